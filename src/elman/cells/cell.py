@@ -1,0 +1,225 @@
+"""The contract of a cell: a recurrence is written once, as one step in ordinary PyTorch."""
+
+import inspect
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from elman.compiler import eager
+from elman.errors import ElmanError
+
+State = tuple[Tensor, ...]
+
+_RUN_OPTIONS = ("lengths", "resets", "reverse", "parameters")
+
+
+class Cell(nn.Module, ABC):
+    """One recurrence: its parameters, and the step that carries its state from one time to the next.
+
+    A subclass names its ``gates`` and writes ``step``; everything else follows from the two. The signature of ``step``
+    is read: the positional arguments after ``x`` are the states, the keyword-only ones are further inputs (*streams*).
+
+    Symbols used in the equations of all cells: ``x`` input, ``h`` hidden state, ``c`` cell state, ``W_i*`` rows of
+    ``weight_ih``, ``W_h*`` rows of ``weight_hh``, ``b_i*`` and ``b_h*`` their biases, ``*`` element-wise product.
+
+    Args:
+        input_size: features of the input, ``I``.
+        hidden_size: units, ``H``.
+        bias: whether the two bias vectors exist.
+        recurrent_size: features of the first state, the one that is the output, if it is not ``hidden_size``.
+
+    Parameters: ``weight_ih [G*H, I]``, ``weight_hh [G*H, R]``, ``bias_ih [G*H]``, ``bias_hh [G*H]`` for ``G`` gates,
+    rows in the order of ``gates``. Initial values are uniform in ``±1/sqrt(H)``, as in ``torch.nn``.
+    """
+
+    gates: ClassVar[tuple[str, ...]]
+    dense: ClassVar[bool] = True  # whether the contract's own weight_hh and bias_hh exist
+
+    states: ClassVar[tuple[str, ...]]  # the names of the states and streams, read from the signature of step
+    streams: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__:
+            parameters = list(inspect.signature(cls.step).parameters.values())[2:]
+            cls.states = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+            cls.streams = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        bias: bool = True,
+        recurrent_size: int | None = None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
+            if not isinstance(size, int) or size < 1:
+                raise ElmanError(f"{name} must be a whole number of at least 1, not {size!r}")
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        self.output_size = hidden_size if recurrent_size is None else recurrent_size
+        self.state_sizes = (self.output_size,) + (hidden_size,) * (len(self.states) - 1)
+        rows = len(self.gates) * hidden_size
+        place: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.weight_ih = nn.Parameter(torch.empty(rows, input_size, **place))
+        if self.dense:
+            self.weight_hh = nn.Parameter(torch.empty(rows, self.output_size, **place))
+        self.bias_ih = nn.Parameter(torch.empty(rows, **place)) if bias else None
+        if self.dense:
+            self.bias_hh = nn.Parameter(torch.empty(rows, **place)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw every parameter anew, uniformly in ``±1/sqrt(hidden_size)``."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    @abstractmethod
+    def step(self, *args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
+        """One time step: ``step(x, *states, **streams)`` gives the output and the new states.
+
+        ``x [B, G*H]`` is the input, already projected; each state is ``[B, S]``.
+        """
+
+    def project(self, x: Tensor) -> Tensor:
+        """The input's share of every gate, ``W_ih x + b_ih``, for all steps at once: ``[..., I]`` to ``[..., G*H]``."""
+        return F.linear(x, self.weight_ih, self.bias_ih)
+
+    def recurrent(self, h: Tensor) -> Tensor:
+        """The state's share of every gate, ``W_hh h + b_hh``: ``[B, R]`` to ``[B, G*H]``."""
+        return F.linear(h, self.weight_hh, self.bias_hh)
+
+    def initial_state(self, batch: int) -> State:
+        """The state a sequence starts from, zeros: one ``[batch, S]`` for each of ``states``."""
+        return tuple(self.weight_ih.new_zeros(batch, size) for size in self.state_sizes)
+
+    def forward(
+        self,
+        x: Tensor,
+        state: Tensor | State | None = None,
+        *,
+        lengths: Tensor | None = None,
+        resets: Tensor | None = None,
+        reverse: bool = False,
+        parameters: Mapping[str, Tensor | None] | None = None,
+        **streams: Tensor,
+    ) -> tuple[Tensor, Tensor | State]:
+        """Run over a sequence.
+
+        Args:
+            x: ``[B, T, I]``.
+            state: the state to start from, ``[B, S]`` (a tuple of them where the cell has several); ``initial_state``
+                if not given.
+            lengths: ``[B]`` whole numbers from 0 to ``T``, on any device. A finished row keeps its state; its outputs
+                are zero, and what stands in its padding does not matter.
+            resets: ``[B, T]`` bool, true where a step begins a new segment, which starts from ``initial_state``.
+            reverse: run from each row's own last step to its first.
+            parameters: run with these, by name, instead of the cell's own.
+            streams: the cell's further inputs by name, ``[B, T, S]`` or, if constant over the sequence, ``[B, S]``.
+
+        Returns:
+            Outputs ``[B, T, output_size]`` and the last state, a tuple where the cell has several states.
+
+        Raises:
+            ElmanError: a shape, a dtype, a length or a name that does not fit.
+        """
+        run = self._run(
+            x, state, lengths=lengths, resets=resets, reverse=reverse, parameters=parameters, streams=streams
+        )
+        return run.outputs, run.final if len(self.states) > 1 else run.final[0]
+
+    def trajectory(self, x: Tensor, state: Tensor | State | None = None, **options: Any) -> tuple[Tensor, State]:
+        """Run as ``forward`` does, and return the outputs with all states of every step, each ``[B, T, S]``."""
+        streams = {name: options.pop(name) for name in list(options) if name not in _RUN_OPTIONS}
+        run = self._run(x, state, **options, streams=streams)
+        return run.outputs, run.states
+
+    def _run(
+        self,
+        x: Tensor,
+        state: Tensor | State | None,
+        *,
+        lengths: Tensor | None = None,
+        resets: Tensor | None = None,
+        reverse: bool = False,
+        parameters: Mapping[str, Tensor | None] | None = None,
+        streams: Mapping[str, Tensor],
+    ) -> eager.Run:
+        cell = self if parameters is None else bind(self, parameters)
+        state = (state,) if isinstance(state, Tensor) else state
+        initial = cell.initial_state(len(x))
+        state = initial if state is None else tuple(state)
+        cell._check(x, state, lengths, resets, streams)
+        if x.shape[1] == 0:
+            empty = x.new_zeros(len(x), 0, self.output_size)
+            return eager.Run(empty, state, tuple(x.new_zeros(len(x), 0, size) for size in self.state_sizes))
+        if lengths is not None:  # zeros where the padding is, so that nothing of it reaches a gradient
+            valid = torch.arange(x.shape[1], device=x.device) < lengths.to(x.device)[:, None]
+            x = x.masked_fill(~valid[:, :, None], 0)
+        return eager.run(
+            cell.step,
+            cell.project(x),
+            state,
+            initial,
+            lengths=lengths,
+            resets=resets,
+            reverse=reverse,
+            streams=streams,
+        )
+
+    def _check(
+        self, x: Tensor, state: State, lengths: Tensor | None, resets: Tensor | None, streams: Mapping[str, Tensor]
+    ) -> None:
+        name, weight = type(self).__name__, self.weight_ih
+        if x.dim() != 3 or x.shape[2] != self.input_size:
+            raise ElmanError(f"{name} takes an input of [batch, time, {self.input_size}], not {list(x.shape)}")
+        if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise ElmanError(f"{name} has weights of {weight.dtype} and was given an input of {x.dtype}")
+        batch, time = x.shape[:2]
+        shapes = [[batch, size] for size in self.state_sizes]
+        if [list(s.shape) for s in state] != shapes:
+            raise ElmanError(
+                f"{name} takes a state of {' and '.join(map(str, shapes))} ({', '.join(self.states)}), "
+                f"not {' and '.join(str(list(s.shape)) for s in state)}"
+            )
+        check_lengths(lengths, batch, time)
+        if resets is not None and (resets.dtype != torch.bool or list(resets.shape) != [batch, time]):
+            raise ElmanError(f"resets are bool of {[batch, time]}, not {resets.dtype} of {list(resets.shape)}")
+        if set(streams) != set(self.streams):
+            wanted = ", ".join(self.streams) or "no further inputs"
+            raise ElmanError(f"{name} takes {wanted}, and was given {', '.join(streams) or 'none'}")
+        for key, value in streams.items():
+            if list(value.shape[:-1]) not in ([batch, time], [batch]):
+                raise ElmanError(
+                    f"{key} is [{batch}, {time}, size], or [{batch}, size] if constant over the sequence, "
+                    f"not {list(value.shape)}"
+                )
+
+    def extra_repr(self) -> str:
+        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
+
+
+def bind(cell: Cell, parameters: Mapping[str, Tensor | None]) -> Cell:
+    """A view of ``cell`` whose parameters are these tensors; ``cell`` itself is left alone."""
+    view = object.__new__(type(cell))
+    vars(view).update({**vars(cell), "_parameters": dict(parameters)})
+    return view
+
+
+def check_lengths(lengths: Tensor | None, batch: int, time: int) -> None:
+    """Refuse lengths that are not ``batch`` whole numbers from 0 to ``time``."""
+    if lengths is None:
+        return
+    if lengths.is_floating_point() or list(lengths.shape) != [batch]:
+        raise ElmanError(f"lengths are whole numbers of [{batch}], not {lengths.dtype} of {list(lengths.shape)}")
+    if batch and not (int(lengths.min()) >= 0 and int(lengths.max()) <= time):
+        raise ElmanError(f"lengths go from 0 to {time}, not from {int(lengths.min())} to {int(lengths.max())}")

@@ -1,0 +1,74 @@
+"""The slow truth: a recurrence as a plain loop over time. Every fast path is compared with this one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+State = tuple[Tensor, ...]
+
+
+class Run(NamedTuple):
+    """What running a recurrence over a sequence gives."""
+
+    outputs: Tensor  # [B, T, O]
+    final: State  # each [B, S]
+    states: State  # after every step, each [B, T, S]
+
+
+def run(
+    step: Callable[..., tuple[Tensor, ...]],
+    x: Tensor,
+    state: State,
+    initial: State,
+    *,
+    lengths: Tensor | None = None,
+    resets: Tensor | None = None,
+    reverse: bool = False,
+    streams: Mapping[str, Tensor] | None = None,
+) -> Run:
+    """Run ``step`` over every time step of ``x``.
+
+    Args:
+        step: ``step(x_t, *state, **streams_t) -> (output, *new_state)``.
+        x: the input's share, already projected, ``[B, T, gates * H]`` with ``T >= 1``.
+        state: the state before the first step, a tuple of ``[B, S]``.
+        initial: the state that a reset returns to, a tuple of ``[B, S]``.
+        lengths: ``[B]`` valid steps of each row, zero allowed; a finished row keeps its state and its outputs are zero.
+        resets: ``[B, T]`` bool, true where a step begins a new segment. Segments never see each other: forward in time
+            the state returns to ``initial`` before that step, in reverse after it.
+        reverse: run from the last valid step of each row to its first.
+        streams: further inputs by name, ``[B, T, S]`` one value a step or ``[B, S]`` one value a sequence.
+    """
+    batch, time = x.shape[:2]
+    valid = None
+    if lengths is not None:
+        valid = torch.arange(time, device=x.device) < lengths.to(x.device)[:, None]
+    begins = None
+    if resets is not None:
+        begins = resets.to(x.device)
+        if valid is not None:
+            begins = begins & valid
+        if reverse:  # a segment ends where the next one begins
+            begins = torch.cat([begins[:, 1:], begins.new_zeros(batch, 1)], 1)
+    streams = streams or {}
+    outputs: list[Tensor] = [x] * time
+    states: list[State] = [state] * time
+    for t in reversed(range(time)) if reverse else range(time):
+        if begins is not None:
+            state = _where(begins[:, t], initial, state)
+        now = {name: value[:, t] if value.dim() == 3 else value for name, value in streams.items()}
+        output, *new = step(x[:, t], *state, **now)
+        if valid is None:
+            state = tuple(new)
+        else:
+            output = torch.where(valid[:, t, None], output, torch.zeros_like(output))
+            state = _where(valid[:, t], new, state)
+        outputs[t], states[t] = output, state
+    return Run(torch.stack(outputs, 1), state, tuple(torch.stack(s, 1) for s in zip(*states, strict=True)))
+
+
+def _where(row: Tensor, yes: Sequence[Tensor], no: Sequence[Tensor]) -> State:
+    """``yes`` in the rows where ``row`` is true, ``no`` in the others."""
+    return tuple(torch.where(row[:, None], a, b) for a, b in zip(yes, no, strict=True))
