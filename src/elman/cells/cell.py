@@ -39,6 +39,7 @@ class Cell(nn.Module, ABC):
 
     gates: ClassVar[tuple[str, ...]]
     dense: ClassVar[bool] = True  # whether the contract's own weight_hh and bias_hh exist
+    smooth: ClassVar[bool] = True  # whether the gradient is the derivative, and not a surrogate of it
 
     states: ClassVar[tuple[str, ...]]  # the names of the states and streams, read from the signature of step
     streams: ClassVar[tuple[str, ...]]
@@ -162,9 +163,13 @@ class Cell(nn.Module, ABC):
         if x.shape[1] == 0:
             empty = x.new_zeros(len(x), 0, self.output_size)
             return eager.Run(empty, state, tuple(x.new_zeros(len(x), 0, size) for size in self.state_sizes))
-        if lengths is not None:  # zeros where the padding is, so that nothing of it reaches a gradient
+        if lengths is not None:  # the padding is overwritten, so that nothing of it reaches a gradient
             valid = torch.arange(x.shape[1], device=x.device) < lengths.to(x.device)[:, None]
             x = x.masked_fill(~valid[:, :, None], 0)
+            streams = {  # ones, since a stream may be a gap of time, which must not be zero
+                name: value.masked_fill(~valid[:, :, None], 1) if value.dim() == 3 else value
+                for name, value in streams.items()
+            }
         return eager.run(
             cell.step,
             cell.project(x),
@@ -182,8 +187,9 @@ class Cell(nn.Module, ABC):
         name, weight = type(self).__name__, self.weight_ih
         if x.dim() != 3 or x.shape[2] != self.input_size:
             raise ElmanError(f"{name} takes an input of [batch, time, {self.input_size}], not {list(x.shape)}")
-        if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise ElmanError(f"{name} has weights of {weight.dtype} and was given an input of {x.dtype}")
+        for what, value in (("an input", x), *(("a state", part) for part in state)):
+            if value.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
+                raise ElmanError(f"{name} has weights of {weight.dtype} and was given {what} of {value.dtype}")
         batch, time = x.shape[:2]
         shapes = [[batch, size] for size in self.state_sizes]
         if [list(s.shape) for s in state] != shapes:
@@ -209,9 +215,13 @@ class Cell(nn.Module, ABC):
 
 
 def bind(cell: Cell, parameters: Mapping[str, Tensor | None]) -> Cell:
-    """A view of ``cell`` whose parameters are these tensors; ``cell`` itself is left alone."""
+    """A view of ``cell`` whose parameters are these tensors; ``cell`` itself is left alone.
+
+    Those that ``cell`` does not have, such as biases, need not be named.
+    """
+    absent = {name: None for name, parameter in cell._parameters.items() if parameter is None}
     view = object.__new__(type(cell))
-    vars(view).update({**vars(cell), "_parameters": dict(parameters)})
+    vars(view).update({**vars(cell), "_parameters": {**absent, **parameters}})
     return view
 
 

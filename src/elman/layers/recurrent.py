@@ -1,6 +1,7 @@
 """A stack of recurrences over a sequence: layers, directions, dropout between layers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import Any, cast
 
 import torch
@@ -180,7 +181,7 @@ def check_stack(num_layers: int, dropout: float) -> None:
     """Refuse a number of layers below 1 and a dropout outside 0 to 1."""
     if isinstance(num_layers, bool) or not isinstance(num_layers, int) or num_layers < 1:
         raise ElmanError(f"num_layers must be a whole number of at least 1, not {num_layers!r}")
-    if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout <= 1:
+    if isinstance(dropout, bool) or not isinstance(dropout, Real) or not 0 <= dropout <= 1:
         raise ElmanError(f"dropout must be a number from 0 to 1, not {dropout!r}")
 
 

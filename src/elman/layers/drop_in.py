@@ -1,0 +1,342 @@
+"""Drop-ins for ``torch.nn.RNN``, ``LSTM`` and ``GRU``: the same arguments, ``state_dict``, shapes and results."""
+
+import math
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from elman.cells import Cell
+from elman.cells.elman import ElmanCell
+from elman.cells.gru import GRUCell
+from elman.cells.lstm import LSTMCell
+from elman.cells.lstm_projected import ProjectedLSTMCell
+from elman.errors import ElmanError
+from elman.layers.recurrent import check_stack, run_stack
+
+
+class DropIn(nn.Module):
+    """What the three drop-ins share: a stack of cells with the parameters and the call of ``torch.nn.RNNBase``.
+
+    The parameters belong to the module itself, under torch's names; the cells give only the structure, and are run with
+    the module's parameters as they are at the call. So whatever puts other tensors in the place of parameters
+    (parametrizations, ``functional_call``, an assignment) works, and nothing is written during a call.
+    """
+
+    def __init__(
+        self,
+        mode: str,
+        cell: type[Cell],
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        dropout: float,
+        bidirectional: bool,
+        device: Any,
+        dtype: torch.dtype | None,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        check_stack(num_layers, dropout)
+        for name, flag in (("bias", bias), ("batch_first", batch_first)):
+            if not isinstance(flag, bool):
+                raise ElmanError(f"{name} must be True or False, not {flag!r}")
+        if dropout > 0 and num_layers == 1:
+            warnings.warn(
+                "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects "
+                f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
+                stacklevel=3,
+            )
+        self.mode, self.input_size, self.hidden_size, self.num_layers = mode, input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, float(dropout), bidirectional
+        self.proj_size = int(options.get("proj_size", 0))
+
+        cells: list[Cell] = []
+        self._names: list[dict[str, str]] = []  # for each cell, from its names of parameters to the module's
+        for layer in range(num_layers):
+            for suffix in ("", "_reverse") if bidirectional else ("",):
+                part = cell(input_size, hidden_size, bias=bias, device="meta", **options)
+                names = {name: f"{name}_l{layer}{suffix}" for name, _ in part.named_parameters()}
+                for name, own in names.items():
+                    empty = torch.empty(part.get_parameter(name).shape, device=device, dtype=dtype)
+                    self.register_parameter(own, nn.Parameter(empty))
+                cells.append(part)
+                self._names.append(names)
+            input_size = cells[-1].output_size * (2 if bidirectional else 1)
+        self._cells = tuple(cells)  # in a tuple, so that they are not registered as modules
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw every parameter anew, uniformly in ``±1/sqrt(hidden_size)``, in torch's order."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The parameters of each layer and direction."""
+        return [[getattr(self, own) for own in names.values()] for names in self._names]
+
+    def flatten_parameters(self) -> None:
+        """Do nothing: there is no cuDNN buffer to make. It is here for code written for ``torch.nn``."""
+
+    def forward(
+        self,
+        input: Tensor | PackedSequence,
+        hx: Tensor | tuple[Tensor, ...] | None = None,
+        *,
+        lengths: Tensor | None = None,
+        resets: Tensor | None = None,
+    ) -> tuple[Any, Any]:
+        """Run over a sequence, as the ``torch.nn`` twin does.
+
+        Args:
+            input: ``[T, B, I]``, with ``batch_first`` ``[B, T, I]``; one sequence ``[T, I]``; or packed.
+            hx: the state to start from, ``[L*D, B, S]`` (``[L*D, S]`` for one sequence), for the LSTM a tuple of two;
+                zeros if not given.
+            lengths: ``[B]`` whole numbers from 0 to ``T``, on any device, instead of packing: a finished row keeps its
+                state, and its outputs are zero.
+            resets: bool of the shape of the input without its features (of the padded input, if it is packed), true
+                where a step begins a new segment, which starts from zeros.
+
+        Returns:
+            Outputs in the form of ``input`` with ``D*O`` features, and the last state in the form of ``hx``.
+
+        Raises:
+            ElmanError: a shape, a dtype or a length that does not fit.
+        """
+        if isinstance(input, PackedSequence):
+            if lengths is not None:
+                raise ElmanError("a packed sequence has its own lengths; lengths go with a padded input")
+            padded, lengths = pad_packed_sequence(input, self.batch_first)
+            outputs, state = self._run(padded, hx, lengths, resets)
+            return _pack_like(input, outputs, lengths, self.batch_first), state
+        return self._run(input, hx, lengths, resets)
+
+    def _run(
+        self, input: Tensor, hx: Tensor | tuple[Tensor, ...] | None, lengths: Tensor | None, resets: Tensor | None
+    ) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
+        self._check(input, hx, resets)
+        batched = input.dim() == 3
+        turned = batched and not self.batch_first
+        state = (hx,) if isinstance(hx, Tensor) else hx
+        if turned:
+            input = input.transpose(0, 1)
+            resets = None if resets is None else resets.transpose(0, 1)
+        if not batched:
+            input = input.unsqueeze(0)
+            state = None if state is None else tuple(part.unsqueeze(1) for part in state)
+            resets = None if resets is None else resets.unsqueeze(0)
+            lengths = None if lengths is None else lengths.reshape(1)
+        outputs, state = run_stack(
+            Cell.__call__,
+            self._cells,
+            input,
+            state,
+            bidirectional=self.bidirectional,
+            dropout=self.dropout if self.training else 0.0,
+            parameters=[{name: getattr(self, own) for name, own in names.items()} for names in self._names],
+            lengths=lengths,
+            resets=resets,
+        )
+        if turned:  # contiguous as torch's, for code that views it flat
+            outputs = outputs.transpose(0, 1).contiguous()
+        if not batched:
+            outputs, state = outputs.squeeze(0), tuple(part.squeeze(1) for part in state)
+        first, *others = state
+        return outputs, state if others else first
+
+    def _check(self, input: Tensor, hx: Tensor | tuple[Tensor, ...] | None, resets: Tensor | None) -> None:
+        name, size = type(self).__name__, self.input_size
+        if input.dim() not in (2, 3) or input.shape[-1] != size:
+            batched = f"[batch, time, {size}]" if self.batch_first else f"[time, batch, {size}]"
+            raise ElmanError(f"{name} takes an input of {batched} or [time, {size}], not {list(input.shape)}")
+        if resets is not None and resets.shape != input.shape[:-1]:
+            raise ElmanError(f"resets are bool of {list(input.shape[:-1])}, not of {list(resets.shape)}")
+        if hx is None:
+            return
+        states = self._cells[0].states
+        if isinstance(hx, Tensor) != (len(states) == 1):
+            raise ElmanError(f"{name} takes a state hx of {'one tensor' if len(states) == 1 else 'two, (h, c)'}")
+        for part in (hx,) if isinstance(hx, Tensor) else hx:
+            if part.dim() != input.dim():
+                raise ElmanError(
+                    f"for an input of {input.dim()} dimensions hx has as many, not {part.dim()}: "
+                    "the batch is left out of both or of neither"
+                )
+
+    def extra_repr(self) -> str:
+        text = f"{self.input_size}, {self.hidden_size}"
+        defaults = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
+        for name, default in {**defaults, "bidirectional": False}.items():
+            if getattr(self, name) != default:
+                text += f", {name}={getattr(self, name)}"
+        return text
+
+
+class RNN(DropIn):
+    """The simple recurrent network, in place of ``torch.nn.RNN``: ``elman.cells.elman`` has its equations.
+
+    Args:
+        input_size: features of the input, ``I``.
+        hidden_size: units of each layer and direction, ``H``.
+        num_layers: layers, ``L``.
+        nonlinearity: ``"tanh"`` or ``"relu"``.
+        bias: whether there are biases.
+        batch_first: whether input and output are ``[B, T, ...]`` and not ``[T, B, ...]``; states never are.
+        dropout: the share of each layer's outputs, all but the last's, that training sets to zero.
+        bidirectional: whether every layer also runs from the end to the start.
+
+    Raises:
+        ElmanError: a size or a number of layers below 1, a dropout outside 0 to 1, another nonlinearity.
+
+    Example:
+        >>> rnn = RNN(3, 5, 2)
+        >>> output, h = rnn(torch.zeros(7, 4, 3))
+        >>> output.shape, h.shape
+        (torch.Size([7, 4, 5]), torch.Size([2, 4, 5]))
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(
+            f"RNN_{nonlinearity}".upper(),
+            ElmanCell,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device,
+            dtype,
+            nonlinearity=nonlinearity,
+        )
+        self.nonlinearity = nonlinearity
+
+
+class LSTM(DropIn):
+    """The long short-term memory, in place of ``torch.nn.LSTM``: ``elman.cells.lstm`` has its equations.
+
+    Args:
+        input_size: features of the input, ``I``.
+        hidden_size: units of each layer and direction, ``H``.
+        num_layers: layers, ``L``.
+        bias: whether there are biases.
+        batch_first: whether input and output are ``[B, T, ...]`` and not ``[T, B, ...]``; states never are.
+        dropout: the share of each layer's outputs, all but the last's, that training sets to zero.
+        bidirectional: whether every layer also runs from the end to the start.
+        proj_size: features that the output is projected to, less than ``hidden_size``; 0 for no projection.
+
+    Raises:
+        ElmanError: a size or a number of layers below 1, a dropout outside 0 to 1, a ``proj_size`` too large.
+
+    Example:
+        >>> lstm = LSTM(3, 5, bidirectional=True, batch_first=True)
+        >>> output, (h, c) = lstm(torch.zeros(4, 7, 3), lengths=torch.tensor([7, 2, 0, 5]))
+        >>> output.shape, h.shape, c.shape
+        (torch.Size([4, 7, 10]), torch.Size([2, 4, 5]), torch.Size([2, 4, 5]))
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(
+            "LSTM",
+            ProjectedLSTMCell if proj_size else LSTMCell,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device,
+            dtype,
+            **({"proj_size": proj_size} if proj_size else {}),
+        )
+
+
+class GRU(DropIn):
+    """The gated recurrent unit, in place of ``torch.nn.GRU``: ``elman.cells.gru`` has its equations.
+
+    Args:
+        input_size: features of the input, ``I``.
+        hidden_size: units of each layer and direction, ``H``.
+        num_layers: layers, ``L``.
+        bias: whether there are biases.
+        batch_first: whether input and output are ``[B, T, ...]`` and not ``[T, B, ...]``; states never are.
+        dropout: the share of each layer's outputs, all but the last's, that training sets to zero.
+        bidirectional: whether every layer also runs from the end to the start.
+
+    Raises:
+        ElmanError: a size or a number of layers below 1, a dropout outside 0 to 1.
+
+    Example:
+        >>> gru = GRU(3, 5)
+        >>> output, h = gru(torch.zeros(7, 3))  # one sequence
+        >>> output.shape, h.shape
+        (torch.Size([7, 5]), torch.Size([1, 5]))
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(
+            "GRU",
+            GRUCell,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device,
+            dtype,
+        )
+
+
+def _pack_like(packed: PackedSequence, outputs: Tensor, lengths: Tensor, batch_first: bool) -> PackedSequence:
+    """``outputs`` packed in the order of rows of ``packed``, whose rows in the user's order have these ``lengths``."""
+    order = packed.sorted_indices
+    if order is not None:
+        outputs = outputs.index_select(0 if batch_first else 1, order)
+        lengths = lengths.index_select(0, order.to(lengths.device))
+    data = pack_padded_sequence(outputs, lengths, batch_first).data
+    return PackedSequence(data, packed.batch_sizes, order, packed.unsorted_indices)
