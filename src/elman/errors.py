@@ -1,5 +1,9 @@
-"""The one error that is the user's to mend; the command line prints it as one line and exits with 2."""
+"""The one error that is the user's to mend, printed as one line by the command line, which exits with 2; one warning."""
 
 
 class ElmanError(ValueError):
     """Something the user gave is wrong. The message says what, where, and what would be right."""
+
+
+class ElmanWarning(UserWarning):
+    """Something is not as the user may expect, and the work goes on. The message says what, and what would mend it."""
