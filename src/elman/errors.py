@@ -1,4 +1,4 @@
-"""The one error that is the user's to mend, printed as one line by the command line, which exits with 2; one warning."""
+"""The one error that is the user's to mend, which the command line prints as one line, exiting with 2."""
 
 
 class ElmanError(ValueError):

@@ -135,7 +135,7 @@ def _trusted(place: Path) -> bool:
     status = place.stat()
     if status.st_uid != os.getuid():
         _warn(
-            f"the folder of compiled kernels {place} belongs to someone else and is not used; set ELMAN_CACHE to another"
+            f"the folder of compiled kernels {place} is another user's and is not used; set ELMAN_CACHE to your own"
         )
         return False
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
