@@ -1,0 +1,29 @@
+"""What holds in every test: seeded random numbers, and uninitialised memory that is NaN."""
+
+import random
+from collections.abc import Iterator
+
+import cases
+import numpy
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def repeatable() -> Iterator[None]:
+    random.seed(0)
+    numpy.random.seed(0)
+    torch.manual_seed(0)
+    before = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    yield
+    torch.use_deterministic_algorithms(before[0])
+    torch.utils.deterministic.fill_uninitialized_memory = before[1]
+
+
+@pytest.fixture(params=list(cases.EXECUTORS))
+def executor(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of the executor that runs every cell of this test."""
+    with cases.EXECUTORS[request.param]():
+        yield request.param
