@@ -60,6 +60,8 @@ class Recurrent(nn.Module):
         super().__init__()
         check_stack(num_layers, dropout)
         make = load(cell) if isinstance(cell, str) else cell
+        if not (isinstance(make, type) and issubclass(make, Cell)):
+            raise ElmanError(f"cell is a name or a class of cells, not {cell!r}")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bidirectional, self.dropout = bidirectional, float(dropout)
         directions = 2 if bidirectional else 1
