@@ -134,9 +134,7 @@ def _trusted(place: Path) -> bool:
         return True
     status = place.stat()
     if status.st_uid != os.getuid():
-        _warn(
-            f"the folder of compiled kernels {place} is another user's and is not used; set ELMAN_CACHE to your own"
-        )
+        _warn(f"the folder of compiled kernels {place} is another user's and is not used; set ELMAN_CACHE to your own")
         return False
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         _warn(f"the folder of compiled kernels {place} can be written by others and is not used; run chmod 700 on it")
