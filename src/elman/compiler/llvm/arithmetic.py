@@ -27,6 +27,18 @@ class Format:
 FORMATS = {FLOAT: Format(FLOAT, ir.IntType(32), 23, 127), DOUBLE: Format(DOUBLE, ir.IntType(64), 52, 1023)}
 
 
+class _Splat(ir.Constant):
+    """A vector constant with one number in every lane."""
+
+    def __init__(self, type: ir.VectorType, one: ir.Constant) -> None:
+        super().__init__(type, ir.Undefined)
+        self.one = one
+
+    def get_reference(self) -> str:
+        """The text of the constant, without its type."""
+        return f"splat ({self.one})"
+
+
 def lanes(type: ir.Type) -> int:
     """How many numbers a value of this type holds."""
     return type.count if isinstance(type, ir.VectorType) else 1
@@ -49,7 +61,10 @@ def bits_of(type: ir.Type) -> ir.Type:
 
 def constant(type: ir.Type, value: float) -> ir.Constant:
     """``value`` in every lane."""
-    return ir.Constant(type, [value] * type.count if isinstance(type, ir.VectorType) else value)
+    if not isinstance(type, ir.VectorType):
+        return ir.Constant(type, value)
+    # one number in the text and not one a lane, which would be most of what LLVM has to read
+    return _Splat(type, ir.Constant(type.element, value))
 
 
 def broadcast(builder: ir.IRBuilder, value: ir.Value, count: int) -> ir.Value:

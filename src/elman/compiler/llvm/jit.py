@@ -1,6 +1,7 @@
 """From LLVM's language to addresses that can be called, made once per process, or once per machine with a disk."""
 
 import hashlib
+import itertools
 import os
 import threading
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from elman.compiler.llvm.host import Host, host
 _ALLOWED = {"memcpy", "memmove", "memset"}
 
 _libraries: dict[tuple[str, Host], "Library"] = {}
+_count = itertools.count()  # the linker wants a new name for each library
 
 # One module is compiled at a time. The lock is also held while the process forks, so that no child finds LLVM halfway.
 _lock = threading.RLock()
@@ -90,7 +92,7 @@ def _make(key: str, build: Callable[[], ir.Module]) -> Library:
     builder = llvm.JITLibraryBuilder().add_object_img(kernel.code)
     for function in kernel.names:
         builder.export_symbol(function)
-    tracker = builder.link(_engine(), f"{len(_libraries)}-{name}")
+    tracker = builder.link(_engine(), f"{next(_count)}-{name}")
     return Library({function: tracker[function] for function in kernel.names}, tracker)
 
 

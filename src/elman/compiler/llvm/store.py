@@ -43,10 +43,12 @@ class Entry(NamedTuple):
 def folder() -> Path:
     """Where kernels are kept: ``$ELMAN_CACHE``, else ``elman`` in the user's own cache folder."""
     if own := os.environ.get("ELMAN_CACHE"):
-        return Path(own).expanduser()
+        return Path(os.path.expanduser(own))  # noqa: PTH111 - the one of pathlib fails where a user has no home
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local")).expanduser() / "elman" / "cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "elman"
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.path.expanduser(base)) / "elman"  # noqa: PTH111
 
 
 def entries() -> list[Entry]:
@@ -69,9 +71,10 @@ def clear() -> int:
 def read(name: str) -> Kernel | None:
     """The kernel stored under ``name``, or None where there is none that is whole and can be trusted."""
     path = folder() / (name + _SUFFIX)
-    if not path.parent.is_dir() or not _trusted(path.parent):
+    data = _bytes(path)
+    if data is None or not _trusted(path.parent):
         return None
-    kernel = _parse(name, _bytes(path) or b"")
+    kernel = _parse(name, data)
     if kernel is not None:
         with contextlib.suppress(OSError):  # only tells which kernels are in use; a folder that is read-only cannot say
             os.utime(path)
@@ -93,7 +96,8 @@ def write(name: str, kernel: Kernel) -> None:
         _prune()
     except OSError as error:
         if part is not None:
-            Path(part).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what keeps us from writing may keep us from deleting; said below
+                Path(part).unlink(missing_ok=True)
         _warn(f"compiled kernels cannot be kept in {place} ({error.strerror}); set ELMAN_CACHE to a folder of your own")
 
 
@@ -121,7 +125,7 @@ def _bytes(path: Path) -> bytes | None:
     """What is in a file, or None where it cannot be read."""
     try:
         return path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         _warn(f"a compiled kernel cannot be read from {path} ({error.strerror}); it is made anew")
