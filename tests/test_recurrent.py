@@ -96,8 +96,11 @@ def test_drops_between_layers_and_only_in_training(share: float) -> None:
     layer = Recurrent("elman", 3, 50, 2, dropout=share)
     seen: dict[str, Tensor] = {}
     layer.cells[0].register_forward_hook(lambda cell, args, result: seen.update(made=result[0]))
+    layer.cells[0].register_forward_pre_hook(lambda cell, args: seen.update(given=args[0]))
     layer.cells[1].register_forward_pre_hook(lambda cell, args: seen.update(read=args[0]))
-    outputs, _ = layer(torch.randn(20, 30, 3))
+    x = torch.randn(20, 30, 3)
+    outputs, _ = layer(x)
+    assert torch.equal(seen["given"], x)
     dropped = seen["read"] == 0
     assert abs(float(dropped.double().mean()) - share) < 0.02
     if share < 1:
