@@ -23,7 +23,29 @@ SMALL = Case(7, 3, 5, torch.float64, False, False, False, True)
 PINNED: dict[str, dict[str, tuple[int, ...]]] = {
     "elman": {"weight_ih": (4, 3), "weight_hh": (4, 4), "bias_ih": (4,), "bias_hh": (4,)},
     "gru": {"weight_ih": (12, 3), "weight_hh": (12, 4), "bias_ih": (12,), "bias_hh": (12,)},
+    "gru_reset_before": {"weight_ih": (12, 3), "weight_hh": (12, 4), "bias_ih": (12,), "bias_hh": (12,)},
+    "indrnn": {"weight_ih": (4, 3), "bias_ih": (4,), "weight_hh": (4,)},
     "lstm": {"weight_ih": (16, 3), "weight_hh": (16, 4), "bias_ih": (16,), "bias_hh": (16,)},
+    "lstm_coupled": {"weight_ih": (12, 3), "weight_hh": (12, 4), "bias_ih": (12,), "bias_hh": (12,)},
+    "lstm_layer_norm": {
+        "weight_ih": (16, 3),
+        "weight_hh": (16, 4),
+        "gain_ih": (16,),
+        "gain_hh": (16,),
+        "gain_c": (4,),
+        "shift_ih": (16,),
+        "shift_hh": (16,),
+        "shift_c": (4,),
+    },
+    "lstm_peephole": {
+        "weight_ih": (16, 3),
+        "weight_hh": (16, 4),
+        "bias_ih": (16,),
+        "bias_hh": (16,),
+        "weight_ci": (4,),
+        "weight_cf": (4,),
+        "weight_co": (4,),
+    },
     "lstm_projected": {
         "weight_ih": (16, 3),
         "weight_hh": (16, 2),
@@ -31,6 +53,9 @@ PINNED: dict[str, dict[str, tuple[int, ...]]] = {
         "bias_hh": (16,),
         "weight_hr": (2, 4),
     },
+    "mgu": {"weight_ih": (8, 3), "weight_hh": (8, 4), "bias_ih": (8,), "bias_hh": (8,)},
+    "mingru": {"weight_ih": (8, 3), "bias_ih": (8,)},
+    "slstm": {"weight_ih": (16, 3), "bias_ih": (16,), "weight_hh": (16, 4)},
 }
 
 
@@ -39,6 +64,13 @@ def run(case: Given, **changes: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
     inputs = {"x": case.x, "state": case.state, **case.run, **case.streams, **changes}
     outputs, final = case.cell(inputs.pop("x"), inputs.pop("state"), **inputs)
     return outputs, (final,) if isinstance(final, Tensor) else final
+
+
+def all_of(some: Given, outputs: Tensor, final: tuple[Tensor, ...]) -> dict[str, Tensor]:
+    """All that a run gives, by name: outputs, last states, and the gradient of every leaf."""
+    states = {f"final {name}": part for name, part in zip(some.cell.states, final, strict=True)}
+    gradients = cases.pull(some.leaves, outputs, *final)
+    return {"outputs": outputs, **states, **{f"the gradient of {name}": value for name, value in gradients.items()}}
 
 
 def assert_all_close(actual: dict[str, Tensor], expected: dict[str, Tensor], what: str) -> None:
@@ -58,13 +90,11 @@ def test_equals_the_truth_with_every_gradient(variant: Variant, case: Case) -> N
     if not cells.load(variant.name).smooth:  # a spike may hang on the last bit, and does not in float64
         case = dataclasses.replace(case, dtype=torch.float64)
     some = cases.given(variant, case)
-    expected = cases.truth(some.cell, some.x, some.state, **some.run, streams=some.streams)
-    outputs, final = run(some)
-    assert_close(outputs, expected.outputs, "outputs")
-    for name, part, right in zip(some.cell.states, final, expected.final, strict=True):
-        assert_close(part, right, f"final {name}")
-    actual = cases.pull(some.leaves, outputs, *final)
-    assert_all_close(actual, cases.pull(some.leaves, expected.outputs, *expected.final), "the gradient of")
+    rough = all_of(some, *cases.truth(some.cell, some.x, some.state, **some.run, streams=some.streams)[:2])
+    fine = some.double()
+    exact = all_of(fine, *cases.truth(fine.cell, fine.x, fine.state, **fine.run, streams=fine.streams)[:2])
+    for name, actual in all_of(some, *run(some)).items():
+        assert_close(actual, exact[name], name, rough[name])
 
 
 @every_variant

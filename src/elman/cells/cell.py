@@ -3,12 +3,13 @@
 import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import handle_torch_function, has_torch_function
 
 from elman.compiler import eager
 from elman.errors import ElmanError
@@ -34,12 +35,15 @@ class Cell(nn.Module, ABC):
         recurrent_size: features of the first state, the one that is the output, if it is not ``hidden_size``.
 
     Parameters: ``weight_ih [G*H, I]``, ``weight_hh [G*H, R]``, ``bias_ih [G*H]``, ``bias_hh [G*H]`` for ``G`` gates,
-    rows in the order of ``gates``. Initial values are uniform in ``±1/sqrt(H)``, as in ``torch.nn``.
+    rows in the order of ``gates``. Initial values are uniform in ``±1/sqrt(H)``, as in ``torch.nn``, but for those that
+    ``starts`` names. A cell that is not ``dense`` has no ``bias_hh``, and its ``weight_hh`` if any is its own.
     """
 
     gates: ClassVar[tuple[str, ...]]
-    dense: ClassVar[bool] = True  # whether the contract's own weight_hh and bias_hh exist
+    dense: bool = True  # whether the contract's own weight_hh and bias_hh exist
     smooth: ClassVar[bool] = True  # whether the gradient is the derivative, and not a surrogate of it
+    starts: ClassVar[Mapping[str, Callable[[Tensor], object]]] = {}  # what fills a parameter instead of uniform values
+    stream_sizes: ClassVar[Mapping[str, int]] = {}  # features of the streams that have a fixed number of them
 
     states: ClassVar[tuple[str, ...]]  # the names of the states and streams, read from the signature of step
     streams: ClassVar[tuple[str, ...]]
@@ -79,10 +83,14 @@ class Cell(nn.Module, ABC):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw every parameter anew, uniformly in ``±1/sqrt(hidden_size)``."""
+        """Draw every parameter anew, uniformly in ``±1/sqrt(hidden_size)`` or as ``starts`` says."""
         bound = 1 / math.sqrt(self.hidden_size)
-        for parameter in self.parameters():
-            nn.init.uniform_(parameter, -bound, bound)
+        for name, parameter in self.named_parameters():
+            if name in self.starts:
+                with torch.no_grad():
+                    self.starts[name](parameter)
+            else:
+                nn.init.uniform_(parameter, -bound, bound)
 
     @abstractmethod
     def step(self, *args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
@@ -95,9 +103,16 @@ class Cell(nn.Module, ABC):
         """The input's share of every gate, ``W_ih x + b_ih``, for all steps at once: ``[..., I]`` to ``[..., G*H]``."""
         return F.linear(x, self.weight_ih, self.bias_ih)
 
-    def recurrent(self, h: Tensor) -> Tensor:
-        """The state's share of every gate, ``W_hh h + b_hh``: ``[B, R]`` to ``[B, G*H]``."""
-        return F.linear(h, self.weight_hh, self.bias_hh)
+    def recurrent(self, h: Tensor, *gates: str) -> Tensor:
+        """The state's share of every gate, ``W_hh h + b_hh``: ``[B, R]`` to ``[B, G*H]``.
+
+        With ``gates``, some that follow one another, the share of those alone.
+        """
+        if not gates:
+            return F.linear(h, self.weight_hh, self.bias_hh)
+        first = self.gates.index(gates[0])
+        rows = slice(first * self.hidden_size, (first + len(gates)) * self.hidden_size)
+        return F.linear(h, self.weight_hh[rows], None if self.bias_hh is None else self.bias_hh[rows])
 
     def initial_state(self, batch: int) -> State:
         """The state a sequence starts from, zeros: one ``[batch, S]`` for each of ``states``."""
@@ -209,6 +224,11 @@ class Cell(nn.Module, ABC):
                     f"{key} is [{batch}, {time}, size], or [{batch}, size] if constant over the sequence, "
                     f"not {list(value.shape)}"
                 )
+            size = self.stream_sizes.get(key, value.shape[-1])
+            if value.shape[-1] != size:
+                raise ElmanError(
+                    f"the last axis of {key} has {size}, as [{batch}, {time}, {size}], not {list(value.shape)}"
+                )
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
@@ -223,6 +243,24 @@ def bind(cell: Cell, parameters: Mapping[str, Tensor | None]) -> Cell:
     view = object.__new__(type(cell))
     vars(view).update({**vars(cell), "_parameters": {**absent, **parameters}})
     return view
+
+
+def block_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A product by heads: each reads and writes its own units alone, as a block-diagonal matrix would.
+
+    Args:
+        x: ``[B, heads * in]``.
+        weight: ``[heads, out, in]``.
+        bias: ``[heads * out]``.
+
+    Returns:
+        ``[B, heads * out]``.
+    """
+    if has_torch_function((x, weight)):  # torch.fx reads it as one operation
+        return handle_torch_function(block_linear, (x, weight), x, weight, bias)
+    heads, _, size = weight.shape
+    product = torch.einsum("bhi,hoi->bho", x.unflatten(-1, (heads, size)), weight).flatten(-2)
+    return product if bias is None else product + bias
 
 
 def check_lengths(lengths: Tensor | None, batch: int, time: int) -> None:
