@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import combinations, pairwise, product
 from typing import Any, NamedTuple
@@ -97,6 +98,15 @@ class Given:
         state = dict(zip((f"state {name}" for name in self.cell.states), self.state, strict=True))
         return {"x": self.x, **state, **self.streams, **dict(self.cell.named_parameters())}
 
+    def double(self) -> "Given":
+        """The same in float64."""
+
+        def fine(leaf: Tensor) -> Tensor:
+            return leaf.detach().double().requires_grad_()
+
+        streams = {name: fine(value) for name, value in self.streams.items()}
+        return Given(deepcopy(self.cell).double(), fine(self.x), tuple(map(fine, self.state)), self.run, streams)
+
 
 def given(variant: Variant, case: Case, input_size: int = 3) -> Given:
     """A random cell, input, state, lengths (with a zero and a full one), resets and streams."""
@@ -119,8 +129,9 @@ def given(variant: Variant, case: Case, input_size: int = 3) -> Given:
 
 
 def random_streams(cell: Cell, *shape: int) -> dict[str, Tensor]:
-    """A stream for each that the cell takes, ``[*shape, 1]``; positive, since it may be a gap of time."""
-    return {name: torch.rand(*shape, 1, dtype=cell.weight_ih.dtype) + 0.1 for name in cell.streams}
+    """A stream for each that the cell takes; positive, since it may be a gap of time."""
+    sizes = {name: cell.stream_sizes.get(name, 1) for name in cell.streams}
+    return {name: torch.rand(*shape, size, dtype=cell.weight_ih.dtype) + 0.1 for name, size in sizes.items()}
 
 
 def random_state(cell: Cell, batch: int) -> tuple[Tensor, ...]:

@@ -8,6 +8,9 @@ import numpy
 import pytest
 import torch
 
+# sizes here are small, and threads that wait for each other on a busy machine take a hundred times as long
+torch.set_num_threads(1)
+
 
 @pytest.fixture(autouse=True)
 def repeatable() -> Iterator[None]:
