@@ -21,10 +21,22 @@ SMALL = Case(7, 3, 5, torch.float64, False, False, False, True)
 
 # The names and shapes of the parameters of every cell with 3 features and 4 units: files of weights rely on them.
 PINNED: dict[str, dict[str, tuple[int, ...]]] = {
+    "cfc": {"weight_ih": (16, 3), "weight_hh": (16, 4), "bias_ih": (16,), "bias_hh": (16,)},
+    "cornn": {"weight_ih": (4, 3), "weight_hh": (4, 4), "bias_ih": (4,), "bias_hh": (4,), "weight_zz": (4, 4)},
     "elman": {"weight_ih": (4, 3), "weight_hh": (4, 4), "bias_ih": (4,), "bias_hh": (4,)},
     "gru": {"weight_ih": (12, 3), "weight_hh": (12, 4), "bias_ih": (12,), "bias_hh": (12,)},
+    "gru_decay": {
+        "weight_ih": (12, 3),
+        "weight_hh": (12, 4),
+        "bias_ih": (12,),
+        "bias_hh": (12,),
+        "weight_dh": (4,),
+        "bias_dh": (4,),
+    },
     "gru_reset_before": {"weight_ih": (12, 3), "weight_hh": (12, 4), "bias_ih": (12,), "bias_hh": (12,)},
     "indrnn": {"weight_ih": (4, 3), "bias_ih": (4,), "weight_hh": (4,)},
+    "lem": {"weight_ih": (16, 3), "weight_hh": (16, 4), "bias_ih": (16,), "bias_hh": (16,)},
+    "lif": {"weight_ih": (4, 3), "weight_hh": (4, 4), "bias_ih": (4,), "bias_hh": (4,), "decay": (4,)},
     "lstm": {"weight_ih": (16, 3), "weight_hh": (16, 4), "bias_ih": (16,), "bias_hh": (16,)},
     "lstm_coupled": {"weight_ih": (12, 3), "weight_hh": (12, 4), "bias_ih": (12,), "bias_hh": (12,)},
     "lstm_layer_norm": {
@@ -55,6 +67,8 @@ PINNED: dict[str, dict[str, tuple[int, ...]]] = {
     },
     "mgu": {"weight_ih": (8, 3), "weight_hh": (8, 4), "bias_ih": (8,), "bias_hh": (8,)},
     "mingru": {"weight_ih": (8, 3), "bias_ih": (8,)},
+    "minlstm": {"weight_ih": (12, 3), "bias_ih": (12,)},
+    "rg_lru": {"weight_ih": (12, 3), "bias_ih": (12,), "decay": (4,)},
     "slstm": {"weight_ih": (16, 3), "bias_ih": (16,), "weight_hh": (16, 4)},
 }
 
@@ -89,6 +103,8 @@ def before_the_end(value: Tensor, lengths: Tensor, filling: float) -> Tensor:
 def test_equals_the_truth_with_every_gradient(variant: Variant, case: Case) -> None:
     if not cells.load(variant.name).smooth:  # a spike may hang on the last bit, and does not in float64
         case = dataclasses.replace(case, dtype=torch.float64)
+    if variant.name in cases.SENSITIVE and case.dtype == torch.float32:
+        case = dataclasses.replace(case, time=min(case.time, 7))
     some = cases.given(variant, case)
     rough = all_of(some, *cases.truth(some.cell, some.x, some.state, **some.run, streams=some.streams)[:2])
     fine = some.double()

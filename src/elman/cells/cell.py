@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import handle_torch_function, has_torch_function
 
 from elman.compiler import eager
 from elman.errors import ElmanError
@@ -243,24 +242,6 @@ def bind(cell: Cell, parameters: Mapping[str, Tensor | None]) -> Cell:
     view = object.__new__(type(cell))
     vars(view).update({**vars(cell), "_parameters": {**absent, **parameters}})
     return view
-
-
-def block_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """A product by heads: each reads and writes its own units alone, as a block-diagonal matrix would.
-
-    Args:
-        x: ``[B, heads * in]``.
-        weight: ``[heads, out, in]``.
-        bias: ``[heads * out]``.
-
-    Returns:
-        ``[B, heads * out]``.
-    """
-    if has_torch_function((x, weight)):  # torch.fx reads it as one operation
-        return handle_torch_function(block_linear, (x, weight), x, weight, bias)
-    heads, _, size = weight.shape
-    product = torch.einsum("bhi,hoi->bho", x.unflatten(-1, (heads, size)), weight).flatten(-2)
-    return product if bias is None else product + bias
 
 
 def check_lengths(lengths: Tensor | None, batch: int, time: int) -> None:

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elman.cells.cell import Cell, block_linear
+from elman.cells.cell import Cell
+from elman.compiler.ops import block_linear
 from elman.errors import ElmanError
 
 
