@@ -1,0 +1,172 @@
+"""Text files of any length: read in pieces, kept as tokens on disk, cut into streams that go on from batch to batch."""
+
+import codecs
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from elman.data.files import written_aside
+from elman.data.tokens import Tokenizer
+from elman.errors import ElmanError
+
+PIECE = 1 << 20  # bytes read at a time
+
+
+def read(path: Path | None) -> Iterator[str]:
+    """A text in pieces that end where a line ends, if they can.
+
+    Args:
+        path: a file in UTF-8, with or without a byte order mark, lines ending as on any system; without one, the text
+            of Python's own language reference.
+
+    Yields:
+        Pieces of the text, in which every line ends with ``"\\n"``.
+
+    Raises:
+        ElmanError: no such file, a folder, an empty file, a binary one, or one that is not UTF-8.
+    """
+    if path is None:
+        from pydoc_data.topics import topics
+
+        yield from (f"{topics[key]}\n" for key in sorted(topics))
+        return
+    if not path.exists():
+        raise ElmanError(f"there is no file {path}")
+    if path.is_dir():
+        raise ElmanError(f"{path} is a folder; give a text file")
+    held, any_text = "", False
+    for text in _lines_unified(_decoded(path)):
+        any_text = True
+        cut = (held + text).rfind("\n") + 1
+        whole, held = (held + text)[:cut], (held + text)[cut:]
+        if len(held) > PIECE:  # no line ends here; the piece must not grow without bound
+            whole, held = whole + held, ""
+        if whole:
+            yield whole
+    if held:
+        yield held
+    if not any_text:
+        raise ElmanError(f"{path} is empty; give a text file with something in it")
+
+
+def _decoded(path: Path) -> Iterator[str]:
+    """The characters of a file, in pieces."""
+    rest, offset, line = b"", 0, 1
+    with path.open("rb") as file:
+        while True:
+            block = file.read(PIECE)
+            data = rest + block
+            if offset == 0 and data.startswith(codecs.BOM_UTF8):
+                data, offset = data[3:], 3
+            if offset == 0 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise ElmanError(f"{path} is UTF-16; save it as UTF-8")
+            try:
+                text, used = codecs.utf_8_decode(data, "strict", not block)
+            except UnicodeDecodeError as error:
+                if b"\0" in data:
+                    raise _binary(path, offset + data.index(b"\0")) from error
+                line += data[: error.start].count(b"\n")
+                raise ElmanError(
+                    f"{path} is not UTF-8: byte {offset + error.start}, in line {line}, is "
+                    f"0x{data[error.start]:02x}; save it as UTF-8"
+                ) from error
+            if "\0" in text:
+                raise _binary(path, offset + data.index(b"\0"))
+            line += text.count("\n")
+            offset += used
+            rest = data[used:]
+            if text:
+                yield text
+            if not block:
+                return
+
+
+def _binary(path: Path, offset: int) -> ElmanError:
+    return ElmanError(f"{path} is binary: byte {offset} is zero; give a text file in UTF-8")
+
+
+def _lines_unified(pieces: Iterable[str]) -> Iterator[str]:
+    """The same text with every line ending as ``"\\n"``, also where a piece ends within ``"\\r\\n"``."""
+    newlines = io.IncrementalNewlineDecoder(None, translate=True)
+    for piece in pieces:
+        if text := newlines.decode(piece):
+            yield text
+    if text := newlines.decode("", final=True):
+        yield text
+
+
+def write_tokens(pieces: Iterable[str], tokenizer: Tokenizer, path: Path) -> None:
+    """Write the tokens of a text to a file, piece by piece, as the smallest whole numbers that hold them."""
+    with written_aside(path) as aside, aside.open("wb") as file:
+        for piece in pieces:
+            file.write(tokenizer.encode(piece).astype(_dtype(tokenizer)).tobytes())
+
+
+def read_tokens(tokenizer: Tokenizer, path: Path) -> np.ndarray:
+    """The tokens that ``write_tokens`` wrote, ``[N]``, on disk until they are used."""
+    if path.stat().st_size == 0:  # which cannot be mapped
+        return np.zeros(0, _dtype(tokenizer))
+    return np.memmap(path, _dtype(tokenizer), "r")
+
+
+def _dtype(tokenizer: Tokenizer) -> np.dtype:
+    return np.min_scalar_type(tokenizer.size - 1)
+
+
+class Window(NamedTuple):
+    """A few steps of every stream, and what follows each step."""
+
+    inputs: Tensor  # [B, T]
+    targets: Tensor  # [B, T]
+    first: bool  # whether the streams begin here; otherwise they go on where the last window ended
+
+
+@dataclass(frozen=True)
+class Streams:
+    """A text as ``rows`` streams side by side, each a contiguous part, cut into windows of ``steps`` tokens.
+
+    Row ``r`` of a window goes on where row ``r`` of the window before ended, so that a recurrent state can be carried
+    from one to the next. The few tokens that would make a stream longer than the others are left out.
+
+    Example:
+        >>> streams = Streams(np.arange(11), rows=2, steps=3)
+        >>> for window in streams:
+        ...     print(window.inputs.tolist(), window.targets.tolist(), window.first)
+        [[0, 1, 2], [5, 6, 7]] [[1, 2, 3], [6, 7, 8]] True
+        [[3, 4], [8, 9]] [[4, 5], [9, 10]] False
+    """
+
+    tokens: np.ndarray
+    rows: int
+    steps: int
+
+    def __post_init__(self) -> None:
+        if len(self.tokens) <= self.rows:
+            raise ElmanError(f"{len(self.tokens)} tokens are too few for {self.rows} streams")
+
+    @property
+    def length(self) -> int:
+        """Steps of each stream."""
+        return (len(self.tokens) - 1) // self.rows
+
+    def __len__(self) -> int:
+        """Windows, a shorter last one included."""
+        return -(-self.length // self.steps)
+
+    def __getitem__(self, index: int) -> Window:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        start = index * self.steps
+        stop = min(start + self.steps, self.length)
+        parts = [self.tokens[row * self.length :][start : stop + 1] for row in range(self.rows)]
+        tokens = torch.from_numpy(np.stack(parts).astype(np.int64))
+        return Window(tokens[:, :-1], tokens[:, 1:], index == 0)
+
+    def __iter__(self) -> Iterator[Window]:
+        return (self[index] for index in range(len(self)))

@@ -1,0 +1,379 @@
+"""One way to train any task, on Lightning: a budget, a schedule, and checkpoints from which a cut run goes on."""
+
+import io
+import logging
+import math
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.plugins.io import CheckpointIO
+from torch import Tensor, nn
+
+from elman.errors import ElmanError
+from elman.learning import Truncated
+from elman.tasks.task import Data, Task, evaluate, option, written_aside
+
+CHECKPOINTS = "checkpoints"
+LOG_EVERY = 10  # steps
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train; where several are given, the first that is reached ends the run."""
+
+    minutes: float | None = option(None, "Train for so long. [5 where no budget is given]", min=0)
+    steps: int | None = option(None, "Train for so many steps.", min=1)
+    epochs: float | None = option(None, "Train until everything has been seen so many times.", min=0)
+    patience: int | None = option(None, "Stop after so many judgements in a row that are no better.", min=1)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to train. The learning rate rises over ``warmup`` steps and falls by a cosine to a tenth over the budget."""
+
+    batch: int = option(32, "Rows of a batch.", min=1)
+    truncate: int = option(128, "Steps that the gradient goes back through.", min=1)
+    lr: float = option(3e-3, "Highest learning rate.", min=0)
+    warmup: int = option(50, "Steps over which the learning rate rises.", min=0)
+    decay: float = option(0.01, "Weight decay.", min=0)
+    clip: float = option(1.0, "Greatest norm of the gradient.", min=0)
+    seed: int = option(1, "Start of all random numbers.", min=0)
+    save_every: float = option(30.0, "Seconds between two checkpoints.", min=0)
+
+
+@dataclass
+class Progress:
+    """How far a run is: plain values that are kept with every checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0  # of all sessions together
+    judging: float = 0.0  # of them, spent on the held-out part
+    cost: float = 0.0  # seconds of one judgement
+    tokens: int = 0
+    loss: float = math.nan  # of the last step
+    norm: float = math.nan  # of the last step's gradient
+    before: dict[str, float] | None = None  # the metrics of the held-out part
+    last: dict[str, float] | None = None
+    best: dict[str, float] | None = None
+    stale: int = 0  # judgements since the best
+    judged_at: float = 0.0  # seconds
+    saved_at: float = 0.0  # seconds
+    ended: str = ""  # why
+
+    @property
+    def speed(self) -> float:
+        """Tokens learnt from in a second."""
+        return self.tokens / max(self.seconds - self.judging, 1e-9)
+
+
+def seed_all(seed: int) -> None:
+    """Start all random numbers."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether there is a run in the folder that can go on."""
+    return (folder / CHECKPOINTS / "last.ckpt").exists()
+
+
+def train(
+    task: Task,
+    data: Data,
+    folder: Path,
+    training: Training,
+    budget: Budget,
+    *,
+    resume: bool = False,
+    callbacks: tuple[pl.Callback, ...] = (),
+) -> Progress:
+    """Train a task; its best weights are in the folder, and in the task, afterwards.
+
+    Args:
+        task: what to train, in place.
+        data: what to learn from.
+        folder: where weights, checkpoints and logs go.
+        training: how to train.
+        budget: how long.
+        resume: go on from the last checkpoint in the folder, exactly as if the run had never stopped.
+        callbacks: Lightning's, such as one that shows progress; ``trainer.lightning_module.progress`` tells it.
+
+    Raises:
+        ElmanError: a loss or a gradient that is not finite, or a checkpoint that is damaged.
+        KeyboardInterrupt: Ctrl-C, once the step is done and a checkpoint written.
+    """
+    run = _Run(task, data, folder, training, budget)
+    with _quiet_lightning(), _interruptible(run):
+        csv = CSVLogger(folder, "logs")
+        trainer = pl.Trainer(
+            accelerator="auto",
+            devices=1,
+            max_epochs=-1,
+            max_steps=-1,
+            logger=[csv, TensorBoardLogger(folder, "logs", csv.version)],
+            callbacks=list(callbacks),
+            plugins=[_Checkpoints()],
+            num_sanity_val_steps=0,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        last = folder / CHECKPOINTS / "last.ckpt"
+        trainer.fit(run, _Steps(run), ckpt_path=str(last) if resume else None, weights_only=True)
+    if run.interrupted:
+        raise KeyboardInterrupt
+    task.cpu().load_weights(folder)
+    task.eval()
+    return run.progress
+
+
+class _Steps:
+    """The batches from the first step that is not done yet, without end."""
+
+    def __init__(self, run: "_Run") -> None:
+        self.run = run
+
+    def __iter__(self) -> Iterator[Any]:
+        step = self.run.progress.step
+        while True:
+            yield self.run.data.batch(step)
+            step += 1
+
+
+class _Run(pl.LightningModule):
+    """What happens at each step, and what is kept of it."""
+
+    def __init__(self, task: Task, data: Data, folder: Path, training: Training, budget: Budget) -> None:
+        super().__init__()
+        self.task, self.data, self.folder, self.training_options, self.budget = task, data, folder, training, budget
+        self.learning = Truncated(training.truncate)
+        self.progress = Progress()
+        self.carried: Any = None
+        self.randomness: dict[str, Any] | None = None  # to go on with
+        self.interrupted = False
+        self.clock = 0.0  # when this session began, were it the only one
+        limits = [budget.steps, None if budget.epochs is None else max(1, round(budget.epochs * data.epoch))]
+        self.steps = min((limit for limit in limits if limit is not None), default=None)
+        self.seconds = None if budget.minutes is None else 60 * budget.minutes
+        if self.steps is None and self.seconds is None:
+            self.seconds = 300.0
+
+    def share(self) -> float:
+        """How much of the budget is used, from 0 to 1."""
+        by_steps = self.progress.step / self.steps if self.steps else 0.0
+        by_time = self._elapsed() / self.seconds if self.seconds else 0.0
+        return min(1.0, max(by_steps, by_time)) if self.seconds != 0 else 1.0
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        matrices, others = [], []
+        for module in self.task.modules():
+            for parameter in module.parameters(recurse=False):
+                # an embedding's rows are learnt at different paces, and a bias has nothing to unlearn
+                decays = parameter.dim() > 1 and not isinstance(module, nn.Embedding)
+                (matrices if decays else others).append(parameter)
+        groups = [
+            {"params": matrices, "weight_decay": self.training_options.decay},
+            {"params": others, "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, lr=self.training_options.lr, betas=(0.9, 0.99))
+
+    def on_train_start(self) -> None:
+        self.task.train()
+        if self.progress.before is None:
+            began = time.monotonic()
+            self.progress.before = evaluate(self.task, self.data.held_out)
+            self.progress.cost = time.monotonic() - began
+        self.clock = time.monotonic() - self.progress.seconds
+        if self.randomness is not None:
+            _set_randomness(self.randomness)
+        elif self.progress.step == 0:
+            self._save("last")
+        if self.share() >= 1:  # a run that goes on with a budget that is used up already
+            self.trainer.should_stop = True
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
+        if self.trainer.should_stop:
+            return -1
+        options = self.training_options
+        warm = min(1.0, (self.progress.step + 1) / max(1, options.warmup))
+        lr = options.lr * warm * (0.1 + 0.45 * (1 + math.cos(math.pi * self.share())))
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = lr
+        return None
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        loss = self.task.loss(batch, self.carried)
+        self.carried = self.learning.carry(loss.state)
+        self.progress.tokens += loss.count
+        self.progress.loss = float(loss.value.detach())
+        return loss.value
+
+    def configure_gradient_clipping(self, *args: Any, **options: Any) -> None:
+        clip = self.training_options.clip or math.inf
+        norm = float(nn.utils.clip_grad_norm_(self.task.parameters(), clip))
+        if not (math.isfinite(norm) and math.isfinite(self.progress.loss)):
+            lr = self.trainer.optimizers[0].param_groups[0]["lr"]
+            raise ElmanError(
+                f"training broke off at step {self.progress.step + 1}: the loss is {self.progress.loss:g}, the norm of "
+                f"the gradient {norm:g} ({self.progress.norm:g} the step before), the learning rate {lr:.2g}; what was "
+                f"saved before is whole: try --lr {self.training_options.lr / 3:.1g} or a smaller --clip"
+            )
+        self.progress.norm = norm
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        progress = self.progress
+        progress.step += 1
+        progress.seconds = self._elapsed()
+        ended = self.share() >= 1
+        if ended or self._judging_is_due():
+            self._judge()
+        if ended:
+            progress.ended = "the budget is used up"
+        elif self.budget.patience is not None and progress.stale >= self.budget.patience:
+            progress.ended = f"{progress.stale} judgements in a row were no better"
+        if progress.step % LOG_EVERY == 0:
+            lr = self.trainer.optimizers[0].param_groups[0]["lr"]
+            self._log({"loss": progress.loss, "norm": progress.norm, "lr": lr, "tokens_per_second": progress.speed})
+        stop = bool(progress.ended) or self.interrupted
+        if stop or progress.seconds - progress.saved_at >= self.training_options.save_every:
+            self._save("last")
+        self.trainer.should_stop = stop
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self.clock
+
+    def _judging_is_due(self) -> bool:
+        """Twenty times a run, unless that would cost more than about a twentieth of it."""
+        if self.steps is not None:  # counted in steps, so that a run that goes on judges at the same ones
+            return self.progress.step % max(1, self.steps // 20, 8 * len(self.data.held_out)) == 0
+        assert self.seconds is not None  # one of the two is always set
+        return self.progress.seconds - self.progress.judged_at >= max(self.seconds / 20, 25 * self.progress.cost)
+
+    def _judge(self) -> None:
+        progress, began = self.progress, time.monotonic()
+        progress.last = evaluate(self.task, self.data.held_out)
+        if progress.best is None or progress.last["loss"] < progress.best["loss"]:
+            progress.best, progress.stale = progress.last, 0
+            self.task.save_weights(self.folder)
+            self._save("best")
+        else:
+            progress.stale += 1
+        self._log({f"held_out_{name}": value for name, value in progress.last.items()})
+        progress.cost = time.monotonic() - began
+        progress.judging += progress.cost
+        progress.seconds = progress.judged_at = self._elapsed()
+
+    def _log(self, metrics: dict[str, float]) -> None:
+        for logger in self.trainer.loggers:
+            logger.log_metrics(metrics, self.progress.step)
+            logger.save()
+
+    def _save(self, name: str) -> None:
+        self.progress.saved_at = self.progress.seconds
+        self.trainer.save_checkpoint(self.folder / CHECKPOINTS / f"{name}.ckpt")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["elman"] = {
+            "progress": asdict(self.progress),
+            "carried": self.carried,
+            "randomness": _randomness(),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        kept = checkpoint["elman"]
+        self.progress = Progress(**{**kept["progress"], "ended": ""})
+        device = next(self.task.parameters()).device
+        self.carried = _to(kept["carried"], device)
+        self.randomness = kept["randomness"]
+
+
+class _Checkpoints(CheckpointIO):
+    """Checkpoints that are whole or not there, and hold tensors and plain values only."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        buffer = io.BytesIO()  # on a full disk torch.save itself does not say that the disk is full
+        torch.save(checkpoint, buffer)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with written_aside(Path(path)) as aside:
+            aside.write_bytes(buffer.getbuffer())
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch names no types for what a damaged file gives
+            raise ElmanError(f"{path} is damaged or was cut short; train anew with --overwrite") from error
+
+    def remove_checkpoint(self, path: Any) -> None:
+        Path(path).unlink()
+
+
+def _randomness() -> dict[str, Any]:
+    """Where all random numbers are."""
+    kind, keys, *rest = np.random.get_state(legacy=True)
+    state = {
+        "torch": torch.get_rng_state(),
+        "numpy": [kind, torch.from_numpy(np.asarray(keys, np.int64)), *rest],
+        "python": random.getstate(),
+    }
+    return state | ({"cuda": torch.cuda.get_rng_state_all()} if torch.cuda.is_available() else {})
+
+
+def _set_randomness(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state["torch"])
+    kind, keys, *rest = state["numpy"]
+    np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))
+    random.setstate(state["python"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _to(state: Any, device: torch.device) -> Any:
+    if state is None or isinstance(state, Tensor):
+        return state if state is None else state.to(device)
+    return tuple(_to(part, device) for part in state)
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Without Lightning's hints, which tell people to change what they did not write."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _interruptible(run: _Run) -> Iterator[None]:
+    """Let the first Ctrl-C end the run after its step; the second one breaks it off."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    usual = signal.getsignal(signal.SIGINT)
+
+    def stop(run: _Run, *_: Any) -> None:
+        run.interrupted = True
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, partial(stop, run))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
