@@ -141,8 +141,10 @@ def tanh(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     # z is -|x| where the exponent is -2|x|: the doubling is in the coefficients, where it costs nothing and is exact
     scale, r = _reduced(builder, z, constant(x.type, form.magic + form.bias), double=True)
     p = _expm1_near_zero(builder, r, tuple(c * 2.0 ** (k + 2) for k, c in enumerate(numbers.exp)), double=True)
-    t = fma(builder, scale, p, builder.fsub(scale, constant(x.type, 1.0)))
-    size = quotient(builder, t, builder.fadd(t, constant(x.type, 2.0)))
+    one = constant(x.type, 1.0)
+    t = fma(builder, scale, p, builder.fsub(scale, one))
+    # t + 2, but not from t: its rounding would count twice
+    size = quotient(builder, t, fma(builder, scale, p, builder.fadd(scale, one)))
     return intrinsic(builder, "copysign", size, x)
 
 

@@ -76,8 +76,9 @@ def load(key: str, build: Callable[[], ir.Module]) -> Library:
 
 def assembly(module: ir.Module) -> str:
     """The machine code of a module as text, to be looked at."""
-    machine = _machine()
-    return machine.emit_assembly(_optimised(module, machine))
+    with _lock:
+        machine = _machine()
+        return machine.emit_assembly(_optimised(module, machine))
 
 
 def _make(key: str, build: Callable[[], ir.Module]) -> Library:

@@ -1,0 +1,224 @@
+"""Programs from a Program: the adjoint, for the backward pass, and the tangent, for Jacobians and beyond."""
+
+from collections.abc import Sequence
+
+from elman.compiler.fuse import columns
+from elman.compiler.ops import OPS
+from elman.compiler.program import Builder, Program, Value, tidy
+
+
+def adjoint(program: Program) -> Program:
+    """One step of back-propagation through time, from a fused Program.
+
+    Its inputs are those of the step, with the pieces as ``saved`` values, and the cotangents of the output and of the
+    new states. Its results are cotangents: ``state:NAME`` of each old state; ``piece:P`` of each piece, which is that
+    of the columns of ``x`` and of the products in it; ``vector:NAME:OFFSET``, to be summed over steps and rows;
+    ``stream:NAME``; and ``input:K``, the input of product ``K`` where the weights' gradient needs it.
+    """
+    return _Adjoint(program).run()
+
+
+class _Adjoint:
+    def __init__(self, program: Program) -> None:
+        self.program, self.b = program, Builder()
+        self.again: list[int] = []  # each value of the step, computed again
+        self.cotangents: dict[int, int] = {}
+        self.parts: dict[int, dict[int, int]] = {}  # of values that are used in slices
+        self.vectors: dict[tuple[str, int], int] = {}
+        self.columns = columns(program)
+
+    def run(self) -> Program:
+        for value in self.program.values:
+            args = tuple(self.again[a] for a in value.args)
+            if value.op == "piece":
+                self.again.append(self.b.leaf("saved", value.width, value.name))
+            elif value.op == "slice":
+                self.again.append(self.b.slice(args[0], value.offset, value.width))
+            else:
+                self.again.append(
+                    self.b.add(Value(value.op, args, value.width, value.name, value.offset, value.number))
+                )
+        for name, i in self.program.results.items():
+            self._add(i, self.b.leaf("cotangent", self.program.values[i].width, name))
+        results: dict[str, int] = {}
+        for i in reversed(range(len(self.program.values))):
+            self._products(i)
+            if i in self.parts:
+                self._add(i, self._joined(i))
+            if i in self.cotangents:
+                self._pass(i, self.program.values[i], self._wide(i), results)
+        for name, width in self.program.states.items():
+            results.setdefault(f"state:{name}", self.b.widen(self.b.constant(0), width))
+        for (name, offset), g in self.vectors.items():
+            results[f"vector:{name}:{offset}"] = g
+        for k, product in enumerate(self.program.products):
+            if self.columns[k] and self.program.values[product.input].op != "state":
+                results[f"input:{k}"] = self.again[product.input]
+        return tidy(self.b, results, self.program)
+
+    def _add(self, i: int, g: int) -> None:
+        """Add to the cotangent of value ``i``; summed over the units where the value is one number a row."""
+        width = self.program.values[i].width
+        if width == 1 and self.b.values[g].width > 1:
+            g = self.b.sum(g)
+        self.cotangents[i] = self.b.op("add", self.cotangents[i], g) if i in self.cotangents else g
+
+    def _wide(self, i: int) -> int:
+        return self.b.widen(self.cotangents[i], self.program.values[i].width)
+
+    def _products(self, i: int) -> None:
+        """Back through the products that value ``i`` is the input of; all their pieces come after it."""
+        for k, product in enumerate(self.program.products):
+            if product.input != i:
+                continue
+            pieces = [(offset, self._piece(p)) for offset, p in self.columns[k]]
+            if any(g is not None for _, g in pieces):
+                wide = []
+                for (offset, p), (_, g) in zip(self.columns[k], pieces, strict=True):
+                    size = self.program.pieces[p].width
+                    if offset != sum(self.b.values[w].width for w in wide):
+                        wide.append(
+                            self.b.widen(self.b.constant(0), offset - sum(self.b.values[w].width for w in wide))
+                        )
+                    wide.append(self.b.widen(self.b.constant(0) if g is None else g, size))
+                rest = product.width - sum(self.b.values[w].width for w in wide)
+                if rest:
+                    wide.append(self.b.widen(self.b.constant(0), rest))
+                back = self.b.mix(
+                    self.b.cat(wide), product.matrix, self.program.values[i].width, not product.transposed
+                )
+                self._add(i, back)
+
+    def _piece(self, p: int) -> int | None:
+        """The cotangent of a piece, if anything asks for it."""
+        for i, value in enumerate(self.program.values):
+            if value.op == "piece" and value.name == str(p) and i in self.cotangents:
+                return self._wide(i)
+        return None
+
+    def _joined(self, i: int) -> int:
+        """The cotangent of a value that is used in slices."""
+        at, pieces = 0, []
+        for offset, g in sorted(self.parts.pop(i).items()):
+            if offset > at:
+                pieces.append(self.b.widen(self.b.constant(0), offset - at))
+            pieces.append(g)
+            at = offset + self.b.values[g].width
+        if at < self.program.values[i].width:
+            pieces.append(self.b.widen(self.b.constant(0), self.program.values[i].width - at))
+        return self.b.cat(pieces)
+
+    def _pass(self, i: int, value: Value, g: int, results: dict[str, int]) -> None:
+        """Hand the cotangent of a value on to what it is made from."""
+        match value.op:
+            case "constant":
+                return
+            case "state" | "stream":
+                results[f"{value.op}:{value.name}"] = g
+            case "vector":
+                self._vector(value.name, value.offset, g)
+            case "piece":
+                piece = self.program.pieces[int(value.name)]
+                results[f"piece:{value.name}"] = g
+                if piece.init is not None:
+                    self._add(piece.init, g)
+                for name, offset in piece.vectors:
+                    self._vector(name, offset, g)
+            case "sum" | "widen":
+                self._add(value.args[0], g)
+            case "slice":
+                parts = self.parts.setdefault(value.args[0], {})
+                parts[value.offset] = self.b.op("add", parts[value.offset], g) if value.offset in parts else g
+            case "cat":
+                offset = 0
+                for a in value.args:
+                    width = self.program.values[a].width
+                    self._add(a, self.b.slice(g, offset, width))
+                    offset += width
+            case _:
+                args = [self.again[a] for a in value.args]
+                for a, share in zip(value.args, OPS[value.op].derivative(self.b, args, self.again[i], g), strict=True):
+                    if share is not None and self.program.values[a].op != "constant":
+                        self._add(a, share)
+
+    def _vector(self, name: str, offset: int, g: int) -> None:
+        key = (name, offset)
+        self.vectors[key] = self.b.op("add", self.vectors[key], g) if key in self.vectors else g
+
+
+def tangent(program: Program) -> Program:
+    """The step and its derivative along a direction, from a Program that is not fused.
+
+    Everything that goes in has its direction beside it: ``x`` has twice the columns, and each state, stream and operand
+    ``NAME`` a second one, ``d:NAME``. The results are those of the step and their directions, ``d:output`` and
+    ``state:d:NAME``.
+    """
+    b = Builder()
+    same: list[int] = []
+    change: list[int | None] = []
+    for value in program.values:
+        args = tuple(same[a] for a in value.args)
+        if value.op == "slice":
+            same.append(b.slice(args[0], value.offset, value.width))
+        else:
+            copy = Value(value.op, args, value.width, value.name, value.offset, value.number, value.transposed)
+            same.append(b.add(copy))
+        change.append(_direction(b, program, value, same, [change[a] for a in value.args]))
+    results: dict[str, int] = {}
+    for name, i in program.results.items():
+        kind, _, state = name.partition(":")
+        results[name] = same[i]
+        d = change[i]
+        d = b.constant(0) if d is None else d
+        results[f"{kind}:d:{state}" if state else f"d:{name}"] = b.widen(d, program.values[i].width)
+
+    def both(sizes: dict[str, object]) -> dict[str, object]:
+        return sizes | {f"d:{name}": size for name, size in sizes.items()}
+
+    return tidy(
+        b,
+        results,
+        states=both(dict(program.states)),
+        streams=both(dict(program.streams)),
+        operands=both(dict(program.operands)),
+        x_width=2 * program.x_width,
+    )
+
+
+def _direction(
+    b: Builder, program: Program, value: Value, same: Sequence[int], changes: Sequence[int | None]
+) -> int | None:
+    """The derivative of a value along the direction, None if it is zero."""
+    match value.op:
+        case "constant":
+            return None
+        case "x":
+            return b.leaf("x", value.width, offset=program.x_width + value.offset)
+        case "state" | "stream" | "vector":
+            return b.leaf(value.op, value.width, f"d:{value.name}", value.offset)
+        case "slice":
+            return None if changes[0] is None else b.slice(changes[0], value.offset, value.width)
+        case "sum":
+            if changes[0] is None or b.values[changes[0]].width == program.values[value.args[0]].width:
+                return None if changes[0] is None else b.sum(changes[0])
+            return b.sum(b.widen(changes[0], program.values[value.args[0]].width))
+        case "widen":
+            return changes[0]
+        case "cat":
+            widths = [program.values[a].width for a in value.args]
+            zero = b.constant(0)
+            return b.cat([b.widen(zero if d is None else d, w) for d, w in zip(changes, widths, strict=True)])
+        case "mix":
+            by_matrix = b.mix(same[value.args[0]], f"d:{value.name}", value.width, value.transposed)
+            if changes[0] is None:
+                return by_matrix
+            arg = b.widen(changes[0], program.values[value.args[0]].width)
+            return b.op("add", b.mix(arg, value.name, value.width, value.transposed), by_matrix)
+    total = None
+    args = [same[a] for a in value.args]
+    for position, d in enumerate(changes):
+        if d is not None:
+            share = OPS[value.op].derivative(b, args, same[-1], d)[position]
+            if share is not None:
+                total = share if total is None else b.op("add", total, share)
+    return total

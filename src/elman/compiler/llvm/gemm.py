@@ -1,0 +1,192 @@
+"""Matrix products: one family of register tiles for every product there is.
+
+``C = start + A B``, where ``B`` is packed in panels of a few vectors, row by row. Each number of ``C`` is one chain of
+multiply-adds along ``k``, whatever tile it falls in, so that no result depends on how many rows there are or on who
+computes them.
+
+    pack(B, stride of k, stride of columns, K, columns, packed)
+    gemm(A, row stride, rows, K, packed, columns, start, start's row stride, C, C's row stride)
+"""
+
+import ctypes
+from collections.abc import Callable
+from functools import cache
+
+from llvmlite import ir
+
+from elman.compiler.llvm import jit
+from elman.compiler.llvm.arithmetic import fma
+from elman.compiler.llvm.emit import I64, POINTER, Emitter, integer
+from elman.compiler.llvm.host import host
+
+BLOCK = 384  # rows of B that stay in cache while all rows of A pass
+
+
+def panel_vectors() -> int:
+    """Vectors in a panel: with six rows, as many accumulators as the registers hold."""
+    return 4 if host().vector_registers == 32 else 2
+
+
+def row_tiles() -> tuple[int, ...]:
+    """Rows of the tiles, the largest first."""
+    return (6, 4, 2, 1)
+
+
+def packed_size(k: int, columns: int, double: bool) -> int:
+    """Numbers in a packed matrix."""
+    lanes = host().vector_bytes // (8 if double else 4)
+    return k * (-(-columns // lanes) * lanes)
+
+
+@cache
+def functions(double: bool) -> "tuple[int, Callable[..., None], Callable[..., None]]":
+    """The address of ``gemm``, and ``gemm`` and ``pack`` to be called from Python."""
+    library = jit.load(f"gemm {'double' if double else 'float'}", lambda: _module(double))
+    pointer, long = ctypes.c_void_p, ctypes.c_int64
+    gemm = ctypes.CFUNCTYPE(None, pointer, long, long, long, pointer, long, pointer, long, pointer, long)
+    pack = ctypes.CFUNCTYPE(None, pointer, long, long, long, long, pointer)
+    return library.address("gemm"), gemm(library.address("gemm")), pack(library.address("pack"))
+
+
+def _module(double: bool) -> ir.Module:
+    module = ir.Module("gemm")
+    tiles = {
+        (rows, vectors): _tile(module, rows, vectors, 1, double)
+        for rows in row_tiles()
+        for vectors in range(1, panel_vectors() + 1)
+    }
+    two = _tile(module, 1, panel_vectors(), 2, double)
+    _gemm(module, tiles, two, double)
+    _pack(module, double)
+    return module
+
+
+def _tile(module: ir.Module, rows: int, vectors: int, panels: int, double: bool) -> ir.Function:
+    """The product of a few rows and one panel (or two, for a single row), in registers."""
+    arguments = [POINTER, I64, I64, POINTER, POINTER, I64, POINTER, I64, I64]
+    e = Emitter(module, f"tile_{rows}_{vectors}_{panels}", arguments, double, inner=True)
+    a, a_stride, k, panel, start, start_stride, c, c_stride, columns = e.function.args
+    width = vectors * e.lanes
+    b = e.b
+    masks: list[ir.Value | None] = [None] * (vectors * panels - 1)
+    masks.append(e.mask(e.minus(columns, (vectors * panels - 1) * e.lanes)))
+    row_of = [e.at(a, e.mul(a_stride, r)) for r in range(rows)]
+    first = [
+        e.load_masked(address, mask) if mask is not None else e.load(address)
+        for r in range(rows)
+        for v, mask in enumerate(masks)
+        for address in [e.at(e.at(start, e.mul(start_stride, r)), v * e.lanes)]
+    ]
+    second = e.at(panel, e.mul(k, width))
+
+    def turn(at: ir.Value, sums: list[ir.Value]) -> list[ir.Value]:
+        weights = []
+        for base in (panel, second)[:panels]:
+            line = e.at(base, e.mul(at, width))
+            weights += [e.load(e.at(line, v * e.lanes)) for v in range(vectors)]
+        result = []
+        for r in range(rows):
+            x = e.one(e.at(row_of[r], at))
+            result += [fma(b, x, w, s) for w, s in zip(weights, sums[r * len(weights) :], strict=False)]
+        return result
+
+    unroll = 4 if rows * vectors * panels <= 16 else 2
+    whole = b.and_(k, integer(-unroll))
+    with e.loop(0, whole, unroll, first) as loop:
+        sums = list(loop.values)
+        for u in range(unroll):
+            sums = turn(e.plus(loop.index, u), sums)
+        loop.next(*sums)
+    with e.loop(whole, k, 1, loop.values) as rest:
+        rest.next(*turn(rest.index, list(rest.values)))
+    for r in range(rows):
+        for v, mask in enumerate(masks):
+            address = e.at(e.at(c, e.mul(c_stride, r)), v * e.lanes)
+            value = rest.values[r * len(masks) + v]
+            if mask is None:
+                e.store(value, address)
+            else:
+                e.store_masked(value, address, mask)
+    b.ret_void()
+    return e.function
+
+
+def _gemm(module: ir.Module, tiles: dict[tuple[int, int], ir.Function], two: ir.Function, double: bool) -> None:
+    arguments = [POINTER, I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64]
+    e = Emitter(module, "gemm", arguments, double, inner=False)
+    a, a_stride, rows, depth, packed, columns, start, start_stride, c, c_stride = e.function.args
+    b, full = e.b, panel_vectors() * e.lanes
+    with e.loop(0, depth, BLOCK) as blocks:
+        k0 = blocks.index
+        k = e.least(e.minus(depth, k0), BLOCK)
+        begun = b.icmp_signed(">", k0, integer(0))  # later blocks go on from what the first have left in C
+        start_now = b.select(begun, c, start)
+        stride_now = b.select(begun, c_stride, start_stride)
+        a_now = e.at(a, k0)
+        single = b.icmp_signed("==", rows, integer(1))
+        pairs = b.select(b.and_(single, b.icmp_signed("==", k, depth)), columns, integer(0))
+        paired = e.mul(b.sdiv(pairs, integer(2 * full)), 2 * full)
+        with e.loop(0, paired, 2 * full) as panels:
+            n = panels.index
+            panel = e.at(packed, e.mul(n, depth))
+            b.call(
+                two, [a_now, a_stride, k, panel, e.at(start, n), stride_now, e.at(c, n), c_stride, integer(2 * full)]
+            )
+        with e.loop(paired, columns, full) as panels:
+            n = panels.index
+            here = e.least(e.minus(columns, n), full)
+            vectors = b.sdiv(e.plus(here, e.lanes - 1), integer(e.lanes))
+            panel = e.at(e.at(packed, e.mul(n, depth)), e.mul(e.mul(k0, vectors), e.lanes))
+            done = b.append_basic_block("panel_done")
+            switch = b.switch(vectors, done)
+            for v in range(1, panel_vectors() + 1):
+                block = b.append_basic_block(f"vectors_{v}")
+                switch.add_case(integer(v), block)
+                b.position_at_end(block)
+                same = (a_now, a_stride, k, panel, e.at(start_now, n), stride_now, e.at(c, n), c_stride, here)
+                _rows(e, {r: tiles[r, v] for r in row_tiles()}, rows, *same)
+                b.branch(done)
+            b.position_at_end(done)
+    b.ret_void()
+
+
+def _rows(e: Emitter, tiles: dict[int, ir.Function], rows: ir.Value, *same: ir.Value) -> None:
+    """All rows by tiles; eight as twice four, because a tile with rows missing costs half."""
+    a, a_stride, k, panel, start, start_stride, c, c_stride, columns = same
+    done: ir.Value = integer(0)
+    rest = e.b.srem(rows, integer(6))
+    fours = e.b.and_(e.b.icmp_signed("==", rest, integer(2)), e.b.icmp_signed(">", rows, integer(6)))
+    sixes = e.b.select(fours, e.minus(e.minus(rows, rest), 6), e.minus(rows, rest))
+    for size, tile in tiles.items():
+        stop = sixes if size == 6 else e.plus(done, e.mul(e.b.sdiv(e.minus(rows, done), integer(size)), size))
+        with e.loop(done, stop, size) as loop:
+            r = loop.index
+            here = [
+                e.at(base, e.mul(r, stride)) for base, stride in ((a, a_stride), (start, start_stride), (c, c_stride))
+            ]
+            e.b.call(tile, [here[0], a_stride, k, panel, here[1], start_stride, here[2], c_stride, columns])
+        done = stop
+
+
+def _pack(module: ir.Module, double: bool) -> None:
+    """Panels from a matrix of any strides; the columns that the last vector lacks are zero."""
+    e = Emitter(module, "pack", [POINTER, I64, I64, I64, I64, POINTER], double, inner=False)
+    matrix, k_stride, n_stride, depth, columns, packed = e.function.args
+    b, full = e.b, panel_vectors() * e.lanes
+    zero = ir.Constant(e.number, 0.0)
+    with e.loop(0, columns, full) as panels:
+        n = panels.index
+        here = e.least(e.minus(columns, n), full)
+        width = e.mul(b.sdiv(e.plus(here, e.lanes - 1), integer(e.lanes)), e.lanes)
+        panel = e.at(packed, e.mul(n, depth))
+        with e.loop(0, here) as inside:
+            column = e.at(matrix, e.mul(e.plus(n, inside.index), n_stride))
+            target = e.at(panel, inside.index)
+            with e.loop(0, depth) as k:
+                value = b.load(e.at(column, e.mul(k.index, k_stride)), typ=e.number)
+                b.store(value, e.at(target, e.mul(k.index, width)))
+        with e.loop(here, width) as outside:
+            target = e.at(panel, outside.index)
+            with e.loop(0, depth) as k:
+                b.store(zero, e.at(target, e.mul(k.index, width)))
+    b.ret_void()

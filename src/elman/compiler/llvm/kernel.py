@@ -1,0 +1,236 @@
+"""A fused Program as a function over time: for a thread's rows, step after step, products and stages in turn."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from llvmlite import ir
+
+from elman.compiler.llvm.emit import I8, I64, POINTER, VOID, integer
+from elman.compiler.llvm.layout import Backward, Forward, Run, cat_parts
+from elman.compiler.llvm.places import Places
+from elman.compiler.llvm.stage import Place, write_stage
+
+GEMM = ir.FunctionType(VOID, [POINTER, I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64])
+
+SHARE_ROWS = 192  # rows of the input's cotangent that are made at once
+
+
+def write(module: ir.Module, layout: Forward | Backward, double: bool) -> None:
+    """Write ``forward`` or ``backward`` to the module."""
+    Kernel(module, layout, double).write()
+
+
+class Kernel(Places):
+    """The function being written."""
+
+    def write(self) -> None:
+        go = self.function.append_basic_block("go")
+        self.b.position_at_end(go)
+        rows = self.pointer("rows")
+        self.row0 = self.integer_at(rows, self.thread)
+        self.rows = self.minus(self.integer_at(rows, self.plus(self.thread, 1)), self.row0)
+        table = self.mul(self.thread, self.plus(self.count("time"), 1))
+        self.starts = self.b.gep(self.pointer("starts"), [table], source_etype=I64)
+        self.backwards = self.b.icmp_signed("!=", self.count("reverse"), integer(0))
+        self._begin_states()
+        with self.loop(0, self.count("time"), self.count("block")) as blocks:
+            stop = self.least(self.plus(blocks.index, self.count("block")), self.count("time"))
+            self._block(blocks.index, stop)
+            with self.loop(blocks.index, stop) as steps:
+                self._step(steps.index)
+        self._end_states()
+        if not self.forward:
+            self._input_shares()
+        self.b.ret_void()
+        with self.b.goto_block(self.start):
+            self.b.branch(go)
+
+    # Time.
+
+    def _block(self, start: ir.Value, stop: ir.Value) -> None:
+        """The input's share of a block of steps, from rows gathered out of the input."""
+        time, features = self.count("time"), self.count("features")
+        low = self.b.select(self.backwards, self.minus(time, stop), start)
+        high = self.b.select(self.backwards, self.minus(time, start), stop)
+        m_low = self.integer_at(self.starts, low)
+        ring = self.b.icmp_signed("!=", self.count("ring"), integer(0))  # a tape of one block, used again and again
+        self.shift = self.b.select(ring, m_low, integer(0))
+        before = self.mul(self.count("block"), self.row0)
+        own = self.b.select(ring, self.mul(before, self.size("tape")), integer(0))
+        self.tape_base = self.at(self.pointer("tape"), own)
+        if not self.forward or not self.layout.inputs:
+            return
+        gathered = self.at(self.pointer("x rows"), self.mul(before, features))
+        with self.loop(low, high) as steps:
+            m = self.integer_at(self.starts, steps.index)
+            n = self.minus(self.integer_at(self.starts, self.plus(steps.index, 1)), m)
+            with self.loop(0, n) as rows:
+                to = self.mul(self.plus(self.minus(m, m_low), rows.index), features)
+                self._copy(self.outside("x", rows.index, steps.index), self.at(gathered, to), features)
+        n = self.minus(self.integer_at(self.starts, high), m_low)
+        first = self.at(self.tape_base, self.mul(self.minus(m_low, self.shift), self.size("tape")))
+        for j in range(len(self.layout.inputs)):
+            column = self.size(f"run 0 {j} target")
+            start_row = self.at(self.pointer("row"), column), integer(0)
+            self._gemm(gathered, features, n, features, f"0 {j}", start_row, self.at(first, column), self.size("tape"))
+
+    def _step(self, k: ir.Value) -> None:
+        self.t = self.b.select(self.backwards, self.minus(self.minus(self.count("time"), k), 1), k)
+        self.m = self.integer_at(self.starts, self.t)
+        self.active = self.minus(self.integer_at(self.starts, self.plus(self.t, 1)), self.m)
+        self.parity = self.b.and_(k, integer(1))
+        if self.forward:
+            self._reset()
+            self._keep_states()
+        for level in range(self.schedule.count):
+            for k_product, when in enumerate(self.schedule.products):
+                if when == level:
+                    self._product(k_product)
+            write_stage(self, self._work(level), level)
+        if not self.forward:
+            self._reset()
+
+    def _begin_states(self) -> None:
+        """Into both halves, because a row may begin at any step."""
+        for name in self.program.states:
+            width = self.size(f"state {name}")
+            with self.loop(0, self.rows) as rows:
+                first = self.at(self.pointer(f"first {name}"), self.mul(self.outside_row(rows.index), width))
+                for half in (0, 1):
+                    self._copy(first, self._half_row(name, rows.index, integer(half)), width)
+
+    def _end_states(self) -> None:
+        """Out of the half that a row's last step wrote."""
+        for name in self.program.states:
+            width = self.size(f"state {name}")
+            with self.loop(0, self.rows) as rows:
+                outside = self.outside_row(rows.index)
+                length = self.integer_at(self.pointer("lengths"), outside)
+                steps = self.b.select(self.backwards, self.count("time"), length)
+                row = self._half_row(name, rows.index, self.b.and_(steps, integer(1)))
+                self._copy(row, self.at(self.pointer(f"last {name}"), self.mul(outside, width)), width)
+
+    @contextmanager
+    def _rows_that_begin(self) -> Iterator[ir.Value]:
+        given = self.b.icmp_signed("!=", self.count("begins"), integer(0))
+        with self.b.if_then(given), self.loop(0, self.active) as rows:
+            flag = self.b.gep(self.pointer("begins"), [self.plus(self.m, rows.index)], source_etype=I8)
+            begins = self.b.icmp_unsigned("!=", self.b.load(flag, typ=I8), ir.Constant(I8, 0))
+            with self.b.if_then(begins):
+                yield rows.index
+
+    def _reset(self) -> None:
+        """A row that begins a segment takes the initial state; backward, that is what the state's share reaches."""
+        with self._rows_that_begin() as row:
+            for name in self.program.states:
+                width = self.size(f"state {name}")
+                initial = self.at(self.pointer(f"initial {name}"), self.mul(self.outside_row(row), width))
+                if self.forward:
+                    self._copy(initial, self.state_row(name, row), width)
+                else:
+                    share = self.state_row(name, row, following=True)
+                    self._copy(share, initial, width, add=True)
+                    self._copy(None, share, width)
+
+    def _keep_states(self) -> None:
+        for name in self.tape.saved:
+            with self.loop(0, self.active) as rows:
+                target = self.at(self.tape_row(rows.index), self.size(f"tape {name}"))
+                self._copy(self.state_row(name, rows.index), target, self.size(f"state {name}"))
+
+    # Products.
+
+    def _gemm(
+        self, a: ir.Value, stride: ir.Value, rows: ir.Value, depth: ir.Value, packed: str,
+        start: tuple[ir.Value, ir.Value], c: ir.Value, c_stride: ir.Value, columns: ir.Value | None = None,
+    ) -> None:  # fmt: skip
+        columns = self.size(f"run {packed} size") if columns is None else columns
+        matrix = self.pointer(f"packed {packed}")
+        self.b.call(
+            self.pointer("gemm", ir.PointerType(GEMM)),
+            [a, stride, rows, depth, matrix, columns, *start, c, c_stride],
+        )
+
+    def _product(self, k: int) -> None:
+        a, stride = self._input(self.program.products[k].input)
+        for j, run in enumerate(self.layout.runs[k]):
+            c, c_stride = self._target(run, self.size(f"run {k + 1} {j} target"))
+            start = c, c_stride
+            if run.start == "row":
+                row = self.pointer("row")
+                start = self.at(row, self.size(f"run {k + 1} {j} target")) if self.forward else row, integer(0)
+            self._gemm(a, stride, self.active, self.size(f"depth {k}"), f"{k + 1} {j}", start, c, c_stride)
+
+    def _input(self, i: int) -> tuple[ir.Value, ir.Value]:
+        """Where the rows of a product's input lie, and their stride."""
+        value, zero = self.program.values[i], integer(0)
+        if value.op == "state":
+            return self.state_row(value.name, zero), self.size(f"state {value.name}")
+        if isinstance(self.layout, Backward) and i in self.layout.cats:
+            first = value.args[0] if value.op == "cat" else i
+            return self.at(self.shares_row(zero), self.size(f"share {first}")), self.size("shares")
+        if value.op == "piece" and self.forward:
+            return self.at(self.tape_row(zero), self.size(f"piece {value.name}")), self.size("tape")
+        return self.at(self.scratch_row(zero), self.size(f"scratch {i}")), self.size("scratch")
+
+    def _target(self, run: Run, column: ir.Value) -> tuple[ir.Value, ir.Value]:
+        zero = integer(0)
+        if run.where == "tape":
+            return self.at(self.tape_row(zero), column), self.size("tape")
+        if run.where == "scratch":
+            return self.at(self.scratch_row(zero), column), self.size("scratch")
+        name = run.where.removeprefix("state:")
+        return self.state_row(name, zero, following=True), self.size(f"state {name}")
+
+    def _input_shares(self) -> None:
+        """The cotangent of the input, for this thread's rows, a block of rows at a time."""
+        features, shares_width = self.count("features"), self.size("shares")
+        first, end = self.integer_at(self.starts, 0), self.integer_at(self.starts, self.count("time"))
+        with self.loop(first, end, SHARE_ROWS) as blocks:
+            n = self.least(self.minus(end, blocks.index), SHARE_ROWS)
+            target = self.at(self.pointer("x rows"), self.mul(blocks.index, features))
+            shares = self.at(self.pointer("shares"), self.mul(blocks.index, shares_width))
+            for j, run in enumerate(self.layout.inputs):
+                start = (self.pointer("row"), integer(0)) if run.start == "row" else (target, features)
+                a = self.at(shares, self.size(f"run 0 {j} source"))
+                depth = self.size(f"run 0 {j} size")
+                self._gemm(a, shares_width, n, depth, f"0 {j}", start, target, features, features)
+
+    # Stages.
+
+    def _work(self, level: int) -> Sequence[tuple[int, Place]]:
+        """The values that a stage puts into memory, and where."""
+        program, layout = self.program, self.layout
+        found: list[tuple[int, Place]] = []
+
+        def put(i: int, *place: str | int) -> None:
+            if self.schedule.levels[i] == level:
+                found.append((i, place))
+
+        for i in self.schedule.kept:
+            for n, (part, _) in enumerate(cat_parts(program, i)):
+                if program.values[i].op != "sum":
+                    put(part, "part", i, n)
+        for i, value in enumerate(program.values):
+            if value.op == "sum" and self.schedule.levels[i] == level + 1:
+                found.append((value.args[0], ("sum", i)))
+        for i in dict.fromkeys(m.input for m in program.products):
+            if i in layout.scratch and i not in self.schedule.kept and program.values[i].op != "piece":
+                for n, (part, _) in enumerate(cat_parts(program, i)):
+                    put(part, "part", i, n)
+        if isinstance(layout, Backward):
+            for p, piece in enumerate(program.pieces):
+                if piece.init is not None:
+                    put(piece.init, *layout.place(p))
+            for i in layout.shares:
+                put(i, "shares", i)
+        for name, i in program.results.items():
+            kind, _, rest = name.partition(":")
+            if isinstance(layout, Backward):
+                value = program.values[i]
+                in_place = value.op == "piece" and int(value.name) in layout.ends
+                if kind in ("piece", "vector", "input") or in_place:
+                    continue
+                kind = "stream share" if kind == "stream" else kind
+            put(i, kind, rest)
+        return found

@@ -1,0 +1,139 @@
+"""Where a kernel finds things: the two tables that it is called with, and the rows of its buffers.
+
+The table of sizes depends on the Program and its widths alone; the table of addresses and counts is made for each call.
+"""
+
+from llvmlite import ir
+
+from elman.compiler.llvm.arithmetic import constant
+from elman.compiler.llvm.emit import I64, POINTER, Emitter, integer
+from elman.compiler.llvm.layout import Backward, Forward, cat_parts
+
+
+def sizes(layout: Forward | Backward) -> dict[str, int]:
+    """Everything in the table of sizes, by name, in order."""
+    program, found = layout.program, {}
+    for i, value in enumerate(program.values):
+        found |= {f"width {i}": value.width, f"offset {i}": value.offset}
+    found |= {f"state {name}": width for name, width in program.states.items()}
+    found |= {f"scratch {i}": column for i, column in layout.scratch.items()}
+    for i in layout.scratch:
+        found |= {f"part {i} {n}": layout.scratch[i] + at for n, (_, at) in enumerate(cat_parts(program, i))}
+    tape = layout if isinstance(layout, Forward) else layout.forward
+    found |= {f"piece {p}": column for p, column in tape.pieces.items()}
+    found |= {f"tape {name}": column for name, column in tape.states.items()}
+    found |= {"tape": tape.tape_width, "scratch": layout.scratch_width}
+    if isinstance(layout, Backward):
+        found |= {f"share {i}": column for i, column in layout.shares.items()} | {"shares": layout.shares_width}
+    for k, runs in enumerate([layout.inputs, *layout.runs]):
+        for j, run in enumerate(runs):
+            found |= {f"run {k} {j} {part}": getattr(run, part) for part in ("source", "size", "target")}
+    for k, product in enumerate(program.products):
+        found[f"depth {k}"] = program.values[product.input].width
+    return found
+
+
+def arguments(layout: Forward | Backward) -> list[str]:
+    """Everything in the table of a call, by name, in order."""
+    program = layout.program
+    names = ["gemm", "time", "batch", "reverse", "block", "ring", "features"]
+    names += ["rows", "starts", "order", "lengths", "begins", "x rows", "tape", "scratch", "row"]
+    names += [f"packed {k} {j}" for k, runs in enumerate([layout.inputs, *layout.runs]) for j in range(len(runs))]
+    for name in program.states:
+        names += [f"{part} {name}" for part in ("state", "first", "last", "initial")]
+    outside = ["output", *(f"stream {name}" for name in program.streams)]
+    if isinstance(layout, Forward):
+        outside += ["x"]
+    else:
+        names += ["shares"]
+        outside += [f"stream share {name}" for name in program.streams]
+    names += [f"{name}{part}" for name in outside for part in ("", " row", " step")]
+    return names + [f"vector {name}" for name in dict.fromkeys(v.name for v in program.values if v.op == "vector")]
+
+
+class Places(Emitter):
+    """A kernel being written: ``m`` is the first row of the tape that belongs to its thread's rows at step ``t``."""
+
+    row0: ir.Value  # the first place of this thread's rows
+    t: ir.Value
+    m: ir.Value
+    active: ir.Value  # rows that are not finished
+    parity: ir.Value  # which half of the states' buffers holds those before this step
+    shift: ir.Value  # the first row that the tape holds
+    tape_base: ir.Value
+
+    def __init__(self, module: ir.Module, layout: Forward | Backward, double: bool) -> None:
+        self.forward = isinstance(layout, Forward)
+        name = "forward" if self.forward else "backward"
+        super().__init__(module, name, [POINTER, POINTER, I64], double, inner=False)
+        self.layout, self.program, self.schedule = layout, layout.program, layout.schedule
+        self.tape = layout if isinstance(layout, Forward) else layout.forward
+        self.size_table, self.table, self.thread = self.function.args
+        self.size_slots = {name: i for i, name in enumerate(sizes(layout))}
+        self.slots = {name: i for i, name in enumerate(arguments(layout))}
+        self.known: dict[str, ir.Value] = {}
+        self.start = self.b.block
+
+    # The two tables, read once before everything else.
+
+    def size(self, name: str) -> ir.Value:
+        return self._once(f"size {name}", self.size_table, self.size_slots[name])
+
+    def count(self, name: str) -> ir.Value:
+        return self._once(name, self.table, self.slots[name])
+
+    def pointer(self, name: str, to: ir.Type = POINTER) -> ir.Value:
+        key = f"pointer {name}"
+        if key not in self.known:
+            value = self.count(name)
+            with self.b.goto_block(self.start):
+                self.known[key] = self.b.inttoptr(value, to)
+        return self.known[key]
+
+    def _once(self, key: str, table: ir.Value, slot: int) -> ir.Value:
+        if key not in self.known:
+            with self.b.goto_block(self.start):
+                self.known[key] = self.integer_at(table, slot)
+        return self.known[key]
+
+    # Rows: of this thread in buffers of ours, and of the batch in tensors of others.
+
+    def state_row(self, name: str, row: ir.Value, following: bool = False) -> ir.Value:
+        """A state's row before this step, or the one that follows it."""
+        return self._half_row(name, row, self.b.xor(self.parity, integer(1)) if following else self.parity)
+
+    def _half_row(self, name: str, row: ir.Value, half: ir.Value) -> ir.Value:
+        index = self.plus(self.mul(half, self.count("batch")), self.plus(self.row0, row))
+        return self.at(self.pointer(f"state {name}"), self.mul(index, self.size(f"state {name}")))
+
+    def tape_row(self, row: ir.Value) -> ir.Value:
+        index = self.plus(self.minus(self.m, self.shift), row)
+        return self.at(self.tape_base, self.mul(index, self.size("tape")))
+
+    def shares_row(self, row: ir.Value) -> ir.Value:
+        return self.at(self.pointer("shares"), self.mul(self.plus(self.m, row), self.size("shares")))
+
+    def scratch_row(self, row: ir.Value) -> ir.Value:
+        return self.at(self.pointer("scratch"), self.mul(self.plus(self.row0, row), self.size("scratch")))
+
+    def outside_row(self, row: ir.Value) -> ir.Value:
+        """The number of a row outside, where rows are not in the order of their lengths."""
+        return self.integer_at(self.pointer("order"), self.plus(self.row0, row))
+
+    def outside(self, name: str, row: ir.Value, t: ir.Value | None = None) -> ir.Value:
+        """A row of a tensor that is not ours, at this step or another."""
+        by_row = self.mul(self.outside_row(row), self.count(f"{name} row"))
+        by_step = self.mul(self.t if t is None else t, self.count(f"{name} step"))
+        return self.at(self.pointer(name), self.plus(by_row, by_step))
+
+    def _copy(self, source: ir.Value | None, target: ir.Value, width: ir.Value, add: bool = False) -> None:
+        """A row, or zeros, to a row, or added to it."""
+        with self.loop(0, width, self.lanes) as units:
+            mask = self.mask(self.minus(width, units.index))
+            there = self.at(target, units.index)
+            value = (
+                constant(self.vector, 0.0) if source is None else self.load_masked(self.at(source, units.index), mask)
+            )
+            if add:
+                value = self.b.fadd(self.load_masked(there, mask), value)
+            self.store_masked(value, there, mask)

@@ -1,0 +1,191 @@
+"""The element-wise work of a stage: one loop over a thread's rows and, in each, over its units a vector at a time."""
+
+from collections.abc import Callable, Sequence
+
+from llvmlite import ir
+
+from elman.compiler.llvm import functions
+from elman.compiler.llvm.arithmetic import constant, fma
+from elman.compiler.llvm.emit import I32
+from elman.compiler.llvm.layout import Backward
+from elman.compiler.llvm.places import Places
+from elman.compiler.program import Value
+
+Place = tuple[str | int, ...]
+
+
+def write_stage(kernel: Places, work: Sequence[tuple[int, Place]], level: int) -> None:
+    """Compute what ``work`` names and put it where it says, the narrow values first because wide ones use them."""
+    width = {i: kernel.program.values[i].width for i, _ in work}
+    for w in sorted(set(width.values())):
+        _Stage(kernel, level, w).write([(i, place) for i, place in work if width[i] == w])
+
+
+class _Stage:
+    def __init__(self, kernel: Places, level: int, width: int) -> None:
+        self.k, self.level, self.width = kernel, level, width
+        self.values = kernel.program.values
+        self.now: dict[int, ir.Value] = {}
+
+    def write(self, work: Sequence[tuple[int, Place]]) -> None:
+        k = self.k
+        width = k.size(f"width {work[0][0]}")
+        sums = [(i, place) for i, place in work if place[0] == "sum"]
+        zero = constant(k.vector, 0.0)
+        with k.loop(0, k.active) as rows:
+            self.row = rows.index
+            with k.loop(0, width, k.lanes, [zero] * len(sums)) as units:
+                self.u = units.index
+                self.mask = k.mask(k.minus(width, self.u))
+                self.now = {}
+                for i, place in work:
+                    if place[0] != "sum":
+                        k.store_masked(self.value(i), k.at(self._row(place), self.u), self.mask)
+                units.next(*(
+                    k.b.fadd(total, k.b.select(self.mask, self.value(i), zero))
+                    for total, (i, _) in zip(units.values, sums, strict=True)
+                ))  # fmt: skip
+            for total, (_, (_, name)) in zip(units.values, sums, strict=True):
+                k.b.store(self._added(total), k.at(k.scratch_row(self.row), k.size(f"scratch {name}")), align=k.bytes)
+
+    def _added(self, total: ir.Value) -> ir.Value:
+        """The sum of the lanes, by halves."""
+        b, lanes = self.k.b, self.k.lanes
+        while lanes > 1:
+            lanes //= 2
+            first = ir.Constant(ir.VectorType(I32, lanes), list(range(lanes)))
+            second = ir.Constant(ir.VectorType(I32, lanes), list(range(lanes, 2 * lanes)))
+            total = b.fadd(b.shuffle_vector(total, total, first), b.shuffle_vector(total, total, second))
+        return b.extract_element(total, I32(0))
+
+    def _row(self, place: Place) -> ir.Value:
+        """The first number of this row in a place."""
+        k, row = self.k, self.row
+        match place:
+            case ("scratch", i):
+                return k.at(k.scratch_row(row), k.size(f"scratch {i}"))
+            case ("part", i, n):
+                return k.at(k.scratch_row(row), k.size(f"part {i} {n}"))
+            case ("shares", i):
+                return k.at(k.shares_row(row), k.size(f"share {i}"))
+            case ("state", name):
+                return k.state_row(str(name), row, following=True)
+            case ("output", _):
+                return k.outside("output", row)
+        return k.outside(" ".join(str(p) for p in place), row)
+
+    def value(self, i: int) -> ir.Value:
+        """A value's units of this turn: computed here, or read."""
+        if i not in self.now:
+            self.now[i] = self._made(i, self.values[i])
+        return self.now[i]
+
+    def _made(self, i: int, value: Value) -> ir.Value:
+        k = self.k
+        if value.op == "constant":
+            return constant(k.vector, value.number)
+        if value.op == "widen":
+            return self.value(value.args[0])
+        same = value.width == self.width
+        if same and value.op != "sum" and k.schedule.computed(i) and k.schedule.levels[i] == self.level:
+            return self._computed(value)
+        address = self._address(i, value)
+        return k.load_masked(k.at(address, self.u), self.mask) if same else k.one(address)
+
+    def _address(self, i: int, value: Value) -> ir.Value:
+        k, row = self.k, self.row
+        match value.op:
+            case "saved":
+                return k.at(k.at(k.tape_row(row), k.size(f"piece {value.name}")), k.size(f"offset {i}"))
+            case "piece" if k.forward:
+                return k.at(k.tape_row(row), k.size(f"piece {value.name}"))
+            case "piece":
+                assert isinstance(k.layout, Backward)
+                return self._row(k.layout.place(int(value.name)))
+            case "state" if k.forward:
+                return k.state_row(value.name, row)
+            case "state":
+                return k.at(k.tape_row(row), k.size(f"tape {value.name}"))
+            case "cotangent" if value.name == "output":
+                return k.outside("output", row)
+            case "cotangent":
+                return k.state_row(value.name.removeprefix("state:"), row)
+            case "stream":
+                return k.outside(f"stream {value.name}", row)
+            case "vector":
+                return k.at(k.pointer(f"vector {value.name}"), k.size(f"offset {i}"))
+            case "slice":
+                base = self._address(value.args[0], self.values[value.args[0]])
+                return k.at(base, k.size(f"offset {i}"))
+        return self._row(("scratch", i))
+
+    def _computed(self, value: Value) -> ir.Value:
+        b = self.k.b
+        args = [self.value(a) for a in value.args]
+        if value.op in ("add", "sub"):
+            fused = self._fused(value, args)
+            if fused is not None:
+                return fused
+        return _OPS[value.op](b, *args)
+
+    def _fused(self, value: Value, args: Sequence[ir.Value]) -> ir.Value | None:
+        """A sum with a product that nothing else uses, rounded once."""
+        for n, a in enumerate(value.args):
+            inner = self.values[a]
+            alone = inner.op == "mul" and self.k.program.uses[a] == 1 and inner.width == self.width
+            if alone and self.k.schedule.levels[a] == self.level:
+                factors = [self.value(f) for f in inner.args]
+                other = args[1 - n]
+                if value.op == "sub":
+                    if n == 1:
+                        factors[0] = self.k.b.fneg(factors[0])
+                    else:
+                        other = self.k.b.fneg(other)
+                return fma(self.k.b, factors[0], factors[1], other)
+        return None
+
+
+def _number(b: ir.IRBuilder, truth: ir.Value, like: ir.Value) -> ir.Value:
+    return b.select(truth, constant(like.type, 1.0), constant(like.type, 0.0))
+
+
+def _compared(sign: str) -> Callable[..., ir.Value]:
+    ordered = sign != "!="
+    return lambda b, x, y: _number(b, (b.fcmp_ordered if ordered else b.fcmp_unordered)(sign, x, y), x)
+
+
+def _power(b: ir.IRBuilder, x: ir.Value, exponent: ir.Value) -> ir.Value:
+    """``x`` to a constant power: by multiplications where it is a small whole number."""
+    number = exponent.constant[0] if isinstance(exponent.constant, list) else exponent.constant
+    number = float(getattr(number, "constant", number))
+    if number == int(number) and abs(number) <= 8:
+        result = constant(x.type, 1.0)
+        for _ in range(abs(int(number))):
+            result = b.fmul(result, x)
+        return result if number >= 0 else b.fdiv(constant(x.type, 1.0), result)
+    return functions.exp(b, b.fmul(exponent, functions.log(b, x)))
+
+
+_OPS: dict[str, Callable[..., ir.Value]] = {
+    "add": lambda b, x, y: b.fadd(x, y),
+    "sub": lambda b, x, y: b.fsub(x, y),
+    "mul": lambda b, x, y: b.fmul(x, y),
+    "div": lambda b, x, y: b.fdiv(x, y),
+    "neg": lambda b, x: b.fneg(x),
+    "where": lambda b, c, x, y: b.select(b.fcmp_unordered("!=", c, constant(c.type, 0.0)), x, y),
+    "gt": _compared(">"),
+    "ge": _compared(">="),
+    "lt": _compared("<"),
+    "le": _compared("<="),
+    "eq": _compared("=="),
+    "ne": _compared("!="),
+    "pow": _power,
+    "detach": lambda b, x: x,
+    "abs": functions.absolute,
+    **{
+        name: getattr(functions, name)
+        for name in (
+            "cos erf exp expm1 log log1p maximum minimum relu rsqrt sigmoid sign sin softplus sqrt tanh".split()
+        )
+    },
+}

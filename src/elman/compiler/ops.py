@@ -1,0 +1,137 @@
+"""Every element-wise operation once: what it is in PyTorch, and its derivative.
+
+A derivative is a function of a builder, the arguments, the result and the cotangent ``g`` of the result; it returns the
+cotangent of each argument, or None where there is none. Its text for a target stands with that target, under the same
+name.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function
+
+from elman.compiler.program import Builder
+
+Derivative = Callable[[Builder, Sequence[int], int, int], Sequence[int | None]]
+
+
+@dataclass(frozen=True)
+class Op:
+    """One element-wise operation."""
+
+    eager: Callable[..., Tensor]
+    derivative: Derivative
+    linear: bool = False  # in all its arguments together
+
+
+def _d(partial: Callable[[Builder, int, int], int]) -> Derivative:
+    """The derivative of an operation of one argument: ``partial(builder, argument, result)`` times the cotangent."""
+    return lambda b, a, y, g: (b.op("mul", g, partial(b, a[0], y)),)
+
+
+def _none(b: Builder, a: Sequence[int], y: int, g: int) -> Sequence[None]:
+    return [None] * len(a)
+
+
+def _times(b: Builder, a: Sequence[int], y: int, g: int) -> Sequence[int]:
+    return b.op("mul", g, a[1]), b.op("mul", g, a[0])
+
+
+def _over(b: Builder, a: Sequence[int], y: int, g: int) -> Sequence[int]:
+    share = b.op("div", g, a[1])
+    return share, b.op("neg", b.op("mul", share, y))
+
+
+def _greater(compare: str) -> Derivative:
+    """Of the greater or the smaller one; equal ones share, as in PyTorch."""
+
+    def derivative(b: Builder, a: Sequence[int], y: int, g: int) -> Sequence[int]:
+        half = b.op("mul", b.constant(0.5), b.op("eq", a[0], a[1]))
+        first = b.op("add", b.op(compare, a[0], a[1]), half)
+        return b.op("mul", g, first), b.op("mul", g, b.op("sub", b.constant(1), first))
+
+    return derivative
+
+
+def _chosen(b: Builder, a: Sequence[int], y: int, g: int) -> Sequence[int | None]:
+    zero = b.constant(0)
+    return None, b.op("where", a[0], g, zero), b.op("where", a[0], zero, g)
+
+
+def _power(b: Builder, a: Sequence[int], y: int, g: int) -> Sequence[int | None]:
+    less = b.op("pow", a[0], b.op("sub", a[1], b.constant(1)))
+    return b.op("mul", g, b.op("mul", a[1], less)), None
+
+
+def _one_minus(b: Builder, v: int) -> int:
+    return b.op("sub", b.constant(1), v)
+
+
+def _compare(function: Callable[..., Tensor]) -> Op:
+    return Op(lambda a, b: function(a, b).to(a.dtype), _none)
+
+
+OPS: dict[str, Op] = {
+    "add": Op(torch.add, lambda b, a, y, g: (g, g), linear=True),
+    "sub": Op(torch.sub, lambda b, a, y, g: (g, b.op("neg", g)), linear=True),
+    "neg": Op(torch.neg, lambda b, a, y, g: (b.op("neg", g),), linear=True),
+    "mul": Op(torch.mul, _times),
+    "div": Op(torch.div, _over),
+    "exp": Op(torch.exp, _d(lambda b, x, y: y)),
+    "expm1": Op(torch.expm1, _d(lambda b, x, y: b.op("add", y, b.constant(1)))),
+    "log": Op(torch.log, lambda b, a, y, g: (b.op("div", g, a[0]),)),
+    "log1p": Op(torch.log1p, lambda b, a, y, g: (b.op("div", g, b.op("add", b.constant(1), a[0])),)),
+    "sigmoid": Op(torch.sigmoid, _d(lambda b, x, y: b.op("mul", y, _one_minus(b, y)))),
+    "tanh": Op(torch.tanh, _d(lambda b, x, y: _one_minus(b, b.op("mul", y, y)))),
+    "relu": Op(torch.relu, _d(lambda b, x, y: b.op("gt", x, b.constant(0)))),
+    "softplus": Op(torch.nn.functional.softplus, _d(lambda b, x, y: b.op("sigmoid", x))),
+    "sqrt": Op(torch.sqrt, lambda b, a, y, g: (b.op("div", b.op("mul", b.constant(0.5), g), y),)),
+    "rsqrt": Op(torch.rsqrt, _d(lambda b, x, y: b.op("div", b.op("mul", b.constant(-0.5), y), x))),
+    "abs": Op(torch.abs, _d(lambda b, x, y: b.op("sign", x))),
+    "sign": Op(torch.sign, _none),
+    "sin": Op(torch.sin, _d(lambda b, x, y: b.op("cos", x))),
+    "cos": Op(torch.cos, _d(lambda b, x, y: b.op("neg", b.op("sin", x)))),
+    "erf": Op(
+        torch.erf,
+        _d(
+            lambda b, x, y: b.op("mul", b.constant(2 / math.sqrt(math.pi)), b.op("exp", b.op("neg", b.op("mul", x, x))))
+        ),
+    ),
+    "pow": Op(torch.pow, _power),
+    "maximum": Op(torch.maximum, _greater("gt")),
+    "minimum": Op(torch.minimum, _greater("lt")),
+    "where": Op(lambda c, a, b: torch.where(c != 0, a, b), _chosen),
+    "gt": _compare(torch.gt),
+    "ge": _compare(torch.ge),
+    "lt": _compare(torch.lt),
+    "le": _compare(torch.le),
+    "eq": _compare(torch.eq),
+    "ne": _compare(torch.ne),
+    "detach": Op(torch.detach, _none),
+}
+
+
+def block_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A product by heads: each reads and writes its own units alone, as a block-diagonal matrix would.
+
+    Args:
+        x: ``[B, heads * in]``.
+        weight: ``[heads, out, in]``.
+        bias: ``[heads * out]``.
+
+    Returns:
+        ``[B, heads * out]``.
+    """
+    if has_torch_function((x, weight)):  # torch.fx reads it as one operation
+        return handle_torch_function(block_linear, (x, weight), x, weight, bias)
+    heads, _, size = weight.shape
+    product = torch.einsum("bhi,hoi->bho", x.unflatten(-1, (heads, size)), weight).flatten(-2)
+    return product if bias is None else product + bias
+
+
+def blocks(weight: Tensor) -> Tensor:
+    """The matrix ``[heads * out, heads * in]`` of the blocks ``[heads, out, in]``."""
+    return torch.block_diag(*weight)
