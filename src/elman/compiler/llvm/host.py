@@ -1,11 +1,17 @@
 """The machine that kernels are made for: its vectors, its cores, its caches."""
 
 import os
+import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from elman.errors import ElmanError
+
+# One thread at a time is inside LLVM. The lock is also held while the process forks: no child finds LLVM halfway.
+llvm_lock = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=llvm_lock.acquire, after_in_parent=llvm_lock.release, after_in_child=llvm_lock.release)
 
 
 @dataclass(frozen=True)
@@ -36,18 +42,18 @@ def host() -> Host:
     The environment variable ``ELMAN_VECTOR_BYTES`` (16, 32 or 64) makes it narrower than it is, so that the kernels of
     a lesser machine can be tested on a better one; it is read once.
     """
-    import llvmlite.binding as llvm  # a tenth of a second, so not before a kernel is wanted
+    with llvm_lock:
+        import llvmlite.binding as llvm  # a tenth of a second, so not before a kernel is wanted
 
-    llvm.initialize_native_target()
-    found = llvm.get_host_cpu_features()
-    triple = llvm.get_process_triple()
+        llvm.initialize_native_target()
+        found, cpu, triple = llvm.get_host_cpu_features(), llvm.get_host_cpu_name(), llvm.get_process_triple()
     widest = _widest(triple, found)
     width = _asked(widest)
     features = _narrowed(found, width)
     arm = triple.startswith(("aarch64", "arm64"))
     return Host(
         triple=triple,
-        cpu=llvm.get_host_cpu_name(),
+        cpu=cpu,
         features=",".join(f"{'+' if on else '-'}{name}" for name, on in sorted(features.items())),
         vector_bytes=width,
         vector_registers=32 if arm or width == 64 else 16,

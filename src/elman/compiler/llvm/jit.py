@@ -2,8 +2,6 @@
 
 import hashlib
 import itertools
-import os
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -15,18 +13,13 @@ from llvmlite import binding as llvm
 from llvmlite import ir
 
 from elman.compiler.llvm import store
-from elman.compiler.llvm.host import Host, host
+from elman.compiler.llvm.host import Host, host, llvm_lock
 
 # What the code generator may call of its own accord, for large copies; nothing else outside the module is called.
 _ALLOWED = {"memcpy", "memmove", "memset"}
 
 _libraries: dict[tuple[str, Host], "Library"] = {}
 _count = itertools.count()  # the linker wants a new name for each library
-
-# One module is compiled at a time. The lock is also held while the process forks, so that no child finds LLVM halfway.
-_lock = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,7 @@ def load(key: str, build: Callable[[], ir.Module]) -> Library:
     place = key, host()
     library = _libraries.get(place)
     if library is None:
-        with _lock:
+        with llvm_lock:
             library = _libraries.get(place)
             if library is None:
                 library = _libraries[place] = _make(key, build)
@@ -76,7 +69,7 @@ def load(key: str, build: Callable[[], ir.Module]) -> Library:
 
 def assembly(module: ir.Module) -> str:
     """The machine code of a module as text, to be looked at."""
-    with _lock:
+    with llvm_lock:
         machine = _machine()
         return machine.emit_assembly(_optimised(module, machine))
 

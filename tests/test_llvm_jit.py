@@ -1,0 +1,348 @@
+"""Compiled kernels in this process and on disk, and what can go wrong with either."""
+
+import ctypes
+import dataclasses
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from llvmlite import ir
+
+from elman.compiler.llvm import jit, store
+from elman.compiler.llvm.host import host
+from elman.errors import ElmanError, ElmanWarning
+
+LONG = ir.IntType(64)
+
+# What another process needs to load the same kernel; it is given as text.
+SCRIPT = """
+import ctypes, sys
+from llvmlite import ir
+from elman.compiler.llvm import jit
+
+def build():
+    if {forbidden}:
+        raise AssertionError("made anew")
+    long = ir.IntType(64)
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(long, [long]), "add")
+    builder = ir.IRBuilder(function.append_basic_block())
+    builder.ret(builder.add(function.args[0], long(5)))
+    return module
+
+address = jit.load("add 5", build).address("add")
+assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(address)(2) == 7
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A cache of one's own, and a process that has loaded and said nothing yet."""
+    place = tmp_path / "cache"
+    monkeypatch.setenv("ELMAN_CACHE", str(place))
+    forget(monkeypatch)
+    monkeypatch.setattr(store, "_warned", set())
+    return place
+
+
+def forget(monkeypatch):
+    monkeypatch.setattr(jit, "_libraries", {})
+
+
+class Adder:
+    """Builds a module with ``add(x) = x + number`` and counts how often it does."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.built = number, 0
+
+    def __call__(self) -> ir.Module:
+        self.built += 1
+        module = ir.Module()
+        function = ir.Function(module, ir.FunctionType(LONG, [LONG]), "add")
+        builder = ir.IRBuilder(function.append_basic_block())
+        builder.ret(builder.add(function.args[0], LONG(self.number)))
+        return module
+
+    def works(self) -> bool:
+        """Whether the kernel, loaded from wherever it is, adds its number."""
+        library = jit.load(f"add {self.number}", self)
+        return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(library.address("add"))(2) == 2 + self.number
+
+
+def in_another_process(forbidden: bool, **options) -> subprocess.Popen:
+    script = SCRIPT.format(forbidden=forbidden)
+    return subprocess.Popen([sys.executable, "-W", "error", "-c", script], **options)
+
+
+def test_a_kernel_is_built_once_in_a_process_and_once_on_a_disk(monkeypatch):
+    adder = Adder(5)
+    assert adder.works()
+    assert adder.works()
+    assert adder.built == 1
+    forget(monkeypatch)
+    assert adder.works()
+    assert adder.built == 1
+    store.clear()
+    forget(monkeypatch)
+    assert adder.works()
+    assert adder.built == 2
+
+
+def test_another_process_reads_what_this_one_wrote():
+    assert in_another_process(forbidden=True, stderr=subprocess.DEVNULL).wait() != 0
+    assert Adder(5).works()
+    assert in_another_process(forbidden=True).wait() == 0
+
+
+def test_modules_may_define_the_same_names():
+    assert [Adder(number).works() for number in (1, 2, 3)] == [True] * 3
+    assert Adder(1).works()
+
+
+def test_many_threads_build_once():
+    adder = Adder(6)
+    barrier = threading.Barrier(8)
+    results = []
+
+    def work():
+        barrier.wait()
+        results.append(adder.works())
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True] * 8
+    assert adder.built == 1
+
+
+def test_two_processes_may_write_the_same_kernel(folder):
+    processes = [in_another_process(forbidden=False) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert [path.suffix for path in folder.iterdir()] == [".kernel"]
+    assert in_another_process(forbidden=True).wait() == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked here")
+def test_a_fork_while_another_thread_compiles_can_compile():
+    script = """
+    import os, threading
+    from test_llvm_jit import Adder
+    stop = threading.Event()
+    def work():
+        number = 1000
+        while not stop.is_set():
+            number += 1
+            assert Adder(number).works()
+    thread = threading.Thread(target=work)
+    thread.start()
+    for k in range(20):
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if Adder(k).works() else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    stop.set()
+    thread.join()
+    """
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, timeout=60, env=environment)
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def _flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+
+
+def _empty(path):
+    path.write_bytes(b"")
+
+
+def _exchange(path):
+    """Puts a whole kernel under another one's name."""
+    before = set(path.parent.iterdir())
+    assert Adder(9).works()
+    (other,) = set(path.parent.iterdir()) - before
+    shutil.copy(other, path)
+
+
+@pytest.mark.parametrize("damage", [_truncate, _flip, _empty, _exchange])
+def test_a_damaged_kernel_is_made_anew(damage, folder, monkeypatch):
+    adder = Adder(5)
+    assert adder.works()
+    (path,) = folder.iterdir()
+    whole = path.read_bytes()
+    damage(path)
+    forget(monkeypatch)
+    assert adder.works()
+    assert adder.built == 2
+    assert path.read_bytes() == whole
+
+
+def test_what_a_kernel_depends_on_is_in_its_name(folder, monkeypatch):
+    adder = Adder(5)
+    assert adder.works()
+    monkeypatch.setattr(jit, "_source", lambda: "of another release")
+    forget(monkeypatch)
+    assert adder.works()
+    assert adder.built == 2
+    narrow = dataclasses.replace(host(), features="+sse2")
+    monkeypatch.setattr(jit, "host", lambda: narrow)
+    assert adder.works()
+    assert adder.built == 3
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_the_folder_is_its_owners_alone(folder):
+    assert Adder(5).works()
+    (path,) = folder.iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def _open_to_all(folder, monkeypatch):
+    folder.chmod(0o777)
+    return "can be written by others"
+
+
+def _of_another_user(folder, monkeypatch):
+    monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
+    return "another user's"
+
+
+@pytest.mark.parametrize("change", [_open_to_all, _of_another_user])
+def test_a_folder_that_others_can_write_is_not_used(change, folder, monkeypatch):
+    adder = Adder(5)
+    assert adder.works()
+    (path,) = folder.iterdir()
+    forget(monkeypatch)
+    message = change(folder, monkeypatch)
+    with pytest.warns(ElmanWarning, match=message):
+        assert adder.works()
+    assert Adder(7).works()  # and nothing is said again: a warning would be an error
+    assert adder.built == 2
+    assert list(folder.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_made_is_said_once(folder, monkeypatch):
+    folder.write_text("a file stands where the folder would be")
+    with pytest.warns(ElmanWarning, match="set ELMAN_CACHE"):
+        assert Adder(5).works()
+    assert Adder(7).works()  # and nothing is said again: a warning would be an error
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_behind(folder):
+    script = SCRIPT.format(forbidden=False) + textwrap.dedent("""
+        import warnings, resource
+        from elman.compiler.llvm import store
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        with warnings.catch_warnings(record=True) as said:
+            jit.load("add 5 again", build)
+        assert "cannot be kept" in str(said[0].message), said
+    """)
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert [path.suffix for path in folder.iterdir()] == [".kernel"]
+
+
+def test_the_least_recently_used_kernels_go_first(folder, monkeypatch):
+    names = []
+    for number in range(4):
+        before = set(folder.glob("*"))
+        assert Adder(number).works()
+        (path,) = set(folder.glob("*")) - before
+        os.utime(path, (number + 1, number + 1))
+        names.append(path)
+    forget(monkeypatch)
+    assert Adder(0).works()  # now the most recent
+    assert [entry.key for entry in store.entries()] == ["add 0", "add 3", "add 2", "add 1"]
+    half_written = folder / "x.part"
+    half_written.write_bytes(b"1")
+    os.utime(half_written, (1, 1))
+    monkeypatch.setattr(store, "_LIMIT", 3 * names[0].stat().st_size)
+    assert Adder(5).works()
+    assert [entry.key for entry in store.entries()] == ["add 5", "add 0", "add 3"]
+    assert not half_written.exists()
+
+
+def test_entries_are_shown_and_cleared(folder):
+    assert store.entries() == []
+    assert store.clear() == 0
+    start = time.time() - 5
+    assert Adder(5).works()
+    (entry,) = store.entries()
+    assert (entry.key, entry.bytes) == ("add 5", entry.path.stat().st_size)
+    assert start < entry.used < time.time() + 5
+    _flip(entry.path)
+    assert store.entries()[0].key is None
+    assert store.clear() == 1
+    assert store.entries() == []
+
+
+def test_the_folder_is_where_the_user_says(monkeypatch, tmp_path):
+    assert store.folder() == tmp_path / "cache"
+    monkeypatch.delenv("ELMAN_CACHE")
+    if sys.platform != "win32":
+        monkeypatch.setenv("XDG_CACHE_HOME", "/var/there")
+        assert store.folder().as_posix() == "/var/there/elman"
+        monkeypatch.delenv("XDG_CACHE_HOME")
+        monkeypatch.setenv("HOME", "/home/someone")
+        assert store.folder().as_posix() == "/home/someone/.cache/elman"
+
+
+def test_a_call_outside_the_module_is_refused():
+    def build():
+        module = ir.Module()
+        other = ir.Function(module, ir.FunctionType(LONG, [LONG]), "somebody")
+        function = ir.Function(module, ir.FunctionType(LONG, [LONG]), "mine")
+        builder = ir.IRBuilder(function.append_basic_block())
+        builder.ret(builder.call(other, function.args))
+        return module
+
+    with pytest.raises(RuntimeError, match="a kernel calls somebody"):
+        jit.load("a call outside", build)
+
+
+def test_a_module_that_is_not_well_formed_is_refused_and_can_be_mended(folder):
+    def build():
+        module = Adder(5)()
+        module.globals["add"].blocks[0].instructions.pop()
+        return module
+
+    with pytest.raises(RuntimeError):
+        jit.load("add 5", build)
+    assert not folder.exists()
+    assert Adder(5).works()
+
+
+def test_the_host_is_plausible():
+    here = host()
+    assert here.vector_bytes in (16, 32, 64)
+    assert 1 <= here.cores <= (os.cpu_count() or 1)
+    assert 8 << 10 <= here.l1_bytes < here.l2_bytes
+    assert "+amx" not in here.features
+
+
+@pytest.mark.parametrize("asked", ["8", "128", "wide"])
+def test_a_vector_width_that_cannot_be_is_refused(asked, monkeypatch):
+    monkeypatch.setenv("ELMAN_VECTOR_BYTES", asked)
+    host.cache_clear()
+    with pytest.raises(ElmanError, match=f"ELMAN_VECTOR_BYTES is '{asked}'.*it can be 16"):
+        host()
+    host.cache_clear()
+
+
+def test_the_machine_is_looked_at_without_loading_llvm():
+    script = "import sys, elman.compiler.llvm.host, elman.compiler.llvm.store; sys.exit('llvmlite' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)
