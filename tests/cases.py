@@ -23,9 +23,6 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "slstm": [{"forget": "exp"}],
 }
 
-# cells whose steps magnify a difference, a hundredfold over 63 of them: in float32 they are compared over fewer
-SENSITIVE = {"lstm_layer_norm"}
-
 
 class Variant(NamedTuple):
     """A cell by name, and options for it."""

@@ -103,8 +103,6 @@ def before_the_end(value: Tensor, lengths: Tensor, filling: float) -> Tensor:
 def test_equals_the_truth_with_every_gradient(variant: Variant, case: Case) -> None:
     if not cells.load(variant.name).smooth:  # a spike may hang on the last bit, and does not in float64
         case = dataclasses.replace(case, dtype=torch.float64)
-    if variant.name in cases.SENSITIVE and case.dtype == torch.float32:
-        case = dataclasses.replace(case, time=min(case.time, 7))
     some = cases.given(variant, case)
     rough = all_of(some, *cases.truth(some.cell, some.x, some.state, **some.run, streams=some.streams)[:2])
     fine = some.double()

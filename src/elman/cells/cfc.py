@@ -18,9 +18,9 @@ class CfCCell(Cell):
         t = sigmoid(a * dt + b)
         h' = (1 - t) * g + t * k
 
-    The stream ``dt [B, T, 1]`` is the time from the step before to this one. ``g`` is where the unit is after no time
-    and ``k``, the paper's ``h``, where it goes; ``a`` is the paper's ``f``, and ``b`` is that of its published code.
-    The paper lets all four read a common hidden layer; here they read input and state themselves.
+    The stream ``dt [B, T, 1]`` is the time from the step before to this one. As it grows the unit goes from ``g`` to
+    ``k``, the paper's ``h``, where ``a``, the paper's ``f``, is positive, and back where it is negative; ``b`` is that
+    of the paper's published code. There all four read a common hidden layer; here they read input and state themselves.
 
     Example:
         >>> cell = CfCCell(3, 5)

@@ -16,8 +16,9 @@ class CoRNNCell(Cell):
         z' = z + dt (tanh(W_iz x + b_iz + W_hz y + b_hz + W_zz z) - γ y - ε z')
         y' = y + dt z'
 
-    The damping takes the new ``z'``, one of the paper's two choices, for which the energy ``γ y^2 + z^2`` of a unit
-    grows by at most ``dt / ε`` a step while ``γ dt <= ε``. ``x`` is the paper's ``u``. The output is ``y``.
+    The damping takes the new ``z'`` as in the paper's analysis, not the old one as in its published code: the energy
+    ``γ y^2 + z^2`` of a unit then grows by at most ``dt / ε`` a step, as long as ``γ dt <= ε``. ``x`` is the paper's
+    ``u``. The output is ``y``.
 
     Args:
         dt: time step.
