@@ -1,7 +1,7 @@
 """What the laws run over: every cell and executor, awkward sizes, and random inputs to go with them."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import combinations, pairwise, product
@@ -12,9 +12,13 @@ from torch import Tensor
 
 from elman import cells
 from elman.cells import Cell
+from elman.compiler import plan
 
 # by name, a context within which every cell is run by that executor
-EXECUTORS: dict[str, Callable[[], AbstractContextManager[Any]]] = {"eager": nullcontext}
+EXECUTORS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "eager": lambda: plan.use("eager"),
+    "llvm": lambda: plan.use("llvm"),
+}
 
 # the options of a cell that make another recurrence of it; the laws run over the cell with and without them
 OPTIONS: dict[str, list[dict[str, Any]]] = {

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elman.compiler import eager
+from elman.compiler import eager, plan
 from elman.errors import ElmanError
 
 State = tuple[Tensor, ...]
@@ -155,7 +155,7 @@ class Cell(nn.Module, ABC):
     def trajectory(self, x: Tensor, state: Tensor | State | None = None, **options: Any) -> tuple[Tensor, State]:
         """Run as ``forward`` does, and return the outputs with all states of every step, each ``[B, T, S]``."""
         streams = {name: options.pop(name) for name in list(options) if name not in _RUN_OPTIONS}
-        run = self._run(x, state, **options, streams=streams)
+        run = self._run(x, state, **options, streams=streams, all_states=True)
         return run.outputs, run.states
 
     def _run(
@@ -168,6 +168,7 @@ class Cell(nn.Module, ABC):
         reverse: bool = False,
         parameters: Mapping[str, Tensor | None] | None = None,
         streams: Mapping[str, Tensor],
+        all_states: bool = False,
     ) -> eager.Run:
         cell = self if parameters is None else bind(self, parameters)
         state = (state,) if isinstance(state, Tensor) else state
@@ -177,22 +178,17 @@ class Cell(nn.Module, ABC):
         if x.shape[1] == 0:
             empty = x.new_zeros(len(x), 0, self.output_size)
             return eager.Run(empty, state, tuple(x.new_zeros(len(x), 0, size) for size in self.state_sizes))
-        if lengths is not None:  # the padding is overwritten, so that nothing of it reaches a gradient
-            valid = torch.arange(x.shape[1], device=x.device) < lengths.to(x.device)[:, None]
-            x = x.masked_fill(~valid[:, :, None], 0)
-            streams = {  # ones, since a stream may be a gap of time, which must not be zero
-                name: value.masked_fill(~valid[:, :, None], 1) if value.dim() == 3 else value
-                for name, value in streams.items()
-            }
-        return eager.run(
-            cell.step,
-            cell.project(x),
+        return plan.run(
+            cell,
+            self,
+            x,
             state,
             initial,
             lengths=lengths,
             resets=resets,
             reverse=reverse,
-            streams=streams,
+            streams={name: streams[name] for name in self.streams},
+            all_states=all_states,
         )
 
     def _check(
@@ -211,7 +207,8 @@ class Cell(nn.Module, ABC):
                 f"{name} takes a state of {' and '.join(map(str, shapes))} ({', '.join(self.states)}), "
                 f"not {' and '.join(str(list(s.shape)) for s in state)}"
             )
-        check_lengths(lengths, batch, time)
+        if not torch.compiler.is_compiling():
+            check_lengths(lengths, batch, time)
         if resets is not None and (resets.dtype != torch.bool or list(resets.shape) != [batch, time]):
             raise ElmanError(f"resets are bool of {[batch, time]}, not {resets.dtype} of {list(resets.shape)}")
         if set(streams) != set(self.streams):

@@ -146,12 +146,19 @@ class _Adjoint:
         self.vectors[key] = self.b.op("add", self.vectors[key], g) if key in self.vectors else g
 
 
+def trajectory(program: Program) -> Program:
+    """The step with the new states beside its output, all of them as the output."""
+    b = Builder(list(program.values), {value: i for i, value in enumerate(program.values)})
+    together = b.cat([program.results["output"], *(program.results[f"state:{name}"] for name in program.states)])
+    return tidy(b, {**program.results, "output": together}, program)
+
+
 def tangent(program: Program) -> Program:
     """The step and its derivative along a direction, from a Program that is not fused.
 
     Everything that goes in has its direction beside it: ``x`` has twice the columns, and each state, stream and operand
-    ``NAME`` a second one, ``d:NAME``. The results are those of the step and their directions, ``d:output`` and
-    ``state:d:NAME``.
+    ``NAME`` a second one, ``d:NAME``, after all the others. The output is the direction of the step's output; the
+    states are those of the step and their directions.
     """
     b = Builder()
     same: list[int] = []
@@ -166,11 +173,12 @@ def tangent(program: Program) -> Program:
         change.append(_direction(b, program, value, same, [change[a] for a in value.args]))
     results: dict[str, int] = {}
     for name, i in program.results.items():
-        kind, _, state = name.partition(":")
-        results[name] = same[i]
         d = change[i]
-        d = b.constant(0) if d is None else d
-        results[f"{kind}:d:{state}" if state else f"d:{name}"] = b.widen(d, program.values[i].width)
+        wide = b.widen(b.constant(0) if d is None else d, program.values[i].width)
+        if name == "output":
+            results[name] = wide
+        else:
+            results |= {name: same[i], name.replace("state:", "state:d:"): wide}
 
     def both(sizes: dict[str, object]) -> dict[str, object]:
         return sizes | {f"d:{name}": size for name, size in sizes.items()}

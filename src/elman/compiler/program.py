@@ -18,6 +18,7 @@ A value is a row of ``width`` numbers for each sequence of the batch. The operat
     piece       columns in memory that mixes add to, see ``fuse.py``; there the mixes are no values any more
 """
 
+import json
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -84,6 +85,28 @@ class Program:
         for index in self.results.values():
             count[index] += 1
         return tuple(count)
+
+    @cached_property
+    def text(self) -> str:
+        """The Program as JSON, from which ``Program.read`` makes it again."""
+        return json.dumps(
+            [
+                [[v.op, v.args, v.width, v.name, v.offset, v.number, v.transposed] for v in self.values],
+                dict(self.results),
+                dict(self.states),
+                dict(self.streams),
+                dict(self.operands),
+                self.x_width,
+            ]
+        )
+
+    @staticmethod
+    def read(text: str) -> "Program":
+        """A Program that is not fused, from its ``text``."""
+        values, results, states, streams, operands, x_width = json.loads(text)
+        made = tuple(Value(op, tuple(args), *rest) for op, args, *rest in values)
+        shapes = {name: tuple(shape) for name, shape in operands.items()}
+        return Program(made, results, states, streams, shapes, x_width)
 
     @cached_property
     def structure(self) -> str:

@@ -5,7 +5,7 @@ it is computed by PyTorch once a call, and its results are the Program's operand
 """
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,24 +25,16 @@ class NotCompilable(Exception):
 
 @dataclass(frozen=True)
 class Traced:
-    """A Program and how to compute its operands from the module's parameters and buffers."""
+    """A Program, and how its operands come from the module's parameters and buffers."""
 
     program: Program
-    operands: Mapping[str, fx.Node]
+    sources: tuple[str, ...]  # the parameters and buffers that it reads
+    prologue: fx.GraphModule | None  # from those to the operands; None where they are the operands
 
-    def evaluate(self, module: nn.Module) -> dict[str, Tensor]:
-        """The operands' values, with autograd. Those that are parameters themselves are returned as they are."""
-        known: dict[fx.Node, Any] = {}
-
-        def value(node: fx.Node) -> Any:
-            if node not in known:
-                if node.op == "get_attr":
-                    known[node] = _attribute(module, str(node.target))
-                else:
-                    known[node] = _call(node, fx.map_arg(node.args, value), fx.map_arg(node.kwargs, value))
-            return known[node]
-
-        return {name: value(node) for name, node in self.operands.items()}
+    def evaluate(self, module: nn.Module) -> list[Tensor]:
+        """The operands, with autograd, in the order of the Program's."""
+        found = [_attribute(module, path) for path in self.sources]
+        return found if self.prologue is None else list(self.prologue(*found))
 
 
 def trace(module: nn.Module, x_width: int, states: Mapping[str, int], streams: Mapping[str, int]) -> Traced:
@@ -135,7 +127,12 @@ class _Reader:
         program = tidy(
             self.b, results, states=self.states, streams=self.streams, operands=self.shapes, x_width=self.x_width
         )
-        return Traced(program, self.operands)
+        operands = [self.operands[name] for name in program.operands]
+        if all(node.op == "get_attr" for node in operands):
+            return Traced(program, tuple(str(node.target) for node in operands), None)
+        sources = [source for node in operands for source in _fixed_sources(node)]
+        paths = tuple(dict.fromkeys(str(source.target) for source in sources))
+        return Traced(program, paths, _prologue(paths, sources, operands))
 
     def _node(self, node: fx.Node) -> Any:
         args = fx.map_arg(node.args, lambda n: self.known[n])
@@ -409,6 +406,30 @@ SUBSET = (
     "abs, sign, minimum, maximum, clamp, silu, gelu, elu; chunk, split, cat and slices of the last axis; linear and "
     "matmul by fixed matrices, block_linear; sums and means over the last axis, layer_norm and rms_norm"
 )
+
+
+def _fixed_sources(node: fx.Node) -> list[fx.Node]:
+    """The parameters and buffers that a node that does not change over time is made from."""
+    if node.op == "get_attr":
+        return [node]
+    return [source for arg in node.all_input_nodes for source in _fixed_sources(arg)]
+
+
+def _prologue(paths: Iterable[str], sources: Iterable[fx.Node], operands: Iterable[fx.Node]) -> fx.GraphModule:
+    """The part of the step that does not change over time, as a function of its parameters and buffers."""
+    graph = fx.Graph()
+    inputs = {path: graph.placeholder(path.replace(".", "_")) for path in paths}
+    known = {source: inputs[str(source.target)] for source in sources}
+
+    def copy(node: fx.Node) -> fx.Node:
+        if node not in known:
+            for arg in node.all_input_nodes:
+                copy(arg)
+            known[node] = graph.node_copy(node, lambda n: known[n])
+        return known[node]
+
+    graph.output(tuple(copy(node) for node in operands))
+    return fx.GraphModule(nn.Module(), graph)
 
 
 def _attribute(module: Any, path: str) -> Any:

@@ -51,18 +51,23 @@ def functions(double: bool) -> "tuple[int, Callable[..., None], Callable[..., No
 def _module(double: bool) -> ir.Module:
     module = ir.Module("gemm")
     tiles = {
-        (rows, vectors): _tile(module, rows, vectors, 1, double)
+        (rows, vectors): tile(module, rows, vectors, double)
         for rows in row_tiles()
         for vectors in range(1, panel_vectors() + 1)
     }
-    two = _tile(module, 1, panel_vectors(), 2, double)
+    two = tile(module, 1, panel_vectors(), double, panels=2)
     _gemm(module, tiles, two, double)
     _pack(module, double)
     return module
 
 
-def _tile(module: ir.Module, rows: int, vectors: int, panels: int, double: bool) -> ir.Function:
-    """The product of a few rows and one panel (or two, for a single row), in registers."""
+def tile(
+    module: ir.Module, rows: int, vectors: int, double: bool, panels: int = 1, columnwise: bool = False
+) -> ir.Function:
+    """The product of a few rows and one panel (or two, for a single row), in registers.
+
+    Number ``k`` of row ``r`` of ``A`` is at ``r * a_stride + k``, or at ``k * rows + r`` where ``A`` is ``columnwise``.
+    """
     arguments = [POINTER, I64, I64, POINTER, POINTER, I64, POINTER, I64, I64]
     e = Emitter(module, f"tile_{rows}_{vectors}_{panels}", arguments, double, inner=True)
     a, a_stride, k, panel, start, start_stride, c, c_stride, columns = e.function.args
@@ -70,7 +75,7 @@ def _tile(module: ir.Module, rows: int, vectors: int, panels: int, double: bool)
     b = e.b
     masks: list[ir.Value | None] = [None] * (vectors * panels - 1)
     masks.append(e.mask(e.minus(columns, (vectors * panels - 1) * e.lanes)))
-    row_of = [e.at(a, e.mul(a_stride, r)) for r in range(rows)]
+    row_of = [e.at(a, r if columnwise else e.mul(a_stride, r)) for r in range(rows)]
     first = [
         e.load_masked(address, mask) if mask is not None else e.load(address)
         for r in range(rows)
@@ -86,7 +91,7 @@ def _tile(module: ir.Module, rows: int, vectors: int, panels: int, double: bool)
             weights += [e.load(e.at(line, v * e.lanes)) for v in range(vectors)]
         result = []
         for r in range(rows):
-            x = e.one(e.at(row_of[r], at))
+            x = e.one(e.at(row_of[r], e.mul(at, rows) if columnwise else at))
             result += [fma(b, x, w, s) for w, s in zip(weights, sums[r * len(weights) :], strict=False)]
         return result
 

@@ -1,0 +1,275 @@
+"""Products over all rows of a tape: ``C += A' B``, which is the cotangent of a weight, and the sums of A's columns.
+
+The rows of ``A`` and ``B`` lie wherever a table says, or at equal distances. A block of rows of both is copied side by
+side, ``A`` in tiles and ``B`` in panels, and multiplied in registers, before the next block is read. Each number of
+``C`` is one chain of multiply-adds in the order of the rows: threads divide the numbers of ``C`` and never the rows, so
+that the result does not depend on how many there are.
+
+    C[m, n] += sum_r A[r, m] B[r, n]        sums[m] += sum_r A[r, m]
+"""
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import torch
+from llvmlite import ir
+
+from elman.compiler.llvm import jit, threads
+from elman.compiler.llvm.emit import I64, POINTER, Emitter, integer
+from elman.compiler.llvm.gemm import tile
+from elman.compiler.llvm.host import host
+
+PANEL_VECTORS = 2  # a panel of B is small, so that a block of many rows stays next to the registers
+BLOCK_ROWS = 252  # not a power of two: the panels would all fall on the same lines of the cache
+BLOCK_COLUMNS = 512  # of B, copied at once
+GROUP_TILES = 8  # tiles of A, copied at once
+
+_SIZES = ("rows", "m", "n", "a step", "a stride", "b step", "b stride", "out stride", "m part", "n part", "n parts")
+_TABLE = ("a", "a offsets", "b", "b offsets", "out", "sums", "scratch", "scratch size")
+_ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+_NOWHERE = ctypes.c_int64(0)  # the table of rows that have none
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Some columns of a matrix whose rows lie at ``offsets[r]`` numbers after ``address``, or at ``r * stride``."""
+
+    address: int
+    width: int
+    stride: int = 0
+    offsets: int = 0  # the address of a table of 64-bit whole numbers
+
+
+NONE = Columns(0, 0)
+
+
+def accumulate(
+    a: Columns, b: Columns, rows: int, out: int, out_stride: int, sums: int, threads_wanted: int, double: bool
+) -> None:
+    """Add to ``out`` the product of ``a`` transposed and ``b``, and to ``sums``, unless it is 0, the sums of ``a``.
+
+    Args:
+        a: columns ``[rows, m]``.
+        b: columns ``[rows, n]``; ``NONE`` where only the sums are wanted.
+        rows: how many rows both have.
+        out: the address of ``[m, n]`` numbers, whose rows are ``out_stride`` numbers apart.
+        sums: the address of ``[m]`` numbers, or 0.
+        threads_wanted: how many threads may divide the work; the result is the same for any number.
+        double: whether all numbers are of 64 bits, not 32.
+
+    Example:
+        >>> a, b, out = torch.ones(5, 2), torch.arange(15.0).view(5, 3), torch.zeros(2, 3)
+        >>> accumulate(Columns(a.data_ptr(), 2, 2), Columns(b.data_ptr(), 3, 3), 5, out.data_ptr(), 3, 0, 1, False)
+        >>> out.tolist()
+        [[30.0, 35.0, 40.0], [30.0, 35.0, 40.0]]
+    """
+    address, function = _function(double)
+    m_part, n_part, n_parts, count = _parts(a.width, b.width, threads_wanted, double)
+    nowhere = ctypes.addressof(_NOWHERE)
+    sides = [number for side in (a, b) for number in ((1, 0) if side.offsets else (0, side.stride))]
+    sizes = (ctypes.c_int64 * len(_SIZES))(rows, a.width, b.width, *sides, out_stride, m_part, n_part, n_parts)
+    k, lanes = min(rows, BLOCK_ROWS), _lanes(double)
+    each = k * (min(m_part, GROUP_TILES * row_tiles()[0]) + -(-min(n_part, BLOCK_COLUMNS) // lanes) * lanes) + lanes
+    scratch = torch.empty(each * count, dtype=torch.float64 if double else torch.float32)
+    places = (a.address, a.offsets or nowhere, b.address, b.offsets or nowhere, out, sums, scratch.data_ptr(), each)
+    table = (ctypes.c_int64 * len(_TABLE))(*places)
+    threads.run(function, address, ctypes.addressof(sizes), ctypes.addressof(table), count)
+
+
+def row_tiles() -> tuple[int, ...]:
+    """Rows of the tiles, that is columns of A, the largest first: with a panel, as many as the registers hold."""
+    return (12, 8, 4, 2, 1) if host().vector_registers == 32 else (6, 4, 2, 1)
+
+
+def _lanes(double: bool) -> int:
+    return host().vector_bytes // (8 if double else 4)
+
+
+@lru_cache(maxsize=1024)
+def _parts(m: int, n: int, count: int, double: bool) -> tuple[int, int, int, int]:
+    """Columns of A and of B in each part, parts along B, and all parts: the cheapest grid of at most ``count``."""
+    tall, wide = row_tiles()[0], PANEL_VECTORS * _lanes(double)
+
+    def part(size: int, unit: int, parts: int) -> int:
+        return max(1, -(-size // unit // parts) * unit) if parts == 1 else max(unit, -(-(-(-size // unit)) // parts) * unit)
+
+    found = []
+    for m_parts in range(1, count + 1):
+        n_parts = count // m_parts
+        m_part, n_part = part(m, tall, m_parts), part(n, wide, n_parts)
+        m_parts, n_parts = max(1, -(-m // m_part)), max(1, -(-n // n_part))
+        # a multiplication costs one, a number that is copied as much as about eight
+        found.append((m_part * n_part + 8 * (m_part + n_part), m_part, n_part, n_parts, m_parts * n_parts))
+    return min(found)[1:]
+
+
+@cache
+def _function(double: bool) -> tuple[int, Callable[..., None]]:
+    address = jit.load(f"gradient {'double' if double else 'float'}", lambda: _module(double)).address("gradient")
+    return address, _ENTRY(address)
+
+
+def _module(double: bool) -> ir.Module:
+    module = ir.Module("gradient")
+    tiles = {
+        (rows, vectors): tile(module, rows, vectors, double, columnwise=True)
+        for rows in row_tiles()
+        for vectors in range(1, PANEL_VECTORS + 1)
+    }
+    multiply = _multiply(module, tiles, double)
+    _gradient(module, _copy_tiles(module, double), _copy_panels(module, double), _sum(module, double), multiply, double)
+    return module
+
+
+# A row's address, from the table and the distance of rows: one of the two is always nothing.
+_SIDE = [POINTER, POINTER, I64, I64, I64, I64]  # matrix, table, its step, stride, first row, rows
+
+
+def _row(e: Emitter, side: list[ir.Value], index: ir.Value) -> ir.Value:
+    matrix, table, step, stride, first, _ = side
+    r = e.plus(first, index)
+    return e.at(matrix, e.plus(e.integer_at(table, e.mul(r, step)), e.mul(r, stride)))
+
+
+def _copy_tiles(module: ir.Module, double: bool) -> ir.Function:
+    """Rows of A, in tiles: number ``r`` of a tile's row ``k`` is at ``k * tile's rows + r``."""
+    e = Emitter(module, "copy_tiles", [*_SIDE, I64, POINTER], double, inner=True)
+    *side, width, target = e.function.args
+    rows = side[-1]
+    with e.loop(0, rows) as k:
+        row = _row(e, side, k.index)
+        done: ir.Value = integer(0)
+        for size in row_tiles():
+            several = ir.VectorType(e.number, size)
+            stop = e.plus(done, e.mul(e.b.sdiv(e.minus(width, done), integer(size)), size))
+            with e.loop(done, stop, size) as m:
+                values = e.b.load(e.at(row, m.index), typ=several, align=e.bytes)
+                place = e.at(target, e.plus(e.mul(m.index, rows), e.mul(k.index, size)))
+                e.b.store(values, place, align=e.bytes)
+            done = stop
+    e.b.ret_void()
+    return e.function
+
+
+def _copy_panels(module: ir.Module, double: bool) -> ir.Function:
+    """Rows of B, in panels; the columns that the last vector lacks are zero."""
+    e = Emitter(module, "copy_panels", [*_SIDE, I64, POINTER], double, inner=True)
+    *side, width, target = e.function.args
+    rows, full = side[-1], PANEL_VECTORS * e.lanes
+    whole = e.mul(e.b.sdiv(width, integer(full)), full)
+    rest = e.mul(e.b.sdiv(e.plus(e.minus(width, whole), e.lanes - 1), integer(e.lanes)), e.lanes)
+    with e.loop(0, rows) as k:
+        row = _row(e, side, k.index)
+        with e.loop(0, whole, full) as n:
+            place = e.at(target, e.plus(e.mul(n.index, rows), e.mul(k.index, full)))
+            for v in range(PANEL_VECTORS):
+                e.store(e.load(e.at(row, e.plus(n.index, v * e.lanes))), e.at(place, v * e.lanes))
+        last = e.at(target, e.plus(e.mul(whole, rows), e.mul(k.index, rest)))
+        with e.loop(0, rest, e.lanes) as n:
+            column = e.plus(whole, n.index)
+            values = e.load_masked(e.at(row, column), e.mask(e.minus(width, column)))
+            e.store(values, e.at(last, n.index))
+    e.b.ret_void()
+    return e.function
+
+
+def _sum(module: ir.Module, double: bool) -> ir.Function:
+    """The sums of A's columns, a few vectors at a time."""
+    e = Emitter(module, "sum", [*_SIDE, I64, POINTER], double, inner=True)
+    *side, width, sums = e.function.args
+    several = 4
+    with e.loop(0, width, several * e.lanes) as m:
+        columns = [e.plus(m.index, v * e.lanes) for v in range(several)]
+        masks = [e.mask(e.minus(width, column)) for column in columns]
+        first = [e.load_masked(e.at(sums, column), mask) for column, mask in zip(columns, masks, strict=True)]
+        with e.loop(0, side[-1], 1, first) as k:
+            row = _row(e, side, k.index)
+            k.next(
+                *(
+                    e.b.fadd(total, e.load_masked(e.at(row, column), mask))
+                    for total, column, mask in zip(k.values, columns, masks, strict=True)
+                )
+            )
+        for total, column, mask in zip(k.values, columns, masks, strict=True):
+            e.store_masked(total, e.at(sums, column), mask)
+    e.b.ret_void()
+    return e.function
+
+
+def _multiply(module: ir.Module, tiles: dict[tuple[int, int], ir.Function], double: bool) -> ir.Function:
+    """The product of a group of tiles and a block of panels, added to C."""
+    e = Emitter(module, "multiply", [POINTER, POINTER, I64, I64, I64, POINTER, I64], double, inner=True)
+    a, b, rows, m_count, n_count, out, out_stride = e.function.args
+    full = PANEL_VECTORS * e.lanes
+    with e.loop(0, n_count, full) as panels:
+        n = panels.index
+        here = e.least(e.minus(n_count, n), full)
+        vectors = e.b.sdiv(e.plus(here, e.lanes - 1), integer(e.lanes))
+        panel, column = e.at(b, e.mul(n, rows)), e.at(out, n)
+        done = e.b.append_basic_block("panel_done")
+        switch = e.b.switch(vectors, done)
+        for v in range(1, PANEL_VECTORS + 1):
+            block = e.b.append_basic_block(f"vectors_{v}")
+            switch.add_case(integer(v), block)
+            e.b.position_at_end(block)
+            m: ir.Value = integer(0)
+            for size in row_tiles():
+                stop = e.plus(m, e.mul(e.b.sdiv(e.minus(m_count, m), integer(size)), size))
+                with e.loop(m, stop, size) as loop:
+                    c = e.at(column, e.mul(loop.index, out_stride))
+                    own = e.at(a, e.mul(loop.index, rows))
+                    e.b.call(tiles[size, v], [own, integer(0), rows, panel, c, out_stride, c, out_stride, here])
+                m = stop
+            e.b.branch(done)
+        e.b.position_at_end(done)
+    e.b.ret_void()
+    return e.function
+
+
+def _gradient(
+    module: ir.Module,
+    copy_tiles: ir.Function,
+    copy_panels: ir.Function,
+    sum_columns: ir.Function,
+    multiply: ir.Function,
+    double: bool,
+) -> None:
+    """One thread's part of C, block by block."""
+    e = Emitter(module, "gradient", [POINTER, POINTER, I64], double, inner=False)
+    sizes, table, thread = e.function.args
+    size = {name: e.integer_at(sizes, i) for i, name in enumerate(_SIZES)}
+    address = {name: e.pointer_at(table, i) for i, name in enumerate(_TABLE[:-1])}
+    each = e.integer_at(table, len(_TABLE) - 1)
+    b, group = e.b, GROUP_TILES * row_tiles()[0]
+    b_block = e.at(address["scratch"], e.mul(thread, each))
+    m_part, n_part = b.sdiv(thread, size["n parts"]), b.srem(thread, size["n parts"])
+    m_first, n_first = e.mul(m_part, size["m part"]), e.mul(n_part, size["n part"])
+    m_stop = e.least(size["m"], e.plus(m_first, size["m part"]))
+    n_stop = e.least(size["n"], e.plus(n_first, size["n part"]))
+    sums_wanted = b.and_(b.icmp_unsigned("!=", b.ptrtoint(address["sums"], I64), integer(0)), b.icmp_signed("==", n_part, integer(0)))
+    # once even where B has no columns, for the sums
+    once = b.select(b.icmp_signed(">", n_stop, n_first), n_stop, e.plus(n_first, 1))
+    with e.loop(n_first, once, BLOCK_COLUMNS) as columns, e.loop(0, size["rows"], BLOCK_ROWS) as blocks:
+        n, r = columns.index, blocks.index
+        n_count = e.least(e.minus(n_stop, n), BLOCK_COLUMNS)
+        rows = e.least(e.minus(size["rows"], r), BLOCK_ROWS)
+
+        def side(name: str, column: ir.Value, r: ir.Value = r, rows: ir.Value = rows) -> list[ir.Value]:
+            matrix = e.at(address[name], column)
+            return [matrix, address[f"{name} offsets"], size[f"{name} step"], size[f"{name} stride"], r, rows]
+
+        b.call(copy_panels, [*side("b", n), n_count, b_block])
+        wide = e.mul(b.sdiv(e.plus(n_count, e.lanes - 1), integer(e.lanes)), e.lanes)
+        a_block = e.at(b_block, e.mul(wide, rows))
+        with_sums = b.and_(sums_wanted, b.icmp_signed("==", n, n_first))
+        with e.loop(m_first, m_stop, group) as groups:
+            m = groups.index
+            m_count = e.least(e.minus(m_stop, m), group)
+            with b.if_then(with_sums):
+                b.call(sum_columns, [*side("a", m), m_count, e.at(address["sums"], m)])
+            b.call(copy_tiles, [*side("a", m), m_count, a_block])
+            c = e.at(address["out"], e.plus(e.mul(m, size["out stride"]), n))
+            b.call(multiply, [a_block, b_block, rows, m_count, n_count, c, size["out stride"]])
+    b.ret_void()

@@ -1,0 +1,386 @@
+"""A recurrence over time as one operation of PyTorch, with everything that PyTorch asks of an operation.
+
+``Scan`` carries what is not a tensor; its tensors are flat: ``x, weight, bias``, the operands, the first states, the
+initial states, the streams, ``lengths, resets``. In eager mode, and under the transforms of ``torch.func``, a call is an
+``autograd.Function``; while PyTorch compiles or exports, it is ``torch.ops.elman.scan``. Both know one backward pass,
+``scan_backward``, whose own derivative is the backward pass of the Program's tangent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from elman.compiler.derive import tangent
+from elman.compiler.llvm import threads
+from elman.compiler.llvm.run import Kernels, Sequences
+from elman.compiler.program import Program
+
+Optional = Tensor | None
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What to run: a Program as text, and how."""
+
+    program: str
+    reverse: bool
+    keep: bool  # whether a backward pass will come
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many operands, states and streams there are among the tensors."""
+        return _counts(self.program)
+
+
+@lru_cache(maxsize=256)
+def _counts(text: str) -> tuple[int, int, int]:
+    program = Program.read(text)
+    return len(program.operands), len(program.states), len(program.streams)
+
+
+@lru_cache(maxsize=256)
+def _kernels(text: str, dtype: torch.dtype) -> Kernels:
+    return Kernels(Program.read(text), dtype)
+
+
+@lru_cache(maxsize=256)
+def _tangent(text: str) -> str:
+    return tangent(Program.read(text)).text
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The flat tensors, by what they are."""
+
+    x: Tensor
+    weight: Tensor
+    bias: Optional
+    operands: Sequence[Tensor]
+    first: Sequence[Tensor]
+    initial: Sequence[Tensor]
+    streams: Sequence[Tensor]
+    lengths: Optional
+    resets: Optional
+
+    @staticmethod
+    def of(scan: Scan, tensors: Sequence[Any]) -> "Parts":
+        n, s, k = scan.counts
+        x, weight, bias, *rest = tensors
+        ends = [n, n + s, n + 2 * s, n + 2 * s + k]
+        lists = [rest[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+        return Parts(x, weight, bias, *lists, *rest[ends[-1] :])
+
+    def flat(self) -> list[Any]:
+        return [
+            self.x, self.weight, self.bias, *self.operands, *self.first, *self.initial, *self.streams,
+            self.lengths, self.resets,
+        ]  # fmt: skip
+
+    def sequences(self, kernels: Kernels, reverse: bool) -> Sequences:
+        program = kernels.program
+        return Sequences(
+            x=self.x,
+            weight=self.weight,
+            bias=self.bias,
+            operands=dict(zip(program.operands, self.operands, strict=True)),
+            first=self.first,
+            initial=self.initial,
+            streams=dict(zip(program.streams, self.streams, strict=True)),
+            lengths=self.lengths,
+            resets=self.resets,
+            reverse=reverse,
+        )
+
+
+def run(scan: Scan, tensors: Sequence[Any]) -> tuple[Tensor, list[Tensor]]:
+    """Outputs ``[B, T, O]`` and the last states, with derivatives of any order."""
+    needed = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
+    if torch.compiler.is_compiling():
+        parts = Parts.of(scan, tensors)
+        given = (parts.operands, parts.first, parts.initial, parts.streams, parts.lengths, parts.resets)
+        output, _, *last = torch.ops.elman.scan(
+            parts.x, parts.weight, parts.bias, *given, scan.program, scan.reverse, needed
+        )
+        return output, last
+    if needed or torch._C._functorch.peek_interpreter_stack() is not None:
+        output, _, *last = _Scan.apply(replace(scan, keep=True), *tensors)
+        return output, last
+    output, _, *last = _forward(replace(scan, keep=False), tensors)
+    return output, last
+
+
+def _forward(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
+    """The outputs, the tape (empty if it is not kept), and the last states."""
+    kernels = _kernels(scan.program, tensors[0].dtype)
+    s = Parts.of(scan, tensors).sequences(kernels, scan.reverse)
+    output, last, tape = kernels.forward(s, scan.keep, threads.available())
+    return [output, output.new_empty(0) if tape is None else tape, *last]
+
+
+def _backward(scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence[Tensor]) -> list[Any]:
+    """The cotangent of each tensor, from those of the output and the last states."""
+    kernels = _kernels(scan.program, tensors[0].dtype)
+    parts = Parts.of(scan, tensors)
+    found = kernels.backward(
+        parts.sequences(kernels, scan.reverse), tape, shares[0], shares[1:], threads.available()
+    )
+    bias = None if parts.bias is None else found.bias
+    operands = [found.operands[name] for name in kernels.program.operands]
+    streams = [found.streams[name] for name in kernels.program.streams]
+    return [found.x, found.weight, bias, *operands, *found.first, *found.initial, *streams, None, None]
+
+
+def _second(scan: Scan, tensors: Sequence[Any], shares: Sequence[Tensor], directions: Sequence[Optional]) -> Any:
+    """The derivative of the backward pass along its results' cotangents, which are ``directions``.
+
+    The backward pass is ``J' u``; of ``v' J' u`` the derivative by ``u`` is ``J v``, the tangent, and that by what
+    ``J`` depends on is the tangent's own backward pass.
+    """
+    along = replace(scan, program=_tangent(scan.program), keep=True)
+    both = _tangent_tensors(scan, tensors, directions)
+    output, tape, *last = _forward_op(along, both)
+    count = len(shares) - 1
+    zeros = [torch.zeros_like(state) for state in last[:count]]
+    found = _backward_op(along, both, tape, [shares[0], *zeros, *shares[1:]])
+    parts, size = Parts.of(along, found), tensors[0].shape[-1]
+    rows = tensors[1].shape[0]
+    weight = parts.weight[:rows, :size] + parts.weight[rows:, size:]
+    half = Parts(
+        parts.x[..., :size], weight, None if parts.bias is None else parts.bias[:rows],
+        *(group[: len(group) // 2] for group in (parts.operands, parts.first, parts.initial, parts.streams)),
+        None, None,
+    )  # fmt: skip
+    return half.flat(), [output, *last[count:]]
+
+
+def _tangent_tensors(scan: Scan, tensors: Sequence[Any], directions: Sequence[Optional]) -> list[Any]:
+    """What the tangent runs over: everything with its direction beside it."""
+    p = Parts.of(scan, tensors)
+    filled = [
+        None if t is None or not t.is_floating_point() else torch.zeros_like(t) if d is None else d
+        for t, d in zip(tensors, directions, strict=True)
+    ]
+    d = Parts.of(scan, filled)
+    weight = torch.cat([torch.cat([p.weight, torch.zeros_like(p.weight)], 1), torch.cat([d.weight, p.weight], 1)])
+    return Parts(
+        torch.cat([p.x, d.x], -1), weight, None if p.bias is None else torch.cat([p.bias, d.bias]),
+        [*p.operands, *d.operands], [*p.first, *d.first], [*p.initial, *d.initial], [*p.streams, *d.streams],
+        p.lengths, p.resets,
+    ).flat()  # fmt: skip
+
+
+def _forward_op(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
+    """``_forward`` as an operation that autograd sees."""
+    if torch.compiler.is_compiling() or _is_fake(tensors[0]):
+        p = Parts.of(scan, tensors)
+        given = (p.operands, p.first, p.initial, p.streams, p.lengths, p.resets)
+        return torch.ops.elman.scan(p.x, p.weight, p.bias, *given, scan.program, scan.reverse, True)
+    return list(_Scan.apply(scan, *tensors))
+
+
+def _backward_op(scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence[Tensor]) -> list[Any]:
+    """``_backward`` as an operation that autograd sees."""
+    if torch.compiler.is_compiling() or _is_fake(tensors[0]):
+        p = Parts.of(scan, tensors)
+        given = (p.operands, p.first, p.initial, p.streams, p.lengths, p.resets)
+        found = torch.ops.elman.scan_backward(
+            p.x, p.weight, p.bias, *given, scan.program, scan.reverse, tape, list(shares)
+        )
+        return _spread(found, p.bias is not None)
+    return list(_ScanBackward.apply(scan, len(tensors), *tensors, tape, *shares))
+
+
+def _is_fake(tensor: Tensor) -> bool:
+    from torch._subclasses.fake_tensor import FakeTensor
+    from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+    return isinstance(tensor, FakeTensor) or is_traceable_wrapper_subclass(tensor) or type(tensor).__name__ == "FunctionalTensor"
+
+
+def _spread(found: Sequence[Tensor], bias: bool) -> list[Any]:
+    """The cotangents of all tensors from those of the operation, which has none of an absent bias."""
+    x, weight, *rest = found
+    return [x, weight, *(rest if bias else [None, *rest]), None, None]
+
+
+class _Scan(torch.autograd.Function):
+    """``apply(scan, *tensors)`` gives what ``_forward`` gives."""
+
+    @staticmethod
+    def forward(scan: Scan, *tensors: Any) -> tuple[Tensor, ...]:
+        return tuple(_forward(scan, tensors))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        scan, *tensors = inputs
+        ctx.scan = scan
+        ctx.save_for_backward(*tensors, output[1])
+        ctx.save_for_forward(*tensors)
+        ctx.mark_non_differentiable(output[1])
+
+    @staticmethod
+    def backward(ctx: Any, output: Tensor, tape: Tensor, *last: Tensor) -> tuple[Any, ...]:
+        *tensors, tape = ctx.saved_tensors
+        return None, *_backward_op(ctx.scan, tensors, tape, [output, *last])
+
+    @staticmethod
+    def jvp(ctx: Any, scan: None, *directions: Any) -> tuple[Any, ...]:
+        tensors = ctx.saved_tensors
+        along = replace(ctx.scan, program=_tangent(ctx.scan.program), keep=True)
+        output, _, *last = _forward_op(along, _tangent_tensors(ctx.scan, tensors, directions))
+        return output, None, *last[len(last) // 2 :]
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, scan: Scan, *tensors: Any) -> Any:
+        weights = 3 + scan.counts[0]
+        size = info.batch_size
+        if all(d is None for d in in_dims[1 : 1 + weights][1:]):  # one set of weights: the new axis joins the batch
+            moved = [
+                t if t is None or 1 <= i < weights else _joined(t, d, size)
+                for i, (t, d) in enumerate(zip(tensors, in_dims[1:], strict=True))
+            ]
+            output, _, *last = _Scan.apply(scan, *moved)
+            results = [t.unflatten(0, (size, -1)) for t in (output, *last)]
+            tape = output.new_empty(size, 0)
+            return (results[0], tape, *results[1:]), (0,) * (len(results) + 1)
+        each = [_Scan.apply(scan, *_member(tensors, in_dims[1:], i)) for i in range(size)]
+        return tuple(torch.stack(group) for group in zip(*each, strict=True)), (0,) * len(each[0])
+
+
+class _ScanBackward(torch.autograd.Function):
+    """``apply(scan, count, *tensors, tape, *shares)`` gives what ``_backward`` gives."""
+
+    @staticmethod
+    def forward(scan: Scan, count: int, *rest: Any) -> tuple[Any, ...]:
+        return tuple(_backward(scan, rest[:count], rest[count], rest[count + 1 :]))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.scan, ctx.count, *rest = inputs
+        ctx.save_for_backward(*rest[: ctx.count], *rest[ctx.count + 1 :])
+
+    @staticmethod
+    def backward(ctx: Any, *directions: Any) -> tuple[Any, ...]:
+        tensors, shares = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
+        found, by_shares = _second(ctx.scan, tensors, shares, directions)
+        return None, None, *found, None, *by_shares
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, scan: Scan, count: int, *rest: Any) -> Any:
+        dims = list(in_dims[2:])
+        each = []
+        for i in range(info.batch_size):
+            own = _member(rest, dims, i)
+            if own[count].numel() == 0:  # the tape of a batch that was joined; each member makes its own
+                own[count] = _forward(scan, own[:count])[1]
+            each.append(_ScanBackward.apply(scan, count, *own))
+        groups = list(zip(*each, strict=True))
+        results = tuple(None if g[0] is None else torch.stack(g) for g in groups)
+        return results, tuple(None if r is None else 0 for r in results)
+
+
+def _joined(tensor: Tensor, dim: int | None, size: int) -> Tensor:
+    """A tensor whose batch is that of all members of a ``vmap``."""
+    tensor = tensor.expand(size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
+    return tensor.flatten(0, 1)
+
+
+def _member(tensors: Sequence[Any], dims: Sequence[int | None], i: int) -> list[Any]:
+    return [t if d is None else t.select(d, i) for t, d in zip(tensors, dims, strict=True)]
+
+
+_TENSORS = (
+    "Tensor x, Tensor weight, Tensor? bias, Tensor[] operands, Tensor[] first, Tensor[] initial, Tensor[] streams, "
+    "Tensor? lengths, Tensor? resets, str program, bool reverse"
+)
+
+
+@torch.library.custom_op("elman::scan", mutates_args=(), schema=f"({_TENSORS}, bool keep) -> Tensor[]")
+def _scan_op(
+    x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
+    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, program: str,
+    reverse: bool, keep: bool,
+) -> list[Tensor]:  # fmt: skip
+    scan = Scan(program, reverse, keep)
+    return _forward(scan, Parts(x, weight, bias, operands, first, initial, streams, lengths, resets).flat())
+
+
+@_scan_op.register_fake
+def _scan_fake(
+    x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
+    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, program: str,
+    reverse: bool, keep: bool,
+) -> list[Tensor]:  # fmt: skip
+    kernels = _kernels(program, x.dtype)
+    batch, time = x.shape[:2]
+    if keep:
+        rows = batch * time if lengths is None else torch.library.get_ctx().new_dynamic_size()
+        tape = x.new_empty(rows, kernels.training.tape_width)
+    else:
+        tape = x.new_empty(0)
+    return [x.new_empty(batch, time, kernels.output_width), tape, *(torch.empty_like(f) for f in first)]
+
+
+@torch.library.custom_op(
+    "elman::scan_backward", mutates_args=(), schema=f"({_TENSORS}, Tensor tape, Tensor[] shares) -> Tensor[]"
+)
+def _scan_backward_op(
+    x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
+    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, program: str,
+    reverse: bool, tape: Tensor, shares: Sequence[Tensor],
+) -> list[Tensor]:  # fmt: skip
+    scan = Scan(program, reverse, keep=True)
+    tensors = Parts(x, weight, bias, operands, first, initial, streams, lengths, resets).flat()
+    return [g.contiguous() for g in _backward(scan, tensors, tape, shares) if g is not None]
+
+
+@_scan_backward_op.register_fake
+def _scan_backward_fake(
+    x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
+    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, program: str,
+    reverse: bool, tape: Tensor, shares: Sequence[Tensor],
+) -> list[Tensor]:  # fmt: skip
+    given = [x, weight, *([] if bias is None else [bias]), *operands, *first, *initial, *streams]
+    return [torch.empty_like(t, memory_format=torch.contiguous_format) for t in given]
+
+
+def _scan_context(ctx: Any, inputs: Any, output: Any) -> None:
+    *parts, program, reverse, _ = inputs
+    ctx.scan = Scan(program, reverse, keep=True)
+    ctx.has_bias = parts[2] is not None
+    ctx.save_for_backward(*Parts(*parts).flat(), output[1])
+
+
+def _scan_autograd(ctx: Any, shares: Sequence[Tensor]) -> Any:
+    *tensors, tape = ctx.saved_tensors
+    p = Parts.of(ctx.scan, tensors)
+    given = (p.operands, p.first, p.initial, p.streams, p.lengths, p.resets)
+    found = torch.ops.elman.scan_backward(
+        p.x, p.weight, p.bias, *given, ctx.scan.program, ctx.scan.reverse, tape, [shares[0], *shares[2:]]
+    )
+    g = Parts.of(ctx.scan, _spread(found, ctx.has_bias))
+    return g.x, g.weight, g.bias, g.operands, g.first, g.initial, g.streams, None, None, None, None, None
+
+
+def _scan_backward_context(ctx: Any, inputs: Any, output: Any) -> None:
+    *parts, program, reverse, _, shares = inputs
+    ctx.scan = Scan(program, reverse, keep=True)
+    ctx.has_bias = parts[2] is not None
+    tensors = Parts(*parts).flat()
+    ctx.count = len(tensors)
+    ctx.save_for_backward(*tensors, *shares)
+
+
+def _scan_backward_autograd(ctx: Any, directions: Sequence[Optional]) -> Any:
+    tensors, shares = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
+    found, by_shares = _second(ctx.scan, tensors, shares, _spread(directions, ctx.has_bias))
+    g = Parts.of(ctx.scan, found)
+    return g.x, g.weight, g.bias, g.operands, g.first, g.initial, g.streams, None, None, None, None, None, by_shares
+
+
+_scan_op.register_autograd(_scan_autograd, setup_context=_scan_context)
+_scan_backward_op.register_autograd(_scan_backward_autograd, setup_context=_scan_backward_context)
