@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -115,7 +116,7 @@ def train(
         ElmanError: a loss or a gradient that is not finite, or a checkpoint that is damaged.
         KeyboardInterrupt: Ctrl-C, once the step is done and a checkpoint written.
     """
-    run = _Run(task, data, folder, training, budget)
+    run = _Run(task.train(), data, folder, training, budget)
     with _quiet_lightning(), _interruptible(run):
         csv = CSVLogger(folder, "logs")
         trainer = pl.Trainer(
@@ -191,7 +192,6 @@ class _Run(pl.LightningModule):
         return torch.optim.AdamW(groups, lr=self.training_options.lr, betas=(0.9, 0.99))
 
     def on_train_start(self) -> None:
-        self.task.train()
         if self.progress.before is None:
             began = time.monotonic()
             self.progress.before = evaluate(self.task, self.data.held_out)
@@ -202,6 +202,7 @@ class _Run(pl.LightningModule):
         elif self.progress.step == 0:
             self._save("last")
         if self.share() >= 1:  # a run that goes on with a budget that is used up already
+            self.progress.ended = "the budget was used up already"
             self.trainer.should_stop = True
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
@@ -217,7 +218,7 @@ class _Run(pl.LightningModule):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         loss = self.task.loss(batch, self.carried)
         self.carried = self.learning.carry(loss.state)
-        self.progress.tokens += loss.count
+        self.progress.tokens += loss.number
         self.progress.loss = float(loss.value.detach())
         return loss.value
 
@@ -283,7 +284,7 @@ class _Run(pl.LightningModule):
 
     def _save(self, name: str) -> None:
         self.progress.saved_at = self.progress.seconds
-        self.trainer.save_checkpoint(self.folder / CHECKPOINTS / f"{name}.ckpt")
+        self.trainer.save_checkpoint(self.folder / CHECKPOINTS / f"{name}.ckpt", weights_only=False)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["elman"] = {
@@ -294,7 +295,9 @@ class _Run(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         kept = checkpoint["elman"]
-        self.progress = Progress(**{**kept["progress"], "ended": ""})
+        self.progress = Progress(**kept["progress"])
+        if self.progress.ended:  # this run goes on with a budget of its own
+            self.progress.ended, self.progress.stale = "", 0
         device = next(self.task.parameters()).device
         self.carried = _to(kept["carried"], device)
         self.randomness = kept["randomness"]
@@ -349,12 +352,15 @@ def _to(state: Any, device: torch.device) -> Any:
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
     """Without Lightning's hints, which tell people to change what they did not write."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric")]
+    loggers = [logging.getLogger(f"lightning.{part}.utilities.rank_zero") for part in ("pytorch", "fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            # of Lightning's own use of PyTorch
+            warnings.filterwarnings("ignore", r".*LeafSpec.* is deprecated", module=r"lightning\.")
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -22,7 +22,7 @@ ROW = 2048  # steps of a stream on which a model is judged, if the text is long 
 
 
 @dataclass(frozen=True)
-class Options:
+class LanguageOptions:
     """What can be chosen about a language model."""
 
     cell: str = option("lstm", "The recurrence; elman cells lists them.")
@@ -97,15 +97,15 @@ class Language(Task):
 
     Example:
         >>> vocabulary = {"tokens": "characters", "characters": "\\nab"}
-        >>> model = Language(Options(hidden=8), vocabulary).eval()
+        >>> model = Language(LanguageOptions(hidden=8), vocabulary).eval()
         >>> len("".join(model.generate("ab", length=5, seed=1)))
         5
     """
 
-    Options = Options
+    Options = LanguageOptions
     unit = "tokens"
 
-    def __init__(self, options: Options, vocabulary: dict[str, Any]) -> None:
+    def __init__(self, options: LanguageOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)
         self.tokenizer = tokenizer(vocabulary["tokens"]).from_json(vocabulary)
         self.embedding = nn.Embedding(self.tokenizer.size, options.embedding)
@@ -119,7 +119,7 @@ class Language(Task):
         self.bias = nn.Parameter(torch.zeros(self.tokenizer.size))
 
     @classmethod
-    def learn(cls, options: Options, source: Path | None) -> dict[str, Any]:
+    def learn(cls, options: LanguageOptions, source: Path | None) -> dict[str, Any]:
         kind = tokenizer(options.tokens)
         first, several = "", False
         for piece in read(source):

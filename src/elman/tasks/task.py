@@ -35,7 +35,7 @@ class Loss(NamedTuple):
     """What a batch gives."""
 
     value: Tensor  # [], the mean over what was predicted
-    count: int  # of what was predicted
+    number: int  # of what was predicted
     state: Any  # after the batch, a tensor or a tuple of them; None where nothing is carried to the next
 
 
@@ -56,8 +56,15 @@ class Evaluation(Protocol):
 class Data(Protocol):
     """Data from which a model learns."""
 
-    epoch: int  # batches that show everything once
-    held_out: Evaluation  # never learnt from
+    @property
+    def epoch(self) -> int:
+        """Batches that show everything once."""
+        ...
+
+    @property
+    def held_out(self) -> Evaluation:
+        """What is never learnt from."""
+        ...
 
     def batch(self, step: int) -> Any:
         """The batch of a step, which depends on nothing but its number: so a run can go on from any step."""
@@ -179,8 +186,8 @@ def evaluate(task: Task, evaluation: Evaluation) -> dict[str, float]:
     for batch in evaluation:
         loss = task.loss(batch, state)
         state = loss.state
-        total += float(loss.value) * loss.count
-        count += loss.count
+        total += float(loss.value) * loss.number
+        count += loss.number
     task.train(training)
     return evaluation.metrics(total / count)
 
