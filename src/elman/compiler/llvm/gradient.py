@@ -93,7 +93,8 @@ def _parts(m: int, n: int, count: int, double: bool) -> tuple[int, int, int, int
     tall, wide = row_tiles()[0], PANEL_VECTORS * _lanes(double)
 
     def part(size: int, unit: int, parts: int) -> int:
-        return max(1, -(-size // unit // parts) * unit) if parts == 1 else max(unit, -(-(-(-size // unit)) // parts) * unit)
+        units = -(-size // unit)
+        return max(1, -(-units // parts)) * unit
 
     found = []
     for m_parts in range(1, count + 1):
@@ -248,7 +249,9 @@ def _gradient(
     m_first, n_first = e.mul(m_part, size["m part"]), e.mul(n_part, size["n part"])
     m_stop = e.least(size["m"], e.plus(m_first, size["m part"]))
     n_stop = e.least(size["n"], e.plus(n_first, size["n part"]))
-    sums_wanted = b.and_(b.icmp_unsigned("!=", b.ptrtoint(address["sums"], I64), integer(0)), b.icmp_signed("==", n_part, integer(0)))
+    sums_wanted = b.and_(
+        b.icmp_unsigned("!=", b.ptrtoint(address["sums"], I64), integer(0)), b.icmp_signed("==", n_part, integer(0))
+    )
     # once even where B has no columns, for the sums
     once = b.select(b.icmp_signed(">", n_stop, n_first), n_stop, e.plus(n_first, 1))
     with e.loop(n_first, once, BLOCK_COLUMNS) as columns, e.loop(0, size["rows"], BLOCK_ROWS) as blocks:

@@ -4,6 +4,7 @@ Every thread has a stretch of the tape of its own: its rows in the order of thei
 step, and at each step only those that are not finished.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -51,6 +52,36 @@ class Rows:
         if self.even and self.threads == 1:
             return rows.view(self.time, self.batch, *rows.shape[1:]).transpose(0, 1)
         return rows.new_zeros(self.batch, self.time, *rows.shape[1:]).index_put_(self.where, rows)
+
+    def inside(self, stride: int) -> tuple[int, int]:
+        """Where the rows of the tape lie, time by time and in the order of the batch: a distance, or else a table.
+
+        The table is of multiples of ``stride``; it is kept, and its address is given.
+        """
+        if self.even and self.threads == 1:
+            return stride, 0
+        return 0, self._table((stride,), lambda: self._ordered * stride)
+
+    def outside(self, row: int, step: int) -> int:
+        """The table of the same rows in a tensor ``[B, T, ...]`` of these strides."""
+        rows, steps = self.where
+        return self._table((row, step), lambda: (rows * row + steps * step)[self._ordered])
+
+    def _table(self, key: tuple[int, ...], make: Callable[[], Tensor]) -> int:
+        table = self._tables.get(key)
+        if table is None:
+            table = self._tables.setdefault(key, make())
+        return table.data_ptr()
+
+    @cached_property
+    def _tables(self) -> dict[tuple[int, ...], Tensor]:
+        return {}
+
+    @cached_property
+    def _ordered(self) -> Tensor:
+        """The rows of the tape, time by time and in the order of the batch."""
+        rows, steps = self.where
+        return torch.argsort(steps * self.batch + rows)
 
     @cached_property
     def even(self) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from elman.compiler.derive import adjoint
 from elman.compiler.fuse import fuse
-from elman.compiler.llvm import gemm, jit, kernel, threads
+from elman.compiler.llvm import gemm, gradient, jit, kernel, threads
 from elman.compiler.llvm.layout import Backward, Forward
 from elman.compiler.llvm.places import arguments, sizes
 from elman.compiler.llvm.rows import Rows, place
@@ -303,58 +303,77 @@ class _Call:
 
 
 class _Weights:
-    """The cotangents of weights: products over all rows of the tape."""
+    """The cotangents of weights: products over all rows of the tape, time by time and in the order of the batch."""
 
     def __init__(self, kernels: Kernels, s: Sequences, rows: Rows, tape: Tensor, shares: Tensor) -> None:
         self.kernels, self.s, self.rows, self.tape, self.shares = kernels, s, rows, tape, shares
         self.layout, self.program = kernels.back, kernels.program
         self.results = self.layout.program.results
 
-    def _share(self, name: str) -> Tensor | None:
-        i = self.results.get(name)
-        if i is None:
-            return None
-        column = self.layout.shares[i]
-        return self.shares[:, column : column + self.layout.program.values[i].width]
-
     def inputs(self) -> tuple[Tensor, Tensor]:
-        weight, x = torch.zeros_like(self.s.weight), self.rows.gather(self.s.x)
-        bias = weight.new_zeros(len(weight))
+        x = self.s.x if self.s.x.stride(-1) == 1 else self.s.x.contiguous()
+        source = gradient.Columns(x.data_ptr(), x.shape[2], 0, self.rows.outside(x.stride(0), x.stride(1)))
+        weight = x.new_zeros(self.s.weight.shape)
+        bias = x.new_zeros(len(weight))
         for run in self.layout.inputs:
-            share = self.shares[:, run.source : run.source + run.size]
-            weight[run.target : run.target + run.size] += share.t() @ x
-            bias[run.target : run.target + run.size] += share.sum(0)
+            share, target = self._rows(self.shares, run.source, run.size), slice(run.target, run.target + run.size)
+            self._add(share, source, weight[target], bias[target])
         return weight, bias
 
     def operands(self) -> dict[str, Tensor]:
-        found = {name: torch.zeros_like(t) for name, t in self.s.operands.items()}
+        found = {name: self.s.x.new_zeros(t.shape) for name, t in self.s.operands.items()}
         for p, piece in enumerate(self.program.pieces):
             share = self._share(f"piece:{p}")
             if share is None:
                 continue
             for k, offset in piece.mixes:
                 product = self.program.products[k]
-                source = self._input(k)
                 target = found[product.matrix]
                 if product.transposed:
-                    target[:, offset : offset + piece.width] += source.t() @ share
+                    self._add(self._input(k), share, target[:, offset : offset + piece.width])
                 else:
-                    target[offset : offset + piece.width] += share.t() @ source
+                    self._add(share, self._input(k), target[offset : offset + piece.width])
         for name in self.results:
             kind, _, rest = name.partition(":")
             if kind == "vector":
                 operand, _, offset = rest.rpartition(":")
                 share = self._share(name)
                 assert share is not None
-                found[operand].view(-1)[int(offset) : int(offset) + share.shape[1]] += share.sum(0)
+                self._add(share, gradient.NONE, None, found[operand].view(-1)[int(offset) : int(offset) + share.width])
         return found
 
-    def _input(self, k: int) -> Tensor:
+    def _add(
+        self, a: gradient.Columns, b: gradient.Columns, product: Tensor | None, sums: Tensor | None = None
+    ) -> None:
+        out, stride = (0, 0) if product is None else (product.data_ptr(), product.stride(0))
+        gradient.accumulate(
+            a,
+            b,
+            self.rows.count,
+            out,
+            stride,
+            0 if sums is None else sums.data_ptr(),
+            self.rows.threads,
+            self.kernels.double,
+        )
+
+    def _rows(self, matrix: Tensor, column: int, width: int) -> gradient.Columns:
+        """Columns of the tape, or of what lies row by row as the tape does."""
+        stride = matrix.stride(0)
+        address = matrix.data_ptr() + column * matrix.element_size()
+        return gradient.Columns(address, width, *self.rows.inside(stride))
+
+    def _share(self, name: str) -> gradient.Columns | None:
+        i = self.results.get(name)
+        return (
+            None if i is None else self._rows(self.shares, self.layout.shares[i], self.layout.program.values[i].width)
+        )
+
+    def _input(self, k: int) -> gradient.Columns:
         """The input of a product in all rows: a state on the tape, or kept by the backward pass."""
         value = self.program.values[self.program.products[k].input]
         if value.op == "state":
-            column = self.layout.forward.states[value.name]
-            return self.tape[:, column : column + value.width]
+            return self._rows(self.tape, self.layout.forward.states[value.name], value.width)
         share = self._share(f"input:{k}")
         assert share is not None
         return share
