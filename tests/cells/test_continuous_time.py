@@ -13,6 +13,8 @@ from elman.cells.cornn import CoRNNCell
 from elman.cells.lem import LEMCell
 from elman.errors import ElmanError
 
+pytestmark = pytest.mark.usefixtures("executor")
+
 
 def sigmoid(v: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-v))

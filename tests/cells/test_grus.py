@@ -14,6 +14,8 @@ from elman.cells.gru_reset_before import ResetBeforeGRUCell
 from elman.cells.mgu import MGUCell
 from elman.errors import ElmanError
 
+pytestmark = pytest.mark.usefixtures("executor")
+
 
 def sigmoid(v: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-v))
@@ -88,7 +90,7 @@ def test_where_no_time_passes_it_is_the_gru() -> None:
     assert cell.bias_dh is not None
     torch.nn.init.constant_(cell.bias_dh, -0.1)
     x, h = torch.randn(3, 9, 4, dtype=torch.float64), torch.randn(3, 6, dtype=torch.float64)
-    outputs, final = cell(x, h, dt=torch.zeros(3, 9, 1))
+    outputs, final = cell(x, h, dt=torch.zeros(3, 9, 1, dtype=torch.float64))
     expected, h_n = twin(x, h[None])
     assert_close(outputs, expected, "outputs")
     assert_close(final, h_n[0], "final h")
@@ -108,3 +110,8 @@ def test_gaps_without_their_axis_are_refused() -> None:
         cell(torch.randn(3, 6, 4), dt=torch.rand(3, 6))
     with pytest.raises(ElmanError, match="takes dt, and was given none"):
         cell(torch.randn(3, 6, 4))
+
+
+def test_gaps_of_another_dtype_are_refused() -> None:
+    with pytest.raises(ElmanError, match=r"weights of torch.float32 and was given the stream dt of torch.float64"):
+        DecayGRUCell(4, 6)(torch.randn(3, 6, 4), dt=torch.rand(3, 6, 1, dtype=torch.float64))

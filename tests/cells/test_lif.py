@@ -13,6 +13,8 @@ from torch import Tensor
 from elman.cells.lif import LIFCell
 from elman.errors import ElmanError
 
+pytestmark = pytest.mark.usefixtures("executor")
+
 
 def driven(current: float, decay: float) -> LIFCell:
     """One neuron alone, with this current and this share of its voltage kept from step to step."""

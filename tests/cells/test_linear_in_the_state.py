@@ -16,6 +16,8 @@ from elman.cells.minlstm import MinLSTMCell
 from elman.cells.rg_lru import RGLRUCell
 from elman.errors import ElmanError
 
+pytestmark = pytest.mark.usefixtures("executor")
+
 
 def sigmoid(v: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-v))

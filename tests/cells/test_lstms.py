@@ -12,6 +12,8 @@ from elman.cells.lstm_coupled import CoupledLSTMCell
 from elman.cells.lstm_layer_norm import LayerNormLSTMCell
 from elman.cells.lstm_peephole import PeepholeLSTMCell
 
+pytestmark = pytest.mark.usefixtures("executor")
+
 
 def sigmoid(v: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-v))

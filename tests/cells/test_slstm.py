@@ -13,6 +13,8 @@ from elman.cells.slstm import SLSTMCell
 from elman.compiler.ops import block_linear
 from elman.errors import ElmanError
 
+pytestmark = pytest.mark.usefixtures("executor")
+
 
 def block_diagonal(rows: np.ndarray) -> np.ndarray:
     """The whole matrix ``[H, H]`` of rows that have columns for the units of their own head alone."""

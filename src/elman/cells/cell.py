@@ -197,7 +197,12 @@ class Cell(nn.Module, ABC):
         name, weight = type(self).__name__, self.weight_ih
         if x.dim() != 3 or x.shape[2] != self.input_size:
             raise ElmanError(f"{name} takes an input of [batch, time, {self.input_size}], not {list(x.shape)}")
-        for what, value in (("an input", x), *(("a state", part) for part in state)):
+        given = [
+            ("an input", x),
+            *(("a state", part) for part in state),
+            *((f"the stream {k}", v) for k, v in streams.items()),
+        ]
+        for what, value in given:
             if value.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
                 raise ElmanError(f"{name} has weights of {weight.dtype} and was given {what} of {value.dtype}")
         batch, time = x.shape[:2]
