@@ -21,10 +21,9 @@ from elman.compiler.llvm.emit import I64, POINTER, Emitter, integer
 from elman.compiler.llvm.gemm import tile
 from elman.compiler.llvm.host import host
 
-PANEL_VECTORS = 2  # a panel of B is small, so that a block of many rows stays next to the registers
-BLOCK_ROWS = 252  # not a power of two: the panels would all fall on the same lines of the cache
-BLOCK_COLUMNS = 512  # of B, copied at once
-GROUP_TILES = 8  # tiles of A, copied at once
+BLOCK_ROWS = 188  # a panel of so many stays next to the registers; no power of two, or panels fall on the same lines
+BLOCK_PANELS = 12  # of B, copied at once
+GROUP_TILES = 16  # tiles of A, copied at once
 
 _SIZES = ("rows", "m", "n", "a step", "a stride", "b step", "b stride", "out stride", "m part", "n part", "n parts")
 _TABLE = ("a", "a offsets", "b", "b offsets", "out", "sums", "scratch", "scratch size")
@@ -71,16 +70,29 @@ def accumulate(
     sides = [number for side in (a, b) for number in ((1, 0) if side.offsets else (0, side.stride))]
     sizes = (ctypes.c_int64 * len(_SIZES))(rows, a.width, b.width, *sides, out_stride, m_part, n_part, n_parts)
     k, lanes = min(rows, BLOCK_ROWS), _lanes(double)
-    each = k * (min(m_part, GROUP_TILES * row_tiles()[0]) + -(-min(n_part, BLOCK_COLUMNS) // lanes) * lanes) + lanes
+    each = (
+        k
+        * (min(m_part, GROUP_TILES * row_tiles()[0]) + -(-min(n_part, BLOCK_PANELS * _panel(double)) // lanes) * lanes)
+        + lanes
+    )
     scratch = torch.empty(each * count, dtype=torch.float64 if double else torch.float32)
     places = (a.address, a.offsets or nowhere, b.address, b.offsets or nowhere, out, sums, scratch.data_ptr(), each)
     table = (ctypes.c_int64 * len(_TABLE))(*places)
     threads.run(function, address, ctypes.addressof(sizes), ctypes.addressof(table), count)
 
 
+def panel_vectors() -> int:
+    """Vectors in a panel: with the largest tile, as many accumulators as the registers hold."""
+    return 3 if host().vector_registers == 32 else 2
+
+
 def row_tiles() -> tuple[int, ...]:
-    """Rows of the tiles, that is columns of A, the largest first: with a panel, as many as the registers hold."""
-    return (12, 8, 4, 2, 1) if host().vector_registers == 32 else (6, 4, 2, 1)
+    """Rows of the tiles, that is columns of A, the largest first."""
+    return (8, 4, 2, 1) if host().vector_registers == 32 else (6, 4, 2, 1)
+
+
+def _panel(double: bool) -> int:
+    return panel_vectors() * _lanes(double)
 
 
 def _lanes(double: bool) -> int:
@@ -90,7 +102,7 @@ def _lanes(double: bool) -> int:
 @lru_cache(maxsize=1024)
 def _parts(m: int, n: int, count: int, double: bool) -> tuple[int, int, int, int]:
     """Columns of A and of B in each part, parts along B, and all parts: the cheapest grid of at most ``count``."""
-    tall, wide = row_tiles()[0], PANEL_VECTORS * _lanes(double)
+    tall, wide = row_tiles()[0], _panel(double)
 
     def part(size: int, unit: int, parts: int) -> int:
         units = -(-size // unit)
@@ -117,7 +129,7 @@ def _module(double: bool) -> ir.Module:
     tiles = {
         (rows, vectors): tile(module, rows, vectors, double, columnwise=True)
         for rows in row_tiles()
-        for vectors in range(1, PANEL_VECTORS + 1)
+        for vectors in range(1, panel_vectors() + 1)
     }
     multiply = _multiply(module, tiles, double)
     _gradient(module, _copy_tiles(module, double), _copy_panels(module, double), _sum(module, double), multiply, double)
@@ -158,20 +170,22 @@ def _copy_panels(module: ir.Module, double: bool) -> ir.Function:
     """Rows of B, in panels; the columns that the last vector lacks are zero."""
     e = Emitter(module, "copy_panels", [*_SIDE, I64, POINTER], double, inner=True)
     *side, width, target = e.function.args
-    rows, full = side[-1], PANEL_VECTORS * e.lanes
+    rows, full = side[-1], _panel(double)
     whole = e.mul(e.b.sdiv(width, integer(full)), full)
     rest = e.mul(e.b.sdiv(e.plus(e.minus(width, whole), e.lanes - 1), integer(e.lanes)), e.lanes)
+    some = e.mul(e.b.sdiv(width, integer(e.lanes)), e.lanes)
+    mask, ragged = e.mask(e.minus(width, some)), e.b.icmp_signed(">", width, some)
     with e.loop(0, rows) as k:
         row = _row(e, side, k.index)
         with e.loop(0, whole, full) as n:
             place = e.at(target, e.plus(e.mul(n.index, rows), e.mul(k.index, full)))
-            for v in range(PANEL_VECTORS):
+            for v in range(panel_vectors()):
                 e.store(e.load(e.at(row, e.plus(n.index, v * e.lanes))), e.at(place, v * e.lanes))
         last = e.at(target, e.plus(e.mul(whole, rows), e.mul(k.index, rest)))
-        with e.loop(0, rest, e.lanes) as n:
-            column = e.plus(whole, n.index)
-            values = e.load_masked(e.at(row, column), e.mask(e.minus(width, column)))
-            e.store(values, e.at(last, n.index))
+        with e.loop(whole, some, e.lanes) as n:
+            e.store(e.load(e.at(row, n.index)), e.at(last, e.minus(n.index, whole)))
+        with e.b.if_then(ragged):
+            e.store(e.load_masked(e.at(row, some), mask), e.at(last, e.minus(some, whole)))
     e.b.ret_void()
     return e.function
 
@@ -203,7 +217,7 @@ def _multiply(module: ir.Module, tiles: dict[tuple[int, int], ir.Function], doub
     """The product of a group of tiles and a block of panels, added to C."""
     e = Emitter(module, "multiply", [POINTER, POINTER, I64, I64, I64, POINTER, I64], double, inner=True)
     a, b, rows, m_count, n_count, out, out_stride = e.function.args
-    full = PANEL_VECTORS * e.lanes
+    full = _panel(double)
     with e.loop(0, n_count, full) as panels:
         n = panels.index
         here = e.least(e.minus(n_count, n), full)
@@ -211,7 +225,7 @@ def _multiply(module: ir.Module, tiles: dict[tuple[int, int], ir.Function], doub
         panel, column = e.at(b, e.mul(n, rows)), e.at(out, n)
         done = e.b.append_basic_block("panel_done")
         switch = e.b.switch(vectors, done)
-        for v in range(1, PANEL_VECTORS + 1):
+        for v in range(1, panel_vectors() + 1):
             block = e.b.append_basic_block(f"vectors_{v}")
             switch.add_case(integer(v), block)
             e.b.position_at_end(block)
@@ -243,7 +257,7 @@ def _gradient(
     size = {name: e.integer_at(sizes, i) for i, name in enumerate(_SIZES)}
     address = {name: e.pointer_at(table, i) for i, name in enumerate(_TABLE[:-1])}
     each = e.integer_at(table, len(_TABLE) - 1)
-    b, group = e.b, GROUP_TILES * row_tiles()[0]
+    b, group, block_columns = e.b, GROUP_TILES * row_tiles()[0], BLOCK_PANELS * _panel(double)
     b_block = e.at(address["scratch"], e.mul(thread, each))
     m_part, n_part = b.sdiv(thread, size["n parts"]), b.srem(thread, size["n parts"])
     m_first, n_first = e.mul(m_part, size["m part"]), e.mul(n_part, size["n part"])
@@ -254,9 +268,9 @@ def _gradient(
     )
     # once even where B has no columns, for the sums
     once = b.select(b.icmp_signed(">", n_stop, n_first), n_stop, e.plus(n_first, 1))
-    with e.loop(n_first, once, BLOCK_COLUMNS) as columns, e.loop(0, size["rows"], BLOCK_ROWS) as blocks:
+    with e.loop(n_first, once, block_columns) as columns, e.loop(0, size["rows"], BLOCK_ROWS) as blocks:
         n, r = columns.index, blocks.index
-        n_count = e.least(e.minus(n_stop, n), BLOCK_COLUMNS)
+        n_count = e.least(e.minus(n_stop, n), block_columns)
         rows = e.least(e.minus(size["rows"], r), BLOCK_ROWS)
 
         def side(name: str, column: ir.Value, r: ir.Value = r, rows: ir.Value = rows) -> list[ir.Value]:
