@@ -44,9 +44,9 @@ class Budget:
 class Training:
     """How to train. The learning rate rises over ``warmup`` steps and falls by a cosine to a tenth over the budget."""
 
-    batch: int = option(32, "Rows of a batch.", min=1)
-    truncate: int = option(128, "Steps that the gradient goes back through.", min=1)
-    lr: float = option(3e-3, "Highest learning rate.", min=0)
+    batch: int = option(64, "Rows of a batch.", min=1)
+    truncate: int = option(64, "Steps that the gradient goes back through.", min=1)
+    lr: float = option(4e-3, "Highest learning rate.", min=0)
     warmup: int = option(50, "Steps over which the learning rate rises.", min=0)
     decay: float = option(0.01, "Weight decay.", min=0)
     clip: float = option(1.0, "Greatest norm of the gradient.", min=0)

@@ -90,8 +90,8 @@ main(sys.argv[2:])
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(name: str, tmp_path: Path, capsys: Any) -> None:
-    step = random.SystemRandom().randrange(1, 40)
-    more = ["--steps", "40", "--dropout", "0.3", "--save-every", "0.05"]
+    step = random.SystemRandom().randrange(10, 40)
+    more = ["--steps", "40", "--dropout", "0.3", "--save-every", "0.01"]
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     arguments = [sys.executable, "-c", KILLED, str(step), *command(name, tmp_path, cut, *more)]
     killed = subprocess.run(arguments, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, timeout=120)

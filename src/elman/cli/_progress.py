@@ -29,6 +29,7 @@ class Bar(pl.Callback):
         self.shown: dict[str, float] | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self.shown = pl_module.progress.last
         self.bar.start()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:

@@ -26,7 +26,7 @@ class LanguageOptions:
     """What can be chosen about a language model."""
 
     cell: str = option("lstm", "The recurrence; elman cells lists them.")
-    hidden: int = option(512, "Units of each layer.", min=1)
+    hidden: int = option(384, "Units of each layer.", min=1)
     layers: int = option(1, "Layers.", min=1)
     embedding: int = option(128, "Numbers that stand for a token.", min=1)
     dropout: float = option(0.1, "Share of the outputs of each layer that training sets to zero.", min=0, max=0.95)

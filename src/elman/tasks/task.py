@@ -170,7 +170,7 @@ def read_model(folder: Path, find: Callable[[str], type[Task]], *, weights: bool
         known = {field.name for field in fields(make.Options)}
         options = make.Options(**{name: value for name, value in about["options"].items() if name in known})
         task = make(options, read_json(folder / VOCABULARY))
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise ElmanError(f"{path} or {VOCABULARY} beside it is damaged: {error!r}; take a copy") from error
     if weights:
         task.load_weights(folder)
