@@ -104,14 +104,14 @@ class Given:
         state = dict(zip((f"state {name}" for name in self.cell.states), self.state, strict=True))
         return {"x": self.x, **state, **self.streams, **dict(self.cell.named_parameters())}
 
-    def double(self) -> "Given":
-        """The same in float64."""
+    def to(self, dtype: torch.dtype) -> "Given":
+        """The same in another dtype."""
 
-        def fine(leaf: Tensor) -> Tensor:
-            return leaf.detach().double().requires_grad_()
+        def copy(leaf: Tensor) -> Tensor:
+            return leaf.detach().to(dtype).requires_grad_()
 
-        streams = {name: fine(value) for name, value in self.streams.items()}
-        return Given(deepcopy(self.cell).double(), fine(self.x), tuple(map(fine, self.state)), self.run, streams)
+        streams = {name: copy(value) for name, value in self.streams.items()}
+        return Given(deepcopy(self.cell).to(dtype), copy(self.x), tuple(map(copy, self.state)), self.run, streams)
 
 
 def given(variant: Variant, case: Case, input_size: int = 3) -> Given:

@@ -18,11 +18,14 @@ def assert_close(actual: Tensor, expected: Tensor, what: str, rough: Tensor | No
     """Fail, naming ``what``, unless both have one shape and differ by rounding alone; NaN is never close.
 
     Without ``rough`` both have one dtype too. Otherwise ``expected`` may be of a finer dtype, and ``rough`` is what the
-    plainest computation gives in the dtype of ``actual``: what amplifies its rounding may amplify that of ``actual``.
+    plainest computation gives in float32 or in the dtype of ``actual``: what amplifies its rounding may amplify that of
+    ``actual``, by as much less as that is finer.
     """
     assert actual.shape == expected.shape, f"{what}: shape {list(actual.shape)}, not {list(expected.shape)}"
-    dtype = expected.dtype if rough is None else rough.dtype
-    assert actual.dtype == dtype, f"{what}: {actual.dtype}, not {dtype}"
-    limit = TOLERANCE[dtype] + (0.0 if rough is None else 8 * error(rough, expected))
+    assert rough is not None or actual.dtype == expected.dtype, f"{what}: {actual.dtype}, not {expected.dtype}"
+    limit = TOLERANCE[actual.dtype]
+    if rough is not None:
+        finer = torch.finfo(actual.dtype).eps / torch.finfo(rough.dtype).eps
+        limit += 8 * finer * error(rough, expected)
     off = error(actual, expected)
     assert off <= limit, f"{what}: off by {off:.2e} of its largest, and {limit:.2e} is allowed"

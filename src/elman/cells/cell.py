@@ -172,12 +172,12 @@ class Cell(nn.Module, ABC):
     ) -> eager.Run:
         cell = self if parameters is None else bind(self, parameters)
         state = (state,) if isinstance(state, Tensor) else state
-        initial = cell.initial_state(len(x))
+        initial = cell.initial_state(x.shape[0])
         state = initial if state is None else tuple(state)
         cell._check(x, state, lengths, resets, streams)
         if x.shape[1] == 0:
-            empty = x.new_zeros(len(x), 0, self.output_size)
-            return eager.Run(empty, state, tuple(x.new_zeros(len(x), 0, size) for size in self.state_sizes))
+            empty = x.new_zeros(x.shape[0], 0, self.output_size)
+            return eager.Run(empty, state, tuple(x.new_zeros(x.shape[0], 0, size) for size in self.state_sizes))
         return plan.run(
             cell,
             self,

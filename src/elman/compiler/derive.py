@@ -23,7 +23,7 @@ class _Adjoint:
         self.program, self.b = program, Builder()
         self.again: list[int] = []  # each value of the step, computed again
         self.cotangents: dict[int, int] = {}
-        self.parts: dict[int, dict[int, int]] = {}  # of values that are used in slices
+        self.parts: dict[int, dict[tuple[int, int], int]] = {}  # of values that are used in slices
         self.vectors: dict[tuple[str, int], int] = {}
         self.columns = columns(program)
 
@@ -71,23 +71,18 @@ class _Adjoint:
         for k, product in enumerate(self.program.products):
             if product.input != i:
                 continue
-            pieces = [(offset, self._piece(p)) for offset, p in self.columns[k]]
-            if any(g is not None for _, g in pieces):
-                wide = []
-                for (offset, p), (_, g) in zip(self.columns[k], pieces, strict=True):
-                    size = self.program.pieces[p].width
-                    if offset != sum(self.b.values[w].width for w in wide):
-                        wide.append(
-                            self.b.widen(self.b.constant(0), offset - sum(self.b.values[w].width for w in wide))
-                        )
-                    wide.append(self.b.widen(self.b.constant(0) if g is None else g, size))
-                rest = product.width - sum(self.b.values[w].width for w in wide)
-                if rest:
-                    wide.append(self.b.widen(self.b.constant(0), rest))
-                back = self.b.mix(
-                    self.b.cat(wide), product.matrix, self.program.values[i].width, not product.transposed
-                )
-                self._add(i, back)
+            shares = {p: self._piece(p) for _, p in self.columns[k]}
+            if all(g is None for g in shares.values()):
+                continue
+            at, wide = 0, []
+            for offset, p in self.columns[k]:
+                size = self.program.pieces[p].width
+                g = shares[p]
+                wide += [self._zeros(offset - at)] * (offset > at) + [self._zeros(size) if g is None else g]
+                at = offset + size
+            wide += [self._zeros(product.width - at)] * (at < product.width)
+            back = self.b.mix(self.b.cat(wide), product.matrix, self.program.values[i].width, not product.transposed)
+            self._add(i, back)
 
     def _piece(self, p: int) -> int | None:
         """The cotangent of a piece, if anything asks for it."""
@@ -97,16 +92,26 @@ class _Adjoint:
         return None
 
     def _joined(self, i: int) -> int:
-        """The cotangent of a value that is used in slices."""
-        at, pieces = 0, []
-        for offset, g in sorted(self.parts.pop(i).items()):
-            if offset > at:
-                pieces.append(self.b.widen(self.b.constant(0), offset - at))
-            pieces.append(g)
-            at = offset + self.b.values[g].width
-        if at < self.program.values[i].width:
-            pieces.append(self.b.widen(self.b.constant(0), self.program.values[i].width - at))
-        return self.b.cat(pieces)
+        """The cotangent of a value that is used in slices: the sum of rows in each of which no slices overlap."""
+        parts, total = sorted(self.parts.pop(i).items()), None
+        while parts:
+            at, row, rest = 0, [], []
+            for (offset, width), g in parts:
+                if offset < at:
+                    rest.append(((offset, width), g))
+                    continue
+                row += [self._zeros(offset - at)] * (offset > at) + [g]
+                at = offset + width
+            if at < self.program.values[i].width:
+                row.append(self._zeros(self.program.values[i].width - at))
+            layer = self.b.cat(row)
+            total = layer if total is None else self.b.op("add", total, layer)
+            parts = rest
+        assert total is not None
+        return total
+
+    def _zeros(self, width: int) -> int:
+        return self.b.widen(self.b.constant(0), width)
 
     def _pass(self, i: int, value: Value, g: int, results: dict[str, int]) -> None:
         """Hand the cotangent of a value on to what it is made from."""
@@ -128,7 +133,8 @@ class _Adjoint:
                 self._add(value.args[0], g)
             case "slice":
                 parts = self.parts.setdefault(value.args[0], {})
-                parts[value.offset] = self.b.op("add", parts[value.offset], g) if value.offset in parts else g
+                key = value.offset, value.width
+                parts[key] = self.b.op("add", parts[key], g) if key in parts else g
             case "cat":
                 offset = 0
                 for a in value.args:

@@ -3,16 +3,17 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from elman.compiler import derive, eager, scan
 from elman.compiler.program import Program
-from elman.compiler.trace import NotCompilable, Traced, trace
-from elman.errors import ElmanError
+from elman.compiler.trace import NotCompilable, Traced, attribute, trace
+from elman.errors import ElmanError, ElmanWarning
 
 EXECUTORS = ("eager", "llvm")
 
@@ -66,13 +67,20 @@ def run(
 
     ``cell`` has the parameters to run with; its step is that of ``template``, which outlives it.
     """
-    traced = _compiled(template, x, streams)
-    if traced is None:
+    found = None
+    if _forced != "eager" and _suits(x):
+        found = _compiled(template, tuple((name, s.shape[-1]) for name, s in streams.items()), all_states)
+    if found is None:
         return _eager(cell, x, state, initial, lengths, resets, reverse, streams)
-    text = _trajectory(traced.program.text) if all_states else traced.program.text
-    tensors = [x, cell.weight_ih, cell.bias_ih, *traced.evaluate(cell), *state, *initial]  # type: ignore[arg-type]
-    what = scan.Scan(text, reverse, keep=True)
-    output, last = scan.run(what, [*tensors, *streams.values(), lengths, resets])
+    program, sources, key = found
+    operands = [attribute(cell, path) for path in sources]
+    if key:
+        operands = _prologues[key](*operands)
+    along = list(streams.values())
+    parts = scan.Parts(
+        x, cell.weight_ih, cell.bias_ih, list(operands), list(state), list(initial), along, lengths, resets
+    )
+    output, last = scan.run(program, reverse, parts)
     if not all_states:
         return eager.Run(output, tuple(last), ())
     sizes = [output.shape[-1] - sum(s.shape[1] for s in state), *(s.shape[1] for s in state)]
@@ -88,12 +96,8 @@ def executor(template: nn.Module, x: Tensor, streams: Mapping[str, Tensor]) -> t
     """The executor that runs this, and the reason."""
     if _forced == "eager":
         return "eager", "it was asked for"
-    if x.device.type != "cpu":
-        return "eager", f"there are no kernels for {x.device.type}"
-    if x.dtype not in (torch.float32, torch.float64):
-        return "eager", f"there are no kernels for {x.dtype}"
-    if torch.is_autocast_enabled("cpu"):
-        return "eager", "autocast is on"
+    if not _suits(x):
+        return "eager", f"there are no kernels for {x.dtype} on {x.device.type}, for autocast, or for no rows"
     try:
         read(template, tuple((name, s.shape[-1]) for name, s in streams.items()))
     except NotCompilable as error:
@@ -101,12 +105,10 @@ def executor(template: nn.Module, x: Tensor, streams: Mapping[str, Tensor]) -> t
     return "llvm", "its step compiles"
 
 
-def _compiled(template: nn.Module, x: Tensor, streams: Mapping[str, Tensor]) -> Traced | None:
-    if _forced == "eager" or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
-        return None
-    if torch.is_autocast_enabled("cpu") or x.shape[0] == 0:
-        return None
-    return _traced(template, tuple((name, s.shape[-1]) for name, s in streams.items()))
+def _suits(x: Tensor) -> bool:
+    """Whether there are kernels for this input."""
+    format_fits = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    return format_fits and not torch.is_autocast_enabled("cpu") and x.shape[0] != 0
 
 
 _read: WeakKeyDictionary[nn.Module, dict[tuple[tuple[str, int], ...], Traced | str]] = WeakKeyDictionary()
@@ -131,19 +133,32 @@ def read(template: nn.Module, streams: tuple[tuple[str, int], ...] = ()) -> Trac
     return found
 
 
+_prologues: dict[str, fx.GraphModule] = {}
+
+
 @torch.compiler.assume_constant_result
-def _traced(template: nn.Module, streams: tuple[tuple[str, int], ...]) -> Traced | None:
-    """The same, or None for a step that does not compile, which is said once."""
+def _compiled(
+    template: nn.Module, streams: tuple[tuple[str, int], ...], all_states: bool
+) -> tuple[str, tuple[str, ...], str] | None:
+    """The Program as text, the parameters it reads, and the key of its prologue, empty where it has none.
+
+    None for a step that does not compile, which is said once.
+    """
     first = streams not in _read.get(template, {})
     try:
-        return read(template, streams)
+        traced = read(template, streams)
     except NotCompilable as error:
         if first:
-            warnings.warn(f"{error}. It runs in a loop.", stacklevel=2)
+            warnings.warn(f"{error}. It runs in a loop.", ElmanWarning, stacklevel=2)
         return None
+    key = ""
+    if traced.prologue is not None:
+        key = traced.program.text
+        _prologues.setdefault(key, traced.prologue)
+    return _trajectory(traced.program.text) if all_states else traced.program.text, traced.sources, key
 
 
-@torch.compiler.assume_constant_result
+@lru_cache(maxsize=256)
 def _trajectory(text: str) -> str:
     return derive.trajectory(Program.read(text)).text
 

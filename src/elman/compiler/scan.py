@@ -1,9 +1,9 @@
 """A recurrence over time as one operation of PyTorch, with everything that PyTorch asks of an operation.
 
 ``Scan`` carries what is not a tensor; its tensors are flat: ``x, weight, bias``, the operands, the first states, the
-initial states, the streams, ``lengths, resets``. In eager mode, and under the transforms of ``torch.func``, a call is an
-``autograd.Function``; while PyTorch compiles or exports, it is ``torch.ops.elman.scan``. Both know one backward pass,
-``scan_backward``, whose own derivative is the backward pass of the Program's tangent.
+initial states, the streams, ``lengths, resets``. In eager mode, and under the transforms of ``torch.func``, a call is
+an ``autograd.Function``; while PyTorch compiles or exports, it is ``torch.ops.elman.scan``. Both know one backward
+pass, ``scan_backward``, whose own derivative is the backward pass of the Program's tangent.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
+from torch._subclasses.functional_tensor import FunctionalTensor
 
 from elman.compiler.derive import tangent
 from elman.compiler.llvm import threads
@@ -80,6 +82,13 @@ class Parts:
             self.lengths, self.resets,
         ]  # fmt: skip
 
+    def lists(self) -> tuple[Any, ...]:
+        """As the operations of PyTorch take them."""
+        return (
+            self.x, self.weight, self.bias, self.operands, self.first, self.initial, self.streams,
+            self.lengths, self.resets,
+        )  # fmt: skip
+
     def sequences(self, kernels: Kernels, reverse: bool) -> Sequences:
         program = kernels.program
         return Sequences(
@@ -96,20 +105,17 @@ class Parts:
         )
 
 
-def run(scan: Scan, tensors: Sequence[Any]) -> tuple[Tensor, list[Tensor]]:
+def run(program: str, reverse: bool, parts: Parts) -> tuple[Tensor, list[Tensor]]:
     """Outputs ``[B, T, O]`` and the last states, with derivatives of any order."""
+    tensors = parts.flat()
     needed = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
     if torch.compiler.is_compiling():
-        parts = Parts.of(scan, tensors)
-        given = (parts.operands, parts.first, parts.initial, parts.streams, parts.lengths, parts.resets)
-        output, _, *last = torch.ops.elman.scan(
-            parts.x, parts.weight, parts.bias, *given, scan.program, scan.reverse, needed
-        )
+        output, _, *last = torch.ops.elman.scan(*parts.lists(), program, reverse, needed)
         return output, last
     if needed or torch._C._functorch.peek_interpreter_stack() is not None:
-        output, _, *last = _Scan.apply(replace(scan, keep=True), *tensors)
+        output, _, *last = _Scan.apply(Scan(program, reverse, keep=True), *tensors)
         return output, last
-    output, _, *last = _forward(replace(scan, keep=False), tensors)
+    output, _, *last = _forward(Scan(program, reverse, keep=False), tensors)
     return output, last
 
 
@@ -125,9 +131,7 @@ def _backward(scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence
     """The cotangent of each tensor, from those of the output and the last states."""
     kernels = _kernels(scan.program, tensors[0].dtype)
     parts = Parts.of(scan, tensors)
-    found = kernels.backward(
-        parts.sequences(kernels, scan.reverse), tape, shares[0], shares[1:], threads.available()
-    )
+    found = kernels.backward(parts.sequences(kernels, scan.reverse), tape, shares[0], shares[1:], threads.available())
     bias = None if parts.bias is None else found.bias
     operands = [found.operands[name] for name in kernels.program.operands]
     streams = [found.streams[name] for name in kernels.program.streams]
@@ -176,29 +180,21 @@ def _tangent_tensors(scan: Scan, tensors: Sequence[Any], directions: Sequence[Op
 def _forward_op(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
     """``_forward`` as an operation that autograd sees."""
     if torch.compiler.is_compiling() or _is_fake(tensors[0]):
-        p = Parts.of(scan, tensors)
-        given = (p.operands, p.first, p.initial, p.streams, p.lengths, p.resets)
-        return torch.ops.elman.scan(p.x, p.weight, p.bias, *given, scan.program, scan.reverse, True)
+        return torch.ops.elman.scan(*Parts.of(scan, tensors).lists(), scan.program, scan.reverse, True)
     return list(_Scan.apply(scan, *tensors))
 
 
 def _backward_op(scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence[Tensor]) -> list[Any]:
     """``_backward`` as an operation that autograd sees."""
     if torch.compiler.is_compiling() or _is_fake(tensors[0]):
-        p = Parts.of(scan, tensors)
-        given = (p.operands, p.first, p.initial, p.streams, p.lengths, p.resets)
-        found = torch.ops.elman.scan_backward(
-            p.x, p.weight, p.bias, *given, scan.program, scan.reverse, tape, list(shares)
-        )
-        return _spread(found, p.bias is not None)
+        lists = Parts.of(scan, tensors).lists()
+        found = torch.ops.elman.scan_backward(*lists, scan.program, scan.reverse, tape, list(shares))
+        return _spread(found, tensors[2] is not None)
     return list(_ScanBackward.apply(scan, len(tensors), *tensors, tape, *shares))
 
 
 def _is_fake(tensor: Tensor) -> bool:
-    from torch._subclasses.fake_tensor import FakeTensor
-    from torch.utils._python_dispatch import is_traceable_wrapper_subclass
-
-    return isinstance(tensor, FakeTensor) or is_traceable_wrapper_subclass(tensor) or type(tensor).__name__ == "FunctionalTensor"
+    return isinstance(tensor, FakeTensor | FunctionalTensor)
 
 
 def _spread(found: Sequence[Tensor], bias: bool) -> list[Any]:
@@ -351,25 +347,20 @@ def _scan_backward_fake(
 def _scan_context(ctx: Any, inputs: Any, output: Any) -> None:
     *parts, program, reverse, _ = inputs
     ctx.scan = Scan(program, reverse, keep=True)
-    ctx.has_bias = parts[2] is not None
     ctx.save_for_backward(*Parts(*parts).flat(), output[1])
 
 
 def _scan_autograd(ctx: Any, shares: Sequence[Tensor]) -> Any:
     *tensors, tape = ctx.saved_tensors
-    p = Parts.of(ctx.scan, tensors)
-    given = (p.operands, p.first, p.initial, p.streams, p.lengths, p.resets)
-    found = torch.ops.elman.scan_backward(
-        p.x, p.weight, p.bias, *given, ctx.scan.program, ctx.scan.reverse, tape, [shares[0], *shares[2:]]
-    )
-    g = Parts.of(ctx.scan, _spread(found, ctx.has_bias))
-    return g.x, g.weight, g.bias, g.operands, g.first, g.initial, g.streams, None, None, None, None, None
+    lists = Parts.of(ctx.scan, tensors).lists()
+    given = shares[0], *shares[2:]
+    found = torch.ops.elman.scan_backward(*lists, ctx.scan.program, ctx.scan.reverse, tape, list(given))
+    return *Parts.of(ctx.scan, _spread(found, tensors[2] is not None)).lists(), None, None, None
 
 
 def _scan_backward_context(ctx: Any, inputs: Any, output: Any) -> None:
     *parts, program, reverse, _, shares = inputs
     ctx.scan = Scan(program, reverse, keep=True)
-    ctx.has_bias = parts[2] is not None
     tensors = Parts(*parts).flat()
     ctx.count = len(tensors)
     ctx.save_for_backward(*tensors, *shares)
@@ -377,9 +368,8 @@ def _scan_backward_context(ctx: Any, inputs: Any, output: Any) -> None:
 
 def _scan_backward_autograd(ctx: Any, directions: Sequence[Optional]) -> Any:
     tensors, shares = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
-    found, by_shares = _second(ctx.scan, tensors, shares, _spread(directions, ctx.has_bias))
-    g = Parts.of(ctx.scan, found)
-    return g.x, g.weight, g.bias, g.operands, g.first, g.initial, g.streams, None, None, None, None, None, by_shares
+    found, by_shares = _second(ctx.scan, tensors, shares, _spread(directions, tensors[2] is not None))
+    return *Parts.of(ctx.scan, found).lists(), None, None, None, by_shares
 
 
 _scan_op.register_autograd(_scan_autograd, setup_context=_scan_context)

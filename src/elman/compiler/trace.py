@@ -5,8 +5,10 @@ it is computed by PyTorch once a call, and its results are the Program's operand
 """
 
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +19,9 @@ from torch.fx.proxy import TraceError
 
 from elman.compiler.ops import block_linear, blocks
 from elman.compiler.program import Builder, Program, tidy
+
+
+_TORCH = str(Path(torch.__file__).parent)
 
 
 class NotCompilable(Exception):
@@ -33,7 +38,7 @@ class Traced:
 
     def evaluate(self, module: nn.Module) -> list[Tensor]:
         """The operands, with autograd, in the order of the Program's."""
-        found = [_attribute(module, path) for path in self.sources]
+        found = [attribute(module, path) for path in self.sources]
         return found if self.prologue is None else list(self.prologue(*found))
 
 
@@ -48,12 +53,30 @@ def trace(module: nn.Module, x_width: int, states: Mapping[str, int], streams: M
     Raises:
         NotCompilable: an operation outside the subset, or a step that branches on its values.
     """
-    tracer = _StepTracer()
+    module = _skeleton(module)
     try:
-        graph = tracer.trace(module)
+        graph = _StepTracer().trace(module)
     except (TraceError, TypeError, AttributeError, ValueError) as error:
         raise NotCompilable(f"{type(module).__name__}.step cannot be read: {error}") from error
     return _Reader(module, x_width, states, streams).read(graph)
+
+
+def _skeleton(module: nn.Module) -> nn.Module:
+    """A view of the module with the shapes of its parameters and buffers alone, whatever stands in for them now."""
+    view = object.__new__(type(module))
+    own = vars(module)
+    like = {name: None if p is None else torch.empty(p.shape, device="meta") for name, p in own["_parameters"].items()}
+    vars(view).update(
+        own
+        | {
+            "_parameters": {name: None if p is None else nn.Parameter(p) for name, p in like.items()},
+            "_buffers": {
+                n: None if b is None else torch.empty_like(b, device="meta") for n, b in own["_buffers"].items()
+            },
+            "_modules": {name: m if m is None else _skeleton(m) for name, m in own["_modules"].items()},
+        }
+    )
+    return view
 
 
 class _StepTracer(fx.Tracer):
@@ -102,7 +125,7 @@ class _Reader:
                     row = self.b.leaf("state", self.states[name], name)
                 self.known[node] = _Row(row)
             elif node.op == "get_attr":
-                self.known[node] = _Fixed(node, _attribute(self.module, str(node.target)).detach())
+                self.known[node] = _Fixed(node, attribute(self.module, str(node.target)).detach())
             elif node.op == "output":
                 return self._finish(fx.map_arg(node.args[0], lambda n: self.known[n]))
             else:
@@ -432,7 +455,8 @@ def _prologue(paths: Iterable[str], sources: Iterable[fx.Node], operands: Iterab
     return fx.GraphModule(nn.Module(), graph)
 
 
-def _attribute(module: Any, path: str) -> Any:
+def attribute(module: Any, path: str) -> Any:
+    """What stands at a path such as ``norm.weight``."""
     for name in path.split("."):
         module = getattr(module, name)
     return module
@@ -446,5 +470,6 @@ def _call(node: fx.Node, args: Any, kwargs: Any) -> Any:
 
 def _where(node: fx.Node) -> str:
     """The file and line of the step that a node stands for."""
-    lines = [line.strip() for line in (node.stack_trace or "").splitlines() if line.strip().startswith("File")]
-    return lines[-1].replace('File "', "").replace('", line ', ":").split(",")[0] if lines else "in the step"
+    found = re.findall(r'File "(.+?)", line (\d+)', node.stack_trace or "")
+    own = [f"{file}:{line}" for file, line in found if not file.startswith(_TORCH)]
+    return own[-1] if own else "in the step"

@@ -163,7 +163,7 @@ def run_stack(
     Returns:
         Outputs ``[B, T, D*O]`` and the states, those of all cells stacked: ``[len(cells), B, ...]``.
     """
-    starts = _split(state, cells, len(x))
+    starts = _split(state, cells, x.shape[0])
     directions = 2 if bidirectional else 1
     states: list[State] = []
     for first in range(0, len(cells), directions):
