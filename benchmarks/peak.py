@@ -1,0 +1,69 @@
+"""What the machine can do: multiply-adds that never leave the registers."""
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from llvmlite import ir
+
+from elman.compiler.llvm import jit, threads
+from elman.compiler.llvm.arithmetic import constant, fma
+from elman.compiler.llvm.emit import I64, POINTER, Emitter
+from elman.compiler.llvm.host import host
+
+CHAINS = 12  # independent sums: more than latency times units, and as many as fit 16 registers with the factor and term
+TURNS = 400_000
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Work that runs at the machine's peak, and the floating-point operations in it."""
+
+    work: Callable[[], None]
+    operations: float
+
+
+def peak(count: int) -> Peak:
+    """Float32 multiply-adds on ``count`` threads, a few milliseconds of them.
+
+    >>> peak(1).work()
+    """
+    address = _address()
+    kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(address)
+    count = min(count, threads.available())
+    lanes = host().vector_bytes // 4
+    turns = np.array([TURNS], np.int64)
+    sums = np.ones((count, lanes), np.float32)
+
+    def work() -> None:
+        threads.run(kernel, address, turns.ctypes.data, sums.ctypes.data, count)
+
+    return Peak(work, 2.0 * lanes * CHAINS * TURNS * count)
+
+
+@cache
+def _address() -> int:
+    return jit.load(f"peak {CHAINS}", _module).address("peak")
+
+
+def _module() -> ir.Module:
+    """``peak(turns, sums, thread)``: every sum ``s`` becomes ``s/2 + 1``, again and again, which is 2 in the end."""
+    module = ir.Module("peak")
+    e = Emitter(module, "peak", [POINTER, POINTER, I64], double=False, inner=False)
+    turns, sums, thread = e.function.args
+    place = e.at(sums, e.mul(thread, e.lanes))
+    # read and not written here, so that the loop cannot be worked out beforehand
+    one = e.load(place)
+    half = e.b.fmul(one, constant(e.vector, 0.5))
+    first = [e.b.fmul(one, constant(e.vector, float(k))) for k in range(CHAINS)]
+    with e.loop(0, e.integer_at(turns, 0), 1, first) as loop:
+        loop.next(*[fma(e.b, value, half, one) for value in loop.values])
+    total = loop.values[0]
+    for value in loop.values[1:]:
+        total = e.b.fadd(total, value)
+    # each sum is 2 by now, so that what is written for the next call is what was read: one
+    e.store(e.b.fdiv(total, constant(e.vector, 2.0 * CHAINS)), place)
+    e.b.ret_void()
+    return module

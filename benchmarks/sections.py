@@ -1,0 +1,279 @@
+"""What is measured, section by section. Each gives rows of figures, on the threads that PyTorch has now."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from contenders import (
+    KINDS,
+    Session,
+    Size,
+    in_a_loop,
+    inference,
+    inputs,
+    outputs_of,
+    refuse,
+    refuse_cell,
+    results,
+    saving,
+    training_step,
+    twins,
+)
+from memory import floats_kept
+from peak import peak
+from targets import Figure
+from timing import Effort, compare
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+import elman
+from elman import cells
+from elman.cells import Cell
+from elman.compiler import plan
+
+MICRO = 1e6
+PAUSE = 0.02  # seconds after which the threads of ONNX Runtime and of OpenMP have stopped spinning
+
+
+class Missing(Exception):
+    """What would be measured is not in this version."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured, and how long."""
+
+    grid: tuple[Size, ...]
+    cell: Size  # for a cell against its loop
+    sequences: Size  # for ragged batches, memory and double backward
+    steps: tuple[int, ...]  # units for one step
+    effort: Effort
+
+
+def training_of_layers(scale: Scale) -> Iterator[Figure]:
+    """Forward and backward against torch.nn, and against the machine's peak."""
+    most = peak(torch.get_num_threads())
+    for kind, size in _grid(scale):
+        ours, theirs = twins(kind, size.hidden)
+        xs = inputs(size)
+        refuse(f"{kind} {size}, training", results(ours, xs[0]), results(theirs, xs[0]))
+        work = {name: training_step(layer, xs, outputs_of(layer)) for name, layer in _named(ours, theirs)}
+        timings = compare({**work, "peak": most.work}, scale.effort)
+        # two products forward and four backward, of as many features as units
+        operations = 12 * KINDS[kind].gates * size.time * size.batch * size.hidden**2
+        speed = timings.ratio("peak", "elman") * operations / most.operations
+        yield _row(kind, size) | {
+            "elman us": MICRO * timings.seconds("elman") / size.time,
+            "torch us": MICRO * timings.seconds("torch") / size.time,
+            "torch/elman": timings.ratio("torch", "elman"),
+            "GF/s": operations / timings.seconds("elman") / 1e9,
+            "share of peak": speed,
+        }
+
+
+def inference_of_layers(scale: Scale) -> Iterator[Figure]:
+    """Forward against torch.nn and ONNX Runtime."""
+    pause = PAUSE if torch.get_num_threads() > 1 else 0.0
+    for kind, size in _grid(scale):
+        ours, theirs = twins(kind, size.hidden)
+        xs = inputs(size)
+        session = Session(kind, theirs, xs)
+        with torch.inference_mode():
+            truth, (outputs, _) = theirs(xs[0])[0], ours(xs[0])
+        what = f"{kind} {size}, inference"
+        refuse(what, {"the outputs": outputs}, {"the outputs": truth})
+        refuse(f"{what} by ONNX Runtime", {"the outputs": session.outputs(xs[0])}, {"the outputs": truth})
+        work: dict[str, Callable[[], object]] = {name: inference(xs, layer) for name, layer in _named(ours, theirs)}
+        timings = compare({**work, "onnx": session}, scale.effort, pause)
+        torch_ratio, onnx_ratio = timings.ratio("torch", "elman"), timings.ratio("onnx", "elman")
+        yield _row(kind, size) | {
+            "elman us": MICRO * timings.seconds("elman") / size.time,
+            "torch us": MICRO * timings.seconds("torch") / size.time,
+            "onnx us": MICRO * timings.seconds("onnx") / size.time,
+            "torch/elman": torch_ratio,
+            "onnx/elman": onnx_ratio,
+            "best/elman": min(torch_ratio, onnx_ratio),
+        }
+
+
+def custom_cell(scale: Scale) -> Iterator[Figure]:
+    """A cell that torch.nn does not have, against its own Python loop."""
+    yield _against_loop("lstm_layer_norm", scale)
+
+
+def family_of_cells(scale: Scale) -> Iterator[Figure]:
+    """Every cell against its own Python loop."""
+    for name in cells.names():
+        yield _against_loop(name, scale)
+
+
+def ragged_batches(scale: Scale) -> Iterator[Figure]:
+    """Training with 60 % of the steps valid, against the same without lengths, and torch.nn with packed sequences."""
+    time, batch, hidden = size = scale.sequences
+    xs = inputs(size)
+    lengths = torch.linspace(0.2 * time, time, batch).round().long()[torch.randperm(batch)]
+
+    for kind in KINDS:
+        ours, theirs = twins(kind, hidden)
+
+        def packed(x: Tensor, theirs: nn.Module = theirs) -> tuple[Tensor, Any]:
+            outputs, last = theirs(pack_padded_sequence(x, lengths, enforce_sorted=False))
+            return pad_packed_sequence(outputs, total_length=time)[0], last
+
+        ragged = results(ours, xs[0], lambda x, ours=ours: ours(x, lengths=lengths))
+        refuse(f"{kind} {size}, ragged", ragged, results(theirs, xs[0], packed))
+        timings = compare(
+            {
+                "ragged": training_step(ours, xs, outputs_of(ours, lengths=lengths)),
+                "padded": training_step(ours, xs, outputs_of(ours)),
+                "packed": training_step(theirs, xs, lambda x, packed=packed: packed(x)[0]),
+            },
+            scale.effort,
+        )
+        yield _row(kind, size) | {
+            "valid": float(lengths.sum()) / (time * batch),
+            "ragged/padded": timings.ratio("ragged", "padded"),
+            "torch packed/ragged": timings.ratio("packed", "ragged"),
+        }
+
+
+def memory_kept(scale: Scale) -> Iterator[Figure]:
+    """Floats kept for the backward pass for each step, row and unit, and the time of the mode that keeps few."""
+    if not hasattr(plan, "saving"):
+        raise Missing("elman.compiler.plan.saving")
+    size = scale.sequences
+    xs = inputs(size)
+    for kind in KINDS:
+        ours, theirs = twins(kind, size.hidden)
+        kept, work = {"torch": floats_kept(theirs, xs[0])}, {}
+        for mode in ("fast", "lean"):
+            with saving(mode):
+                refuse(f"{kind} {size}, saving {mode}", results(ours, xs[0]), results(theirs, xs[0]))
+                kept[mode] = floats_kept(ours, xs[0])
+            work[mode] = training_step(ours, xs, _saving(mode, ours))
+        timings = compare(work, scale.effort)
+        yield _row(kind, size) | kept | {"lean/fast": timings.ratio("lean", "fast")}
+
+
+def double_backward(scale: Scale) -> Iterator[Figure]:
+    """A gradient of a gradient, against a step that only takes the first."""
+    size = scale.sequences
+    ours, theirs = twins("lstm", size.hidden)
+    xs = inputs(size)
+    refuse(f"lstm {size}, double backward", _second_order(ours, xs[0]), _second_order(theirs, xs[0]))
+    work: dict[str, Callable[[], object]] = {}
+    for name, layer in _named(ours, theirs):
+        work[f"{name} first"] = training_step(layer, xs, outputs_of(layer))
+        work[f"{name} second"] = lambda layer=layer: _second_order(layer, xs[0])
+    timings = compare(work, scale.effort)
+    yield _row("lstm", size) | {
+        "second/first": timings.ratio("elman second", "elman first"),
+        "torch second/first": timings.ratio("torch second", "torch first"),
+        "torch/elman": timings.ratio("torch second", "elman second"),
+    }
+
+
+def one_step(scale: Scale) -> Iterator[Figure]:
+    """One step of one sequence, called from Python, with the state carried on."""
+    if not hasattr(elman, "Stepper"):
+        raise Missing("elman.Stepper")
+    for hidden in scale.steps:
+        ours, theirs = twins("lstm", hidden)
+        cell = nn.LSTMCell(hidden, hidden)
+        cell.load_state_dict({name.removesuffix("_l0"): value for name, value in theirs.state_dict().items()})
+        x = inputs((1, hidden), 1)[0].detach()
+        with torch.inference_mode():
+            stepper = elman.Stepper(ours, 1)
+            truth, _ = theirs(x.expand(5, 1, hidden))
+            steps = torch.stack([stepper.step(x).clone() for _ in range(5)])
+            refuse(f"lstm of {hidden}, one step", {"the outputs": steps}, {"the outputs": truth})
+            timings = compare(
+                {
+                    "elman": lambda stepper=stepper, x=x: stepper.step(x),
+                    "cell": _carried(lambda x, state, cell=cell: (cell(x, state),) * 2, x),
+                    "layer": _carried(theirs, x[None]),
+                },
+                scale.effort,
+            )
+        yield {
+            "cell": "lstm",
+            "H": hidden,
+            "elman us": MICRO * timings.seconds("elman"),
+            "LSTMCell us": MICRO * timings.seconds("cell"),
+            "nn.LSTM us": MICRO * timings.seconds("layer"),
+            "LSTMCell/elman": timings.ratio("cell", "elman"),
+            "nn.LSTM/elman": timings.ratio("layer", "elman"),
+        }
+
+
+SECTIONS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
+    "training": training_of_layers,
+    "inference": inference_of_layers,
+    "custom": custom_cell,
+    "family": family_of_cells,
+    "ragged": ragged_batches,
+    "memory": memory_kept,
+    "double": double_backward,
+    "step": one_step,
+}
+
+
+def _grid(scale: Scale) -> Iterator[tuple[str, Size]]:
+    return ((kind, size) for kind in KINDS for size in scale.grid)
+
+
+def _named(ours: nn.Module, theirs: nn.Module) -> tuple[tuple[str, nn.Module], ...]:
+    return ("elman", ours), ("torch", theirs)
+
+
+def _row(cell: str, size: Size) -> Figure:
+    return {"cell": cell, "T": size.time, "B": size.batch, "H": size.hidden}
+
+
+def _against_loop(name: str, scale: Scale) -> Figure:
+    torch.manual_seed(0)
+    time, batch, hidden = size = scale.cell
+    cell: Cell = cells.load(name)(hidden, hidden)
+    xs = inputs((batch, time, hidden))
+    streams = {key: torch.rand(batch, time, cell.stream_sizes.get(key, 1)) + 0.1 for key in cell.streams}
+    refuse_cell(cell, xs[0], streams)
+    work = {
+        "elman": training_step(cell, xs, outputs_of(cell, **streams)),
+        "loop": training_step(cell, xs, in_a_loop(cell, **streams)),
+    }
+    timings = compare(work, scale.effort)
+    return _row(name, size) | {
+        "elman us": MICRO * timings.seconds("elman") / time,
+        "loop us": MICRO * timings.seconds("loop") / time,
+        "loop/elman": timings.ratio("loop", "elman"),
+    }
+
+
+def _saving(mode: str, layer: nn.Module) -> Callable[[Tensor], Tensor]:
+    def run(x: Tensor) -> Tensor:
+        with saving(mode):
+            return layer(x)[0]
+
+    return run
+
+
+def _second_order(layer: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """The gradients of the squared gradient of the input, as a penalty on it asks for."""
+    outputs, _ = layer(x)
+    (grad,) = torch.autograd.grad(outputs.sum(), x, create_graph=True)
+    leaves = {"the input": x, **dict(layer.named_parameters())}
+    grads = torch.autograd.grad(grad.square().sum(), list(leaves.values()))
+    return {f"the second gradient of {name}": value for name, value in zip(leaves, grads, strict=True)}
+
+
+def _carried(step: Callable[[Tensor, Any], Any], x: Tensor) -> Callable[[], object]:
+    """A step whose state, the second of its results, goes into the next one."""
+    state: Any = None
+
+    def work() -> object:
+        nonlocal state
+        outputs, state = step(x, state)
+        return outputs
+
+    return work
