@@ -90,6 +90,7 @@ def test_a_file_that_cannot_be_learnt_from(data: bytes | None, message: str, tmp
         (["--hidden", "many"], "--hidden"),
         (["--hidden", "0"], "--hidden"),
         (["--dropout", "2"], "--dropout"),
+        (["--minutes", "0"], "--minutes is above 0, not 0"),
         (["--tokens", "subwords", "--vocabulary", "9"], "--vocabulary"),
         (["left over"], "left over"),
         (["--resume"], "there is no model folder"),

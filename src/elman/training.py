@@ -39,6 +39,11 @@ class Budget:
     epochs: float | None = option(None, "Train until everything has been seen so many times.", min=0)
     patience: int | None = option(None, "Stop after so many judgements in a row that are no better.", min=1)
 
+    def __post_init__(self) -> None:
+        for name, value in (("minutes", self.minutes), ("epochs", self.epochs)):
+            if value is not None and not value > 0:
+                raise ElmanError(f"--{name} is above 0, not {value:g}")
+
 
 @dataclass(frozen=True)
 class Training:
@@ -176,7 +181,7 @@ class _Run(pl.LightningModule):
         """How much of the budget is used, from 0 to 1."""
         by_steps = self.progress.step / self.steps if self.steps else 0.0
         by_time = self._elapsed() / self.seconds if self.seconds else 0.0
-        return min(1.0, max(by_steps, by_time)) if self.seconds != 0 else 1.0
+        return min(1.0, max(by_steps, by_time))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         matrices, others = [], []
@@ -201,7 +206,7 @@ class _Run(pl.LightningModule):
             _set_randomness(self.randomness)
         elif self.progress.step == 0:
             self._save("last")
-        if self.share() >= 1:  # a run that goes on with a budget that is used up already
+        if self.progress.best is not None and self.share() >= 1:
             self.progress.ended = "the budget was used up already"
             self.trainer.should_stop = True
 

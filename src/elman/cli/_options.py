@@ -28,8 +28,8 @@ def with_options(run: Callable[..., None], *groups: type) -> Callable[..., None]
 
 def _parameter(field: Field[Any]) -> inspect.Parameter:
     limits = {name: value for name, value in field.metadata.items() if name != "help"}
-    shown = str(field.default) if field.default is not None else False
-    info = typer.Option(help=field.metadata["help"], show_default=shown, **limits)
+    shown = "" if field.default is None else f" [{field.default}]"
+    info = typer.Option(help=field.metadata["help"] + shown, **limits)
     annotation = Annotated[field.type | None, info]  # pyright: ignore[reportOperatorIssue]
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 

@@ -39,7 +39,7 @@ def begin(make: type[Task], source: Path | None, folder: Path, given: dict[str, 
                 f"{folder} holds a model already; --resume goes on with it, --overwrite replaces it, "
                 "--out takes another folder"
             )
-    options, training = chosen(make.Options, given), chosen(Training, given)
+    options, training, budget = chosen(make.Options, given), chosen(Training, given), chosen(Budget, given)
     new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
     _remove(new)
     new.mkdir(parents=True)
@@ -47,7 +47,7 @@ def begin(make: type[Task], source: Path | None, folder: Path, given: dict[str, 
         seed_all(training.seed)
         task = make(options, make.learn(options, source))
         data = task.data(source, new, rows=training.batch, steps=training.truncate)
-        budget, kept = chosen(Budget, given), None if source is None else str(source.absolute())
+        kept = None if source is None else str(source.absolute())
         task.save_options(new, data=kept, training=asdict(training), budget=asdict(budget))
         _remove(old)
         if folder.exists():

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from elman.errors import ElmanError
-
 if TYPE_CHECKING:
     from elman.tasks.task import Task
 
@@ -29,7 +27,9 @@ class Tasks(TyperGroup):
         task = tasks.load(cmd_name)
 
         def run(
-            data: Annotated[Path | None, typer.Option(metavar="FILE", help="What to learn from.")] = None,
+            data: Annotated[
+                Path | None, typer.Option(metavar="FILE", help="What to learn from. [the task's own]")
+            ] = None,
             out: Annotated[Path | None, typer.Option(metavar="DIR", help=f"Model folder. [runs/{cmd_name}]")] = None,
             resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the model folder.")] = False,
             overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model in the folder.")] = False,
@@ -68,8 +68,8 @@ def train_task(
         print(f"stopped; --resume goes on: elman train {make.name()} --out {folder} --resume", file=sys.stderr)
         raise
     write_result(run, folder, progress)
-    if progress.before is None or progress.best is None:  # both are there once a step has been done
-        raise ElmanError("the budget left no time for a single step; give a longer one")
+    assert progress.before is not None  # since every run does at least one step
+    assert progress.best is not None
     print(
         f"{progress.step:,} steps in {progress.seconds:,.0f} s, {progress.speed:,.0f} {run.task.unit}/s; "
         f"{progress.ended}"
