@@ -16,7 +16,7 @@ from llvmlite import ir
 
 from elman.compiler.llvm import jit
 from elman.compiler.llvm.arithmetic import fma
-from elman.compiler.llvm.emit import I64, POINTER, Emitter, integer
+from elman.compiler.llvm.emit import I32, I64, POINTER, Emitter, integer
 from elman.compiler.llvm.host import host
 
 BLOCK = 384  # rows of B that stay in cache while all rows of A pass
@@ -29,7 +29,7 @@ def panel_vectors() -> int:
 
 def row_tiles() -> tuple[int, ...]:
     """Rows of the tiles, the largest first."""
-    return (6, 4, 2, 1)
+    return (6, 4, 3, 2, 1)
 
 
 def packed_size(k: int, columns: int, double: bool) -> int:
@@ -70,6 +70,7 @@ def tile(
     """
     arguments = [POINTER, I64, I64, POINTER, POINTER, I64, POINTER, I64, I64]
     e = Emitter(module, f"tile_{rows}_{vectors}_{panels}", arguments, double, inner=True)
+    e.function.attributes.add("noinline")  # half the time to make the module, and no slower
     a, a_stride, k, panel, start, start_stride, c, c_stride, columns = e.function.args
     width = vectors * e.lanes
     b = e.b
@@ -95,19 +96,20 @@ def tile(
             result += [fma(b, x, w, s) for w, s in zip(weights, sums[r * len(weights) :], strict=False)]
         return result
 
-    unroll = 4 if rows * vectors * panels <= 16 else 2
-    whole = b.and_(k, integer(-unroll))
-    with e.loop(0, whole, unroll, first) as loop:
-        sums = list(loop.values)
-        for u in range(unroll):
-            sums = turn(e.plus(loop.index, u), sums)
-        loop.next(*sums)
-    with e.loop(whole, k, 1, loop.values) as rest:
-        rest.next(*turn(rest.index, list(rest.values)))
+    done: ir.Value = integer(0)
+    sums = first
+    for unroll in (4 if len(first) <= 16 else 2, 1):
+        stop = b.and_(k, integer(-unroll))
+        with e.loop(done, stop, unroll, sums) as loop:
+            sums = list(loop.values)
+            for u in range(unroll):
+                sums = turn(e.plus(loop.index, u), sums)
+            loop.next(*sums)
+        done, sums = stop, list(loop.values)
     for r in range(rows):
         for v, mask in enumerate(masks):
             address = e.at(e.at(c, e.mul(c_stride, r)), v * e.lanes)
-            value = rest.values[r * len(masks) + v]
+            value = sums[r * len(masks) + v]
             if mask is None:
                 e.store(value, address)
             else:
@@ -121,7 +123,8 @@ def _gemm(module: ir.Module, tiles: dict[tuple[int, int], ir.Function], two: ir.
     e = Emitter(module, "gemm", arguments, double, inner=False)
     a, a_stride, rows, depth, packed, columns, start, start_stride, c, c_stride = e.function.args
     b, full = e.b, panel_vectors() * e.lanes
-    with e.loop(0, depth, BLOCK) as blocks:
+    once = b.select(b.icmp_signed(">", depth, integer(0)), depth, integer(1))  # an empty product is its start
+    with e.loop(0, once, BLOCK) as blocks:
         k0 = blocks.index
         k = e.least(e.minus(depth, k0), BLOCK)
         begun = b.icmp_signed(">", k0, integer(0))  # later blocks go on from what the first have left in C
@@ -175,23 +178,61 @@ def _rows(e: Emitter, tiles: dict[int, ir.Function], rows: ir.Value, *same: ir.V
 
 def _pack(module: ir.Module, double: bool) -> None:
     """Panels from a matrix of any strides; the columns that the last vector lacks are zero."""
+    transpose = _transpose(module, double)
     e = Emitter(module, "pack", [POINTER, I64, I64, I64, I64, POINTER], double, inner=False)
     matrix, k_stride, n_stride, depth, columns, packed = e.function.args
     b, full = e.b, panel_vectors() * e.lanes
+    side_by_side = b.icmp_signed("==", n_stride, integer(1))
+    downwards = b.icmp_signed("==", k_stride, integer(1))
     zero = ir.Constant(e.number, 0.0)
     with e.loop(0, columns, full) as panels:
         n = panels.index
-        here = e.least(e.minus(columns, n), full)
-        width = e.mul(b.sdiv(e.plus(here, e.lanes - 1), integer(e.lanes)), e.lanes)
-        panel = e.at(packed, e.mul(n, depth))
-        with e.loop(0, here) as inside:
-            column = e.at(matrix, e.mul(e.plus(n, inside.index), n_stride))
-            target = e.at(panel, inside.index)
-            with e.loop(0, depth) as k:
-                value = b.load(e.at(column, e.mul(k.index, k_stride)), typ=e.number)
-                b.store(value, e.at(target, e.mul(k.index, width)))
-        with e.loop(here, width) as outside:
-            target = e.at(panel, outside.index)
-            with e.loop(0, depth) as k:
-                b.store(zero, e.at(target, e.mul(k.index, width)))
+        width = e.least(e.minus(columns, n), full)
+        width = e.mul(b.sdiv(e.plus(width, e.lanes - 1), integer(e.lanes)), e.lanes)
+        copied = b.select(side_by_side, depth, integer(0))
+        with e.loop(0, copied) as k, e.loop(0, width, e.lanes) as vectors:
+            first = e.plus(n, vectors.index)
+            values = e.load_masked(
+                e.at(matrix, e.plus(e.mul(k.index, k_stride), first)), e.mask(e.minus(columns, first))
+            )
+            e.store(values, e.at(packed, e.plus(e.plus(e.mul(n, depth), e.mul(k.index, width)), vectors.index)))
+        with e.loop(0, b.select(side_by_side, integer(0), width), e.lanes) as vectors:
+            first = e.plus(n, vectors.index)
+            here = e.least(e.minus(columns, first), e.lanes)
+            source = e.at(matrix, e.mul(first, n_stride))
+            target = e.at(e.at(packed, e.mul(n, depth)), vectors.index)
+            square = b.and_(downwards, b.icmp_signed("==", here, integer(e.lanes)))
+            turned = b.select(square, b.and_(depth, integer(-e.lanes)), integer(0))
+            with e.loop(0, turned, e.lanes) as k:
+                b.call(transpose, [e.at(source, k.index), n_stride, e.at(target, e.mul(k.index, width)), width])
+            with e.loop(turned, depth) as k:  # what is left, number by number
+                row, line = e.at(source, e.mul(k.index, k_stride)), e.at(target, e.mul(k.index, width))
+                with e.loop(0, here) as inside:
+                    value = b.load(e.at(row, e.mul(inside.index, n_stride)), typ=e.number, align=e.bytes)
+                    b.store(value, e.at(line, inside.index), align=e.bytes)
+                with e.loop(here, integer(e.lanes)) as outside:
+                    b.store(zero, e.at(line, outside.index), align=e.bytes)
     b.ret_void()
+
+
+def _transpose(module: ir.Module, double: bool) -> ir.Function:
+    """A square of as many vectors as a vector has lanes, turned by exchanging ever larger squares within it."""
+    e = Emitter(module, "transpose", [POINTER, I64, POINTER, I64], double, inner=True)
+    e.function.attributes.add("noinline")
+    source, source_stride, target, target_stride = e.function.args
+    lines = [e.load(e.at(source, e.mul(source_stride, i))) for i in range(e.lanes)]
+    size = 1
+    while size < e.lanes:
+        low = [i if not i & size else e.lanes + i - size for i in range(e.lanes)]
+        high = [i + size if not i & size else e.lanes + i for i in range(e.lanes)]
+        for i in range(e.lanes):
+            if not i & size:
+                pair = lines[i], lines[i + size]
+                lines[i], lines[i + size] = (
+                    e.b.shuffle_vector(*pair, ir.Constant(ir.VectorType(I32, e.lanes), lanes)) for lanes in (low, high)
+                )
+        size *= 2
+    for i, line in enumerate(lines):
+        e.store(line, e.at(target, e.mul(target_stride, i)))
+    e.b.ret_void()
+    return e.function

@@ -149,6 +149,7 @@ def _row(e: Emitter, side: list[ir.Value], index: ir.Value) -> ir.Value:
 def _copy_tiles(module: ir.Module, double: bool) -> ir.Function:
     """Rows of A, in tiles: number ``r`` of a tile's row ``k`` is at ``k * tile's rows + r``."""
     e = Emitter(module, "copy_tiles", [*_SIDE, I64, POINTER], double, inner=True)
+    e.function.attributes.add("noinline")
     *side, width, target = e.function.args
     rows = side[-1]
     with e.loop(0, rows) as k:
@@ -169,6 +170,7 @@ def _copy_tiles(module: ir.Module, double: bool) -> ir.Function:
 def _copy_panels(module: ir.Module, double: bool) -> ir.Function:
     """Rows of B, in panels; the columns that the last vector lacks are zero."""
     e = Emitter(module, "copy_panels", [*_SIDE, I64, POINTER], double, inner=True)
+    e.function.attributes.add("noinline")
     *side, width, target = e.function.args
     rows, full = side[-1], _panel(double)
     whole = e.mul(e.b.sdiv(width, integer(full)), full)
@@ -193,6 +195,7 @@ def _copy_panels(module: ir.Module, double: bool) -> ir.Function:
 def _sum(module: ir.Module, double: bool) -> ir.Function:
     """The sums of A's columns, a few vectors at a time."""
     e = Emitter(module, "sum", [*_SIDE, I64, POINTER], double, inner=True)
+    e.function.attributes.add("noinline")
     *side, width, sums = e.function.args
     several = 4
     with e.loop(0, width, several * e.lanes) as m:
@@ -216,6 +219,7 @@ def _sum(module: ir.Module, double: bool) -> ir.Function:
 def _multiply(module: ir.Module, tiles: dict[tuple[int, int], ir.Function], double: bool) -> ir.Function:
     """The product of a group of tiles and a block of panels, added to C."""
     e = Emitter(module, "multiply", [POINTER, POINTER, I64, I64, I64, POINTER, I64], double, inner=True)
+    e.function.attributes.add("noinline")
     a, b, rows, m_count, n_count, out, out_stride = e.function.args
     full = _panel(double)
     with e.loop(0, n_count, full) as panels:
