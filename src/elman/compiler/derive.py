@@ -143,8 +143,12 @@ class _Adjoint:
                     offset += width
             case _:
                 args = [self.again[a] for a in value.args]
+                shares: dict[int, int] = {}  # those of one argument are added first, since they may cancel
                 for a, share in zip(value.args, OPS[value.op].derivative(self.b, args, self.again[i], g), strict=True):
-                    if share is not None and self.program.values[a].op != "constant":
+                    if share is not None:
+                        shares[a] = self.b.op("add", shares[a], share) if a in shares else share
+                for a, share in shares.items():
+                    if self.program.values[a].op != "constant":
                         self._add(a, share)
 
     def _vector(self, name: str, offset: int, g: int) -> None:

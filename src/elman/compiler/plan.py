@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import torch
@@ -23,12 +23,10 @@ _forced: str | None = None
 class Recurrence(Protocol):
     """What the executors need of a cell."""
 
-    states: tuple[str, ...]
-    state_sizes: tuple[int, ...]
-    weight_ih: Tensor
-    bias_ih: Tensor | None
+    weight_ih: Any
+    bias_ih: Any
 
-    def step(self, *args: Tensor, **kwargs: Tensor) -> tuple[Tensor, ...]: ...
+    def step(self, *args: Any, **kwargs: Any) -> tuple[Tensor, ...]: ...
 
     def project(self, x: Tensor) -> Tensor: ...
 
@@ -153,7 +151,7 @@ def _compiled(
         return None
     key = ""
     if traced.prologue is not None:
-        key = traced.program.text
+        key = f"{traced.program.text}\n{traced.prologue.code}"
         _prologues.setdefault(key, traced.prologue)
     return _trajectory(traced.program.text) if all_states else traced.program.text, traced.sources, key
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C._functorch import peek_interpreter_stack
 from torch._subclasses.fake_tensor import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 
@@ -73,8 +74,9 @@ class Parts:
         n, s, k = scan.counts
         x, weight, bias, *rest = tensors
         ends = [n, n + s, n + 2 * s, n + 2 * s + k]
-        lists = [rest[a:b] for a, b in zip([0, *ends], ends, strict=False)]
-        return Parts(x, weight, bias, *lists, *rest[ends[-1] :])
+        operands, first, initial, streams = (rest[a:b] for a, b in zip([0, *ends], ends, strict=False))
+        lengths, resets = rest[ends[-1] :]
+        return Parts(x, weight, bias, operands, first, initial, streams, lengths, resets)
 
     def flat(self) -> list[Any]:
         return [
@@ -112,7 +114,7 @@ def run(program: str, reverse: bool, parts: Parts) -> tuple[Tensor, list[Tensor]
     if torch.compiler.is_compiling():
         output, _, *last = torch.ops.elman.scan(*parts.lists(), program, reverse, needed)
         return output, last
-    if needed or torch._C._functorch.peek_interpreter_stack() is not None:
+    if needed or peek_interpreter_stack() is not None:
         output, _, *last = _Scan.apply(Scan(program, reverse, keep=True), *tensors)
         return output, last
     output, _, *last = _forward(Scan(program, reverse, keep=False), tensors)
@@ -153,25 +155,24 @@ def _second(scan: Scan, tensors: Sequence[Any], shares: Sequence[Tensor], direct
     parts, size = Parts.of(along, found), tensors[0].shape[-1]
     rows = tensors[1].shape[0]
     weight = parts.weight[:rows, :size] + parts.weight[rows:, size:]
-    half = Parts(
-        parts.x[..., :size], weight, None if parts.bias is None else parts.bias[:rows],
-        *(group[: len(group) // 2] for group in (parts.operands, parts.first, parts.initial, parts.streams)),
-        None, None,
-    )  # fmt: skip
-    return half.flat(), [output, *last[count:]]
+    bias = None if parts.bias is None else parts.bias[:rows]
+    groups = (parts.operands, parts.first, parts.initial, parts.streams)
+    same = [tensor for group in groups for tensor in group[: len(group) // 2]]
+    return [parts.x[..., :size], weight, bias, *same, None, None], [output, *last[count:]]
 
 
 def _tangent_tensors(scan: Scan, tensors: Sequence[Any], directions: Sequence[Optional]) -> list[Any]:
     """What the tangent runs over: everything with its direction beside it."""
     p = Parts.of(scan, tensors)
-    filled = [
+    filled: list[Any] = [
         None if t is None or not t.is_floating_point() else torch.zeros_like(t) if d is None else d
         for t, d in zip(tensors, directions, strict=True)
     ]
     d = Parts.of(scan, filled)
     weight = torch.cat([torch.cat([p.weight, torch.zeros_like(p.weight)], 1), torch.cat([d.weight, p.weight], 1)])
+    bias = None if p.bias is None or d.bias is None else torch.cat([p.bias, d.bias])
     return Parts(
-        torch.cat([p.x, d.x], -1), weight, None if p.bias is None else torch.cat([p.bias, d.bias]),
+        torch.cat([p.x, d.x], -1), weight, bias,
         [*p.operands, *d.operands], [*p.first, *d.first], [*p.initial, *d.initial], [*p.streams, *d.streams],
         p.lengths, p.resets,
     ).flat()  # fmt: skip
@@ -193,11 +194,17 @@ def _backward_op(scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Seque
     return list(_ScanBackward.apply(scan, len(tensors), *tensors, tape, *shares))
 
 
+def _flat(lists: Sequence[Any]) -> list[Any]:
+    """The flat tensors, from the lists that PyTorch's operations take."""
+    x, weight, bias, operands, first, initial, streams, lengths, resets = lists
+    return Parts(x, weight, bias, operands, first, initial, streams, lengths, resets).flat()
+
+
 def _is_fake(tensor: Tensor) -> bool:
     return isinstance(tensor, FakeTensor | FunctionalTensor)
 
 
-def _spread(found: Sequence[Tensor], bias: bool) -> list[Any]:
+def _spread(found: Sequence[Any], bias: bool) -> list[Any]:
     """The cotangents of all tensors from those of the operation, which has none of an absent bias."""
     x, weight, *rest = found
     return [x, weight, *(rest if bias else [None, *rest]), None, None]
@@ -219,19 +226,22 @@ class _Scan(torch.autograd.Function):
         ctx.mark_non_differentiable(output[1])
 
     @staticmethod
-    def backward(ctx: Any, output: Tensor, tape: Tensor, *last: Tensor) -> tuple[Any, ...]:
+    def backward(ctx: Any, *shares: Any) -> tuple[Any, ...]:
+        output, _, *last = shares
         *tensors, tape = ctx.saved_tensors
         return None, *_backward_op(ctx.scan, tensors, tape, [output, *last])
 
     @staticmethod
-    def jvp(ctx: Any, scan: None, *directions: Any) -> tuple[Any, ...]:
+    def jvp(ctx: Any, *inputs: Any) -> tuple[Any, ...]:
+        _, *directions = inputs
         tensors = ctx.saved_tensors
         along = replace(ctx.scan, program=_tangent(ctx.scan.program), keep=True)
         output, _, *last = _forward_op(along, _tangent_tensors(ctx.scan, tensors, directions))
         return output, None, *last[len(last) // 2 :]
 
     @staticmethod
-    def vmap(info: Any, in_dims: Any, scan: Scan, *tensors: Any) -> Any:
+    def vmap(info: Any, in_dims: Any, *inputs: Any) -> Any:
+        scan, *tensors = inputs
         weights = 3 + scan.counts[0]
         size = info.batch_size
         if all(d is None for d in in_dims[1 : 1 + weights][1:]):  # one set of weights: the new axis joins the batch
@@ -266,7 +276,8 @@ class _ScanBackward(torch.autograd.Function):
         return None, None, *found, None, *by_shares
 
     @staticmethod
-    def vmap(info: Any, in_dims: Any, scan: Scan, count: int, *rest: Any) -> Any:
+    def vmap(info: Any, in_dims: Any, *inputs: Any) -> Any:
+        scan, count, *rest = inputs
         dims = list(in_dims[2:])
         each = []
         for i in range(info.batch_size):
@@ -345,9 +356,9 @@ def _scan_backward_fake(
 
 
 def _scan_context(ctx: Any, inputs: Any, output: Any) -> None:
-    *parts, program, reverse, _ = inputs
+    *lists, program, reverse, _ = inputs
     ctx.scan = Scan(program, reverse, keep=True)
-    ctx.save_for_backward(*Parts(*parts).flat(), output[1])
+    ctx.save_for_backward(*_flat(lists), output[1])
 
 
 def _scan_autograd(ctx: Any, shares: Sequence[Tensor]) -> Any:
@@ -359,9 +370,9 @@ def _scan_autograd(ctx: Any, shares: Sequence[Tensor]) -> Any:
 
 
 def _scan_backward_context(ctx: Any, inputs: Any, output: Any) -> None:
-    *parts, program, reverse, _, shares = inputs
+    *lists, program, reverse, _, shares = inputs
     ctx.scan = Scan(program, reverse, keep=True)
-    tensors = Parts(*parts).flat()
+    tensors = _flat(lists)
     ctx.count = len(tensors)
     ctx.save_for_backward(*tensors, *shares)
 
