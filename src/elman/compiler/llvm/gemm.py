@@ -19,7 +19,7 @@ from elman.compiler.llvm.arithmetic import fma
 from elman.compiler.llvm.emit import I32, I64, POINTER, Emitter, integer
 from elman.compiler.llvm.host import host
 
-BLOCK = 384  # rows of B that stay in cache while all rows of A pass
+BLOCK = 512  # rows of B that stay in cache while all rows of A pass
 
 
 def panel_vectors() -> int:
