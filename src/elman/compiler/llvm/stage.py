@@ -121,6 +121,9 @@ class _Stage:
 
     def _computed(self, value: Value) -> ir.Value:
         b = self.k.b
+        if value.op == "pow":
+            base, exponent = value.args
+            return _power(b, self.value(base), self.values[exponent].number)
         args = [self.value(a) for a in value.args]
         if value.op in ("add", "sub"):
             fused = self._fused(value, args)
@@ -154,16 +157,19 @@ def _compared(sign: str) -> Callable[..., ir.Value]:
     return lambda b, x, y: _number(b, (b.fcmp_ordered if ordered else b.fcmp_unordered)(sign, x, y), x)
 
 
-def _power(b: ir.IRBuilder, x: ir.Value, exponent: ir.Value) -> ir.Value:
-    """``x`` to a constant power: by multiplications where it is a small whole number."""
-    number = exponent.constant[0] if isinstance(exponent.constant, list) else exponent.constant
-    number = float(getattr(number, "constant", number))
-    if number == int(number) and abs(number) <= 8:
-        result = constant(x.type, 1.0)
-        for _ in range(abs(int(number))):
-            result = b.fmul(result, x)
-        return result if number >= 0 else b.fdiv(constant(x.type, 1.0), result)
-    return functions.exp(b, b.fmul(exponent, functions.log(b, x)))
+def _power(b: ir.IRBuilder, x: ir.Value, exponent: float) -> ir.Value:
+    """``x`` to a constant power: by multiplications where it is a whole number."""
+    if exponent != int(exponent):
+        return functions.exp(b, b.fmul(constant(x.type, exponent), functions.log(b, x)))
+    result, square, left = None, x, abs(int(exponent))
+    while left:
+        if left & 1:
+            result = square if result is None else b.fmul(result, square)
+        left >>= 1
+        square = b.fmul(square, square) if left else square
+    one = constant(x.type, 1.0)
+    result = one if result is None else result
+    return result if exponent >= 0 else b.fdiv(one, result)
 
 
 _OPS: dict[str, Callable[..., ir.Value]] = {
@@ -179,7 +185,6 @@ _OPS: dict[str, Callable[..., ir.Value]] = {
     "le": _compared("<="),
     "eq": _compared("=="),
     "ne": _compared("!="),
-    "pow": _power,
     "detach": lambda b, x: x,
     "abs": functions.absolute,
     **{
