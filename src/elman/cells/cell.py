@@ -189,6 +189,7 @@ class Cell(nn.Module, ABC):
             reverse=reverse,
             streams={name: streams[name] for name in self.streams},
             all_states=all_states,
+            every=1,
         )
 
     def _check(

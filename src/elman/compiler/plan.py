@@ -60,6 +60,7 @@ def run(
     reverse: bool,
     streams: Mapping[str, Tensor],
     all_states: bool,
+    every: int,
 ) -> eager.Run:
     """Run a recurrence over ``x [B, T, I]``, not yet projected, by the executor that is best for it.
 
@@ -78,7 +79,7 @@ def run(
     parts = scan.Parts(
         x, cell.weight_ih, cell.bias_ih, list(operands), list(state), list(initial), along, lengths, resets
     )
-    output, last = scan.run(program, reverse, parts)
+    output, last = scan.run(program, reverse, every, parts)
     if not all_states:
         return eager.Run(output, tuple(last), ())
     sizes = [output.shape[-1] - sum(s.shape[1] for s in state), *(s.shape[1] for s in state)]

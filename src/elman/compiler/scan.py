@@ -19,7 +19,7 @@ from torch._subclasses.functional_tensor import FunctionalTensor
 
 from elman.compiler.derive import tangent
 from elman.compiler.llvm import threads
-from elman.compiler.llvm.run import Kernels, Sequences
+from elman.compiler.llvm.run import Kernels, Sequences, segment_begins
 from elman.compiler.program import Program
 
 Optional = Tensor | None
@@ -31,7 +31,7 @@ class Scan:
 
     program: str
     reverse: bool
-    keep: bool  # whether a backward pass will come
+    every: int  # what is kept for the backward pass: 0 nothing, 1 every step, k the state before every k-th
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -102,22 +102,25 @@ class Parts:
             initial=self.initial,
             streams=dict(zip(program.streams, self.streams, strict=True)),
             lengths=self.lengths,
-            resets=self.resets,
+            begins=None if self.resets is None else segment_begins(self.resets, self.lengths, reverse),
             reverse=reverse,
         )
 
 
-def run(program: str, reverse: bool, parts: Parts) -> tuple[Tensor, list[Tensor]]:
-    """Outputs ``[B, T, O]`` and the last states, with derivatives of any order."""
+def run(program: str, reverse: bool, every: int, parts: Parts) -> tuple[Tensor, list[Tensor]]:
+    """Outputs ``[B, T, O]`` and the last states, with derivatives of any order.
+
+    ``every`` is what a backward pass finds: 1 the tape of every step, more the state before every so many.
+    """
     tensors = parts.flat()
     needed = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
     if torch.compiler.is_compiling():
-        output, _, *last = torch.ops.elman.scan(*parts.lists(), program, reverse, needed)
+        output, _, *last = torch.ops.elman.scan(*parts.lists(), program, reverse, every * needed)
         return output, last
     if needed or peek_interpreter_stack() is not None:
-        output, _, *last = _Scan.apply(Scan(program, reverse, keep=True), *tensors)
+        output, _, *last = _Scan.apply(Scan(program, reverse, every), *tensors)
         return output, last
-    output, _, *last = _forward(Scan(program, reverse, keep=False), tensors)
+    output, _, *last = _forward(Scan(program, reverse, 0), tensors)
     return output, last
 
 
@@ -125,15 +128,17 @@ def _forward(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
     """The outputs, the tape (empty if it is not kept), and the last states."""
     kernels = _kernels(scan.program, tensors[0].dtype)
     s = Parts.of(scan, tensors).sequences(kernels, scan.reverse)
-    output, last, tape = kernels.forward(s, scan.keep, threads.available())
-    return [output, output.new_empty(0) if tape is None else tape, *last]
+    output, last, kept = kernels.forward(s, scan.every, threads.available())
+    return [output, kept, *last]
 
 
 def _backward(scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence[Tensor]) -> list[Any]:
     """The cotangent of each tensor, from those of the output and the last states."""
     kernels = _kernels(scan.program, tensors[0].dtype)
     parts = Parts.of(scan, tensors)
-    found = kernels.backward(parts.sequences(kernels, scan.reverse), tape, shares[0], shares[1:], threads.available())
+    found = kernels.backward(
+        parts.sequences(kernels, scan.reverse), tape, shares[0], shares[1:], scan.every, threads.available()
+    )
     bias = None if parts.bias is None else found.bias
     operands = [found.operands[name] for name in kernels.program.operands]
     streams = [found.streams[name] for name in kernels.program.streams]
@@ -146,7 +151,7 @@ def _second(scan: Scan, tensors: Sequence[Any], shares: Sequence[Tensor], direct
     The backward pass is ``J' u``; of ``v' J' u`` the derivative by ``u`` is ``J v``, the tangent, and that by what
     ``J`` depends on is the tangent's own backward pass.
     """
-    along = replace(scan, program=_tangent(scan.program), keep=True)
+    along = replace(scan, program=_tangent(scan.program), every=1)
     both = _tangent_tensors(scan, tensors, directions)
     output, tape, *last = _forward_op(along, both)
     count = len(shares) - 1
@@ -181,7 +186,7 @@ def _tangent_tensors(scan: Scan, tensors: Sequence[Any], directions: Sequence[Op
 def _forward_op(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
     """``_forward`` as an operation that autograd sees."""
     if torch.compiler.is_compiling() or _is_fake(tensors[0]):
-        return torch.ops.elman.scan(*Parts.of(scan, tensors).lists(), scan.program, scan.reverse, True)
+        return torch.ops.elman.scan(*Parts.of(scan, tensors).lists(), scan.program, scan.reverse, scan.every)
     return list(_Scan.apply(scan, *tensors))
 
 
@@ -189,7 +194,7 @@ def _backward_op(scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Seque
     """``_backward`` as an operation that autograd sees."""
     if torch.compiler.is_compiling() or _is_fake(tensors[0]):
         lists = Parts.of(scan, tensors).lists()
-        found = torch.ops.elman.scan_backward(*lists, scan.program, scan.reverse, tape, list(shares))
+        found = torch.ops.elman.scan_backward(*lists, scan.program, scan.reverse, scan.every, tape, list(shares))
         return _spread(found, tensors[2] is not None)
     return list(_ScanBackward.apply(scan, len(tensors), *tensors, tape, *shares))
 
@@ -235,7 +240,7 @@ class _Scan(torch.autograd.Function):
     def jvp(ctx: Any, *inputs: Any) -> tuple[Any, ...]:
         _, *directions = inputs
         tensors = ctx.saved_tensors
-        along = replace(ctx.scan, program=_tangent(ctx.scan.program), keep=True)
+        along = replace(ctx.scan, program=_tangent(ctx.scan.program), every=1)
         output, _, *last = _forward_op(along, _tangent_tensors(ctx.scan, tensors, directions))
         return output, None, *last[len(last) // 2 :]
 
@@ -302,17 +307,17 @@ def _member(tensors: Sequence[Any], dims: Sequence[int | None], i: int) -> list[
 
 _TENSORS = (
     "Tensor x, Tensor weight, Tensor? bias, Tensor[] operands, Tensor[] first, Tensor[] initial, Tensor[] streams, "
-    "Tensor? lengths, Tensor? resets, str program, bool reverse"
+    "Tensor? lengths, Tensor? resets, str program, bool reverse, int every"
 )
 
 
-@torch.library.custom_op("elman::scan", mutates_args=(), schema=f"({_TENSORS}, bool keep) -> Tensor[]")
+@torch.library.custom_op("elman::scan", mutates_args=(), schema=f"({_TENSORS}) -> Tensor[]")
 def _scan_op(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
     initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, program: str,
-    reverse: bool, keep: bool,
+    reverse: bool, every: int,
 ) -> list[Tensor]:  # fmt: skip
-    scan = Scan(program, reverse, keep)
+    scan = Scan(program, reverse, every)
     return _forward(scan, Parts(x, weight, bias, operands, first, initial, streams, lengths, resets).flat())
 
 
@@ -320,11 +325,14 @@ def _scan_op(
 def _scan_fake(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
     initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, program: str,
-    reverse: bool, keep: bool,
+    reverse: bool, every: int,
 ) -> list[Tensor]:  # fmt: skip
     kernels = _kernels(program, x.dtype)
     batch, time = x.shape[:2]
-    if keep:
+    if every > 1:
+        steps = (time + every - 1) // every
+        tape = x.new_empty(steps, sum(f.shape[0] * f.shape[1] for f in first))
+    elif every:
         rows = batch * time if lengths is None else torch.library.get_ctx().new_dynamic_size()
         tape = x.new_empty(rows, kernels.training.tape_width)
     else:
@@ -338,9 +346,9 @@ def _scan_fake(
 def _scan_backward_op(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
     initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, program: str,
-    reverse: bool, tape: Tensor, shares: Sequence[Tensor],
+    reverse: bool, every: int, tape: Tensor, shares: Sequence[Tensor],
 ) -> list[Tensor]:  # fmt: skip
-    scan = Scan(program, reverse, keep=True)
+    scan = Scan(program, reverse, every)
     tensors = Parts(x, weight, bias, operands, first, initial, streams, lengths, resets).flat()
     return [g.contiguous() for g in _backward(scan, tensors, tape, shares) if g is not None]
 
@@ -349,15 +357,15 @@ def _scan_backward_op(
 def _scan_backward_fake(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
     initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, program: str,
-    reverse: bool, tape: Tensor, shares: Sequence[Tensor],
+    reverse: bool, every: int, tape: Tensor, shares: Sequence[Tensor],
 ) -> list[Tensor]:  # fmt: skip
     given = [x, weight, *([] if bias is None else [bias]), *operands, *first, *initial, *streams]
     return [torch.empty_like(t, memory_format=torch.contiguous_format) for t in given]
 
 
 def _scan_context(ctx: Any, inputs: Any, output: Any) -> None:
-    *lists, program, reverse, _ = inputs
-    ctx.scan = Scan(program, reverse, keep=True)
+    *lists, program, reverse, every = inputs
+    ctx.scan = Scan(program, reverse, every)
     ctx.save_for_backward(*_flat(lists), output[1])
 
 
@@ -365,13 +373,13 @@ def _scan_autograd(ctx: Any, shares: Sequence[Tensor]) -> Any:
     *tensors, tape = ctx.saved_tensors
     lists = Parts.of(ctx.scan, tensors).lists()
     given = shares[0], *shares[2:]
-    found = torch.ops.elman.scan_backward(*lists, ctx.scan.program, ctx.scan.reverse, tape, list(given))
+    found = torch.ops.elman.scan_backward(*lists, ctx.scan.program, ctx.scan.reverse, ctx.scan.every, tape, list(given))
     return *Parts.of(ctx.scan, _spread(found, tensors[2] is not None)).lists(), None, None, None
 
 
 def _scan_backward_context(ctx: Any, inputs: Any, output: Any) -> None:
-    *lists, program, reverse, _, shares = inputs
-    ctx.scan = Scan(program, reverse, keep=True)
+    *lists, program, reverse, every, _, shares = inputs
+    ctx.scan = Scan(program, reverse, every)
     tensors = _flat(lists)
     ctx.count = len(tensors)
     ctx.save_for_backward(*tensors, *shares)
@@ -380,7 +388,7 @@ def _scan_backward_context(ctx: Any, inputs: Any, output: Any) -> None:
 def _scan_backward_autograd(ctx: Any, directions: Sequence[Optional]) -> Any:
     tensors, shares = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
     found, by_shares = _second(ctx.scan, tensors, shares, _spread(directions, tensors[2] is not None))
-    return *Parts.of(ctx.scan, found).lists(), None, None, None, by_shares
+    return *Parts.of(ctx.scan, found).lists(), None, None, None, None, by_shares
 
 
 _scan_op.register_autograd(_scan_autograd, setup_context=_scan_context)

@@ -20,7 +20,6 @@ from torch.fx.proxy import TraceError
 from elman.compiler.ops import block_linear, blocks
 from elman.compiler.program import Builder, Program, tidy
 
-
 _TORCH = str(Path(torch.__file__).parent)
 
 

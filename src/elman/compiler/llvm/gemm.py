@@ -39,13 +39,20 @@ def packed_size(k: int, columns: int, double: bool) -> int:
 
 
 @cache
+def addresses(double: bool) -> tuple[int, int]:
+    """The addresses of ``gemm`` and ``pack``, for kernels."""
+    library = jit.load(f"gemm {'double' if double else 'float'}", lambda: _module(double))
+    return library.address("gemm"), library.address("pack")
+
+
+@cache
 def functions(double: bool) -> "tuple[int, Callable[..., None], Callable[..., None]]":
     """The address of ``gemm``, and ``gemm`` and ``pack`` to be called from Python."""
-    library = jit.load(f"gemm {'double' if double else 'float'}", lambda: _module(double))
     pointer, long = ctypes.c_void_p, ctypes.c_int64
     gemm = ctypes.CFUNCTYPE(None, pointer, long, long, long, pointer, long, pointer, long, pointer, long)
     pack = ctypes.CFUNCTYPE(None, pointer, long, long, long, long, pointer)
-    return library.address("gemm"), gemm(library.address("gemm")), pack(library.address("pack"))
+    product, packing = addresses(double)
+    return product, gemm(product), pack(packing)
 
 
 def _module(double: bool) -> ir.Module:

@@ -1,6 +1,6 @@
 """A fused Program as a function over time: for a thread's rows, step after step, products and stages in turn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from llvmlite import ir
@@ -12,18 +12,78 @@ from elman.compiler.llvm.stage import Place, write_stage
 
 GEMM = ir.FunctionType(VOID, [POINTER, I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64])
 
-SHARE_ROWS = 192  # rows of the input's cotangent that are made at once
+PACK = ir.FunctionType(VOID, [POINTER, I64, I64, I64, I64, POINTER])
 
 
 def write(module: ir.Module, layout: Forward | Backward, double: bool) -> None:
-    """Write ``forward`` or ``backward`` to the module."""
+    """Write ``forward`` or ``backward``, and ``prepare``, to the module."""
     Kernel(module, layout, double).write()
+    Preparation(module, layout, double).write()
+
+
+class Preparation(Places):
+    """``prepare``: the matrices packed, and the row of biases that every row of the tape begins with."""
+
+    def __init__(self, module: ir.Module, layout: Forward | Backward, double: bool) -> None:
+        super().__init__(module, layout, double, "prepare")
+
+    def write(self) -> None:
+        go = self.function.append_basic_block("go")
+        self.b.position_at_end(go)
+        features = self.count("features")
+        for j in range(len(self.layout.inputs)):
+            source, target, size = (self.size(f"run 0 {j} {part}") for part in ("source", "target", "size"))
+            if self.forward:
+                rows = self.at(self.pointer("weight"), self.mul(source, features))
+                self._pack(rows, integer(1), features, features, size, f"0 {j}")
+            else:
+                rows = self.at(self.pointer("weight"), self.mul(target, features))
+                self._pack(rows, features, integer(1), size, features, f"0 {j}")
+        for k, product in enumerate(self.program.products):
+            matrix, columns = self.pointer(f"matrix {product.matrix}"), self.size(f"columns {k}")
+            for j in range(len(self.layout.runs[k])):
+                source, size, depth = (
+                    self.size(f"run {k + 1} {j} source"),
+                    self.size(f"run {k + 1} {j} size"),
+                    self.size(f"depth {k}"),
+                )
+                if product.transposed:
+                    self._pack(self.at(matrix, source), columns, integer(1), depth, size, f"{k + 1} {j}")
+                else:
+                    first = self.at(matrix, self.mul(source, columns))
+                    self._pack(first, integer(1), columns, depth, size, f"{k + 1} {j}")
+        if self.forward:
+            self._biases()
+        self.b.ret_void()
+        with self.b.goto_block(self.start):
+            self.b.branch(go)
+
+    def _pack(
+        self, matrix: ir.Value, k_stride: ir.Value, n_stride: ir.Value, depth: ir.Value, columns: ir.Value, name: str
+    ) -> None:
+        packed = self.pointer(f"packed {name}")
+        self.b.call(self.pointer("pack", ir.PointerType(PACK)), [matrix, k_stride, n_stride, depth, columns, packed])
+
+    def _biases(self) -> None:
+        for p, piece in enumerate(self.program.pieces):
+            target, width = self.at(self.pointer("row"), self.size(f"piece {p}")), self.size(f"piece {p} width")
+            self.copy(None, target, width)
+            if piece.x is not None:
+                with self.b.if_then(self.b.icmp_signed("!=", self.count("bias"), integer(0))):
+                    self.copy(self.at(self.pointer("bias"), self.size(f"piece {p} x")), target, width, add=True)
+            for n, (name, _) in enumerate(piece.vectors):
+                vector = self.at(self.pointer(f"vector {name}"), self.size(f"piece {p} vector {n}"))
+                self.copy(vector, target, width, add=True)
 
 
 class Kernel(Places):
-    """The function being written."""
+    """``forward`` or ``backward``."""
+
+    def __init__(self, module: ir.Module, layout: Forward | Backward, double: bool) -> None:
+        super().__init__(module, layout, double, "forward" if isinstance(layout, Forward) else "backward")
 
     def write(self) -> None:
+        """Write the function over time."""
         go = self.function.append_basic_block("go")
         self.b.position_at_end(go)
         rows = self.pointer("rows")
@@ -60,19 +120,29 @@ class Kernel(Places):
         self.tape_base = self.at(self.pointer("tape"), own)
         if not self.forward or not self.layout.inputs:
             return
-        gathered = self.at(self.pointer("x rows"), self.mul(before, features))
-        with self.loop(low, high) as steps:
-            m = self.integer_at(self.starts, steps.index)
-            n = self.minus(self.integer_at(self.starts, self.plus(steps.index, 1)), m)
-            with self.loop(0, n) as rows:
-                to = self.mul(self.plus(self.minus(m, m_low), rows.index), features)
-                self._copy(self.outside("x", rows.index, steps.index), self.at(gathered, to), features)
+        gathered = self._gathered()
+        self._each_row(low, high, lambda outside, here: self.copy(outside, here, features))
         n = self.minus(self.integer_at(self.starts, high), m_low)
         first = self.at(self.tape_base, self.mul(self.minus(m_low, self.shift), self.size("tape")))
         for j in range(len(self.layout.inputs)):
             column = self.size(f"run 0 {j} target")
             start_row = self.at(self.pointer("row"), column), integer(0)
             self._gemm(gathered, features, n, features, f"0 {j}", start_row, self.at(first, column), self.size("tape"))
+
+    def _gathered(self) -> ir.Value:
+        """This thread's buffer for the input's rows, or their cotangents, of a block of steps."""
+        before = self.mul(self.mul(self.count("block"), self.row0), self.count("features"))
+        return self.at(self.pointer("x rows"), before)
+
+    def _each_row(self, low: ir.Value, high: ir.Value, do: Callable[[ir.Value, ir.Value], None]) -> None:
+        """``do(row of x, row of the buffer)`` for all rows of the steps from ``low`` to ``high``."""
+        m_low, gathered = self.integer_at(self.starts, low), self._gathered()
+        with self.loop(low, high) as steps:
+            m = self.integer_at(self.starts, steps.index)
+            n = self.minus(self.integer_at(self.starts, self.plus(steps.index, 1)), m)
+            with self.loop(0, n) as rows:
+                index = self.mul(self.plus(self.minus(m, m_low), rows.index), self.count("features"))
+                do(self.outside("x", rows.index, steps.index), self.at(gathered, index))
 
     def _step(self, k: ir.Value) -> None:
         self.t = self.b.select(self.backwards, self.minus(self.minus(self.count("time"), k), 1), k)
@@ -97,7 +167,7 @@ class Kernel(Places):
             with self.loop(0, self.rows) as rows:
                 first = self.at(self.pointer(f"first {name}"), self.mul(self.outside_row(rows.index), width))
                 for half in (0, 1):
-                    self._copy(first, self._half_row(name, rows.index, integer(half)), width)
+                    self.copy(first, self._half_row(name, rows.index, integer(half)), width)
 
     def _end_states(self) -> None:
         """Out of the half that a row's last step wrote."""
@@ -108,7 +178,7 @@ class Kernel(Places):
                 length = self.integer_at(self.pointer("lengths"), outside)
                 steps = self.b.select(self.backwards, self.count("time"), length)
                 row = self._half_row(name, rows.index, self.b.and_(steps, integer(1)))
-                self._copy(row, self.at(self.pointer(f"last {name}"), self.mul(outside, width)), width)
+                self.copy(row, self.at(self.pointer(f"last {name}"), self.mul(outside, width)), width)
 
     @contextmanager
     def _rows_that_begin(self) -> Iterator[ir.Value]:
@@ -126,17 +196,17 @@ class Kernel(Places):
                 width = self.size(f"state {name}")
                 initial = self.at(self.pointer(f"initial {name}"), self.mul(self.outside_row(row), width))
                 if self.forward:
-                    self._copy(initial, self.state_row(name, row), width)
+                    self.copy(initial, self.state_row(name, row), width)
                 else:
                     share = self.state_row(name, row, following=True)
-                    self._copy(share, initial, width, add=True)
-                    self._copy(None, share, width)
+                    self.copy(share, initial, width, add=True)
+                    self.copy(None, share, width)
 
     def _keep_states(self) -> None:
         for name in self.tape.saved:
             with self.loop(0, self.active) as rows:
                 target = self.at(self.tape_row(rows.index), self.size(f"tape {name}"))
-                self._copy(self.state_row(name, rows.index), target, self.size(f"state {name}"))
+                self.copy(self.state_row(name, rows.index), target, self.size(f"state {name}"))
 
     # Products.
 
@@ -183,18 +253,20 @@ class Kernel(Places):
         return self.state_row(name, zero, following=True), self.size(f"state {name}")
 
     def _input_shares(self) -> None:
-        """The cotangent of the input, for this thread's rows, a block of rows at a time."""
-        features, shares_width = self.count("features"), self.size("shares")
-        first, end = self.integer_at(self.starts, 0), self.integer_at(self.starts, self.count("time"))
-        with self.loop(first, end, SHARE_ROWS) as blocks:
-            n = self.least(self.minus(end, blocks.index), SHARE_ROWS)
-            target = self.at(self.pointer("x rows"), self.mul(blocks.index, features))
-            shares = self.at(self.pointer("shares"), self.mul(blocks.index, shares_width))
+        """The cotangent of the input, for this thread's rows, a block of steps at a time."""
+        features, shares_width, time = self.count("features"), self.size("shares"), self.count("time")
+        with self.loop(0, time, self.count("block")) as blocks:
+            stop = self.least(self.plus(blocks.index, self.count("block")), time)
+            m = self.integer_at(self.starts, blocks.index)
+            n = self.minus(self.integer_at(self.starts, stop), m)
+            shares = self.at(self.pointer("shares"), self.mul(m, shares_width))
+            target = self._gathered()
             for j, run in enumerate(self.layout.inputs):
                 start = (self.pointer("row"), integer(0)) if run.start == "row" else (target, features)
                 a = self.at(shares, self.size(f"run 0 {j} source"))
                 depth = self.size(f"run 0 {j} size")
                 self._gemm(a, shares_width, n, depth, f"0 {j}", start, target, features, features)
+            self._each_row(blocks.index, stop, lambda outside, here: self.copy(here, outside, features))
 
     # Stages.
 

@@ -29,26 +29,33 @@ def sizes(layout: Forward | Backward) -> dict[str, int]:
         for j, run in enumerate(runs):
             found |= {f"run {k} {j} {part}": getattr(run, part) for part in ("source", "size", "target")}
     for k, product in enumerate(program.products):
-        found[f"depth {k}"] = program.values[product.input].width
+        found |= {
+            f"depth {k}": program.values[product.input].width,
+            f"columns {k}": program.operands[product.matrix][1],
+        }
+    for p, piece in enumerate(program.pieces):
+        found |= {f"piece {p} width": piece.width, f"piece {p} x": piece.x or 0}
+        found |= {f"piece {p} vector {n}": offset for n, (_, offset) in enumerate(piece.vectors)}
     return found
 
 
 def arguments(layout: Forward | Backward) -> list[str]:
     """Everything in the table of a call, by name, in order."""
     program = layout.program
-    names = ["gemm", "time", "batch", "reverse", "block", "ring", "features"]
-    names += ["rows", "starts", "order", "lengths", "begins", "x rows", "tape", "scratch", "row"]
+    names = ["gemm", "pack", "time", "batch", "reverse", "block", "ring", "features"]
+    names += ["rows", "starts", "order", "lengths", "begins", "x rows", "tape", "scratch", "row", "weight", "bias"]
+    names += [f"matrix {name}" for name in dict.fromkeys(m.matrix for m in program.products)]
     names += [f"packed {k} {j}" for k, runs in enumerate([layout.inputs, *layout.runs]) for j in range(len(runs))]
     for name in program.states:
         names += [f"{part} {name}" for part in ("state", "first", "last", "initial")]
-    outside = ["output", *(f"stream {name}" for name in program.streams)]
-    if isinstance(layout, Forward):
-        outside += ["x"]
-    else:
+    outside = ["output", "x", *(f"stream {name}" for name in program.streams)]
+    if isinstance(layout, Backward):
         names += ["shares"]
         outside += [f"stream share {name}" for name in program.streams]
     names += [f"{name}{part}" for name in outside for part in ("", " row", " step")]
-    return names + [f"vector {name}" for name in dict.fromkeys(v.name for v in program.values if v.op == "vector")]
+    vectors = [v.name for v in program.values if v.op == "vector"]
+    vectors += [name for piece in program.pieces for name, _ in piece.vectors]
+    return names + [f"vector {name}" for name in dict.fromkeys(vectors)]
 
 
 class Places(Emitter):
@@ -62,9 +69,8 @@ class Places(Emitter):
     shift: ir.Value  # the first row that the tape holds
     tape_base: ir.Value
 
-    def __init__(self, module: ir.Module, layout: Forward | Backward, double: bool) -> None:
+    def __init__(self, module: ir.Module, layout: Forward | Backward, double: bool, name: str) -> None:
         self.forward = isinstance(layout, Forward)
-        name = "forward" if self.forward else "backward"
         super().__init__(module, name, [POINTER, POINTER, I64], double, inner=False)
         self.layout, self.program, self.schedule = layout, layout.program, layout.schedule
         self.tape = layout if isinstance(layout, Forward) else layout.forward
@@ -126,7 +132,7 @@ class Places(Emitter):
         by_step = self.mul(self.t if t is None else t, self.count(f"{name} step"))
         return self.at(self.pointer(name), self.plus(by_row, by_step))
 
-    def _copy(self, source: ir.Value | None, target: ir.Value, width: ir.Value, add: bool = False) -> None:
+    def copy(self, source: ir.Value | None, target: ir.Value, width: ir.Value, add: bool = False) -> None:
         """A row, or zeros, to a row, or added to it."""
         with self.loop(0, width, self.lanes) as units:
             mask = self.mask(self.minus(width, units.index))

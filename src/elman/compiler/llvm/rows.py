@@ -47,12 +47,6 @@ class Rows:
             return tensor.transpose(0, 1).reshape(-1, *tensor.shape[2:])
         return tensor[self.where]
 
-    def scatter(self, rows: Tensor) -> Tensor:
-        """The inverse: ``[B, T, ...]`` with zeros past each row's end."""
-        if self.even and self.threads == 1:
-            return rows.view(self.time, self.batch, *rows.shape[1:]).transpose(0, 1)
-        return rows.new_zeros(self.batch, self.time, *rows.shape[1:]).index_put_(self.where, rows)
-
     def inside(self, stride: int) -> tuple[int, int]:
         """Where the rows of the tape lie, time by time and in the order of the batch: a distance, or else a table.
 
@@ -62,10 +56,12 @@ class Rows:
             return stride, 0
         return 0, self._table((stride,), lambda: self._ordered * stride)
 
-    def outside(self, row: int, step: int) -> int:
-        """The table of the same rows in a tensor ``[B, T, ...]`` of these strides."""
+    def outside(self, row: int, step: int) -> tuple[int, int]:
+        """The same for these rows in a tensor ``[B, T, ...]`` of these strides."""
+        if self.even and (self.batch == 1 or step == self.batch * row):
+            return (step if self.batch == 1 else row), 0
         rows, steps = self.where
-        return self._table((row, step), lambda: (rows * row + steps * step)[self._ordered])
+        return 0, self._table((row, step), lambda: (rows * row + steps * step)[self._ordered])
 
     def _table(self, key: tuple[int, ...], make: Callable[[], Tensor]) -> int:
         table = self._tables.get(key)

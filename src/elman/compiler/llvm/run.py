@@ -1,10 +1,10 @@
 """Calls: a Program's kernels with tensors, forward and backward."""
 
 import ctypes
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import torch
 from llvmlite import ir
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from elman.compiler.derive import adjoint
 from elman.compiler.fuse import fuse
-from elman.compiler.llvm import gemm, gradient, jit, kernel, threads
+from elman.compiler.llvm import gemm, jit, kernel, threads, weights
 from elman.compiler.llvm.layout import Backward, Forward
 from elman.compiler.llvm.places import arguments, sizes
 from elman.compiler.llvm.rows import Rows, place
@@ -20,11 +20,13 @@ from elman.compiler.program import Program
 
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 BLOCK_BYTES = 256 << 10  # of tape that is projected at once, to be still in cache when it is used
+KEPT_BYTES = 16 << 20  # the largest workspace that is kept for later calls
+KEPT_SHAPES = 16
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """One call: what a recurrence runs over."""
+    """What a recurrence runs over."""
 
     x: Tensor  # [B, T, I]
     weight: Tensor  # [x_width, I]
@@ -33,9 +35,33 @@ class Sequences:
     first: Sequence[Tensor]  # the state before, each [B, S]
     initial: Sequence[Tensor]  # the state after a reset, each [B, S]
     streams: Mapping[str, Tensor]  # [B, T, S] or [B, S]
-    lengths: Tensor | None
-    resets: Tensor | None
+    lengths: Tensor | None  # [B]
+    begins: Tensor | None  # [B, T], where in the direction of the run a segment begins
     reverse: bool
+
+    def tidy(self) -> "Sequences":
+        """The same with contiguous weights and states, and last axes that are contiguous."""
+        return replace(
+            self,
+            x=_rows_contiguous(self.x),
+            weight=self.weight.contiguous(),
+            bias=None if self.bias is None else self.bias.contiguous(),
+            operands={name: t.contiguous() for name, t in self.operands.items()},
+            first=[f.contiguous() for f in self.first],
+            initial=[f.contiguous() for f in self.initial],
+            streams={name: _rows_contiguous(t) for name, t in self.streams.items()},
+        )
+
+
+def segment_begins(resets: Tensor, lengths: Tensor | None, reverse: bool) -> Tensor:
+    """Where, in the direction of a run, the segments begin that ``resets`` marks the first steps of."""
+    if lengths is not None:
+        resets = resets & (torch.arange(resets.shape[1]) < lengths[:, None])
+    return torch.cat([resets[:, 1:], resets.new_zeros(len(resets), 1)], 1) if reverse else resets
+
+
+def _rows_contiguous(t: Tensor) -> Tensor:
+    return t if t.stride(-1) == 1 or t.shape[-1] == 1 else t.contiguous()
 
 
 @dataclass(frozen=True)
@@ -52,7 +78,7 @@ class Shares:
 
 
 class _Compiled:
-    """The function of one layout, and its table of sizes."""
+    """The functions of one layout, and its table of sizes."""
 
     def __init__(self, layout: Forward | Backward, double: bool) -> None:
         key = f"{type(layout).__name__} {double}\n{layout.program.structure}\n{_shape(layout)}"
@@ -62,16 +88,13 @@ class _Compiled:
             kernel.write(module, layout, double)
             return module
 
-        name = "forward" if isinstance(layout, Forward) else "backward"
-        self.address = jit.load(key, build).address(name)
-        self.function = _ENTRY(self.address)
+        library = jit.load(key, build)
+        self.address = library.address("forward" if isinstance(layout, Forward) else "backward")
+        self.function, self.prepare = _ENTRY(self.address), _ENTRY(library.address("prepare"))
         numbers = list(sizes(layout).values())
         self.sizes = (ctypes.c_int64 * len(numbers))(*numbers)
-        self.names = arguments(layout)
-
-    def __call__(self, table: Mapping[str, int], count: int) -> None:
-        entries = (ctypes.c_int64 * len(self.names))(*[table[name] for name in self.names])
-        threads.run(self.function, self.address, ctypes.addressof(self.sizes), ctypes.addressof(entries), count)
+        self.sizes_address = ctypes.addressof(self.sizes)
+        self.slots = {name: i for i, name in enumerate(arguments(layout))}
 
 
 def _shape(layout: Forward | Backward) -> str:
@@ -82,12 +105,71 @@ def _shape(layout: Forward | Backward) -> str:
     return repr([runs, list(layout.scratch), list(tape.pieces), tape.saved, more])
 
 
+class Workspace:
+    """The buffers of a call and its table of addresses, for calls of one shape one after another."""
+
+    def __init__(self, kernels: "Kernels", compiled: _Compiled, rows: Rows, features: int, block: int) -> None:
+        self.kernels, self.compiled, self.rows, self.block = kernels, compiled, rows, block
+        self.table = (ctypes.c_int64 * len(compiled.slots))()
+        self.bytes, self.alive = 0, []
+        product, pack = gemm.addresses(kernels.double)
+        self.set("gemm", product)
+        self.set("pack", pack)
+        for name, number in (("time", rows.time), ("batch", rows.batch), ("features", features), ("block", block)):
+            self.set(name, number)
+        for name, array in (("rows", rows.first), ("starts", rows.starts), ("order", rows.order)):
+            self.set(name, array.ctypes.data)
+        self.set("lengths", rows.lengths.ctypes.data)
+
+    def set(self, name: str, number: int) -> None:
+        self.table[self.compiled.slots[name]] = number
+
+    def buffer(self, name: str, *shape: int) -> None:
+        """A buffer that is kept with the workspace."""
+        made = torch.empty(shape, dtype=self.kernels.dtype)
+        self.alive.append(made)
+        self.bytes += made.nbytes
+        self.set(name, made.data_ptr())
+
+    def outside(self, name: str, tensor: Tensor) -> None:
+        """A tensor of the caller, ``[B, T, S]`` or ``[B, S]``, with its strides."""
+        slot, strides = self.compiled.slots[name], tensor.stride()
+        step = strides[1] if len(strides) == 3 else 0
+        self.table[slot : slot + 3] = tensor.data_ptr(), strides[0], step
+
+    def inputs(self, s: Sequences) -> list[Tensor]:
+        """The tensors that both directions read. What is returned must live until the call ends."""
+        slots = self.compiled.slots
+        self.set("weight", s.weight.data_ptr())
+        self.set("bias", 0 if s.bias is None else s.bias.data_ptr())
+        for name, operand in s.operands.items():
+            for slot in (slots.get(f"matrix {name}"), slots.get(f"vector {name}")):
+                if slot is not None:
+                    self.table[slot] = operand.data_ptr()
+        for name, stream in s.streams.items():
+            self.outside(f"stream {name}", stream)
+        alive = [] if s.begins is None else [self.rows.gather(s.begins).to(torch.uint8).contiguous()]
+        self.set("begins", alive[0].data_ptr() if alive else 0)
+        return alive
+
+    def states(self, first: Sequence[Tensor], last: Sequence[Tensor], initial: Sequence[Tensor]) -> None:
+        for name, *three in zip(self.kernels.program.states, first, last, initial, strict=True):
+            for part, tensor in zip(("first", "last", "initial"), three, strict=True):
+                self.set(f"{part} {name}", tensor.data_ptr())
+
+    def run(self) -> None:
+        compiled, table = self.compiled, ctypes.addressof(self.table)
+        compiled.prepare(compiled.sizes_address, table, 0)
+        threads.run(compiled.function, compiled.address, compiled.sizes_address, table, self.rows.threads)
+
+
 class Kernels:
-    """The kernels of one Program, for one format of numbers. Nothing in it changes after it is made."""
+    """The kernels of one Program, for one format of numbers; it keeps workspaces for the shapes that come again."""
 
     def __init__(self, program: Program, dtype: torch.dtype) -> None:
         self.dtype, self.double = dtype, dtype == torch.float64
         self.program = fuse(program)
+        self._kept: dict[tuple[object, ...], list[Workspace]] = {}
 
     @cached_property
     def _adjoint(self) -> Program:
@@ -113,11 +195,11 @@ class Kernels:
         return Backward(self.training, self._adjoint)
 
     @cached_property
-    def _forward_training(self) -> _Compiled:
+    def _training(self) -> _Compiled:
         return _Compiled(self.training, self.double)
 
     @cached_property
-    def _forward_inference(self) -> _Compiled:
+    def _inference(self) -> _Compiled:
         return _Compiled(self.inference, self.double)
 
     @cached_property
@@ -125,255 +207,168 @@ class Kernels:
         return _Compiled(self.back, self.double)
 
     @cached_property
+    def _jobs(self) -> list[weights.Job]:
+        return weights.jobs(self.back)
+
+    @cached_property
     def output_width(self) -> int:
         return self.program.values[self.program.results["output"]].width
 
-    def forward(self, s: Sequences, keep: bool, threads_wanted: int) -> tuple[Tensor, list[Tensor], Tensor | None]:
-        """Outputs ``[B, T, O]``, the last state, and the tape if it is to be kept for ``backward``."""
-        batch, time, features = s.x.shape
-        layout, compiled = (
-            (self.training, self._forward_training) if keep else (self.inference, self._forward_inference)
-        )
-        rows = place(batch, time, min(threads_wanted, batch), s.lengths)
-        call = _Call(self, s, rows)
-        per_block = max(24, BLOCK_BYTES // (layout.tape_width * (8 if self.double else 4)))
-        block = max(1, min(time, per_block * rows.threads // max(batch, 1)))
-        tape = call.empty(rows.count if keep else block * batch, layout.tape_width)
-        outputs = (
-            call.empty(batch, time, self.output_width)
-            if s.lengths is None
-            else s.x.new_zeros(batch, time, self.output_width)
-        )
+    def forward(self, s: Sequences, every: int, threads_wanted: int) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Run forward.
+
+        Args:
+            every: what is kept for ``backward``: 0 nothing, 1 the tape of every step, more the state every so many.
+
+        Returns:
+            Outputs ``[B, T, O]``, the last states, and what is kept.
+        """
+        s = s.tidy()
+        batch, time, _ = s.x.shape
+        make = s.x.new_empty if s.lengths is None else s.x.new_zeros
+        outputs = make((batch, time, self.output_width))
+        if every <= 1:
+            last, tape = self._stretch(s, outputs, bool(every), threads_wanted)
+            return outputs, last, s.x.new_empty(0) if tape is None else tape
+        state, kept = list(s.first), []
+        for part, low, high in _stretches(s, every):
+            kept.append(torch.cat([f.reshape(-1) for f in state]))
+            state, _ = self._stretch(replace(part, first=state), outputs[:, low:high], False, threads_wanted)
+        return outputs, state, torch.stack(kept)
+
+    def _stretch(
+        self, s: Sequences, outputs: Tensor, keep: bool, threads_wanted: int
+    ) -> tuple[list[Tensor], Tensor | None]:
+        rows = place(s.x.shape[0], s.x.shape[1], threads_wanted, s.lengths)
         last = [torch.empty_like(f) for f in s.first]
-        table = call.common(layout, block)
-        table |= {"ring": 0 if keep else 1, "tape": tape.data_ptr()}
-        table["x rows"] = call.buffer(block * batch, features)
-        table |= call.outside("x", s.x) | call.outside("output", outputs)
-        row = call.row(layout)
-        table["row"] = row.data_ptr()
-        for j, run in enumerate(layout.inputs):
-            table[f"packed 0 {j}"] = call.pack(s.weight, run.source, run.size, transposed=False)
-        for k, runs in enumerate(layout.runs):
-            product = self.program.products[k]
-            for j, run in enumerate(runs):
-                matrix = s.operands[product.matrix]
-                table[f"packed {k + 1} {j}"] = call.pack(matrix, run.source, run.size, product.transposed)
-        for name, first, end, initial in zip(self.program.states, s.first, last, s.initial, strict=True):
-            table |= call.state(name, first, end, initial)
-        compiled(table, rows.threads)
-        return outputs, last, tape if keep else None
+        tape = s.x.new_empty(rows.count, self.training.tape_width) if keep else None
+        with self._workspace("training" if keep else "inference", s, rows) as work:
+            alive = work.inputs(s)
+            work.outside("x", s.x)
+            work.outside("output", outputs)
+            work.states(s.first, last, s.initial)
+            work.set("reverse", int(s.reverse))
+            if tape is not None:
+                work.set("tape", tape.data_ptr())
+            work.run()
+            del alive
+        return last, tape
 
     def backward(
-        self, s: Sequences, tape: Tensor, outputs: Tensor, last: Sequence[Tensor], threads_wanted: int
+        self, s: Sequences, kept: Tensor, outputs: Tensor, last: Sequence[Tensor], every: int, threads_wanted: int
     ) -> Shares:
-        """The cotangents of everything that went in, from those of the outputs and of the last state."""
-        batch, time, features = s.x.shape
-        layout = self.back
-        rows = place(batch, time, min(threads_wanted, batch), s.lengths)
-        call = _Call(self, s, rows)
-        shares = call.empty(rows.count, layout.shares_width)
-        x_shares = call.empty(rows.count, features)
-        first = [torch.empty_like(f) for f in s.first]
+        """The cotangents of everything that went in, from those of the outputs and of the last states."""
+        s, outputs = s.tidy(), _rows_contiguous(outputs)
+        batch, time, _ = s.x.shape
+        make = torch.empty_like if s.lengths is None else torch.zeros_like
+        x = make(s.x)
+        targets = {name: s.x.new_zeros(t.shape) for name, t in s.operands.items()}
+        targets |= {"weight": s.x.new_zeros(s.weight.shape), "bias": s.x.new_zeros(len(s.weight))}
         initial = [torch.zeros_like(f) for f in s.first]
         streams = {name: s.x.new_zeros(batch, time, width) for name, width in self.program.streams.items()}
-        table = call.common(layout, time)
-        table |= {"ring": 0, "tape": tape.data_ptr(), "shares": shares.data_ptr(), "x rows": x_shares.data_ptr()}
-        table["reverse"] = int(not s.reverse)
-        widest = max([features, *(v.width for v in layout.program.values)])
-        zeros = s.x.new_zeros(widest)
-        table["row"] = zeros.data_ptr()
-        table |= call.outside("output", outputs)
-        for name, stream in streams.items():
-            table |= call.outside(f"stream share {name}", stream)
+        state = [f.contiguous() for f in last]
+        if every == 1:
+            into = _Into(x, targets, initial, streams)
+            state = self._stretch_back(s, kept, outputs, state, into, threads_wanted)
+        else:
+            sizes = [f.numel() for f in s.first]
+            parts = list(zip(_stretches(s, every), kept, strict=True))
+            unused = s.x.new_empty(batch, min(every, time), self.output_width)
+            for (part, low, high), flat in reversed(parts):
+                first = [p.view_as(f) for p, f in zip(flat.split(sizes), s.first, strict=True)]
+                part = replace(part, first=first)
+                _, tape = self._stretch(part, unused[:, : high - low], True, threads_wanted)
+                assert tape is not None
+                own = {name: stream[:, low:high] for name, stream in streams.items()}
+                into = _Into(x[:, low:high], targets, initial, own)
+                state = self._stretch_back(part, tape, outputs[:, low:high], state, into, threads_wanted)
+        given = {
+            name: (stream if s.streams[name].dim() == 3 else stream.sum(1)).sum_to_size(s.streams[name].shape)
+            for name, stream in streams.items()
+        }
+        return Shares(x, targets.pop("weight"), targets.pop("bias"), targets, state, initial, given)
+
+    def _stretch_back(
+        self, s: Sequences, tape: Tensor, outputs: Tensor, last: Sequence[Tensor], into: "_Into", threads_wanted: int
+    ) -> list[Tensor]:
+        rows = place(s.x.shape[0], s.x.shape[1], threads_wanted, s.lengths)
+        shares = s.x.new_empty(rows.count, self.back.shares_width)
+        first = [torch.empty_like(f) for f in s.first]
+        with self._workspace("backward", s, rows) as work:
+            alive = work.inputs(s)
+            work.outside("x", into.x)
+            work.outside("output", outputs)
+            for name, stream in into.streams.items():
+                work.outside(f"stream share {name}", stream)
+            work.states(last, first, into.initial)
+            work.set("reverse", int(not s.reverse))
+            work.set("tape", tape.data_ptr())
+            work.set("shares", shares.data_ptr())
+            work.run()
+            del alive
+        weights.run(self._jobs, into.targets, tape, shares, s.x, rows, threads_wanted)
+        return first
+
+    @contextmanager
+    def _workspace(self, kind: str, s: Sequences, rows: Rows) -> Iterator[Workspace]:
+        """A workspace that no other call is using."""
+        key = kind, *s.x.shape, rows.threads
+        kept = self._kept.get(key) if s.lengths is None else None
+        work = kept.pop() if kept else self._make(kind, s.x.shape[2], rows)
+        yield work
+        if s.lengths is None and work.bytes <= KEPT_BYTES:
+            if key not in self._kept and len(self._kept) >= KEPT_SHAPES:
+                self._kept.pop(next(iter(self._kept)), None)
+            self._kept.setdefault(key, []).append(work)
+
+    def _make(self, kind: str, features: int, rows: Rows) -> Workspace:
+        backward, ring = kind == "backward", kind == "inference"
+        layout = self.back if backward else self.inference if ring else self.training
+        compiled = self._backward if backward else self._inference if ring else self._training
+        block = self.block(layout, rows)
+        work = Workspace(self, compiled, rows, features, block)
+        work.set("ring", int(ring))
+        work.buffer("scratch", rows.batch, layout.scratch_width)
+        work.buffer("x rows", block * rows.batch, features)
+        if ring:
+            work.buffer("tape", block * rows.batch, self.inference.tape_width)
+        work.buffer("row", max([self.training.tape_width, features, *(v.width for v in layout.program.values)]))
+        work.alive[-1].zero_()
+        for name, width in self.program.states.items():
+            work.buffer(f"state {name}", 2, rows.batch, width)
         for j, run in enumerate(layout.inputs):
-            piece = s.weight[run.target : run.target + run.size]
-            table[f"packed 0 {j}"] = call.pack(piece, 0, features, transposed=True)
+            depth, columns = (run.size, features) if backward else (features, run.size)
+            work.buffer(f"packed 0 {j}", gemm.packed_size(depth, columns, self.double))
         for k, runs in enumerate(layout.runs):
-            product = layout.program.products[k]
+            depth = layout.program.values[layout.program.products[k].input].width
             for j, run in enumerate(runs):
-                matrix = s.operands[product.matrix]
-                table[f"packed {k + 1} {j}"] = call.pack(matrix, run.source, run.size, product.transposed)
-        for name, end, out, begin in zip(self.program.states, last, first, initial, strict=True):
-            table |= call.state(name, end, out, begin)
-        self._backward(table, rows.threads)
-        weights = _Weights(self, s, rows, tape, shares)
-        given = {name: stream if s.streams[name].dim() == 3 else stream.sum(1) for name, stream in streams.items()}
-        given = {name: _like(stream, s.streams[name]) for name, stream in given.items()}
-        weight, bias = weights.inputs()
-        return Shares(rows.scatter(x_shares), weight, bias, weights.operands(), first, initial, given)
+                work.buffer(f"packed {k + 1} {j}", gemm.packed_size(depth, run.size, self.double))
+        return work
+
+    def block(self, layout: Forward | Backward, rows: Rows) -> int:
+        """Steps whose input is projected at once: enough rows for the products, few enough for the cache."""
+        width = layout.shares_width if isinstance(layout, Backward) else layout.tape_width
+        most = max(24, BLOCK_BYTES // (width * (8 if self.double else 4)))
+        return max(1, min(rows.time, most * rows.threads // max(rows.batch, 1)))
 
 
-def _like(share: Tensor, tensor: Tensor) -> Tensor:
-    return share if share.shape == tensor.shape else share.sum_to_size(tensor.shape)
+@dataclass(frozen=True)
+class _Into:
+    """Where the cotangents of one stretch of time go."""
+
+    x: Tensor
+    targets: Mapping[str, Tensor]
+    initial: Sequence[Tensor]
+    streams: Mapping[str, Tensor]
 
 
-class _Call:
-    """The tensors of one call, kept alive until it ends, and their addresses."""
-
-    def __init__(self, kernels: Kernels, s: Sequences, rows: Rows) -> None:
-        self.kernels, self.s, self.rows = kernels, s, rows
-        self.alive: list[Any] = []
-
-    def empty(self, *shape: int) -> Tensor:
-        return self.s.x.new_empty(shape)
-
-    def buffer(self, *shape: int) -> int:
-        self.alive.append(self.empty(*shape))
-        return self.alive[-1].data_ptr()
-
-    def common(self, layout: Forward | Backward, block: int) -> dict[str, int]:
-        s, rows = self.s, self.rows
-        batch, time, features = s.x.shape
-        table = {
-            "gemm": gemm.functions(self.kernels.double)[0],
-            "time": time,
-            "batch": batch,
-            "reverse": int(s.reverse),
-            "block": max(block, 1),
-            "features": features,
-            "rows": rows.first.ctypes.data,
-            "starts": rows.starts.ctypes.data,
-            "order": rows.order.ctypes.data,
-            "lengths": rows.lengths.ctypes.data,
-            "scratch": self.buffer(batch, layout.scratch_width),
-            "begins": self._begins(),
-        }
-        for name, stream in s.streams.items():
-            table |= self.outside(f"stream {name}", stream)
-        for name in self.kernels.program.operands:
-            operand = s.operands[name]
-            if operand.dim() < 2 or min(operand.shape) == 1:
-                operand = operand.contiguous()
-                self.alive.append(operand)
-                table[f"vector {name}"] = operand.data_ptr()
-        return table
-
-    def outside(self, name: str, tensor: Tensor) -> dict[str, int]:
-        """A tensor ``[B, T, S]`` or ``[B, S]`` whose last axis is contiguous, with its strides."""
-        if tensor.shape[-1] > 1 and tensor.stride(-1) != 1:
-            tensor = tensor.contiguous()
-        self.alive.append(tensor)
-        step = tensor.stride(1) if tensor.dim() == 3 else 0
-        return {name: tensor.data_ptr(), f"{name} row": tensor.stride(0), f"{name} step": step}
-
-    def state(self, name: str, first: Tensor, last: Tensor, initial: Tensor) -> dict[str, int]:
-        first, initial = first.contiguous(), initial.contiguous()
-        self.alive += [first, last, initial]
-        return {
-            f"state {name}": self.buffer(2, *first.shape),
-            f"first {name}": first.data_ptr(),
-            f"last {name}": last.data_ptr(),
-            f"initial {name}": initial.data_ptr(),
-        }
-
-    def pack(self, matrix: Tensor, source: int, size: int, transposed: bool) -> int:
-        """Columns ``source`` on of ``matrix`` if transposed, of its transpose if not, in panels."""
-        by_k, by_column = matrix.stride() if transposed else matrix.stride()[::-1]
-        depth = matrix.shape[0] if transposed else matrix.shape[1]
-        packed = self.empty(gemm.packed_size(depth, size, self.kernels.double))
-        self.alive += [packed, matrix]
-        start = matrix.data_ptr() + source * by_column * matrix.element_size()
-        gemm.functions(self.kernels.double)[2](start, by_k, by_column, depth, size, packed.data_ptr())
-        return packed.data_ptr()
-
-    def row(self, layout: Forward) -> Tensor:
-        """What every row of the tape holds before projection and products: the biases."""
-        row = self.s.x.new_zeros(layout.tape_width)
-        for p, piece in enumerate(self.kernels.program.pieces):
-            here = row[layout.pieces[p] : layout.pieces[p] + piece.width]
-            if piece.x is not None and self.s.bias is not None:
-                here += self.s.bias[piece.x : piece.x + piece.width]
-            for name, offset in piece.vectors:
-                here += self.s.operands[name].reshape(-1)[offset : offset + piece.width]
-        self.alive.append(row)
-        return row
-
-    def _begins(self) -> int:
-        """Where a segment begins, for each row of the tape."""
-        if self.s.resets is None:
-            return 0
-        resets = self.s.resets.cpu()
-        if self.s.lengths is not None:
-            resets = resets & (torch.arange(resets.shape[1]) < self.s.lengths.cpu()[:, None])
-        if self.s.reverse:
-            resets = torch.cat([resets[:, 1:], resets.new_zeros(len(resets), 1)], 1)
-        begins = self.rows.gather(resets).to(torch.uint8).contiguous()
-        self.alive.append(begins)
-        return begins.data_ptr()
-
-
-class _Weights:
-    """The cotangents of weights: products over all rows of the tape, time by time and in the order of the batch."""
-
-    def __init__(self, kernels: Kernels, s: Sequences, rows: Rows, tape: Tensor, shares: Tensor) -> None:
-        self.kernels, self.s, self.rows, self.tape, self.shares = kernels, s, rows, tape, shares
-        self.layout, self.program = kernels.back, kernels.program
-        self.results = self.layout.program.results
-
-    def inputs(self) -> tuple[Tensor, Tensor]:
-        x = self.s.x if self.s.x.stride(-1) == 1 else self.s.x.contiguous()
-        source = gradient.Columns(x.data_ptr(), x.shape[2], 0, self.rows.outside(x.stride(0), x.stride(1)))
-        weight = x.new_zeros(self.s.weight.shape)
-        bias = x.new_zeros(len(weight))
-        for run in self.layout.inputs:
-            share, target = self._rows(self.shares, run.source, run.size), slice(run.target, run.target + run.size)
-            self._add(share, source, weight[target], bias[target])
-        return weight, bias
-
-    def operands(self) -> dict[str, Tensor]:
-        found = {name: self.s.x.new_zeros(t.shape) for name, t in self.s.operands.items()}
-        for p, piece in enumerate(self.program.pieces):
-            share = self._share(f"piece:{p}")
-            if share is None:
-                continue
-            for k, offset in piece.mixes:
-                product = self.program.products[k]
-                target = found[product.matrix]
-                if product.transposed:
-                    self._add(self._input(k), share, target[:, offset : offset + piece.width])
-                else:
-                    self._add(share, self._input(k), target[offset : offset + piece.width])
-        for name in self.results:
-            kind, _, rest = name.partition(":")
-            if kind == "vector":
-                operand, _, offset = rest.rpartition(":")
-                share = self._share(name)
-                assert share is not None
-                self._add(share, gradient.NONE, None, found[operand].view(-1)[int(offset) : int(offset) + share.width])
-        return found
-
-    def _add(
-        self, a: gradient.Columns, b: gradient.Columns, product: Tensor | None, sums: Tensor | None = None
-    ) -> None:
-        out, stride = (0, 0) if product is None else (product.data_ptr(), product.stride(0))
-        gradient.accumulate(
-            a,
-            b,
-            self.rows.count,
-            out,
-            stride,
-            0 if sums is None else sums.data_ptr(),
-            self.rows.threads,
-            self.kernels.double,
-        )
-
-    def _rows(self, matrix: Tensor, column: int, width: int) -> gradient.Columns:
-        """Columns of the tape, or of what lies row by row as the tape does."""
-        stride = matrix.stride(0)
-        address = matrix.data_ptr() + column * matrix.element_size()
-        return gradient.Columns(address, width, *self.rows.inside(stride))
-
-    def _share(self, name: str) -> gradient.Columns | None:
-        i = self.results.get(name)
-        return (
-            None if i is None else self._rows(self.shares, self.layout.shares[i], self.layout.program.values[i].width)
-        )
-
-    def _input(self, k: int) -> gradient.Columns:
-        """The input of a product in all rows: a state on the tape, or kept by the backward pass."""
-        value = self.program.values[self.program.products[k].input]
-        if value.op == "state":
-            return self._rows(self.tape, self.layout.forward.states[value.name], value.width)
-        share = self._share(f"input:{k}")
-        assert share is not None
-        return share
+def _stretches(s: Sequences, every: int) -> list[tuple[Sequences, int, int]]:
+    """The sequences cut in stretches of time, in the order in which they are run, with their first and last steps."""
+    time, begins, found = s.x.shape[1], s.begins, []
+    for low in range(0, time, every):
+        high = min(low + every, time)
+        streams = {name: t[:, low:high] if t.dim() == 3 else t for name, t in s.streams.items()}
+        lengths = None if s.lengths is None else (s.lengths - low).clamp(0, high - low)
+        part = replace(s, x=s.x[:, low:high], streams=streams, lengths=lengths)
+        found.append((replace(part, begins=None if begins is None else begins[:, low:high]), low, high))
+    return found[::-1] if s.reverse else found
