@@ -153,7 +153,11 @@ class _Adjoint:
 
     def _vector(self, name: str, offset: int, g: int) -> None:
         key = (name, offset)
-        self.vectors[key] = self.b.op("add", self.vectors[key], g) if key in self.vectors else g
+        if key in self.vectors:  # of columns from here on there may be more in one use than in another
+            narrow, wide = sorted([self.vectors[key], g], key=lambda i: self.b.values[i].width)
+            missing = self.b.values[wide].width - self.b.values[narrow].width
+            g = self.b.op("add", wide, self.b.cat([narrow] + [self._zeros(missing)] * (missing > 0)))
+        self.vectors[key] = g
 
 
 def trajectory(program: Program) -> Program:
