@@ -25,6 +25,9 @@ class _Fuser:
         self.new: dict[int, int] = {}
         self.x_whole = _overlap([(v.offset, v.width) for v in program.values if v.op == "x"])
         self.whole = {i for i in self.mixes if _overlap(self._uses_of(i))}
+        # Backward, a sum goes where the state's cotangent is. Forward, a value would be stored to be read at once.
+        self.begins = any(v.op == "cotangent" for v in program.values)
+        self.depths = _depths(program)
 
     def _uses_of(self, mix: int) -> list[tuple[int, int]]:
         """The columns that each use of a product takes, as first column and width."""
@@ -95,9 +98,8 @@ class _Fuser:
 
     def _is_mix(self, i: int) -> bool:
         """Whether this is a product, or columns of one, that nothing else uses."""
-        value = self.program.values[i]
-        mix = value.args[0] if value.op == "slice" else i
-        return mix in self.mixes and mix not in self.whole and self.program.uses[i] == 1
+        mix = self._product(i)
+        return mix is not None and mix not in self.whole and self.program.uses[i] == 1
 
     def _x_slice(self, value: Value) -> int:
         """Columns of the input where others overlap them: a slice of one piece that holds all."""
@@ -138,13 +140,24 @@ class _Fuser:
             if t not in self.new:
                 self.new[t] = self._piece(self.program.values[t].width, [t])
         init = None
-        if not xs and outside:
+        if not xs and outside and self.begins and self._ready(outside, inside):
             vectors = [t for t in inside if self.program.values[t].op == "vector"]
             inside = [t for t in inside if t not in vectors]
             init = self._added([*outside, *vectors], width)
             outside = []
         piece = self._piece(width, inside, init)
         return piece if not outside else self.b.op("add", piece, self._added(outside, width))
+
+    def _ready(self, outside: list[int], inside: list[int]) -> bool:
+        """Whether the terms outside are there before any of the products is added to them."""
+        inputs = [self.program.values[p].args[0] for t in inside for p in [self._product(t)] if p is not None]
+        return max(self.depths[t] for t in outside) <= min(self.depths[i] for i in inputs)
+
+    def _product(self, i: int) -> int | None:
+        """The product that this term is, or is columns of."""
+        value = self.program.values[i]
+        mix = value.args[0] if value.op == "slice" else i
+        return mix if mix in self.mixes else None
 
     def _added(self, terms: list[int], width: int) -> int:
         total = None
@@ -175,6 +188,15 @@ class _Fuser:
             self.made[piece] = self.b.add(Value("piece", args, width, name=str(len(self.pieces))))
             self.pieces.append(piece)
         return self.made[piece]
+
+
+def _depths(program: Program) -> list[int]:
+    """How many products and sums over the units lie below each value, one after another."""
+    depths: list[int] = []
+    for value in program.values:
+        below = max((depths[a] for a in value.args), default=0)
+        depths.append(below + (value.op in ("mix", "sum")))
+    return depths
 
 
 def _overlap(uses: Sequence[tuple[int, int]]) -> bool:

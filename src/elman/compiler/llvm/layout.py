@@ -5,7 +5,7 @@ pass has a row of *shares* in the same place: the cotangents that weights and in
 only within a step is in a row of *scratch*.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -76,6 +76,10 @@ class Schedule:
     def count(self) -> int:
         """Stages."""
         return max(self.levels, default=0) + 1
+
+    def turns(self, pieces: Mapping[int, list[tuple[int, int]]]) -> list[tuple[int, list[tuple[int, int]]]]:
+        """The products with their pieces in the order in which they run."""
+        return sorted(pieces.items(), key=lambda item: (self.products[item[0]], item[0]))
 
     def computed(self, i: int) -> bool:
         """Whether this value is the work of a stage, not something in memory before."""
@@ -164,15 +168,15 @@ class Forward:
     def runs(self) -> list[list[Run]]:
         """Each product, to the pieces that it is added to."""
         started = {p for p, piece in enumerate(self.program.pieces) if piece.x is not None}
-        result = []
-        for k, pieces in columns(self.program).items():
+        result: dict[int, list[Run]] = {}
+        for k, pieces in self.schedule.turns(columns(self.program)):
             found = []
             for offset, p in pieces:
                 first = p not in started and self.program.pieces[p].init is None
                 found.append((offset, self.program.pieces[p].width, self.pieces[p], "row" if first else "there"))
                 started.add(p)
-            result.append([Run(k, s, n, "tape", t, start) for s, n, t, start in _joined(found)])
-        return result
+            result[k] = [Run(k, s, n, "tape", t, start) for s, n, t, start in _joined(found)]
+        return [result[k] for k in sorted(result)]
 
 
 @dataclass(frozen=True)
@@ -251,8 +255,8 @@ class Backward:
     def runs(self) -> list[list[Run]]:
         """Each product, to the piece that it is added to."""
         started: set[int] = set()
-        result = []
-        for k, pieces in columns(self.program).items():
+        result: dict[int, list[Run]] = {}
+        for k, pieces in self.schedule.turns(columns(self.program)):
             found = []
             for offset, p in pieces:
                 piece = self.program.pieces[p]
@@ -263,8 +267,8 @@ class Backward:
                     found.append(Run(k, offset, piece.width, f"state:{where}", 0, start))
                 else:
                     found.append(Run(k, offset, piece.width, "scratch", self.scratch[int(where)], start))
-            result.append(found)
-        return result
+            result[k] = found
+        return [result[k] for k in sorted(result)]
 
     @cached_property
     def inputs(self) -> list[Run]:
