@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elman.cells import Cell
+    from elman.compiler.explain import explain
     from elman.errors import ElmanError
     from elman.layers import GRU, LSTM, RNN, Recurrent
+    from elman.runtime import Stepper
     from elman.tasks import restore as load
 
 # where each public name is; they are imported when they are used, since PyTorch takes seconds
@@ -17,10 +19,12 @@ _PLACES = {
     "LSTM": "elman.layers:LSTM",
     "RNN": "elman.layers:RNN",
     "Recurrent": "elman.layers:Recurrent",
+    "Stepper": "elman.runtime:Stepper",
+    "explain": "elman.compiler.explain:explain",
     "load": "elman.tasks:restore",
 }
 
-__all__ = ["GRU", "LSTM", "RNN", "Cell", "ElmanError", "Recurrent", "load"]
+__all__ = ["GRU", "LSTM", "RNN", "Cell", "ElmanError", "Recurrent", "Stepper", "explain", "load"]
 
 
 def __getattr__(name: str) -> Any:

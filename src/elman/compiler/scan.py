@@ -337,7 +337,9 @@ def _scan_fake(
         tape = x.new_empty(rows, kernels.training.tape_width)
     else:
         tape = x.new_empty(0)
-    return [x.new_empty(batch, time, kernels.output_width), tape, *(torch.empty_like(f) for f in first)]
+    width = kernels.output_width
+    output = x.new_empty(batch, time, width) if x.is_contiguous() else x.new_empty(time, batch, width).transpose(0, 1)
+    return [output, tape, *(torch.empty_like(f) for f in first)]
 
 
 @torch.library.custom_op(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from elman.cells import Cell
+from elman.cells.cell import bind
 from elman.cells.elman import ElmanCell
 from elman.cells.gru import GRUCell
 from elman.cells.lstm import LSTMCell
@@ -81,6 +82,13 @@ class DropIn(nn.Module):
         """The parameters of each layer and direction."""
         return [[getattr(self, own) for own in names.values()] for names in self._names]
 
+    def stack(self) -> list[Cell]:
+        """The cells with the parameters they run with, layer by layer."""
+        return [bind(cell, own) for cell, own in zip(self._cells, self._parameters_of_cells(), strict=True)]
+
+    def _parameters_of_cells(self) -> list[dict[str, Tensor]]:
+        return [{name: getattr(self, own) for name, own in names.items()} for names in self._names]
+
     def flatten_parameters(self) -> None:
         """Do nothing: there is no cuDNN buffer to make. It is here for code written for ``torch.nn``."""
 
@@ -139,7 +147,7 @@ class DropIn(nn.Module):
             state,
             bidirectional=self.bidirectional,
             dropout=self.dropout if self.training else 0.0,
-            parameters=[{name: getattr(self, own) for name, own in names.items()} for names in self._names],
+            parameters=self._parameters_of_cells(),
             lengths=lengths,
             resets=resets,
         )

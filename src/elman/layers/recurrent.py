@@ -77,7 +77,7 @@ class Recurrent(nn.Module):
 
     def initial_state(self, batch: int) -> Tensor | State:
         """The state a sequence starts from: ``[L*D, batch, S]``, a tuple of them where the cell has several states."""
-        return _unwrap(_stack([cell.initial_state(batch) for cell in self._members()]))
+        return _unwrap(_stack([cell.initial_state(batch) for cell in self.stack()]))
 
     def forward(
         self,
@@ -125,9 +125,10 @@ class Recurrent(nn.Module):
         self, run: Callable[..., Any], x: Tensor, state: Tensor | State | None, **inputs: Any
     ) -> tuple[Tensor, State]:
         dropout = self.dropout if self.training else 0.0
-        return run_stack(run, self._members(), x, state, bidirectional=self.bidirectional, dropout=dropout, **inputs)
+        return run_stack(run, self.stack(), x, state, bidirectional=self.bidirectional, dropout=dropout, **inputs)
 
-    def _members(self) -> list[Cell]:
+    def stack(self) -> list[Cell]:
+        """The cells with the parameters they run with, layer by layer."""
         return cast(list[Cell], list(self.cells))
 
     def extra_repr(self) -> str:

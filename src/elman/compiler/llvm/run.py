@@ -226,7 +226,10 @@ class Kernels:
         s = s.tidy()
         batch, time, _ = s.x.shape
         make = s.x.new_empty if s.lengths is None else s.x.new_zeros
-        outputs = make((batch, time, self.output_width))
+        if s.x.is_contiguous():
+            outputs = make((batch, time, self.output_width))
+        else:  # in the order of the input, which is time after time
+            outputs = make((time, batch, self.output_width)).transpose(0, 1)
         if every <= 1:
             last, tape = self._stretch(s, outputs, bool(every), threads_wanted)
             return outputs, last, s.x.new_empty(0) if tape is None else tape
@@ -242,7 +245,7 @@ class Kernels:
         rows = place(s.x.shape[0], s.x.shape[1], threads_wanted, s.lengths)
         last = [torch.empty_like(f) for f in s.first]
         tape = s.x.new_empty(rows.count, self.training.tape_width) if keep else None
-        with self._workspace("training" if keep else "inference", s, rows) as work:
+        with self._borrowed("training" if keep else "inference", s, rows) as work:
             alive = work.inputs(s)
             work.outside("x", s.x)
             work.outside("output", outputs)
@@ -294,7 +297,7 @@ class Kernels:
         rows = place(s.x.shape[0], s.x.shape[1], threads_wanted, s.lengths)
         shares = s.x.new_empty(rows.count, self.back.shares_width)
         first = [torch.empty_like(f) for f in s.first]
-        with self._workspace("backward", s, rows) as work:
+        with self._borrowed("backward", s, rows) as work:
             alive = work.inputs(s)
             work.outside("x", into.x)
             work.outside("output", outputs)
@@ -310,18 +313,19 @@ class Kernels:
         return first
 
     @contextmanager
-    def _workspace(self, kind: str, s: Sequences, rows: Rows) -> Iterator[Workspace]:
+    def _borrowed(self, kind: str, s: Sequences, rows: Rows) -> Iterator[Workspace]:
         """A workspace that no other call is using."""
         key = kind, *s.x.shape, rows.threads
         kept = self._kept.get(key) if s.lengths is None else None
-        work = kept.pop() if kept else self._make(kind, s.x.shape[2], rows)
+        work = kept.pop() if kept else self.workspace(kind, s.x.shape[2], rows)
         yield work
         if s.lengths is None and work.bytes <= KEPT_BYTES:
             if key not in self._kept and len(self._kept) >= KEPT_SHAPES:
                 self._kept.pop(next(iter(self._kept)), None)
             self._kept.setdefault(key, []).append(work)
 
-    def _make(self, kind: str, features: int, rows: Rows) -> Workspace:
+    def workspace(self, kind: str, features: int, rows: Rows) -> Workspace:
+        """A new workspace for ``"inference"``, ``"training"`` or ``"backward"``."""
         backward, ring = kind == "backward", kind == "inference"
         layout = self.back if backward else self.inference if ring else self.training
         compiled = self._backward if backward else self._inference if ring else self._training

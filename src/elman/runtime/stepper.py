@@ -1,0 +1,146 @@
+"""A stack of recurrences for a stream: weights packed once, buffers made once, one call of a kernel a layer and step."""
+
+import ctypes
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from elman.cells import Cell
+from elman.compiler import plan
+from elman.compiler.llvm.run import Kernels, Sequences, Workspace
+from elman.compiler.llvm.rows import place
+from elman.compiler.trace import NotCompilable
+from elman.errors import ElmanError
+
+
+class Stepper:
+    """Steps through a stream with a layer whose weights do not change meanwhile.
+
+    The layer is copied when the stepper is made; ``refresh`` copies it again. The state is the stepper's own: read it,
+    set it, or ``reset`` it. One stepper belongs to one stream (or to one batch of streams) and to one thread.
+
+    Args:
+        layer: a ``Cell``, a ``Recurrent`` or a drop-in, in one direction.
+        batch: how many streams step together.
+
+    Raises:
+        ElmanError: a layer of two directions, or one whose step has no kernel.
+
+    Example:
+        >>> from elman import GRU
+        >>> layer, x = GRU(3, 5, batch_first=True), torch.randn(2, 7, 3)
+        >>> stepper = Stepper(layer, batch=2)
+        >>> steps = [stepper.step(x[:, t]).clone() for t in range(7)]
+        >>> torch.allclose(torch.stack(steps, 1), layer(x)[0], atol=1e-6)
+        True
+    """
+
+    def __init__(self, layer: nn.Module, batch: int = 1) -> None:
+        if batch < 1:
+            raise ElmanError(f"a stepper takes at least one stream, not {batch}")
+        self._layer, self.batch = layer, batch
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take the layer's weights as they are now. The state returns to zero."""
+        self._stages: list[_Stage] = []
+        x: Tensor | None = None
+        for cell in _cells(self._layer):
+            self._stages.append(_Stage(cell, self.batch, x))
+            x = self._stages[-1].output
+        self._first, self._output = self._stages[0], self._stages[-1].output
+        self._calls = [stage.call for stage in self._stages]
+
+    def step(self, x: Tensor) -> Tensor:
+        """Push one step.
+
+        Args:
+            x: ``[batch, input_size]``.
+
+        Returns:
+            The output ``[batch, output_size]``, in a buffer that the next step overwrites.
+        """
+        self._first.read(x)
+        for function, sizes, table in self._calls:
+            function(sizes, table, 0)
+        return self._output
+
+    @property
+    def state(self) -> list[tuple[Tensor, ...]]:
+        """A copy of the state of each layer."""
+        return [tuple(s.clone() for s in stage.state) for stage in self._stages]
+
+    @state.setter
+    def state(self, state: Sequence[Sequence[Tensor]]) -> None:
+        for stage, own in zip(self._stages, state, strict=True):
+            for buffer, value in zip(stage.state, own, strict=True):
+                buffer.copy_(value)
+
+    def reset(self) -> None:
+        """Return to the state that a sequence starts from."""
+        for stage in self._stages:
+            for buffer, value in zip(stage.state, stage.cell.initial_state(self.batch), strict=True):
+                buffer.copy_(value)
+
+
+class _Stage:
+    """One cell with its buffers: what it reads, its state, and what it gives."""
+
+    def __init__(self, cell: Cell, batch: int, x: Tensor | None) -> None:
+        if cell.streams:
+            raise ElmanError(f"{type(cell).__name__} takes {', '.join(cell.streams)} beside x; a stepper has x alone")
+        try:
+            traced = plan.read(cell)
+        except NotCompilable as error:
+            raise ElmanError(f"there is no kernel for this cell: {error}") from error
+        with torch.no_grad():
+            self.cell = cell
+            self.kernels = Kernels(traced.program, cell.weight_ih.dtype)
+            self.state = [s.clone() for s in cell.initial_state(batch)]
+            self.x = cell.weight_ih.new_empty(batch, 1, cell.input_size) if x is None else x.unsqueeze(1)
+            self.output = cell.weight_ih.new_empty(batch, cell.output_size)
+            operands = dict(zip(traced.program.operands, traced.evaluate(cell), strict=True))
+            bias = None if cell.bias_ih is None else cell.bias_ih.detach().clone()
+            own = {name: t.detach().clone() for name, t in operands.items()}
+            self.sequences = Sequences(
+                self.x, cell.weight_ih.detach().clone(), bias, own, self.state, self.state, {}, None, None, False
+            )
+        rows = place(batch, 1, 1, None)
+        self.work = self.kernels.workspace("inference", cell.input_size, rows)
+        self._bind(self.work)
+        compiled = self.work.compiled
+        table = ctypes.addressof(self.work.table)
+        compiled.prepare(compiled.sizes_address, table, 0)
+        self.call = compiled.function, compiled.sizes_address, table
+        self._slot = compiled.slots["x"]
+        self._shape, self._dtype = torch.Size([batch, cell.input_size]), self.x.dtype
+
+    def _bind(self, work: Workspace) -> None:
+        work.inputs(self.sequences)
+        work.outside("x", self.x)
+        work.outside("output", self.output)
+        work.states(self.state, self.state, self.state)
+        work.set("reverse", 0)
+
+    def read(self, x: Tensor) -> None:
+        """Take this tensor as the input of the next step."""
+        if x.shape != self._shape or x.dtype != self._dtype:
+            raise ElmanError(
+                f"a step takes {self._dtype} of {list(self._shape)}, and was given {x.dtype} of {list(x.shape)}"
+            )
+        if not x.is_contiguous():
+            x = self.x.squeeze(1).copy_(x)
+        self.work.table[self._slot] = x.data_ptr()
+
+
+def _cells(layer: nn.Module) -> list[Cell]:
+    """The cells of a layer from the first to the last."""
+    if isinstance(layer, Cell):
+        return [layer]
+    if getattr(layer, "bidirectional", False):
+        raise ElmanError("a layer of two directions needs the whole sequence; a stepper takes one direction")
+    stack = getattr(layer, "stack", None)
+    if stack is None:
+        raise ElmanError(f"a stepper takes a cell, a Recurrent or a drop-in, not {type(layer).__name__}")
+    return list(stack())

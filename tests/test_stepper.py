@@ -1,0 +1,77 @@
+"""Steps through a stream are what the whole sequence gives, and belong to the one who steps."""
+
+import pytest
+import torch
+from tolerances import assert_close
+
+from elman import GRU, LSTM, ElmanError, Recurrent, Stepper, cells
+
+STREAMLESS = [name for name in cells.names() if not cells.load(name).streams]
+
+
+@pytest.mark.parametrize("name", STREAMLESS)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_steps_are_the_sequence(name: str, batch: int) -> None:
+    layer, x = Recurrent(name, 3, 6, num_layers=2), torch.randn(batch, 7, 3)
+    stepper = Stepper(layer, batch)
+    steps = torch.stack([stepper.step(x[:, t]).clone() for t in range(7)], 1)
+    with torch.no_grad():
+        outputs, state = layer(x)
+    assert_close(steps, outputs, "outputs")
+    states = [state] if isinstance(state, torch.Tensor) else state
+    for layer_index, own in enumerate(stepper.state):
+        for mine, expected in zip(own, states, strict=True):
+            assert_close(mine, expected[layer_index], "state")
+
+
+def test_drop_ins_step_too() -> None:
+    layer, x = LSTM(3, 5, 2), torch.randn(7, 2, 3)
+    stepper = Stepper(layer, 2)
+    steps = torch.stack([stepper.step(x[t]).clone() for t in range(7)])
+    assert_close(steps, layer(x)[0].detach(), "outputs")
+
+
+def test_the_state_can_be_read_set_and_reset() -> None:
+    stepper, x = Stepper(GRU(3, 5)), torch.randn(4, 1, 3)
+    first = stepper.step(x[0]).clone()
+    kept = stepper.state
+    second = stepper.step(x[1]).clone()
+    stepper.state = kept
+    assert torch.equal(stepper.step(x[1]), second)
+    stepper.reset()
+    assert torch.equal(stepper.step(x[0]), first)
+
+
+def test_weights_are_those_of_the_last_refresh() -> None:
+    layer, x = GRU(3, 5), torch.randn(1, 3)
+    stepper = Stepper(layer)
+    before = stepper.step(x).clone()
+    with torch.no_grad():
+        layer.weight_ih_l0.mul_(2)
+    stepper.reset()
+    assert torch.equal(stepper.step(x), before)
+    stepper.refresh()
+    assert not torch.equal(stepper.step(x), before)
+
+
+def test_inputs_of_any_strides() -> None:
+    stepper, x = Stepper(GRU(3, 5), 2), torch.randn(3, 2)
+    expected = stepper.step(x.t().contiguous()).clone()
+    stepper.reset()
+    assert torch.equal(stepper.step(x.t()), expected)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Stepper(GRU(3, 5, bidirectional=True)), "two directions"),
+        (lambda: Stepper(GRU(3, 5), 0), "at least one stream"),
+        (lambda: Stepper(torch.nn.Linear(3, 5)), "a drop-in, not Linear"),
+        (lambda: Stepper(cells.load("cfc")(3, 5)), "CfCCell takes dt"),
+        (lambda: Stepper(GRU(3, 5)).step(torch.randn(1, 4)), r"\[1, 3\], and was given .* \[1, 4\]"),
+        (lambda: Stepper(GRU(3, 5)).step(torch.randn(1, 3).double()), "float64"),
+    ],
+)
+def test_wrong_wishes_are_refused(make, says: str) -> None:
+    with pytest.raises(ElmanError, match=says):
+        make()
