@@ -21,7 +21,6 @@ from contenders import (
     twins,
 )
 from memory import floats_kept
-from peak import peak
 from targets import Figure
 from timing import Effort, compare
 from torch import Tensor, nn
@@ -31,6 +30,7 @@ import elman
 from elman import cells
 from elman.cells import Cell
 from elman.compiler import plan
+from elman.compiler.llvm.peak import peak
 
 MICRO = 1e6
 PAUSE = 0.02  # seconds after which the threads of ONNX Runtime and of OpenMP have stopped spinning

@@ -1,9 +1,37 @@
 """``elman cells``: what ``--cell`` takes."""
 
+from typing import Annotated
 
-def command() -> None:
-    """List the recurrences."""
+import typer
+
+
+def command(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False) -> None:
+    """List the recurrences: name, class, states, what is proved of the step, and a sentence."""
+    import json
+
     from elman import cells
+    from elman.compiler import plan, proofs
 
+    found = []
     for name in cells.names():
-        print(f"{name:20} {(cells.load(name).__doc__ or '').strip().splitlines()[0]}")
+        cell = cells.load(name)(2, 2, device="meta")
+        streams = tuple((stream, cell.stream_sizes.get(stream, 1)) for stream in cell.streams)
+        program = plan.read(cell, streams).program
+        found.append(
+            {
+                "name": name,
+                "class": type(cell).__name__,
+                "states": cell.states,
+                "streams": cell.streams,
+                "linear": proofs.linear(program).holds,
+                "elementwise": proofs.elementwise(program).holds,
+                "about": (type(cell).__doc__ or "").strip().split("\n")[0],
+            }
+        )
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    for each in found:
+        proved = [word for word, key in (("linear", "linear"), ("element-wise", "elementwise")) if each[key]]
+        states = " ".join(each["states"])
+        print(f"{each['name']:17} {each['class']:17} {states:8} {', '.join(proved) or '-':21} {each['about']}")

@@ -132,43 +132,10 @@ class Program:
             sets.append(frozenset([i]).union(*(sets[a] for a in value.args)))
         return tuple(sets)
 
-    @cached_property
-    def elementwise_in_state(self) -> bool:
-        """Whether each unit of the new state depends on that unit of the old one alone: no mix or sum in between."""
-        return not any(
-            any(self.values[j].op == "state" for j in self.depends(i))
-            for i, v in enumerate(self.values)
-            if v.op in ("mix", "sum")
-        )
-
-    @cached_property
-    def equations(self) -> list[str]:
-        """The Program as lines for people."""
-        return [f"v{i} = {_line(v)}" for i, v in enumerate(self.values) if v.op != "constant"] + [
-            f"{name} = v{i}" for name, i in self.results.items()
-        ]
-
 
 def _place(width: int, offset: int) -> str:
     """Where a slice lies, in units of its own width where it lies so."""
     return str(offset // width) if offset % width == 0 else f"{offset}/{width}"
-
-
-def _line(v: Value) -> str:
-    args = ", ".join(f"v{a}" for a in v.args)
-    where = f"[{v.offset}:{v.offset + v.width}]"
-    match v.op:
-        case "x":
-            return f"x{where}"
-        case "state" | "stream" | "cotangent":
-            return f"{v.op} {v.name}"
-        case "vector" | "saved":
-            return f"{v.name}{where}"
-        case "slice":
-            return f"{args}{where}"
-        case "mix":
-            return f"{args} @ {v.name}{'' if v.transposed else '.T'}"
-    return f"{v.op}({args})"
 
 
 _FOLD: dict[str, Callable[..., float]] = {n: getattr(operator, n) for n in ("add", "sub", "mul", "neg")}

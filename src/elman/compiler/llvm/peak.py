@@ -53,7 +53,7 @@ def speed(count: int, double: bool) -> float:
     True
     """
     most = peak(count)
-    fastest = most.operations / _seconds(most.work)
+    fastest = most.operations / _seconds(most.work, 0.05)
     return fastest / 2 if double else fastest
 
 
@@ -71,16 +71,22 @@ def product_speed(rows: int, depth: int, columns: int, double: bool) -> float:
     each = 2 * rows * depth * columns
     times = 1 + 1_000_000 // each  # many small ones, since the clock has its own cost
 
-    def work() -> None:
-        for _ in range(times):
-            multiply(
-                a.data_ptr(), depth, rows, depth, packed.data_ptr(), columns, c.data_ptr(), columns, c.data_ptr(), columns
-            )
+    def work(of: int) -> Callable[[], None]:
+        out = c.data_ptr(), columns
+        given = a.data_ptr(), depth, of, depth, packed.data_ptr(), columns, *out, *out
 
-    return times * each / _seconds(work)
+        def run() -> None:
+            for _ in range(times):
+                multiply(*given)
+
+        return run
+
+    # less what it costs to call from Python, which is that of a product without rows
+    seconds = _seconds(work(rows), 0.02) - _seconds(work(0), 0.02)
+    return min(speed(1, double), times * each / max(seconds, 1e-9))
 
 
-def _seconds(work: Callable[[], None], budget: float = 0.05) -> float:
+def _seconds(work: Callable[[], None], budget: float) -> float:
     """The shortest of as many runs as fit the budget."""
     work()
     shortest, end = float("inf"), time.perf_counter() + budget
