@@ -106,7 +106,8 @@ class Schedule:
     def _read_whole(self, i: int) -> bool:
         """Whether something other than a product reads a cat."""
         users = [v for v in self.program.values if i in v.args and v.op != "piece"]
-        return bool(users) or i in self.program.results.values()
+        begun = any(p.init == i for p in self.program.pieces)
+        return bool(users) or begun or i in self.program.results.values()
 
 
 @dataclass(frozen=True)
