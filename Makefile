@@ -8,7 +8,7 @@ BIN := .venv/bin
 .PHONY: demo test check clean
 
 demo: .venv/ready
-	$(BIN)/elman train language --minutes 1 --out runs/demo
+	$(BIN)/elman train language --minutes 1 --out runs/demo --overwrite
 	$(BIN)/elman generate runs/demo --length 400 --seed 1
 
 test: check

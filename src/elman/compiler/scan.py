@@ -120,7 +120,8 @@ def run(program: str, reverse: bool, every: int, parts: Parts) -> tuple[Tensor, 
     if needed or peek_interpreter_stack() is not None:
         output, _, *last = _Scan.apply(Scan(program, reverse, every), *tensors)
         return output, last
-    output, _, *last = _forward(Scan(program, reverse, 0), tensors)
+    kernels = _kernels(program, parts.x.dtype)
+    output, last, _ = kernels.forward(parts.sequences(kernels, reverse), 0, threads.available())
     return output, last
 
 

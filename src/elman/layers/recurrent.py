@@ -203,6 +203,8 @@ def _split(state: Tensor | State | None, cells: Sequence[Cell], batch: int) -> l
 
 
 def _stack(states: Sequence[State]) -> State:
+    if len(states) == 1:
+        return tuple(part.unsqueeze(0) for part in states[0])
     return tuple(torch.stack(parts) for parts in zip(*states, strict=True))
 
 

@@ -41,6 +41,12 @@ class Sequences:
 
     def tidy(self) -> "Sequences":
         """The same with contiguous weights and states, and last axes that are contiguous."""
+        whole = [self.weight, *self.operands.values(), *self.first, *self.initial]
+        if self.bias is not None:
+            whole.append(self.bias)
+        in_rows = [self.x, *self.streams.values()]
+        if all(t.is_contiguous() for t in whole) and all(t.stride(-1) == 1 or t.shape[-1] == 1 for t in in_rows):
+            return self
         return replace(
             self,
             x=_rows_contiguous(self.x),
@@ -245,16 +251,18 @@ class Kernels:
         rows = place(s.x.shape[0], s.x.shape[1], threads_wanted, s.lengths)
         last = [torch.empty_like(f) for f in s.first]
         tape = s.x.new_empty(rows.count, self.training.tape_width) if keep else None
-        with self._borrowed("training" if keep else "inference", s, rows) as work:
-            alive = work.inputs(s)
-            work.outside("x", s.x)
-            work.outside("output", outputs)
-            work.states(s.first, last, s.initial)
-            work.set("reverse", int(s.reverse))
-            if tape is not None:
-                work.set("tape", tape.data_ptr())
-            work.run()
-            del alive
+        kind = "training" if keep else "inference"
+        work = self._borrow(kind, s, rows)
+        alive = work.inputs(s)
+        work.outside("x", s.x)
+        work.outside("output", outputs)
+        work.states(s.first, last, s.initial)
+        work.set("reverse", int(s.reverse))
+        if tape is not None:
+            work.set("tape", tape.data_ptr())
+        work.run()
+        del alive
+        self._give_back(work, kind, s)
         return last, tape
 
     def backward(
@@ -297,32 +305,37 @@ class Kernels:
         rows = place(s.x.shape[0], s.x.shape[1], threads_wanted, s.lengths)
         shares = s.x.new_empty(rows.count, self.back.shares_width)
         first = [torch.empty_like(f) for f in s.first]
-        with self._borrowed("backward", s, rows) as work:
-            alive = work.inputs(s)
-            work.outside("x", into.x)
-            work.outside("output", outputs)
-            for name, stream in into.streams.items():
-                work.outside(f"stream share {name}", stream)
-            work.states(last, first, into.initial)
-            work.set("reverse", int(not s.reverse))
-            work.set("tape", tape.data_ptr())
-            work.set("shares", shares.data_ptr())
-            work.run()
-            del alive
+        work = self._borrow("backward", s, rows)
+        alive = work.inputs(s)
+        work.outside("x", into.x)
+        work.outside("output", outputs)
+        for name, stream in into.streams.items():
+            work.outside(f"stream share {name}", stream)
+        work.states(last, first, into.initial)
+        work.set("reverse", int(not s.reverse))
+        work.set("tape", tape.data_ptr())
+        work.set("shares", shares.data_ptr())
+        work.run()
+        del alive
+        self._give_back(work, "backward", s)
         weights.run(self._jobs, into.targets, tape, shares, s.x, rows, threads_wanted)
         return first
 
-    @contextmanager
-    def _borrowed(self, kind: str, s: Sequences, rows: Rows) -> Iterator[Workspace]:
-        """A workspace that no other call is using."""
-        key = kind, *s.x.shape, rows.threads
-        kept = self._kept.get(key) if s.lengths is None else None
-        work = kept.pop() if kept else self.workspace(kind, s.x.shape[2], rows)
-        yield work
-        if s.lengths is None and work.bytes <= KEPT_BYTES:
-            if key not in self._kept and len(self._kept) >= KEPT_SHAPES:
-                self._kept.pop(next(iter(self._kept)), None)
-            self._kept.setdefault(key, []).append(work)
+    def _borrow(self, kind: str, s: Sequences, rows: Rows) -> Workspace:
+        """A workspace that no other call is using, until it is given back."""
+        kept = self._kept.get((kind, s.x.shape, rows.threads)) if s.lengths is None else None
+        try:
+            return kept.pop() if kept else self.workspace(kind, s.x.shape[2], rows)
+        except IndexError:  # another thread took the last one
+            return self.workspace(kind, s.x.shape[2], rows)
+
+    def _give_back(self, work: Workspace, kind: str, s: Sequences) -> None:
+        if s.lengths is not None or work.bytes > KEPT_BYTES:
+            return
+        key = kind, s.x.shape, work.rows.threads
+        if key not in self._kept and len(self._kept) >= KEPT_SHAPES:
+            self._kept.pop(next(iter(self._kept)), None)
+        self._kept.setdefault(key, []).append(work)
 
     def workspace(self, kind: str, features: int, rows: Rows) -> Workspace:
         """A new workspace for ``"inference"``, ``"training"`` or ``"backward"``."""

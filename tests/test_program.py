@@ -1,0 +1,267 @@
+"""A step as a Program: read, fused and derived, each held to PyTorch's own derivatives of the step itself."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cases
+import programs
+import pytest
+import torch
+import torch.nn.functional as F
+from cases import Variant
+from programs import Throwaway
+from tolerances import assert_close
+from torch import Tensor, nn
+from torch.func import functional_call, jvp
+
+from elman.cells import Cell
+from elman.compiler import plan
+from elman.compiler.derive import adjoint, tangent, trajectory
+from elman.compiler.fuse import fuse
+from elman.compiler.program import Program
+from elman.compiler.trace import NotCompilable, Traced
+
+BATCH, HIDDEN = 2, 4
+Optional = Tensor | None
+
+every_step = pytest.mark.parametrize("kind", [*cases.variants(), *programs.THROWAWAY], ids=str)
+
+
+class Stepper(nn.Module):
+    """One step of a cell as the call of a module."""
+
+    def __init__(self, cell: Cell) -> None:
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, *args: Tensor, **streams: Tensor) -> tuple[Tensor, ...]:
+        return self.cell.step(*args, **streams)
+
+
+class Step(NamedTuple):
+    """A cell's step with everything it is a function of, and its Program."""
+
+    cell: Cell
+    inputs: dict[str, Tensor]  # x, states and streams by the Program's names
+    parameters: dict[str, Tensor]
+    traced: Traced
+
+    def run(self, *values: Tensor) -> tuple[Tensor, ...]:
+        """The results of the cell's own step, from all inputs and parameters in order."""
+        given = dict(zip([*self.inputs, *self.parameters], values, strict=True))
+        streams = {n.removeprefix("stream "): given.pop(n) for n in self.inputs if n.startswith("stream")}
+        args = tuple(given.pop(n) for n in self.inputs if n in given)
+        return functional_call(Stepper(self.cell), {f"cell.{n}": p for n, p in given.items()}, args, streams)
+
+    @property
+    def values(self) -> tuple[Tensor, ...]:
+        return *self.inputs.values(), *self.parameters.values()
+
+    def operands(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The Program's operands from parameters, with autograd."""
+        found = [parameters[path] for path in self.traced.sources]
+        made = found if self.traced.prologue is None else self.traced.prologue(*found)
+        return dict(zip(self.traced.program.operands, made, strict=True))
+
+
+@pytest.fixture
+def step(kind: Variant | Throwaway) -> Step:
+    cell = kind.make(3, HIDDEN, dtype=torch.float64)
+    streams = cases.random_streams(cell, BATCH)
+    inputs = {"x": torch.randn(BATCH, len(cell.weight_ih), dtype=torch.float64)}
+    inputs |= {f"state {n}": s for n, s in zip(cell.states, cases.random_state(cell, BATCH), strict=True)}
+    inputs |= {f"stream {n}": s for n, s in streams.items()}
+    traced = plan.read(cell, tuple((n, s.shape[-1]) for n, s in streams.items()))
+    return Step(cell, inputs, {n: p.detach() for n, p in cell.named_parameters()}, traced)
+
+
+def names(program: Program) -> list[str]:
+    return ["output", *(f"state:{name}" for name in program.states)]
+
+
+def assert_all_close(found: dict[str, Tensor], expected: dict[str, Tensor], what: str) -> None:
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert_close(found[name], value, f"{what} {name}")
+
+
+def random_like(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: torch.randn_like(value) for name, value in tensors.items()}
+
+
+def leaves_of(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.clone().requires_grad_() for name, value in tensors.items()}
+
+
+@every_step
+def test_it_computes_the_step(step: Step) -> None:
+    program, operands = step.traced.program, step.operands(step.parameters)
+    expected = dict(zip(names(program), step.run(*step.values), strict=True))
+    read = Program.read(program.text)
+    assert read == program
+    for some in (program, fuse(program), read):
+        assert_all_close(programs.evaluate(some, step.inputs, operands).results, expected, "the result")
+    whole = programs.evaluate(fuse(trajectory(program)), step.inputs, operands).results
+    assert_close(whole.pop("output"), torch.cat(list(expected.values()), -1), "the trajectory")
+    assert_all_close(whole, {n: v for n, v in expected.items() if n != "output"}, "the result")
+
+
+def assert_adjoint(
+    program: Program, inputs: dict[str, Tensor], operands: dict[str, Tensor], results: dict[str, Tensor],
+    leaves: Mapping[Any, Tensor],
+) -> None:  # fmt: skip
+    """Hold a Program's adjoint to the gradients of ``results`` by ``leaves``, which all else was made from."""
+    cotangents = random_like(results)
+    expected = torch.autograd.grad(
+        list(results.values()), list(leaves.values()), list(cotangents.values()),
+        materialize_grads=True, retain_graph=True,
+    )  # fmt: skip
+    fused = fuse(program)
+    back = adjoint(fused)
+    made = {**inputs, **operands}
+    reached = [name for name, value in made.items() if value.requires_grad]
+    for some in (back, fuse(back)):
+        with torch.no_grad():
+            shares = programs.pull(fused, some, inputs, operands, cotangents)
+        assert shares.keys() == made.keys()
+        found = torch.autograd.grad(
+            [made[n] for n in reached], list(leaves.values()), [shares[n] for n in reached],
+            materialize_grads=True, retain_graph=True,
+        )  # fmt: skip
+        for name, value, right in zip(leaves, found, expected, strict=True):
+            assert_close(value, right, f"the gradient of {name}")
+
+
+@every_step
+def test_its_adjoint_is_its_gradient(step: Step) -> None:
+    inputs, parameters = leaves_of(step.inputs), leaves_of(step.parameters)
+    program = step.traced.program
+    results = dict(zip(names(program), step.run(*inputs.values(), *parameters.values()), strict=True))
+    assert_adjoint(program, inputs, step.operands(parameters), results, {**inputs, **parameters})
+
+
+def plain_layer_norm(x: Tensor, shape: Any, gain: Optional, shift: Optional, eps: float = 1e-5) -> Tensor:
+    """In place of PyTorch's own, whose ``jvp`` has a wrong derivative."""
+    center = x - x.mean(-1, keepdim=True)
+    x = center * torch.rsqrt(center.square().mean(-1, keepdim=True) + eps)
+    x = x if gain is None else x * gain
+    return x if shift is None else x + shift
+
+
+@every_step
+def test_its_tangent_is_its_derivative_along_a_direction_and_has_an_adjoint(
+    step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(F, "layer_norm", plain_layer_norm)
+    inputs, parameters = leaves_of(step.inputs), leaves_of(step.parameters)
+    d_inputs, d_parameters = leaves_of(random_like(inputs)), leaves_of(random_like(parameters))
+    values, directions = (*inputs.values(), *parameters.values()), (*d_inputs.values(), *d_parameters.values())
+    results, (output, *changes) = jvp(step.run, values, directions)
+    states = names(step.traced.program)[1:]
+    expected = {"output": output, **dict(zip(states, results[1:], strict=True))}
+    expected |= {n.replace(":", ":d:"): change for n, change in zip(states, changes, strict=True)}
+
+    def operands_of(*values: Tensor) -> tuple[Tensor, ...]:
+        return tuple(step.operands(dict(zip(parameters, values, strict=True))).values())
+
+    operands = step.operands(parameters)
+    if operands:  # jvp does not take a function without results
+        _, d_operands = jvp(operands_of, tuple(parameters.values()), tuple(d_parameters.values()))
+        operands |= {f"d:{n}": d for n, d in zip(list(operands), d_operands, strict=True)}
+    given = {"x": torch.cat([inputs.pop("x"), d_inputs.pop("x")], -1), **inputs}
+    given |= {n.replace(" ", " d:"): d for n, d in d_inputs.items()}
+
+    program = tangent(step.traced.program)
+    for some in (program, fuse(program)):
+        assert_all_close(programs.evaluate(some, given, operands).results, expected, "the derivative of")
+    assert_adjoint(program, given, operands, expected, dict(enumerate([*values, *directions])))
+
+
+class Refused(Cell):
+    """A step with one thing in it that is no recurrence of ours, named by ``kind``."""
+
+    gates = ("h",)
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(3, 4)
+        self.kind = kind
+
+    def step(self, x: Tensor, h: Tensor) -> Any:
+        u = x + self.recurrent(h)
+        match self.kind:
+            case "branch":
+                u = u if u.sum() > 0 else x
+            case "number":
+                u = u * float(h[0, 0])
+            case "operation":
+                u = torch.sort(u).values
+            case "stride":
+                u = torch.cat([u[..., ::2], u[..., 1::2]], -1)
+            case "row":
+                u = u[0]
+            case "nothing":
+                u = u + u[..., 4:].sum(-1, keepdim=True)
+            case "outer":
+                u = F.linear(u, h)
+            case "matmul":
+                u = u @ x
+            case "mismatch":
+                u = F.linear(torch.cat([u, h], -1), self.weight_hh)
+            case "matmul mismatch":
+                u = torch.cat([u, h], -1) @ self.weight_hh
+            case "columns":
+                u = u + torch.cat([u, h], -1)
+            case "batch sum":
+                u = u - u.mean(0, keepdim=True)
+            case "in place":
+                u.mul_(2)
+            case "assigned":
+                u[..., 0] = 0
+            case "function in place":
+                torch.relu_(u)
+            case "power":
+                u = u**h
+            case "too many":
+                return u, u, u
+            case "no state":
+                return u
+            case "width":
+                return u, torch.cat([u, u], -1)
+            case "attribute":
+                u = self.absent * u
+        return u, u
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("branch", r"Refused\.step cannot be read: .*control flow.* test_program\.py:LINE"),
+        ("number", r"Refused\.step cannot be read: .*float.* test_program\.py:LINE"),
+        ("operation", r"sort is not among .* test_program\.py:LINE; it reads the four operations"),
+        ("stride", r"test_program\.py:LINE: a slice with a stride"),
+        ("row", r"test_program\.py:LINE: a row is cut by .*, not by 0"),
+        ("nothing", r"test_program\.py:LINE: a slice without columns"),
+        ("outer", r"test_program\.py:LINE: a product by something that changes over time"),
+        ("matmul", r"test_program\.py:LINE: a product by something that changes over time"),
+        ("mismatch", r"test_program\.py:LINE: a product of a row of 8 with a matrix of \[4, 4\]"),
+        ("matmul mismatch", r"test_program\.py:LINE: a product of a row of 8 with a matrix of \[4, 4\]"),
+        ("columns", r"test_program\.py:LINE: add of rows of 4 and 8 columns"),
+        ("batch sum", r"test_program\.py:LINE: a sum over the units keeps its axis"),
+        ("in place", r"mul_ is not among .* test_program\.py:LINE"),
+        ("assigned", r"Refused\.step cannot be read: .*item assignment.* test_program\.py:LINE"),
+        ("function in place", r"relu_ is not among .* test_program\.py:LINE"),
+        ("power", r"test_program\.py:LINE: a power by something that is not a number"),
+        ("too many", r"Refused\.step returns its output and 1 new states as one tuple"),
+        ("no state", r"Refused\.step returns its output and 1 new states as one tuple"),
+        ("width", r"the new state state:h has 8 columns, not 4"),
+        ("attribute", r"Refused\.step cannot be read: .*absent.* test_program\.py:LINE"),
+    ],
+)
+def test_what_it_cannot_read_is_named_with_its_line(kind: str, says: str) -> None:
+    lines = Path(__file__).read_text(encoding="utf-8").splitlines()
+    line = next(i for i, text in enumerate(lines, 1) if text.strip() == f'case "{kind}":') + 1
+    with pytest.raises(NotCompilable) as caught:
+        plan.read(Refused(kind))
+    assert re.search(says.replace("LINE", str(line)) + r"\b", str(caught.value)), str(caught.value)
