@@ -15,7 +15,7 @@ from elman.errors import ElmanError
 
 State = tuple[Tensor, ...]
 
-_RUN_OPTIONS = ("lengths", "resets", "reverse", "parameters")
+_RUN_OPTIONS = ("lengths", "resets", "reverse", "parameters", "save")
 
 
 class Cell(nn.Module, ABC):
@@ -126,6 +126,7 @@ class Cell(nn.Module, ABC):
         resets: Tensor | None = None,
         reverse: bool = False,
         parameters: Mapping[str, Tensor | None] | None = None,
+        save: int | str = "fast",
         **streams: Tensor,
     ) -> tuple[Tensor, Tensor | State]:
         """Run over a sequence.
@@ -139,6 +140,9 @@ class Cell(nn.Module, ABC):
             resets: ``[B, T]`` bool, true where a step begins a new segment, which starts from ``initial_state``.
             reverse: run from each row's own last step to its first.
             parameters: run with these, by name, instead of the cell's own.
+            save: what is kept for the backward pass, where there are kernels: ``"fast"`` everything; ``"lean"`` little,
+                for about a third more time; a number, the state before every so many steps; or as much as fits in
+                ``"2GiB"``.
             streams: the cell's further inputs by name, ``[B, T, S]`` or, if constant over the sequence, ``[B, S]``.
 
         Returns:
@@ -148,7 +152,7 @@ class Cell(nn.Module, ABC):
             ElmanError: a shape, a dtype, a length or a name that does not fit.
         """
         run = self._run(
-            x, state, lengths=lengths, resets=resets, reverse=reverse, parameters=parameters, streams=streams
+            x, state, lengths=lengths, resets=resets, reverse=reverse, parameters=parameters, save=save, streams=streams
         )
         return run.outputs, run.final if len(self.states) > 1 else run.final[0]
 
@@ -167,6 +171,7 @@ class Cell(nn.Module, ABC):
         resets: Tensor | None = None,
         reverse: bool = False,
         parameters: Mapping[str, Tensor | None] | None = None,
+        save: int | str = "fast",
         streams: Mapping[str, Tensor],
         all_states: bool = False,
     ) -> eager.Run:
@@ -189,7 +194,7 @@ class Cell(nn.Module, ABC):
             reverse=reverse,
             streams={name: streams[name] for name in self.streams},
             all_states=all_states,
-            every=1,
+            save=save,
         )
 
     def _check(

@@ -1,5 +1,6 @@
 """Which executor runs a recurrence, and why."""
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -60,7 +61,7 @@ def run(
     reverse: bool,
     streams: Mapping[str, Tensor],
     all_states: bool,
-    every: int,
+    save: int | str,
 ) -> eager.Run:
     """Run a recurrence over ``x [B, T, I]``, not yet projected, by the executor that is best for it.
 
@@ -79,7 +80,7 @@ def run(
     parts = scan.Parts(
         x, cell.weight_ih, cell.bias_ih, list(operands), list(state), list(initial), along, lengths, resets
     )
-    output, last = scan.run(program, reverse, every, parts)
+    output, last = scan.run(program, reverse, saved_every(save, program, x), parts)
     if not all_states:
         return eager.Run(output, tuple(last), ())
     sizes = [output.shape[-1] - sum(s.shape[1] for s in state), *(s.shape[1] for s in state)]
@@ -89,6 +90,34 @@ def run(
         held = state if reverse else last
         states = [torch.where(valid[:, :, None], s, h[:, None]) for s, h in zip(states, held, strict=True)]
     return eager.Run(output, tuple(last), tuple(states))
+
+
+LEAN = 32  # steps between the states that are kept: a thirtieth of the memory of all states
+
+
+def saved_every(save: int | str, program: str, x: Tensor) -> int:
+    """What a backward pass over ``x`` finds: 1 the tape of every step, more the state before every so many.
+
+    >>> saved_every("lean", "", torch.zeros(2, 100, 3))
+    32
+    """
+    if save == "fast" or save == "lean":
+        return 1 if save == "fast" else min(LEAN, max(2, x.shape[1]))
+    if isinstance(save, int) and not isinstance(save, bool) and save >= 1:
+        return save
+    amount = re.fullmatch(r"([0-9.]+) ?([KMG])iB", save) if isinstance(save, str) else None
+    if amount is None:
+        raise ElmanError(f"save is 'fast', 'lean', a number of steps or an amount such as '2GiB', not {save!r}")
+    budget = float(amount[1]) * {"K": 2**10, "M": 2**20, "G": 2**30}[amount[2]]
+    batch, time = x.shape[:2]
+    step, state = scan.kept_bytes(program, x.dtype)
+    for every in (1, *(2**n for n in range(1, 31))):
+        kept = batch * (step * time if every == 1 else state * -(-time // every) + step * min(every, time))
+        if kept <= budget:
+            return every
+        if every > time:
+            break
+    raise ElmanError(f"{batch} rows of {time} steps cannot be trained in {save}: even a few steps take more")
 
 
 def executor(template: nn.Module, x: Tensor, streams: Mapping[str, Tensor]) -> tuple[str, str]:

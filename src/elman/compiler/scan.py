@@ -50,6 +50,12 @@ def _kernels(text: str, dtype: torch.dtype) -> Kernels:
     return Kernels(Program.read(text), dtype)
 
 
+def kept_bytes(program: str, dtype: torch.dtype) -> tuple[int, int]:
+    """Bytes for each row of the batch: of the tape for a step, and of a state."""
+    kernels = _kernels(program, dtype)
+    return kernels.training.tape_width * dtype.itemsize, sum(kernels.program.states.values()) * dtype.itemsize
+
+
 @lru_cache(maxsize=256)
 def _tangent(text: str) -> str:
     return tangent(Program.read(text)).text

@@ -99,6 +99,7 @@ class DropIn(nn.Module):
         *,
         lengths: Tensor | None = None,
         resets: Tensor | None = None,
+        save: int | str = "fast",
     ) -> tuple[Any, Any]:
         """Run over a sequence, as the ``torch.nn`` twin does.
 
@@ -110,6 +111,8 @@ class DropIn(nn.Module):
                 state, and its outputs are zero.
             resets: bool of the shape of the input without its features (of the padded input, if it is packed), true
                 where a step begins a new segment, which starts from zeros.
+            save: what is kept for the backward pass: ``"fast"``, ``"lean"``, a number of steps, or an amount of memory
+                for each layer, as ``Cell.forward`` has it.
 
         Returns:
             Outputs in the form of ``input`` with ``D*O`` features, and the last state in the form of ``hx``.
@@ -121,12 +124,17 @@ class DropIn(nn.Module):
             if lengths is not None:
                 raise ElmanError("a packed sequence has its own lengths; lengths go with a padded input")
             padded, lengths = pad_packed_sequence(input, self.batch_first)
-            outputs, state = self._run(padded, hx, lengths, resets)
+            outputs, state = self._run(padded, hx, lengths, resets, save)
             return _pack_like(input, outputs, lengths, self.batch_first), state
-        return self._run(input, hx, lengths, resets)
+        return self._run(input, hx, lengths, resets, save)
 
     def _run(
-        self, input: Tensor, hx: Tensor | tuple[Tensor, ...] | None, lengths: Tensor | None, resets: Tensor | None
+        self,
+        input: Tensor,
+        hx: Tensor | tuple[Tensor, ...] | None,
+        lengths: Tensor | None,
+        resets: Tensor | None,
+        save: int | str,
     ) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
         self._check(input, hx, resets)
         batched = input.dim() == 3
@@ -150,6 +158,7 @@ class DropIn(nn.Module):
             parameters=self._parameters_of_cells(),
             lengths=lengths,
             resets=resets,
+            save=save,
         )
         if turned:  # contiguous as torch's, for code that views it flat
             outputs = outputs.transpose(0, 1).contiguous()

@@ -86,6 +86,7 @@ class Recurrent(nn.Module):
         *,
         lengths: Tensor | None = None,
         resets: Tensor | None = None,
+        save: int | str = "fast",
         **streams: Tensor,
     ) -> tuple[Tensor, Tensor | State]:
         """Run over a sequence.
@@ -97,6 +98,8 @@ class Recurrent(nn.Module):
             lengths: ``[B]`` whole numbers from 0 to ``T``, on any device. A finished row keeps its state, and its
                 outputs are zero.
             resets: ``[B, T]`` bool, true where a step begins a new segment, which starts from the initial state.
+            save: what is kept for the backward pass: ``"fast"``, ``"lean"``, a number of steps, or an amount of memory
+                for each layer, as ``Cell.forward`` has it.
             streams: the cell's further inputs by name, given to every layer, ``[B, T, S]`` or ``[B, S]``.
 
         Returns:
@@ -106,7 +109,7 @@ class Recurrent(nn.Module):
         Raises:
             ElmanError: a shape, a dtype, a length or a name that does not fit.
         """
-        outputs, states = self._run(Cell.__call__, x, state, lengths=lengths, resets=resets, **streams)
+        outputs, states = self._run(Cell.__call__, x, state, lengths=lengths, resets=resets, save=save, **streams)
         return outputs, _unwrap(states)
 
     def trajectory(
