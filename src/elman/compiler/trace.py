@@ -5,7 +5,7 @@ it is computed by PyTorch once a call, and its results are the Program's operand
 """
 
 import operator
-import re
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +56,8 @@ def trace(module: nn.Module, x_width: int, states: Mapping[str, int], streams: M
     try:
         graph = _StepTracer().trace(module)
     except (TraceError, TypeError, AttributeError, ValueError) as error:
-        raise NotCompilable(f"{type(module).__name__}.step cannot be read: {error}") from error
+        where = _line(traceback.extract_tb(error.__traceback__))
+        raise NotCompilable(f"{type(module).__name__}.step cannot be read, {where}: {error}") from error
     return _Reader(module, x_width, states, streams).read(graph)
 
 
@@ -80,10 +81,16 @@ def _skeleton(module: nn.Module) -> nn.Module:
 
 class _StepTracer(fx.Tracer):
     traced_func_name = "step"
-    record_stack_traces = True
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return False
+
+    def create_node(self, *args: Any, **kwargs: Any) -> fx.Node:
+        node = super().create_node(*args, **kwargs)
+        # torch's own record of it is of frames within one that is named forward
+        frames = traceback.StackSummary.extract(traceback.walk_stack(None), lookup_lines=False)
+        node.meta["line"] = _line(reversed(frames))
+        return node
 
 
 @dataclass(frozen=True)
@@ -315,6 +322,8 @@ def _getitem(reader: _Reader, v: Any, key: Any) -> Any:
     start, stop, stride = key.indices(reader.width(v))
     if stride != 1:
         raise ValueError("a slice with a stride")
+    if start >= stop:
+        raise ValueError("a slice without columns")
     return _Row(reader.b.slice(reader._row(v), start, stop - start))
 
 
@@ -345,6 +354,8 @@ def _matmul(reader: _Reader, v: Any, weight: Any) -> _Row:
     if not isinstance(weight, _Fixed) or weight.value.dim() != 2:
         raise ValueError("a product by something that changes over time")
     rows, columns = weight.value.shape
+    if reader.width(v) != rows:
+        raise ValueError(f"a product of a row of {reader.width(v)} with a matrix of {[rows, columns]}")
     return _Row(reader.b.mix(reader._row(v), reader._operand(weight, rows, columns), columns, transposed=True))
 
 
@@ -469,6 +480,10 @@ def _call(node: fx.Node, args: Any, kwargs: Any) -> Any:
 
 def _where(node: fx.Node) -> str:
     """The file and line of the step that a node stands for."""
-    found = re.findall(r'File "(.+?)", line (\d+)', node.stack_trace or "")
-    own = [f"{file}:{line}" for file, line in found if not file.startswith(_TORCH)]
+    return node.meta["line"]
+
+
+def _line(frames: Iterable[traceback.FrameSummary]) -> str:
+    """The file and line of the innermost frame that is neither PyTorch's nor this file's."""
+    own = [f"{f.filename}:{f.lineno}" for f in frames if not f.filename.startswith(_TORCH) and f.filename != __file__]
     return own[-1] if own else "in the step"
