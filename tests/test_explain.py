@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import cases
@@ -10,11 +11,13 @@ import torch
 import torch.nn.functional as F
 from cases import Variant
 from test_cli import refused
+from test_proofs import Odd
 from tolerances import assert_close
 from torch import Tensor, nn
 
 import elman
 from elman import ElmanError, cells
+from elman.cells import Cell
 from elman.cli.main import main
 from elman.compiler import plan
 from elman.compiler.explain import tiles
@@ -47,7 +50,25 @@ def computed(lines: list[str], known: dict[str, Any], widths: dict[str, int]) ->
 @pytest.mark.parametrize("variant", cases.variants(), ids=str)
 @pytest.mark.parametrize("bias", [True, False])
 def test_the_lines_compute_the_step(variant: Variant, bias: bool) -> None:
-    cell = variant.make(hidden_size=4, bias=bias, dtype=torch.float64)
+    says_what_it_computes(variant.make(hidden_size=4, bias=bias, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        lambda c, x, h: x - (h - (c.scale - 2)),
+        lambda c, x, h: x / ((h + 2) * c.scale / (3 + x)) / (h + 5),
+        lambda c, x, h: -(x + h) * -h - -(x * h),
+        lambda c, x, h: (x > h) * 2.0 + ((x > 0) == (h > 0)) - (x * -3),
+        lambda c, x, h: x + h @ c.weight_hh + c.recurrent(x + h),
+        lambda c, x, h: (x + h) * (c.scale * 3).exp() * (c.scale - (c.scale + c.bias_hh)),
+    ],
+)
+def test_the_lines_have_their_parentheses(new: Callable[..., Tensor]) -> None:
+    says_what_it_computes(Odd(new).double())
+
+
+def says_what_it_computes(cell: Cell) -> None:
     state, streams = cases.random_state(cell, 1), cases.random_streams(cell, 1)
     traced = plan.read(cell, tuple((name, value.shape[-1]) for name, value in streams.items()))
     lines = words(traced, cell.gates, cell.bias_ih is not None)
@@ -127,7 +148,7 @@ def test_a_layer_is_explained_cell_by_cell() -> None:
     assert str(found).count("4 times LSTMCell") == 1
 
 
-class Sorted(cells.Cell):
+class Sorted(Cell):
     gates = ("h",)
 
     def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:

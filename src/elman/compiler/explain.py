@@ -56,7 +56,7 @@ class Kernel:
     backward: Work | None
     peak: float  # operations a second, of all threads
     seconds_at_peak: float  # of the products alone
-    seconds: float  # about
+    seconds: float  # of all the work, about: moving data and starting each step come on top
 
 
 @dataclass(frozen=True)
@@ -321,7 +321,8 @@ def _kernel_lines(k: Kernel, part: Part) -> Iterator[str]:
     yield "\nTime, from short measurements just now"
     yield f"  this machine's peak on {_many(k.threads, 'thread')}: about {_si(k.peak)} operations a second"
     yield f"  the products at that peak: {_time(k.seconds_at_peak)}"
-    yield f"  to be expected: about {_time(k.seconds)}, more where others use the machine"
+    yield f"  all work at the speeds of these very sizes: about {_time(k.seconds)}"
+    yield "  moving data and starting each step come on top; for small sizes that is more than the work"
 
 
 def _runs(sizes: Sequence[int]) -> str:

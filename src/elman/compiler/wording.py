@@ -10,10 +10,11 @@ from elman.compiler.llvm.layout import Schedule
 from elman.compiler.program import Value
 from elman.compiler.trace import Traced
 
+_COMPARES, _ATOM = 1, 4  # how strongly the weakest and the strongest bind
 _INFIX = {"add": ("+", 2), "sub": ("-", 2), "mul": ("*", 3), "div": ("/", 3)} | {
-    name: (sign, 1) for name, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="), ("eq", "=="), ("ne", "!="))
+    name: (sign, _COMPARES)
+    for name, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="), ("eq", "=="), ("ne", "!="))
 }
-_ATOM = 4
 _PLAIN = ("x", "state", "stream", "vector", "constant", "slice", "widen")  # no work of their own
 
 Term = tuple[str, int]  # an expression, and how strongly its outermost operation binds
@@ -123,9 +124,10 @@ class _Wording:
     def _infix(self, value: Value) -> Term:
         sign, strength = _INFIX[value.op]
         left, right = value.args
-        # a - (b - c), a / (b * c) and chains of comparisons need their parentheses
-        closer = strength if value.op in ("add", "mul") else strength + 1
-        return f"{self._inside(left, strength)} {sign} {self._inside(right, closer)}", strength
+        # a - (b - c), a / (b * c) and comparisons of comparisons need their parentheses
+        first = strength + (strength == _COMPARES)
+        second = strength + (value.op not in ("add", "mul"))
+        return f"{self._inside(left, first)} {sign} {self._inside(right, second)}", strength
 
     def _inside(self, i: int, strength: int) -> str:
         text, own = self._term(i)
@@ -244,11 +246,12 @@ def _expression(node: Any, inputs: Mapping[fx.Node, str]) -> str:
         return inputs[node]
     args = [_expression(a, inputs) for a in (*node.args, *node.kwargs.values())]
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
+    closed = [arg if " " not in arg else f"({arg})" for arg in args]
     if name == "getitem":
-        return f"{args[0]}[{args[1]}]"
+        return f"{closed[0]}[{args[1]}]"
     if node.op == "call_method":
-        return f"{args[0]}.{name}({', '.join(args[1:])})"
+        return f"{closed[0]}.{name}({', '.join(args[1:])})"
     if name == "neg" or name in _INFIX:
-        args = [arg if " " not in arg else f"({arg})" for arg in args]
+        args = closed
         return f"-{args[0]}" if name == "neg" else f" {_INFIX[name][0]} ".join(args)
     return f"{name}({', '.join(args)})"
