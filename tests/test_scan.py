@@ -1,4 +1,4 @@
-"""A recurrence as an operation of PyTorch: compile, export, the transforms of torch.func, copies, threads, processes."""
+"""A recurrence as an operation of PyTorch: compile, export, the transforms of torch.func, threads, processes."""
 
 import copy
 import multiprocessing
@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import torch
+from tolerances import assert_close
 from torch import Tensor, nn
 from torch.func import functional_call, grad, jvp, stack_module_state, vjp, vmap
-from tolerances import assert_close
 
 from elman.cells import Cell, load
 from elman.compiler import plan, scan

@@ -1,4 +1,4 @@
-"""A stack of recurrences for a stream: weights packed once, buffers made once, one call of a kernel a layer and step."""
+"""A stack of recurrences for a stream: weights packed once, buffers made once, one kernel call a layer and step."""
 
 import ctypes
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from elman.cells import Cell
 from elman.compiler import plan
-from elman.compiler.llvm.run import Kernels, Sequences, Workspace
 from elman.compiler.llvm.rows import place
+from elman.compiler.llvm.run import Kernels, Sequences, Workspace
 from elman.compiler.trace import NotCompilable
 from elman.errors import ElmanError
 

@@ -1,8 +1,7 @@
 """Calls: a Program's kernels with tensors, forward and backward."""
 
 import ctypes
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -22,6 +21,7 @@ _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64
 BLOCK_BYTES = 256 << 10  # of tape that is projected at once, to be still in cache when it is used
 KEPT_BYTES = 16 << 20  # the largest workspace that is kept for later calls
 KEPT_SHAPES = 16
+WORTH_A_THREAD = 2_000_000  # multiply-adds, about ten microseconds
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ class Kernels:
     def _stretch(
         self, s: Sequences, outputs: Tensor, keep: bool, threads_wanted: int
     ) -> tuple[list[Tensor], Tensor | None]:
-        rows = place(s.x.shape[0], s.x.shape[1], threads_wanted, s.lengths)
+        rows = self._place(s, threads_wanted)
         last = [torch.empty_like(f) for f in s.first]
         tape = s.x.new_empty(rows.count, self.training.tape_width) if keep else None
         kind = "training" if keep else "inference"
@@ -302,7 +302,7 @@ class Kernels:
     def _stretch_back(
         self, s: Sequences, tape: Tensor, outputs: Tensor, last: Sequence[Tensor], into: "_Into", threads_wanted: int
     ) -> list[Tensor]:
-        rows = place(s.x.shape[0], s.x.shape[1], threads_wanted, s.lengths)
+        rows = self._place(s, threads_wanted)
         shares = s.x.new_empty(rows.count, self.back.shares_width)
         first = [torch.empty_like(f) for f in s.first]
         work = self._borrow("backward", s, rows)
@@ -320,6 +320,19 @@ class Kernels:
         self._give_back(work, "backward", s)
         weights.run(self._jobs, into.targets, tape, shares, s.x, rows, threads_wanted)
         return first
+
+    def operations(self, features: int) -> int:
+        """Multiply-adds of the products, for each row and step, forward."""
+        products = self.program.products
+        inner = sum(m.width * self.program.values[m.input].width for m in products)
+        return inner + self.program.x_width * features
+
+    def _place(self, s: Sequences, threads_wanted: int) -> Rows:
+        """The rows on as many threads as have enough to do: two rows each, and more than waking them costs."""
+        batch, time, features = s.x.shape
+        work = batch * time * self.operations(features)
+        count = max(1, min(threads_wanted, batch // 2, work // WORTH_A_THREAD))
+        return place(batch, time, count, s.lengths)
 
     def _borrow(self, kind: str, s: Sequences, rows: Rows) -> Workspace:
         """A workspace that no other call is using, until it is given back."""
