@@ -5,6 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from elman.cells import Cell
@@ -380,3 +381,58 @@ class Throwaway(NamedTuple):
 
 
 THROWAWAY = [Throwaway(kind) for kind in Small.__subclasses__()]
+
+
+# Operations of a random step: continuous, so that rounding decides nothing, and no larger than what they are given.
+RANDOM: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "add": lambda a, b: 0.5 * a + b,
+    "sub": lambda a, b: a - 0.5 * b,
+    "mul": lambda a, b: torch.tanh(a) * torch.sin(b),
+    "div": lambda a, b: a / (1 + b * b),
+    "neg": lambda a, b: -a,
+    "sigmoid": lambda a, b: torch.sigmoid(a - 0.5 * b),
+    "softplus": lambda a, b: F.softplus(a),
+    "maximum": lambda a, b: torch.maximum(a, b - 0.3),
+    "clamp": lambda a, b: torch.clamp(a, -0.4, 0.9),
+    "abs": lambda a, b: (a - 0.2).abs(),
+    "sum": lambda a, b: a * torch.tanh((a * b).sum(-1, keepdim=True)),
+    "norm": lambda a, b: a * torch.rsqrt((b * b).mean(-1, keepdim=True) + 0.5),
+}
+MATRICES = ("one", "two")
+
+
+class Random(Small):
+    """A step made of operations, each on two of the values before it, which numbers count back from the last."""
+
+    gates = ("a", "b")
+    own: ClassVar = {"one": lambda n: (n, n), "two": lambda n: (n, n), "gain": lambda n: (n,)}
+
+    def __init__(self, *sizes: int, recipe: "Recipe", **options: Any) -> None:
+        super().__init__(*sizes, **options)
+        self.recipe = recipe
+
+    def step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        values = [self.gain, *x.chunk(2, -1), c, h]
+        for name, i, j in self.recipe.steps:
+            a, b = values[-1 - i % len(values)], values[-1 - j % len(values)]
+            values.append(F.linear(a, getattr(self, name)) if name in MATRICES else RANDOM[name](a, b))
+        u, v = values[-1], values[-2]
+        c = 0.5 * c + 0.5 * torch.tanh(u + x[..., : self.hidden_size])
+        return v + c, torch.tanh(v + 0.1 * h), c
+
+
+class Recipe(NamedTuple):
+    """A random step in the place of a ``Variant``."""
+
+    steps: tuple[tuple[str, int, int], ...]
+
+    def make(self, input_size: int = 3, hidden_size: int = 4, **options: Any) -> Cell:
+        return Random(input_size, hidden_size, recipe=self, **options)
+
+
+def recipes() -> st.SearchStrategy[Recipe]:
+    """Random steps of a few operations, products among them."""
+    back = st.integers(0, 7)
+    return st.lists(st.tuples(st.sampled_from([*RANDOM, *MATRICES]), back, back), min_size=2, max_size=7).map(
+        lambda steps: Recipe(tuple(steps))
+    )

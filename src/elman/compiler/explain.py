@@ -13,7 +13,6 @@ from elman.compiler import plan, proofs
 from elman.compiler.llvm import gemm, peak, threads
 from elman.compiler.llvm.host import host
 from elman.compiler.llvm.layout import Forward
-from elman.compiler.llvm.rows import place
 from elman.compiler.llvm.run import Kernels
 from elman.compiler.program import Program, elementwise
 from elman.compiler.proofs import Proof
@@ -195,7 +194,7 @@ def _kernel(
 ) -> Kernel:
     kernels, double = Kernels(program, dtype), dtype == torch.float64
     layout: Forward = kernels.training if training else kernels.inference
-    rows = replace(place(batch, 1, count, None), time=time)  # all steps are alike
+    rows = kernels.place(batch, time, cell.input_size, None, count)
     most = int(max(rows.first[1:] - rows.first[:-1]))
     block = kernels.block(layout, rows)
     forward, backward = _forward(kernels, cell, batch * time), None

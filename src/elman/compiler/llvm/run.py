@@ -248,7 +248,8 @@ class Kernels:
     def _stretch(
         self, s: Sequences, outputs: Tensor, keep: bool, threads_wanted: int
     ) -> tuple[list[Tensor], Tensor | None]:
-        rows = self._place(s, threads_wanted)
+        batch, time, features = s.x.shape
+        rows = self.place(batch, time, features, s.lengths, threads_wanted)
         last = [torch.empty_like(f) for f in s.first]
         tape = s.x.new_empty(rows.count, self.training.tape_width) if keep else None
         kind = "training" if keep else "inference"
@@ -302,7 +303,8 @@ class Kernels:
     def _stretch_back(
         self, s: Sequences, tape: Tensor, outputs: Tensor, last: Sequence[Tensor], into: "_Into", threads_wanted: int
     ) -> list[Tensor]:
-        rows = self._place(s, threads_wanted)
+        batch, time, features = s.x.shape
+        rows = self.place(batch, time, features, s.lengths, threads_wanted)
         shares = s.x.new_empty(rows.count, self.back.shares_width)
         first = [torch.empty_like(f) for f in s.first]
         work = self._borrow("backward", s, rows)
@@ -327,12 +329,11 @@ class Kernels:
         inner = sum(m.width * self.program.values[m.input].width for m in products)
         return inner + self.program.x_width * features
 
-    def _place(self, s: Sequences, threads_wanted: int) -> Rows:
+    def place(self, batch: int, time: int, features: int, lengths: Tensor | None, threads_wanted: int) -> Rows:
         """The rows on as many threads as have enough to do: two rows each, and more than waking them costs."""
-        batch, time, features = s.x.shape
         work = batch * time * self.operations(features)
         count = max(1, min(threads_wanted, batch // 2, work // WORTH_A_THREAD))
-        return place(batch, time, count, s.lengths)
+        return place(batch, time, count, lengths)
 
     def _borrow(self, kind: str, s: Sequences, rows: Rows) -> Workspace:
         """A workspace that no other call is using, until it is given back."""
