@@ -360,14 +360,6 @@ class Nested(Small):
         return h, h
 
 
-class NoInput(Small):
-    """A step that never looks at its input."""
-
-    def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, ...]:
-        h = torch.sin(self.recurrent(h) + 1)
-        return h, h
-
-
 class Throwaway(NamedTuple):
     """A throwaway cell in the place of a ``Variant``."""
 
@@ -412,7 +404,8 @@ class Random(Small):
         self.recipe = recipe
 
     def step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
-        values = [self.gain, *x.chunk(2, -1), c, h]
+        p, q = x.chunk(2, -1)
+        values = [self.gain, p, q, c, h]
         for name, i, j in self.recipe.steps:
             a, b = values[-1 - i % len(values)], values[-1 - j % len(values)]
             values.append(F.linear(a, getattr(self, name)) if name in MATRICES else RANDOM[name](a, b))

@@ -1,0 +1,122 @@
+"""What holds for any step that compiles: throwaway and random cells give what their loop gives, with all gradients."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cases
+import programs
+import pytest
+import torch
+from cases import Case, Given
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from programs import Throwaway
+from tolerances import assert_close
+from torch import Tensor
+
+from elman.cells import Cell
+from elman.compiler import plan
+from elman.compiler.llvm.host import host
+
+CASES = [
+    Case(7, 3, 5, torch.float64, reverse=False, lengths=True, resets=True, bias=True),
+    Case(9, 5, 33, torch.float32, reverse=True, lengths=True, resets=False, bias=False),
+    Case(1, 1, 1, torch.float64, reverse=True, lengths=False, resets=True, bias=True),
+]
+every_throwaway = pytest.mark.parametrize("kind", programs.THROWAWAY, ids=str)
+
+
+def results(some: Given, executor: str) -> dict[str, Tensor]:
+    """Outputs, last states and all gradients by one executor."""
+    with plan.use(executor):
+        outputs, final = some.cell(some.x, some.state, **some.run, **some.streams)
+        final = (final,) if isinstance(final, Tensor) else final
+        gradients = cases.pull(some.leaves, outputs, *final)
+    last = {f"final {name}": part for name, part in zip(some.cell.states, final, strict=True)}
+    return {"outputs": outputs, **last, **{f"the gradient of {name}": g for name, g in gradients.items()}}
+
+
+def assert_equal_to_the_loop(some: Given) -> None:
+    rough, exact = (results(some.to(dtype), "eager") for dtype in (torch.float32, torch.float64))
+    for name, value in results(some, "llvm").items():
+        assert_close(value, exact[name], name, rough[name])
+
+
+@every_throwaway
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_throwaway_cells_equal_their_loop(kind: Throwaway, case: Case) -> None:
+    assert_equal_to_the_loop(cases.given(kind, case))
+
+
+@every_throwaway
+def test_their_states_of_every_step_equal_those_of_the_loop(kind: Throwaway) -> None:
+    some = cases.given(kind, CASES[0])
+    found = {}
+    for executor in ("eager", "llvm"):
+        with plan.use(executor), torch.no_grad():
+            outputs, states = some.cell.trajectory(some.x, some.state, **some.run, **some.streams)
+        found[executor] = {"outputs": outputs, **dict(zip(some.cell.states, states, strict=True))}
+    for name, value in found["llvm"].items():
+        assert_close(value, found["eager"][name], name)
+
+
+@pytest.mark.parametrize("kind", [programs.Streams, programs.Transposed, programs.SlicesOfState, programs.Nested])
+@pytest.mark.parametrize("reverse", cases.FLAG, ids=["forward", "reverse"])
+def test_their_second_derivatives_are_right(kind: type[Cell], reverse: bool) -> None:
+    case = Case(3, 2, 3, torch.float64, reverse, lengths=not reverse, resets=reverse, bias=True)
+    some = cases.given(Throwaway(kind), case)
+    names = list(some.leaves)
+
+    def function(*leaves: Tensor) -> tuple[Tensor, ...]:
+        values = dict(zip(names, leaves, strict=True))
+        state = [values[f"state {name}"] for name in some.cell.states]
+        streams = {name: values[name] for name in some.cell.streams}
+        outputs, final = some.cell(values["x"], state, **some.run, **streams)
+        return outputs, *((final,) if isinstance(final, Tensor) else final)
+
+    with plan.use("llvm"):
+        assert torch.autograd.gradgradcheck(function, tuple(some.leaves.values()), fast_mode=True)
+
+
+def test_a_stream_of_one_value_a_sequence() -> None:
+    some = cases.given(Throwaway(programs.Streams), CASES[0])
+    some.streams = {name: value[:, 0].detach().requires_grad_() for name, value in some.streams.items()}
+    assert_equal_to_the_loop(some)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(recipe=programs.recipes(), hidden=st.sampled_from([1, 5, 18]), reverse=st.booleans())
+def test_random_steps_equal_their_loop(recipe: programs.Recipe, hidden: int, reverse: bool) -> None:
+    torch.manual_seed(0)
+    case = Case(4, 3, hidden, torch.float64, reverse, lengths=reverse, resets=not reverse, bias=True)
+    assert_equal_to_the_loop(cases.given(recipe, case))
+
+
+NARROW = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import pytest, torch, cases
+from elman.compiler.llvm.host import host
+assert host().vector_bytes == int(sys.argv[2])
+sys.exit(pytest.main([sys.argv[3], "-k", "narrow_or_wide", "-p", "no:cacheprovider", "-v"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"), [("gru", torch.float32), ("lstm_layer_norm", torch.float64), ("slstm", torch.float32)], ids=str
+)
+def test_narrow_or_wide_vectors_give_what_the_loop_gives(name: str, dtype: torch.dtype) -> None:
+    case = Case(5, 7, 19, dtype, reverse=True, lengths=True, resets=True, bias=True)
+    assert_equal_to_the_loop(cases.given(cases.Variant(name, {}), case))
+
+
+@pytest.mark.parametrize("width", [w for w in (16, 32) if w < host().vector_bytes])
+def test_narrower_vectors_give_the_same(width: int) -> None:
+    tests = Path(__file__).parents[1]
+    command = [sys.executable, "-c", NARROW, str(tests), str(width), __file__]
+    environment = {**os.environ, "ELMAN_VECTOR_BYTES": str(width)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tests.parent, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
