@@ -11,7 +11,7 @@ from torch import Tensor
 
 from elman.compiler.derive import adjoint
 from elman.compiler.fuse import fuse
-from elman.compiler.llvm import gemm, jit, kernel, threads, weights
+from elman.compiler.llvm import gemm, jit, kernel, memory, threads, weights
 from elman.compiler.llvm.layout import Backward, Forward
 from elman.compiler.llvm.places import arguments, sizes
 from elman.compiler.llvm.rows import Rows, place
@@ -132,7 +132,7 @@ class Workspace:
 
     def buffer(self, name: str, *shape: int) -> None:
         """A buffer that is kept with the workspace."""
-        made = torch.empty(shape, dtype=self.kernels.dtype)
+        made = memory.empty(shape, self.kernels.dtype)
         self.alive.append(made)
         self.bytes += made.nbytes
         self.set(name, made.data_ptr())
@@ -231,11 +231,11 @@ class Kernels:
         """
         s = s.tidy()
         batch, time, _ = s.x.shape
-        make = s.x.new_empty if s.lengths is None else s.x.new_zeros
-        if s.x.is_contiguous():
-            outputs = make((batch, time, self.output_width))
-        else:  # in the order of the input, which is time after time
-            outputs = make((time, batch, self.output_width)).transpose(0, 1)
+        turned = not s.x.is_contiguous()  # the outputs lie in the order of the input
+        outputs = memory.empty((*((time, batch) if turned else (batch, time)), self.output_width), self.dtype)
+        outputs = outputs.transpose(0, 1) if turned else outputs
+        if s.lengths is not None:
+            outputs.zero_()
         if every <= 1:
             last, tape = self._stretch(s, outputs, bool(every), threads_wanted)
             return outputs, last, s.x.new_empty(0) if tape is None else tape
@@ -251,7 +251,7 @@ class Kernels:
         batch, time, features = s.x.shape
         rows = self.place(batch, time, features, s.lengths, threads_wanted)
         last = [torch.empty_like(f) for f in s.first]
-        tape = s.x.new_empty(rows.count, self.training.tape_width) if keep else None
+        tape = memory.empty((rows.count, self.training.tape_width), self.dtype) if keep else None
         kind = "training" if keep else "inference"
         work = self._borrow(kind, s, rows)
         alive = work.inputs(s)
@@ -272,8 +272,9 @@ class Kernels:
         """The cotangents of everything that went in, from those of the outputs and of the last states."""
         s, outputs = s.tidy(), _rows_contiguous(outputs)
         batch, time, _ = s.x.shape
-        make = torch.empty_like if s.lengths is None else torch.zeros_like
-        x = make(s.x)
+        x = memory.empty(tuple(s.x.shape), self.dtype)
+        if s.lengths is not None:
+            x.zero_()
         targets = {name: s.x.new_zeros(t.shape) for name, t in s.operands.items()}
         targets |= {"weight": s.x.new_zeros(s.weight.shape), "bias": s.x.new_zeros(len(s.weight))}
         initial = [torch.zeros_like(f) for f in s.first]
@@ -305,7 +306,7 @@ class Kernels:
     ) -> list[Tensor]:
         batch, time, features = s.x.shape
         rows = self.place(batch, time, features, s.lengths, threads_wanted)
-        shares = s.x.new_empty(rows.count, self.back.shares_width)
+        shares = memory.empty((rows.count, self.back.shares_width), self.dtype)
         first = [torch.empty_like(f) for f in s.first]
         work = self._borrow("backward", s, rows)
         alive = work.inputs(s)
