@@ -1,0 +1,231 @@
+"""Kernels and what they are given: nothing outside their buffers is written or matters, and no input is too bad."""
+
+import ctypes
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cases
+import programs
+import pytest
+import torch
+from cases import Case, Given, Variant
+from programs import Throwaway
+from tolerances import assert_close
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from elman.cells import load
+from elman.compiler import plan
+from elman.errors import ElmanError
+
+GUARD = 1032  # bytes on each side: more than a panel of vectors, and no multiple of one
+
+
+class Guards(TorchDispatchMode):
+    """Within it, all memory that PyTorch hands out lies between areas of a pattern, each word of which is a NaN."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.guarded: list[tuple[Tensor, Tensor, int]] = []
+
+    def place(self, tensor: Tensor) -> Tensor:
+        """A copy of a tensor, with its strides, between guards."""
+        extent = 1 + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True))
+        size = (extent if tensor.numel() else 0) * tensor.element_size()
+        words = -(-(2 * GUARD + size) // 4) + 2
+        # a NaN as float32 and as the upper half of a float64, no two alike, so that no copy of one looks intact
+        pattern = (torch.arange(words) + 7919 * len(self.guarded)) % (1 << 18) + 0x7FFC0000
+        memory = pattern.to(torch.int32).view(torch.uint8)
+        self.guarded.append((memory, memory.clone(), size))
+        inside = memory.numpy()[GUARD : GUARD + max(size, tensor.element_size())]
+        copy = torch.from_numpy(inside).view(tensor.dtype).as_strided(tensor.shape, tensor.stride())
+        return copy.copy_(tensor)
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        given = {t.untyped_storage().data_ptr() for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
+        fresh = lambda t: t.device.type == "cpu" and t.untyped_storage().data_ptr() not in given  # noqa: E731
+        return tree_map_only(Tensor, lambda t: self.place(t) if fresh(t) else t, result)
+
+    def check(self) -> None:
+        for memory, before, size in self.guarded:
+            for where, part in (("before", slice(0, GUARD)), ("after", slice(GUARD + size, None))):
+                assert torch.equal(memory[part], before[part]), f"{where} a buffer of {size} bytes was written to"
+
+
+def guarded(some: Given, guards: Guards) -> Given:
+    """The same case with everything in guarded memory."""
+    place: Callable[[Tensor], Tensor] = lambda t: guards.place(t.detach()).requires_grad_(t.is_floating_point())  # noqa: E731
+    other = some.to(some.x.dtype)
+    for module in other.cell.modules():
+        for name, parameter in list(module.named_parameters(recurse=False)):
+            setattr(module, name, nn.Parameter(place(parameter)))
+    run = {key: place(v) if isinstance(v, Tensor) else v for key, v in some.run.items()}
+    streams = {name: place(value) for name, value in some.streams.items()}
+    return Given(other.cell, place(some.x), tuple(map(place, some.state)), run, streams)
+
+
+def results(some: Given) -> dict[str, Tensor]:
+    outputs, final = some.cell(some.x, some.state, **some.run, **some.streams)
+    final = (final,) if isinstance(final, Tensor) else final
+    gradients = cases.pull(some.leaves, outputs, *final)
+    return {"outputs": outputs, **{f"final {i}": part for i, part in enumerate(final)}, **gradients}
+
+
+def inference(some: Given) -> Tensor:
+    with torch.no_grad():
+        return some.cell(some.x, some.state, **some.run, **some.streams)[0]
+
+
+KINDS = [
+    *(Variant(name, {}) for name in ("lstm", "gru", "gru_reset_before", "lstm_layer_norm", "lstm_projected", "mingru")),
+    *(Throwaway(kind) for kind in (programs.Streams, programs.OneColumn, programs.SlicesOfState, programs.Nested)),
+]
+SIZES = cases.covering(
+    (5, 1, 17, 33), (3, 1, 7), (9, 1, 2), (3, 1), (torch.float32, torch.float64), (1, 2), *[cases.FLAG] * 2
+)
+TRIALS = [(kind, *SIZES[(4 * i + j) % len(SIZES)]) for i, kind in enumerate(KINDS) for j in range(4)]
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hidden", "batch", "time", "features", "dtype", "count", "ragged", "reverse"), TRIALS, ids=str
+)
+def test_nothing_outside_the_buffers_is_written_or_matters(
+    kind: Any, hidden: int, batch: int, time: int, features: int, dtype: torch.dtype, count: int, ragged: bool,
+    reverse: bool, threads: Callable[[int], None],
+) -> None:  # fmt: skip
+    some = cases.given(kind, Case(time, batch, hidden, dtype, reverse, ragged, ragged, bias=True), features)
+    with plan.use("eager"):
+        rough, exact = (results(some.to(other)) for other in (torch.float32, torch.float64))
+    threads(count)
+    guards = Guards()
+    same = guarded(some, guards)
+    inputs = len(guards.guarded)
+    with plan.use("llvm"), guards:
+        found, alone = results(same), inference(same)
+    assert len(guards.guarded) > inputs + len(found)
+    guards.check()
+    assert_close(alone, exact["outputs"], "outputs of inference", rough["outputs"])
+    for key, value in found.items():
+        assert_close(value, exact[key], key, rough[key])
+
+
+@pytest.mark.parametrize("offset", [-1, 20])
+def test_guards_see_one_number_that_is_written_past_an_end(offset: int) -> None:
+    guards = Guards()
+    with guards:
+        buffer = torch.empty(20)
+    guards.check()
+    ctypes.c_float.from_address(buffer.data_ptr() + 4 * offset).value = 0.0
+    with pytest.raises(AssertionError, match="before" if offset < 0 else "after"):
+        guards.check()
+
+
+def strided(tensor: Tensor) -> list[Tensor]:
+    """The same numbers in memory of every other kind: turned, every second one, between others, misaligned."""
+    turned = tensor.transpose(0, -1).contiguous().transpose(0, -1)
+    second = torch.stack([tensor, torch.full_like(tensor, float("nan"))], -1).flatten(-2)[..., ::2]
+    rows = torch.stack([tensor, torch.full_like(tensor, float("nan"))], 1)[:, 0]
+    return [turned, second, rows]
+
+
+@pytest.mark.parametrize("way", range(3), ids=["turned", "every second", "rows apart"])
+@pytest.mark.parametrize(
+    "kind", [Variant("gru", {}), Variant("lstm_projected", {}), Throwaway(programs.Streams)], ids=str
+)
+def test_tensors_need_not_be_contiguous(kind: Any, way: int) -> None:
+    some = cases.given(kind, Case(6, 4, 5, torch.float64, False, True, True, bias=True))
+    with plan.use("eager"):
+        expected = results(some)
+    again: Callable[[Tensor], Tensor] = lambda t: strided(t.detach())[way].requires_grad_()  # noqa: E731
+    parameters = {name: again(p) for name, p in some.cell.named_parameters()}
+    x, state = again(some.x), tuple(map(again, some.state))
+    streams = {name: again(value) for name, value in some.streams.items()}
+    with plan.use("llvm"):
+        outputs, final = some.cell(x, state, **some.run, **streams, parameters=parameters)
+        final = (final,) if isinstance(final, Tensor) else final
+        leaves = {"x": x, **{f"state {n}": s for n, s in zip(some.cell.states, state, strict=True)}, **streams}
+        found = cases.pull({**leaves, **parameters}, outputs, *final)
+    assert_close(outputs, expected["outputs"], "outputs")
+    for key, value in found.items():
+        assert_close(value, expected[key], f"the gradient of {key}")
+
+
+def test_tensors_may_be_expanded() -> None:
+    cell = load("lstm")(3, 5, dtype=torch.float64)
+    x = torch.randn(1, 1, 3, dtype=torch.float64).expand(4, 6, 3).requires_grad_()
+    state = tuple(torch.randn(5, dtype=torch.float64).expand(4, 5).requires_grad_() for _ in range(2))
+    found = {}
+    for executor in ("eager", "llvm"):
+        with plan.use(executor):
+            outputs, _ = cell(x, state)  # a sum's cotangent is one number, expanded
+            found[executor] = torch.autograd.grad(outputs.sum(), [x, *state, *cell.parameters()])
+    for a, b in zip(found["llvm"], found["eager"], strict=True):
+        assert_close(a, b, "a gradient")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")], ids=str)
+@pytest.mark.parametrize("where", ["x", "state", "weight_ih", "weight_hh", "bias_ih"])
+@pytest.mark.parametrize("name", ["gru", "lstm", "mingru"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_what_is_no_number_comes_out_as_from_the_loop(name: str, where: str, value: float, dtype: torch.dtype) -> None:
+    some = cases.given(Variant(name, {}), Case(6, 3, 5, dtype, False, False, False, bias=True))
+    target = {"x": some.x, "state": some.state[0], **dict(some.cell.named_parameters())}.get(where, some.x)
+    with torch.no_grad():
+        target[(1,) * target.dim()] = value
+    found = {}
+    for executor in ("eager", "llvm"):
+        with plan.use(executor):
+            found[executor] = results(some)
+    for key, right in found["eager"].items():
+        for test in (torch.isnan, torch.isposinf, torch.isneginf):
+            assert torch.equal(test(found["llvm"][key]), test(right)), f"{key}: {test.__name__} in other places"
+        finite = right.isfinite()
+        assert_close(found["llvm"][key][finite], right[finite], key)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"x": torch.zeros(2, 4)}, r"takes an input of \[batch, time, 3\], not \[2, 4\]"),
+        ({"x": torch.zeros(2, 4, 2)}, r"takes an input of \[batch, time, 3\], not \[2, 4, 2\]"),
+        ({"x": torch.zeros(2, 4, 3).double()}, "weights of torch.float32 and was given an input of torch.float64"),
+        ({"x": torch.zeros(2, 4, 3, dtype=torch.long)}, "was given an input of torch.int64"),
+        ({"state": torch.zeros(3, 5)}, r"takes a state of \[2, 5\] \(h\), not \[3, 5\]"),
+        ({"state": torch.zeros(2, 5).double()}, "was given a state of torch.float64"),
+        ({"state": (torch.zeros(2, 5),) * 2}, r"takes a state of \[2, 5\] \(h\), not"),
+        ({"lengths": torch.tensor([4, 5])}, "lengths go from 0 to 4, not from 4 to 5"),
+        ({"lengths": torch.tensor([-1, 4])}, "lengths go from 0 to 4, not from -1 to 4"),
+        ({"lengths": torch.tensor([4.0, 4.0])}, r"lengths are whole numbers of \[2\]"),
+        ({"lengths": torch.tensor([4])}, r"lengths are whole numbers of \[2\]"),
+        ({"resets": torch.zeros(2, 4)}, r"resets are bool of \[2, 4\], not torch.float32"),
+        ({"resets": torch.zeros(2, 5, dtype=torch.bool)}, r"resets are bool of \[2, 4\], not torch.bool of \[2, 5\]"),
+        ({"gap": torch.zeros(2, 4, 1)}, "takes no further inputs, and was given gap"),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, str) else None,
+)
+def test_what_does_not_fit_is_refused(given: dict[str, Any], says: str) -> None:
+    cell = load("gru")(3, 5)
+    inputs = {"x": torch.zeros(2, 4, 3), **given}
+    with plan.use("llvm"), pytest.raises(ElmanError, match=says):
+        cell(inputs.pop("x"), inputs.pop("state", None), **inputs)
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (2, 0), (0, 0)], ids=str)
+def test_nothing_at_all_gives_nothing(shape: tuple[int, int]) -> None:
+    cell = load("lstm")(3, 5)
+    state = tuple(torch.zeros(shape[0], 5, requires_grad=True) for _ in range(2))
+    with plan.use("llvm"):
+        outputs, (h, c) = cell(torch.zeros(*shape, 3, requires_grad=True), state)
+        gradients = torch.autograd.grad(outputs.sum() + h.sum() + c.sum(), state)
+    assert outputs.shape == (*shape, 5)
+    assert h.shape == c.shape == (shape[0], 5)
+    assert all((g == 1).all() for g in gradients)
