@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from elman.cells import load
-from elman.compiler import plan
+from elman.compiler import plan, scan
 from elman.errors import ElmanError
 
 GUARD = 1032  # bytes on each side: more than a panel of vectors, and no multiple of one
@@ -83,7 +83,7 @@ KINDS = [
     *(Throwaway(kind) for kind in (programs.Streams, programs.OneColumn, programs.SlicesOfState, programs.Nested)),
 ]
 SIZES = cases.covering(
-    (5, 1, 17, 33), (3, 1, 7), (9, 1, 2), (3, 1), (torch.float32, torch.float64), (1, 2), *[cases.FLAG] * 2
+    (5, 1, 17, 33), (3, 1, 7), (9, 1, 2), (3, 1), (torch.float32, torch.float64), (1, 2), ("fast", 2), *[cases.FLAG] * 2
 )
 TRIALS = [(kind, *SIZES[(4 * i + j) % len(SIZES)]) for i, kind in enumerate(KINDS) for j in range(4)]
 
@@ -96,11 +96,11 @@ def threads() -> Iterator[Callable[[int], None]]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "hidden", "batch", "time", "features", "dtype", "count", "ragged", "reverse"), TRIALS, ids=str
+    ("kind", "hidden", "batch", "time", "features", "dtype", "count", "save", "ragged", "reverse"), TRIALS, ids=str
 )
 def test_nothing_outside_the_buffers_is_written_or_matters(
-    kind: Any, hidden: int, batch: int, time: int, features: int, dtype: torch.dtype, count: int, ragged: bool,
-    reverse: bool, threads: Callable[[int], None],
+    kind: Any, hidden: int, batch: int, time: int, features: int, dtype: torch.dtype, count: int, save: int | str,
+    ragged: bool, reverse: bool, threads: Callable[[int], None],
 ) -> None:  # fmt: skip
     some = cases.given(kind, Case(time, batch, hidden, dtype, reverse, ragged, ragged, bias=True), features)
     with plan.use("eager"):
@@ -108,6 +108,8 @@ def test_nothing_outside_the_buffers_is_written_or_matters(
     threads(count)
     guards = Guards()
     same = guarded(some, guards)
+    same.run["save"] = save
+    scan._kernels.cache_clear()  # they keep their buffers from call to call
     inputs = len(guards.guarded)
     with plan.use("llvm"), guards:
         found, alone = results(same), inference(same)

@@ -62,6 +62,15 @@ def test_their_states_of_every_step_equal_those_of_the_loop(kind: Throwaway) -> 
         assert_close(value, found["eager"][name], name)
 
 
+@every_throwaway
+def test_steps_that_are_computed_again_have_the_same_gradients(kind: Throwaway) -> None:
+    some = cases.given(kind, CASES[0])
+    expected = results(some, "llvm")
+    some.run["save"] = 3
+    for name, value in results(some, "llvm").items():
+        assert_close(value, expected[name], name)
+
+
 @pytest.mark.parametrize("kind", [programs.Streams, programs.Transposed, programs.SlicesOfState, programs.Nested])
 @pytest.mark.parametrize("reverse", cases.FLAG, ids=["forward", "reverse"])
 def test_their_second_derivatives_are_right(kind: type[Cell], reverse: bool) -> None:
