@@ -263,3 +263,21 @@ def test_what_cannot_be_read_is_named_once_and_runs_in_a_loop(kind: type[Cell], 
         outputs, _ = cell(x)
     again, _ = cell(x)  # a second warning would be an error
     assert torch.equal(outputs, again)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru_reset_before", "lstm_layer_norm"])
+def test_a_team_of_threads_gives_what_one_gives(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elman.compiler.llvm.run.WORTH_A_MEETING", 1)
+    monkeypatch.setattr("elman.compiler.llvm.run.WORTH_A_THREAD", 10**12)
+    cell, x, lengths = load(name)(5, 100), torch.randn(2, 9, 5), torch.tensor([9, 4])
+    found = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        leaf = x.clone().requires_grad_()
+        outputs, _ = cell(leaf, lengths=lengths)
+        with torch.no_grad():
+            again, _ = cell(x, lengths=lengths)
+        found.append([outputs, again, *torch.autograd.grad(outputs.square().sum(), [leaf, *cell.parameters()])])
+    torch.set_num_threads(1)
+    for one, other in zip(found[0] * 2, [*found[1], *found[2]], strict=True):
+        assert torch.equal(one, other)

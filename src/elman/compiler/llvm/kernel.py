@@ -5,13 +5,16 @@ from contextlib import contextmanager
 
 from llvmlite import ir
 
-from elman.compiler.llvm.emit import I8, I64, POINTER, VOID, integer
+from elman.compiler.llvm.emit import I8, I32, I64, POINTER, VOID, integer
+from elman.compiler.llvm.gemm import panel_vectors
 from elman.compiler.llvm.layout import Backward, Forward, Run, cat_parts
 from elman.compiler.llvm.places import Places
 from elman.compiler.llvm.stage import Place, write_stage
 
 GEMM = ir.FunctionType(VOID, [POINTER, I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64])
 
+YIELD = ir.FunctionType(I32, [])
+PATIENCE = 4096  # looks at the count before others may run, a power of two
 PACK = ir.FunctionType(VOID, [POINTER, I64, I64, I64, I64, POINTER])
 
 
@@ -86,19 +89,26 @@ class Kernel(Places):
         """Write the function over time."""
         go = self.function.append_basic_block("go")
         self.b.position_at_end(go)
-        rows = self.pointer("rows")
-        self.row0 = self.integer_at(rows, self.thread)
-        self.rows = self.minus(self.integer_at(rows, self.plus(self.thread, 1)), self.row0)
-        table = self.mul(self.thread, self.plus(self.count("time"), 1))
+        rows, one = self.pointer("rows"), integer(1)
+        alone = self.b.icmp_signed("==", self.count("team"), one)
+        self.lead = self.b.or_(alone, self.b.icmp_signed("==", self.thread, integer(0)))
+        self.met = self.b.alloca(I64)
+        self.b.store(integer(0), self.met)
+        group = self.b.select(alone, self.thread, integer(0))
+        self.row0 = self.integer_at(rows, group)
+        self.rows = self.minus(self.integer_at(rows, self.plus(group, 1)), self.row0)
+        table = self.mul(group, self.plus(self.count("time"), 1))
         self.starts = self.b.gep(self.pointer("starts"), [table], source_etype=I64)
         self.backwards = self.b.icmp_signed("!=", self.count("reverse"), integer(0))
-        self._begin_states()
+        with self.b.if_then(self.lead):
+            self._begin_states()
         with self.loop(0, self.count("time"), self.count("block")) as blocks:
             stop = self.least(self.plus(blocks.index, self.count("block")), self.count("time"))
             self._block(blocks.index, stop)
             with self.loop(blocks.index, stop) as steps:
                 self._step(steps.index)
-        self._end_states()
+        with self.b.if_then(self.lead):
+            self._end_states()
         if not self.forward:
             self._input_shares()
         self.b.ret_void()
@@ -121,7 +131,8 @@ class Kernel(Places):
         if not self.forward or not self.layout.inputs:
             return
         gathered = self._gathered()
-        self._each_row(low, high, lambda outside, here: self.copy(outside, here, features))
+        with self.b.if_then(self.lead):
+            self._each_row(low, high, lambda outside, here: self.copy(outside, here, features))
         n = self.minus(self.integer_at(self.starts, high), m_low)
         first = self.at(self.tape_base, self.mul(self.minus(m_low, self.shift), self.size("tape")))
         for j in range(len(self.layout.inputs)):
@@ -150,15 +161,18 @@ class Kernel(Places):
         self.active = self.minus(self.integer_at(self.starts, self.plus(self.t, 1)), self.m)
         self.parity = self.b.and_(k, integer(1))
         if self.forward:
-            self._reset()
-            self._keep_states()
+            with self.b.if_then(self.lead):
+                self._reset()
+                self._keep_states()
         for level in range(self.schedule.count):
             for k_product, when in enumerate(self.schedule.products):
                 if when == level:
                     self._product(k_product)
-            write_stage(self, self._work(level), level)
+            with self.b.if_then(self.lead):
+                write_stage(self, self._work(level), level)
         if not self.forward:
-            self._reset()
+            with self.b.if_then(self.lead):
+                self._reset()
 
     def _begin_states(self) -> None:
         """Into both halves, because a row may begin at any step."""
@@ -214,12 +228,58 @@ class Kernel(Places):
         self, a: ir.Value, stride: ir.Value, rows: ir.Value, depth: ir.Value, packed: str,
         start: tuple[ir.Value, ir.Value], c: ir.Value, c_stride: ir.Value, columns: ir.Value | None = None,
     ) -> None:  # fmt: skip
+        """A product, whose columns the threads of a team divide in whole panels; they meet before it and after."""
         columns = self.size(f"run {packed} size") if columns is None else columns
-        matrix = self.pointer(f"packed {packed}")
+        panel = panel_vectors() * self.lanes
+        panels = self.b.sdiv(self.plus(columns, panel - 1), integer(panel))
+        first, last = (
+            self.least(self.mul(self.b.sdiv(self.mul(panels, thread), self.count("team")), panel), columns)
+            for thread in self._seats()
+        )
+        begin, begin_stride = start
+        self._meet()
         self.b.call(
             self.pointer("gemm", ir.PointerType(GEMM)),
-            [a, stride, rows, depth, matrix, columns, *start, c, c_stride],
-        )
+            [
+                a, stride, rows, depth, self.at(self.pointer(f"packed {packed}"), self.mul(first, depth)),
+                self.minus(last, first), self.at(begin, first), begin_stride, self.at(c, first), c_stride,
+            ],
+        )  # fmt: skip
+        self._meet()
+
+    def _seats(self) -> tuple[ir.Value, ir.Value]:
+        """This thread's seat in its team, and the next."""
+        alone = self.b.icmp_signed("==", self.count("team"), integer(1))
+        seat = self.b.select(alone, integer(0), self.thread)
+        return seat, self.plus(seat, 1)
+
+    def _meet(self) -> None:
+        """Wait until all threads of the team are here. They watch a count, and let others run if it takes long."""
+        team, meeting = self.count("team"), self.pointer("meeting")
+        with self.b.if_then(self.b.icmp_signed(">", team, integer(1))):
+            target = self.plus(self.b.load(self.met, typ=I64), team)
+            self.b.store(target, self.met)
+            self.b.atomic_rmw("add", meeting, integer(1), "seq_cst")
+            watch = self.b.append_basic_block("watch")
+            rest = self.b.append_basic_block("rest")
+            again = self.b.append_basic_block("again")
+            go_on = self.b.append_basic_block("go_on")
+            before = self.b.block
+            self.b.branch(watch)
+            self.b.position_at_end(watch)
+            turns = self.b.phi(I64)
+            turns.add_incoming(integer(0), before)
+            here = self.b.load_atomic(meeting, "acquire", 8, typ=I64)
+            self.b.cbranch(self.b.icmp_signed(">=", here, target), go_on, rest)
+            self.b.position_at_end(rest)
+            long = self.b.icmp_signed("==", self.b.and_(turns, integer(PATIENCE - 1)), integer(PATIENCE - 1))
+            with self.b.if_then(long):
+                self.b.call(self.pointer("yield", ir.PointerType(YIELD)), [])
+            self.b.branch(again)
+            self.b.position_at_end(again)
+            turns.add_incoming(self.plus(turns, 1), again)
+            self.b.branch(watch)
+            self.b.position_at_end(go_on)
 
     def _product(self, k: int) -> None:
         a, stride = self._input(self.program.products[k].input)
@@ -266,7 +326,8 @@ class Kernel(Places):
                 a = self.at(shares, self.size(f"run 0 {j} source"))
                 depth = self.size(f"run 0 {j} size")
                 self._gemm(a, shares_width, n, depth, f"0 {j}", start, target, features, features)
-            self._each_row(blocks.index, stop, lambda outside, here: self.copy(here, outside, features))
+            with self.b.if_then(self.lead):
+                self._each_row(blocks.index, stop, lambda outside, here: self.copy(here, outside, features))
 
     # Stages.
 

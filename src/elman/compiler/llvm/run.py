@@ -22,6 +22,7 @@ BLOCK_BYTES = 256 << 10  # of tape that is projected at once, to be still in cac
 KEPT_BYTES = 16 << 20  # the largest workspace that is kept for later calls
 KEPT_SHAPES = 16
 WORTH_A_THREAD = 2_000_000  # multiply-adds, about ten microseconds
+WORTH_A_MEETING = 200_000
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,9 @@ class Workspace:
         for name, array in (("rows", rows.first), ("starts", rows.starts), ("order", rows.order)):
             self.set(name, array.ctypes.data)
         self.set("lengths", rows.lengths.ctypes.data)
+        self.met = ctypes.c_int64()  # how often threads of a team have met
+        self.set("team", 1)
+        self.set("meeting", ctypes.addressof(self.met))
 
     def set(self, name: str, number: int) -> None:
         self.table[self.compiled.slots[name]] = number
@@ -163,10 +167,19 @@ class Workspace:
             for part, tensor in zip(("first", "last", "initial"), three, strict=True):
                 self.set(f"{part} {name}", tensor.data_ptr())
 
-    def run(self) -> None:
+    def run(self, team: int) -> None:
+        """Prepare and run, each thread its rows, or a team of threads all rows together."""
         compiled, table = self.compiled, ctypes.addressof(self.table)
         compiled.prepare(compiled.sizes_address, table, 0)
-        threads.run(compiled.function, compiled.address, compiled.sizes_address, table, self.rows.threads)
+        kernel = compiled.function, compiled.address, compiled.sizes_address, table
+        if team > 1:
+            self.met.value = 0
+            self.set("team", team)
+            self.set("yield", threads.yielding())
+            threads.run(*kernel, team, table + 8 * compiled.slots["team"])
+            self.set("team", 1)
+        else:
+            threads.run(*kernel, self.rows.threads)
 
 
 class Kernels:
@@ -261,7 +274,7 @@ class Kernels:
         work.set("reverse", int(s.reverse))
         if tape is not None:
             work.set("tape", tape.data_ptr())
-        work.run()
+        work.run(self.team(rows, threads_wanted))
         del alive
         self._give_back(work, kind, s)
         return last, tape
@@ -318,7 +331,7 @@ class Kernels:
         work.set("reverse", int(not s.reverse))
         work.set("tape", tape.data_ptr())
         work.set("shares", shares.data_ptr())
-        work.run()
+        work.run(self.team(rows, threads_wanted))
         del alive
         self._give_back(work, "backward", s)
         weights.run(self._jobs, into.targets, tape, shares, s.x, rows, threads_wanted)
@@ -335,6 +348,12 @@ class Kernels:
         work = batch * time * self.operations(features)
         count = max(1, min(threads_wanted, batch // 2, work // WORTH_A_THREAD))
         return place(batch, time, count, lengths)
+
+    def team(self, rows: Rows, threads_wanted: int) -> int:
+        """Threads that divide the units of a step, where one has all rows and the step is worth two meetings."""
+        inner = sum(m.width * self.program.values[m.input].width for m in self.program.products)
+        worth = rows.threads == 1 and rows.batch * inner >= WORTH_A_MEETING
+        return threads_wanted if worth else 1
 
     def _borrow(self, kind: str, s: Sequences, rows: Rows) -> Workspace:
         """A workspace that no other call is using, until it is given back."""

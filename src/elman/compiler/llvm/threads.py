@@ -45,6 +45,13 @@ def _enter() -> tuple[int, Callable[..., None]]:
 
 
 @cache
+def yielding() -> int:
+    """The address of a function that lets other threads run."""
+    library = ctypes.CDLL(None)
+    return ctypes.cast(library.sched_yield, ctypes.c_void_p).value or 0
+
+
+@cache
 def _questions() -> tuple[int, int]:
     library = _openmp()
     return tuple(  # type: ignore[return-value]
@@ -53,14 +60,17 @@ def _questions() -> tuple[int, int]:
     )
 
 
-def run(kernel: Callable[..., None], address: int, sizes: int, table: int, threads: int) -> None:
-    """Call ``kernel(sizes, table, i)`` for each ``i`` up to ``threads``, on as many threads."""
+def run(kernel: Callable[..., None], address: int, sizes: int, table: int, threads: int, team: int = 0) -> None:
+    """Call ``kernel(sizes, table, i)`` for each ``i`` up to ``threads``, on as many threads.
+
+    ``team`` is the address of a number, if the threads wait for each other: how many there are is written there.
+    """
     if threads == 1:
         kernel(sizes, table, 0)
         return
     enter, parallel = _enter()
     who, many = _questions()
-    data = (ctypes.c_int64 * 6)(address, sizes, table, threads, who, many)
+    data = (ctypes.c_int64 * 7)(address, sizes, table, threads, who, many, team)
     parallel(enter, data, threads, 0)
 
 
@@ -74,7 +84,11 @@ def _module() -> ir.Module:
     who, many = (
         e.b.sext(e.b.call(e.b.inttoptr(e.integer_at(data, slot), ir.PointerType(_ASK)), []), I64) for slot in (4, 5)
     )
-    with e.loop(who, threads, many) as part:
+    team = e.integer_at(data, 6)
+    waiting = e.b.icmp_signed("!=", team, ir.Constant(I64, 0))
+    with e.b.if_then(waiting):
+        e.b.store(many, e.b.inttoptr(team, POINTER))
+    with e.loop(who, e.b.select(waiting, many, threads), many) as part:
         e.b.call(kernel, [sizes, table, part.index])
     e.b.ret_void()
     return module
