@@ -360,6 +360,14 @@ class Nested(Small):
         return h, h
 
 
+class NoInput(Small):
+    """A step that never looks at its input."""
+
+    def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+        h = torch.sin(self.recurrent(h) + 1)
+        return h, h
+
+
 class Throwaway(NamedTuple):
     """A throwaway cell in the place of a ``Variant``."""
 

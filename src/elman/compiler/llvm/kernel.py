@@ -327,7 +327,10 @@ class Kernel(Places):
                 depth = self.size(f"run 0 {j} size")
                 self._gemm(a, shares_width, n, depth, f"0 {j}", start, target, features, features)
             with self.b.if_then(self.lead):
-                self._each_row(blocks.index, stop, lambda outside, here: self.copy(here, outside, features))
+                used = bool(self.layout.inputs)
+                self._each_row(
+                    blocks.index, stop, lambda outside, here: self.copy(here if used else None, outside, features)
+                )
 
     # Stages.
 
