@@ -12,7 +12,7 @@ demo: .venv/ready
 	$(BIN)/elman generate runs/demo --length 400 --seed 1
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 check: .venv/ready
 	$(BIN)/ruff check .
