@@ -1,8 +1,7 @@
 """Elman's layers and what they are compared with: the same weights and inputs, and the same results or no timing."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -207,8 +206,12 @@ def refuse_cell(cell: Cell, x: Tensor, streams: Mapping[str, Tensor]) -> None:
         refuse(what, results(fine, fine_x, lambda x: fine(x, **fine_streams)), truth)
 
 
-@contextmanager
-def saving(mode: str) -> Iterator[None]:
-    """Within it, layers keep for the backward pass what this mode says: ``fast`` or ``lean``."""
-    with plan.saving(mode):  # pyright: ignore[reportAttributeAccessIssue]
-        yield
+class Saving(nn.Module):
+    """A layer that keeps for the backward pass what ``mode`` says: ``fast`` or ``lean``."""
+
+    def __init__(self, layer: nn.Module, mode: str) -> None:
+        super().__init__()
+        self.layer, self.mode = layer, mode
+
+    def forward(self, x: Tensor) -> Any:
+        return self.layer(x, save=self.mode)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from contenders import (
     KINDS,
+    Saving,
     Session,
     Size,
     in_a_loop,
@@ -16,7 +17,6 @@ from contenders import (
     refuse,
     refuse_cell,
     results,
-    saving,
     training_step,
     twins,
 )
@@ -29,7 +29,6 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 import elman
 from elman import cells
 from elman.cells import Cell
-from elman.compiler import plan
 from elman.compiler.llvm.peak import peak
 
 MICRO = 1e6
@@ -140,18 +139,17 @@ def ragged_batches(scale: Scale) -> Iterator[Figure]:
 
 def memory_kept(scale: Scale) -> Iterator[Figure]:
     """Floats kept for the backward pass for each step, row and unit, and the time of the mode that keeps few."""
-    if not hasattr(plan, "saving"):
-        raise Missing("elman.compiler.plan.saving")
     size = scale.sequences
     xs = inputs(size)
     for kind in KINDS:
         ours, theirs = twins(kind, size.hidden)
         kept, work = {"torch": floats_kept(theirs, xs[0])}, {}
         for mode in ("fast", "lean"):
-            with saving(mode):
-                refuse(f"{kind} {size}, saving {mode}", results(ours, xs[0]), results(theirs, xs[0]))
-                kept[mode] = floats_kept(ours, xs[0])
-            work[mode] = training_step(ours, xs, _saving(mode, ours))
+            saving = Saving(ours, mode)
+            found = {name.replace("layer.", ""): value for name, value in results(saving, xs[0]).items()}
+            refuse(f"{kind} {size}, saving {mode}", found, results(theirs, xs[0]))
+            kept[mode] = floats_kept(saving, xs[0])
+            work[mode] = training_step(saving, xs, outputs_of(saving))
         timings = compare(work, scale.effort)
         yield _row(kind, size) | kept | {"lean/fast": timings.ratio("lean", "fast")}
 
@@ -248,14 +246,6 @@ def _against_loop(name: str, scale: Scale) -> Figure:
         "loop us": MICRO * timings.seconds("loop") / time,
         "loop/elman": timings.ratio("loop", "elman"),
     }
-
-
-def _saving(mode: str, layer: nn.Module) -> Callable[[Tensor], Tensor]:
-    def run(x: Tensor) -> Tensor:
-        with saving(mode):
-            return layer(x)[0]
-
-    return run
 
 
 def _second_order(layer: nn.Module, x: Tensor) -> dict[str, Tensor]:

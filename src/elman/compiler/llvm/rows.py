@@ -88,7 +88,12 @@ def place(batch: int, time: int, threads: int, lengths: Tensor | None) -> Rows:
     """The places for a batch, its rows dealt to the threads so that each has about as many steps."""
     if lengths is None:
         return _even(batch, time, threads)
-    own = lengths.cpu().numpy().astype(np.int64)
+    return _dealt(batch, time, threads, lengths.cpu().numpy().astype(np.int64).tobytes())
+
+
+@lru_cache(maxsize=16)  # a backward pass has the lengths of its forward pass
+def _dealt(batch: int, time: int, threads: int, lengths: bytes) -> Rows:
+    own = np.frombuffer(lengths, dtype=np.int64)
     descending = np.argsort(-own, kind="stable")
     turn = np.arange(batch) % (2 * threads)
     thread = np.where(turn < threads, turn, 2 * threads - 1 - turn)  # back and forth, so that the sums are alike
