@@ -7,7 +7,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-LARGE = 4 << 20
+LARGE = 2 << 20
 _PAGE = 4096
 _HUGE = 14  # MADV_HUGEPAGE
 

@@ -19,8 +19,7 @@ from elman.compiler.program import Program
 
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 BLOCK_BYTES = 256 << 10  # of tape that is projected at once, to be still in cache when it is used
-KEPT_BYTES = 16 << 20  # the largest workspace that is kept for later calls
-KEPT_SHAPES = 16
+KEPT_BYTES = 48 << 20  # of workspaces that are kept for later calls, those of the last shapes
 WORTH_A_THREAD = 2_000_000  # multiply-adds, about ten microseconds
 WORTH_A_MEETING = 200_000
 
@@ -118,7 +117,9 @@ class Workspace:
     def __init__(self, kernels: "Kernels", compiled: _Compiled, rows: Rows, features: int, block: int) -> None:
         self.kernels, self.compiled, self.rows, self.block = kernels, compiled, rows, block
         self.table = (ctypes.c_int64 * len(compiled.slots))()
-        self.bytes, self.alive = 0, []
+        self.bytes = 0
+        self.alive: list[Tensor] = []
+        self.shares = torch.empty(0)  # of a backward pass
         product, pack = gemm.addresses(kernels.double)
         self.set("gemm", product)
         self.set("pack", pack)
@@ -134,12 +135,13 @@ class Workspace:
     def set(self, name: str, number: int) -> None:
         self.table[self.compiled.slots[name]] = number
 
-    def buffer(self, name: str, *shape: int) -> None:
+    def buffer(self, name: str, *shape: int) -> Tensor:
         """A buffer that is kept with the workspace."""
         made = memory.empty(shape, self.kernels.dtype)
         self.alive.append(made)
         self.bytes += made.nbytes
         self.set(name, made.data_ptr())
+        return made
 
     def outside(self, name: str, tensor: Tensor) -> None:
         """A tensor of the caller, ``[B, T, S]`` or ``[B, S]``, with its strides."""
@@ -319,7 +321,6 @@ class Kernels:
     ) -> list[Tensor]:
         batch, time, features = s.x.shape
         rows = self.place(batch, time, features, s.lengths, threads_wanted)
-        shares = memory.empty((rows.count, self.back.shares_width), self.dtype)
         first = [torch.empty_like(f) for f in s.first]
         work = self._borrow("backward", s, rows)
         alive = work.inputs(s)
@@ -330,11 +331,10 @@ class Kernels:
         work.states(last, first, into.initial)
         work.set("reverse", int(not s.reverse))
         work.set("tape", tape.data_ptr())
-        work.set("shares", shares.data_ptr())
         work.run(self.team(rows, threads_wanted))
         del alive
+        weights.run(self._jobs, into.targets, tape, work.shares, s.x, rows, threads_wanted)
         self._give_back(work, "backward", s)
-        weights.run(self._jobs, into.targets, tape, shares, s.x, rows, threads_wanted)
         return first
 
     def operations(self, features: int) -> int:
@@ -367,8 +367,14 @@ class Kernels:
         if s.lengths is not None or work.bytes > KEPT_BYTES:
             return
         key = kind, s.x.shape, work.rows.threads
-        if key not in self._kept and len(self._kept) >= KEPT_SHAPES:
-            self._kept.pop(next(iter(self._kept)), None)
+        if key not in self._kept:
+            others = list(self._kept.items())
+            total = work.bytes + sum(w.bytes for _, kept in others for w in kept)
+            for other, kept in others:  # the oldest first
+                if total <= KEPT_BYTES:
+                    break
+                total -= sum(w.bytes for w in kept)
+                self._kept.pop(other, None)
         self._kept.setdefault(key, []).append(work)
 
     def workspace(self, kind: str, features: int, rows: Rows) -> Workspace:
@@ -381,10 +387,11 @@ class Kernels:
         work.set("ring", int(ring))
         work.buffer("scratch", rows.batch, layout.scratch_width)
         work.buffer("x rows", block * rows.batch, features)
+        if backward:
+            work.shares = work.buffer("shares", rows.count, self.back.shares_width)
         if ring:
             work.buffer("tape", block * rows.batch, self.inference.tape_width)
-        work.buffer("row", max([self.training.tape_width, features, *(v.width for v in layout.program.values)]))
-        work.alive[-1].zero_()
+        work.buffer("row", max([self.training.tape_width, features, *(v.width for v in layout.program.values)])).zero_()
         for name, width in self.program.states.items():
             work.buffer(f"state {name}", 2, rows.batch, width)
         for j, run in enumerate(layout.inputs):
