@@ -68,8 +68,12 @@ def test_inputs_of_any_strides() -> None:
         (lambda: Stepper(GRU(3, 5), 0), "at least one stream"),
         (lambda: Stepper(torch.nn.Linear(3, 5)), "a drop-in, not Linear"),
         (lambda: Stepper(cells.load("cfc")(3, 5)), "CfCCell takes dt"),
-        (lambda: Stepper(GRU(3, 5)).step(torch.randn(1, 4)), r"\[1, 3\], and was given .* \[1, 4\]"),
+        (lambda: Stepper(GRU(3, 5)).step(torch.randn(1, 4)), r"\[1, 3\] on the CPU, and was given .* \[1, 4\]"),
         (lambda: Stepper(GRU(3, 5)).step(torch.randn(1, 3).double()), "float64"),
+        (lambda: Stepper(GRU(3, 5)).step(torch.empty(1, 3, device="meta")), "on the CPU, .* on meta"),
+        (lambda: Stepper(GRU(3, 5, device="meta")), "runs on the CPU; GRUCell is on meta"),
+        (lambda: GRU(3, 5, device="meta")(torch.randn(2, 1, 3)), "weights on meta and was given an input on cpu"),
+        (lambda: GRU(3, 5)(torch.randn(2, 1, 3), torch.empty(1, 1, 5, device="meta")), "a state on meta"),
     ],
 )
 def test_wrong_wishes_are_refused(make, says: str) -> None:

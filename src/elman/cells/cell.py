@@ -209,6 +209,8 @@ class Cell(nn.Module, ABC):
             *((f"the stream {k}", v) for k, v in streams.items()),
         ]
         for what, value in given:
+            if value.device != weight.device:
+                raise ElmanError(f"{name} has weights on {weight.device} and was given {what} on {value.device}")
             if value.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
                 raise ElmanError(f"{name} has weights of {weight.dtype} and was given {what} of {value.dtype}")
         batch, time = x.shape[:2]

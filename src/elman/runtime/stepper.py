@@ -90,6 +90,8 @@ class _Stage:
     def __init__(self, cell: Cell, batch: int, x: Tensor | None) -> None:
         if cell.streams:
             raise ElmanError(f"{type(cell).__name__} takes {', '.join(cell.streams)} beside x; a stepper has x alone")
+        if cell.weight_ih.device.type != "cpu":
+            raise ElmanError(f"a stepper runs on the CPU; {type(cell).__name__} is on {cell.weight_ih.device}")
         try:
             traced = plan.read(cell)
         except NotCompilable as error:
@@ -125,9 +127,10 @@ class _Stage:
 
     def read(self, x: Tensor) -> None:
         """Take this tensor as the input of the next step."""
-        if x.shape != self._shape or x.dtype != self._dtype:
+        if x.shape != self._shape or x.dtype != self._dtype or x.device.type != "cpu":
             raise ElmanError(
-                f"a step takes {self._dtype} of {list(self._shape)}, and was given {x.dtype} of {list(x.shape)}"
+                f"a step takes {self._dtype} of {list(self._shape)} on the CPU, and was given {x.dtype} of "
+                f"{list(x.shape)} on {x.device}"
             )
         if not x.is_contiguous():
             x = self.x.squeeze(1).copy_(x)
