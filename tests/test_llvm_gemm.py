@@ -37,13 +37,13 @@ class Guarded:
         assert (outside == PATTERN).all()
 
 
-def multiply(a: Tensor, b: Tensor, start: Tensor, gap: int = 0) -> Tensor:
+def multiply(a: Tensor, b: Tensor, start: Tensor, gap: int = 0, packed_as: torch.dtype | None = None) -> Tensor:
     """``start + a b`` by the kernel, from guarded buffers; ``start`` is of one row for all, or of each row its own."""
-    double = a.dtype == torch.float64
+    double, packed_as = a.dtype == torch.float64, packed_as or a.dtype
     (rows, depth), columns = a.shape, b.shape[1]
-    _, product_of, pack = gemm.functions(double)
+    _, product_of, pack = gemm.functions(packed_as)
     left, first, out = Guarded(a, gap), Guarded(start, gap), Guarded(a.new_zeros(rows, columns), gap)
-    packed = Guarded(a.new_zeros(1, gemm.packed_size(depth, columns, double)))
+    packed = Guarded(torch.zeros(1, gemm.packed_size(depth, columns, double), dtype=packed_as))
     pack(b.data_ptr(), b.stride(0), b.stride(1), depth, columns, packed.address)
     first_stride = first.stride if len(start) > 1 else 0
     sizes = left.stride, rows, depth, packed.address, columns, first.address, first_stride, out.address, out.stride
@@ -88,12 +88,32 @@ def test_a_packed_matrix_is_the_same_from_any_strides(dtype):
         packed = []
         for source in (matrix, matrix.t().contiguous().t(), wide[::2, ::3]):
             target = Guarded(torch.full((1, gemm.packed_size(depth, columns, double)), torch.nan, dtype=dtype))
-            gemm.functions(double)[2](source.data_ptr(), *source.stride(), depth, columns, target.address)
+            gemm.functions(dtype)[2](source.data_ptr(), *source.stride(), depth, columns, target.address)
             target.check()
             packed.append(target.view)
         assert torch.equal(packed[0], packed[1]), (depth, columns)
         assert torch.equal(packed[0], packed[2]), (depth, columns)
         assert torch.equal(packed[0][packed[0] != 0].sort()[0], matrix.flatten().sort()[0]), (depth, columns)
+
+
+@pytest.mark.parametrize("columns", [1, 16, 33, 64, 200])
+@pytest.mark.parametrize("depth", [0, 1, 17, 519])
+def test_a_matrix_packed_as_bfloat16_is_one_rounded_before(depth, columns):
+    b = torch.randn(depth, columns) * 10.0 ** torch.randint(-40, 38, (depth, columns))
+    b[: depth // 2 : 3] = torch.randint(0x3F800000, 0x3F900000, b[: depth // 2 : 3].shape, dtype=torch.int32).view(
+        torch.float32
+    )  # ties and their neighbours
+    for rows, turned in product((1, 2, 6, 9), (False, True)):
+        a, start = torch.randn(rows, depth), torch.randn(1, columns)
+        given = b.t().contiguous().t() if turned else b
+        assert torch.equal(multiply(a, given, start, 3, torch.bfloat16), multiply(a, b.bfloat16().float(), start, 3))
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf, 3.4e38])
+def test_bfloat16_keeps_what_is_not_a_number(value):
+    a, b = torch.eye(3), torch.tensor([[1.0, value], [0.0, 1.0], [-value, 0.5]])
+    packed = multiply(a, b, torch.zeros(1, 2), packed_as=torch.bfloat16)
+    torch.testing.assert_close(packed, a @ b.bfloat16().float(), equal_nan=True, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])

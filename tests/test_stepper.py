@@ -1,5 +1,7 @@
 """Steps through a stream are what the whole sequence gives, and belong to the one who steps."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from tolerances import assert_close
@@ -61,11 +63,28 @@ def test_inputs_of_any_strides() -> None:
     assert torch.equal(stepper.step(x.t()), expected)
 
 
+@pytest.mark.parametrize("name", ["lstm", "gru", "slstm"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_weights_of_bfloat16_are_weights_rounded_before(name: str, threads: int) -> None:
+    layer, x = Recurrent(name, 3, 70, num_layers=2), torch.randn(2, 5, 3)
+    rounded = deepcopy(layer)
+    with torch.no_grad():
+        for key, value in rounded.named_parameters():
+            if "weight" in key:
+                value.copy_(value.bfloat16())
+    narrow, expected = Stepper(layer, 2, weights=torch.bfloat16, threads=threads), Stepper(rounded, 2)
+    for t in range(5):
+        assert torch.equal(narrow.step(x[:, t]), expected.step(x[:, t]))
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
         (lambda: Stepper(GRU(3, 5, bidirectional=True)), "two directions"),
         (lambda: Stepper(GRU(3, 5), 0), "at least one stream"),
+        (lambda: Stepper(GRU(3, 5), threads=0), "one thread, not 0"),
+        (lambda: Stepper(GRU(3, 5), weights=torch.int8), "weights of torch.int8 were asked for"),
+        (lambda: Stepper(GRU(3, 5).double(), weights=torch.bfloat16), "this layer is of torch.float64"),
         (lambda: Stepper(torch.nn.Linear(3, 5)), "a drop-in, not Linear"),
         (lambda: Stepper(cells.load("cfc")(3, 5)), "CfCCell takes dt"),
         (lambda: Stepper(GRU(3, 5)).step(torch.randn(1, 4)), r"\[1, 3\] on the CPU, and was given .* \[1, 4\]"),

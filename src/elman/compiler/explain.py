@@ -192,7 +192,8 @@ def _kernel(
     training: bool,
     count: int,
 ) -> Kernel:
-    kernels, double = Kernels(program, dtype), dtype == torch.float64
+    kernels = Kernels(program, dtype)
+    dtype, double = kernels.dtype, kernels.double
     layout: Forward = kernels.training if training else kernels.inference
     rows = kernels.place(batch, time, cell.input_size, None, count)
     most = int(max(rows.first[1:] - rows.first[:-1]))

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, fx, nn
+from torch._C._functorch import peek_interpreter_stack
 
 from elman.compiler import derive, eager, scan
 from elman.compiler.program import Program
@@ -74,6 +75,8 @@ def run(
         return _eager(cell, x, state, initial, lengths, resets, reverse, streams)
     program, sources, key = found
     operands = [attribute(cell, path) for path in sources]
+    if x.dtype == torch.bfloat16:  # what is computed of them once is not rounded again
+        operands = [operand.float() for operand in operands]
     if key:
         operands = _prologues[key](*operands)
     along = list(streams.values())
@@ -125,7 +128,7 @@ def executor(template: nn.Module, x: Tensor, streams: Mapping[str, Tensor]) -> t
     if _forced == "eager":
         return "eager", "it was asked for"
     if not _suits(x):
-        return "eager", f"there are no kernels for {x.dtype} on {x.device.type}, for autocast, or for no rows"
+        return "eager", f"there are no kernels to train {x.dtype} on {x.device.type}, for autocast, or for no rows"
     try:
         read(template, tuple((name, s.shape[-1]) for name, s in streams.items()))
     except NotCompilable as error:
@@ -135,8 +138,10 @@ def executor(template: nn.Module, x: Tensor, streams: Mapping[str, Tensor]) -> t
 
 def _suits(x: Tensor) -> bool:
     """Whether there are kernels for this input."""
-    format_fits = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
-    return format_fits and not torch.is_autocast_enabled("cpu") and x.shape[0] != 0
+    if x.device.type != "cpu" or x.shape[0] == 0 or torch.is_autocast_enabled("cpu"):
+        return False
+    plain = not (torch.is_grad_enabled() or torch.compiler.is_compiling() or peek_interpreter_stack() is not None)
+    return x.dtype in (torch.float32, torch.float64) or (x.dtype == torch.bfloat16 and plain)
 
 
 _read: WeakKeyDictionary[nn.Module, dict[tuple[tuple[str, int], ...], Traced | str]] = WeakKeyDictionary()

@@ -84,6 +84,22 @@ class Parts:
         lengths, resets = rest[ends[-1] :]
         return Parts(x, weight, bias, operands, first, initial, streams, lengths, resets)
 
+    def to(self, dtype: torch.dtype) -> "Parts":
+        """The same in another format of numbers."""
+        if self.x.dtype == dtype:
+            return self
+        return Parts(
+            x=self.x.to(dtype),
+            weight=self.weight.to(dtype),
+            bias=None if self.bias is None else self.bias.to(dtype),
+            operands=[t.to(dtype) for t in self.operands],
+            first=[t.to(dtype) for t in self.first],
+            initial=[t.to(dtype) for t in self.initial],
+            streams=[t.to(dtype) for t in self.streams],
+            lengths=self.lengths,
+            resets=self.resets,
+        )
+
     def flat(self) -> list[Any]:
         return [
             self.x, self.weight, self.bias, *self.operands, *self.first, *self.initial, *self.streams,
@@ -117,6 +133,7 @@ def run(program: str, reverse: bool, every: int, parts: Parts) -> tuple[Tensor, 
     """Outputs ``[B, T, O]`` and the last states, with derivatives of any order.
 
     ``every`` is what a backward pass finds: 1 the tape of every step, more the state before every so many.
+    Of bfloat16 there is no backward pass: the matrices stay so, and the rest is computed in float32.
     """
     tensors = parts.flat()
     needed = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
@@ -126,9 +143,10 @@ def run(program: str, reverse: bool, every: int, parts: Parts) -> tuple[Tensor, 
     if needed or peek_interpreter_stack() is not None:
         output, _, *last = _Scan.apply(Scan(program, reverse, every), *tensors)
         return output, last
-    kernels = _kernels(program, parts.x.dtype)
-    output, last, _ = kernels.forward(parts.sequences(kernels, reverse), 0, threads.available())
-    return output, last
+    dtype = parts.x.dtype
+    kernels = _kernels(program, dtype)
+    output, last, _ = kernels.forward(parts.to(kernels.dtype).sequences(kernels, reverse), 0, threads.available())
+    return output.to(dtype), [state.to(dtype) for state in last]
 
 
 def _forward(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:

@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +11,11 @@ from elman.cells import Cell
 from elman.compiler import plan
 from elman.compiler.llvm.rows import place
 from elman.compiler.llvm.run import Kernels, Sequences, Workspace
+from elman.compiler.llvm.threads import available
 from elman.compiler.trace import NotCompilable
 from elman.errors import ElmanError
+
+_FORMATS = {(torch.float32, torch.float32), (torch.float32, torch.bfloat16), (torch.float64, torch.float64)}
 
 
 class Stepper:
@@ -23,9 +27,13 @@ class Stepper:
     Args:
         layer: a ``Cell``, a ``Recurrent`` or a drop-in, in one direction.
         batch: how many streams step together.
+        weights: the format in which the matrices are kept, that of the layer if not given; ``torch.bfloat16`` halves
+            what a step of a large float32 layer reads, and with it its time. States and sums stay float32.
+        threads: how many divide the units of each step, at most as many as PyTorch uses; it takes some 500 units to
+            be worth it, and they watch for work between steps that follow closely.
 
     Raises:
-        ElmanError: a layer of two directions, or one whose step has no kernel.
+        ElmanError: a layer of two directions, or one whose step has no kernel; a format that matrices cannot have.
 
     Example:
         >>> from elman import GRU
@@ -36,10 +44,12 @@ class Stepper:
         True
     """
 
-    def __init__(self, layer: nn.Module, batch: int = 1) -> None:
-        if batch < 1:
-            raise ElmanError(f"a stepper takes at least one stream, not {batch}")
-        self._layer, self.batch = layer, batch
+    def __init__(
+        self, layer: nn.Module, batch: int = 1, *, weights: torch.dtype | None = None, threads: int = 1
+    ) -> None:
+        if batch < 1 or threads < 1:
+            raise ElmanError(f"a stepper takes at least one stream and one thread, not {min(batch, threads)}")
+        self._layer, self.batch, self._weights, self._threads = layer, batch, weights, threads
         self.refresh()
 
     def refresh(self) -> None:
@@ -47,7 +57,7 @@ class Stepper:
         self._stages: list[_Stage] = []
         x: Tensor | None = None
         for cell in _cells(self._layer):
-            self._stages.append(_Stage(cell, self.batch, x))
+            self._stages.append(_Stage(cell, self.batch, x, self._weights, min(self._threads, available())))
             x = self._stages[-1].output
         self._first, self._output = self._stages[0], self._stages[-1].output
         self._calls = [stage.call for stage in self._stages]
@@ -62,8 +72,8 @@ class Stepper:
             The output ``[batch, output_size]``, in a buffer that the next step overwrites.
         """
         self._first.read(x)
-        for function, sizes, table in self._calls:
-            function(sizes, table, 0)
+        for call in self._calls:
+            call()
         return self._output
 
     @property
@@ -87,26 +97,34 @@ class Stepper:
 class _Stage:
     """One cell with its buffers: what it reads, its state, and what it gives."""
 
-    def __init__(self, cell: Cell, batch: int, x: Tensor | None) -> None:
+    def __init__(
+        self, cell: Cell, batch: int, x: Tensor | None, weights: torch.dtype | None, threads_wanted: int
+    ) -> None:
         if cell.streams:
             raise ElmanError(f"{type(cell).__name__} takes {', '.join(cell.streams)} beside x; a stepper has x alone")
         if cell.weight_ih.device.type != "cpu":
             raise ElmanError(f"a stepper runs on the CPU; {type(cell).__name__} is on {cell.weight_ih.device}")
+        own, weights = cell.weight_ih.dtype, weights or cell.weight_ih.dtype
+        if (own, weights) not in _FORMATS:
+            raise ElmanError(
+                f"a stepper runs layers of float32, with weights of float32 or bfloat16, and of float64; "
+                f"this layer is of {own}, and weights of {weights} were asked for"
+            )
         try:
             traced = plan.read(cell)
         except NotCompilable as error:
             raise ElmanError(f"there is no kernel for this cell: {error}") from error
         with torch.no_grad():
             self.cell = cell
-            self.kernels = Kernels(traced.program, cell.weight_ih.dtype)
+            self.kernels = Kernels(traced.program, weights)
             self.state = [s.clone() for s in cell.initial_state(batch)]
             self.x = cell.weight_ih.new_empty(batch, 1, cell.input_size) if x is None else x.unsqueeze(1)
             self.output = cell.weight_ih.new_empty(batch, cell.output_size)
             operands = dict(zip(traced.program.operands, traced.evaluate(cell), strict=True))
             bias = None if cell.bias_ih is None else cell.bias_ih.detach().clone()
-            own = {name: t.detach().clone() for name, t in operands.items()}
+            kept = {name: t.detach().clone() for name, t in operands.items()}
             self.sequences = Sequences(
-                self.x, cell.weight_ih.detach().clone(), bias, own, self.state, self.state, {}, None, None, False
+                self.x, cell.weight_ih.detach().clone(), bias, kept, self.state, self.state, {}, None, None, False
             )
         rows = place(batch, 1, 1, None)
         self.work = self.kernels.workspace("inference", cell.input_size, rows)
@@ -114,7 +132,10 @@ class _Stage:
         compiled = self.work.compiled
         table = ctypes.addressof(self.work.table)
         compiled.prepare(compiled.sizes_address, table, 0)
-        self.call = compiled.function, compiled.sizes_address, table
+        if threads_wanted == 1:  # no more of Python than there must be
+            self.call = partial(compiled.function, compiled.sizes_address, table, 0)
+        else:
+            self.call = partial(self.work.run_kernel, threads_wanted)
         self._slot = compiled.slots["x"]
         self._shape, self._dtype = torch.Size([batch, cell.input_size]), self.x.dtype
 

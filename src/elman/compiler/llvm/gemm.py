@@ -2,7 +2,8 @@
 
 ``C = start + A B``, where ``B`` is packed in panels of a few vectors, row by row. Each number of ``C`` is one chain of
 multiply-adds along ``k``, whatever tile it falls in, so that no result depends on how many rows there are or on who
-computes them.
+computes them. The packed matrix may be of bfloat16, which halves what is read; the products and sums are float32 still,
+as if it had been rounded before.
 
     pack(B, stride of k, stride of columns, K, columns, packed)
     gemm(A, row stride, rows, K, packed, columns, start, start's row stride, C, C's row stride)
@@ -12,11 +13,12 @@ import ctypes
 from collections.abc import Callable
 from functools import cache
 
+import torch
 from llvmlite import ir
 
 from elman.compiler.llvm import jit
-from elman.compiler.llvm.arithmetic import fma
-from elman.compiler.llvm.emit import I32, I64, POINTER, Emitter, integer
+from elman.compiler.llvm.arithmetic import bits_of, fma, like
+from elman.compiler.llvm.emit import I16, I32, I64, POINTER, Emitter, integer
 from elman.compiler.llvm.host import host
 
 BLOCK = 512  # rows of B that stay in cache while all rows of A pass
@@ -39,41 +41,49 @@ def packed_size(k: int, columns: int, double: bool) -> int:
 
 
 @cache
-def addresses(double: bool) -> tuple[int, int]:
-    """The addresses of ``gemm`` and ``pack``, for kernels."""
-    library = jit.load(f"gemm {'double' if double else 'float'}", lambda: _module(double))
+def addresses(packed: torch.dtype) -> tuple[int, int]:
+    """The addresses of ``gemm`` and ``pack``, for kernels. Beside a matrix of bfloat16 all else is float32."""
+    double, narrow = packed == torch.float64, packed == torch.bfloat16
+    library = jit.load(f"gemm {packed}", lambda: _module(double, narrow))
     return library.address("gemm"), library.address("pack")
 
 
 @cache
-def functions(double: bool) -> "tuple[int, Callable[..., None], Callable[..., None]]":
+def functions(packed: torch.dtype) -> "tuple[int, Callable[..., None], Callable[..., None]]":
     """The address of ``gemm``, and ``gemm`` and ``pack`` to be called from Python."""
     pointer, long = ctypes.c_void_p, ctypes.c_int64
     gemm = ctypes.CFUNCTYPE(None, pointer, long, long, long, pointer, long, pointer, long, pointer, long)
     pack = ctypes.CFUNCTYPE(None, pointer, long, long, long, long, pointer)
-    product, packing = addresses(double)
+    product, packing = addresses(packed)
     return product, gemm(product), pack(packing)
 
 
-def _module(double: bool) -> ir.Module:
+def _module(double: bool, narrow: bool) -> ir.Module:
     module = ir.Module("gemm")
     tiles = {
-        (rows, vectors): tile(module, rows, vectors, double)
+        (rows, vectors): tile(module, rows, vectors, double, narrow=narrow)
         for rows in row_tiles()
         for vectors in range(1, panel_vectors() + 1)
     }
-    two = tile(module, 1, panel_vectors(), double, panels=2)
-    _gemm(module, tiles, two, double)
-    _pack(module, double)
+    two = tile(module, 1, panel_vectors(), double, panels=2, narrow=narrow)
+    _gemm(module, tiles, two, double, narrow)
+    _pack(module, double, narrow)
     return module
 
 
 def tile(
-    module: ir.Module, rows: int, vectors: int, double: bool, panels: int = 1, columnwise: bool = False
+    module: ir.Module,
+    rows: int,
+    vectors: int,
+    double: bool,
+    panels: int = 1,
+    columnwise: bool = False,
+    narrow: bool = False,
 ) -> ir.Function:
     """The product of a few rows and one panel (or two, for a single row), in registers.
 
     Number ``k`` of row ``r`` of ``A`` is at ``r * a_stride + k``, or at ``k * rows + r`` where ``A`` is ``columnwise``.
+    The panel is of bfloat16 if it is ``narrow``.
     """
     arguments = [POINTER, I64, I64, POINTER, POINTER, I64, POINTER, I64, I64]
     e = Emitter(module, f"tile_{rows}_{vectors}_{panels}", arguments, double, inner=True)
@@ -90,13 +100,14 @@ def tile(
         for v, mask in enumerate(masks)
         for address in [e.at(e.at(start, e.mul(start_stride, r)), v * e.lanes)]
     ]
-    second = e.at(panel, e.mul(k, width))
+    held = _Panels(e, narrow)
+    second = held.at(panel, e.mul(k, width))
 
     def turn(at: ir.Value, sums: list[ir.Value]) -> list[ir.Value]:
         weights = []
         for base in (panel, second)[:panels]:
-            line = e.at(base, e.mul(at, width))
-            weights += [e.load(e.at(line, v * e.lanes)) for v in range(vectors)]
+            line = held.at(base, e.mul(at, width))
+            weights += [held.load(held.at(line, v * e.lanes)) for v in range(vectors)]
         result = []
         for r in range(rows):
             x = e.one(e.at(row_of[r], e.mul(at, rows) if columnwise else at))
@@ -125,9 +136,54 @@ def tile(
     return e.function
 
 
-def _gemm(module: ir.Module, tiles: dict[tuple[int, int], ir.Function], two: ir.Function, double: bool) -> None:
+class _Panels:
+    """Packed numbers: as they are, or rounded to bfloat16, the upper half of a float32."""
+
+    def __init__(self, e: Emitter, narrow: bool) -> None:
+        self.e, self.narrow = e, narrow
+
+    def at(self, base: ir.Value, index: ir.Value | int) -> ir.Value:
+        """The address of number ``index`` after ``base``."""
+        index = integer(index) if isinstance(index, int) else index
+        return self.e.b.gep(base, [index], source_etype=I16 if self.narrow else self.e.number)
+
+    def load(self, address: ir.Value) -> ir.Value:
+        """One whole vector."""
+        if not self.narrow:
+            return self.e.load(address)
+        b, wide = self.e.b, bits_of(self.e.vector)
+        half = b.load(address, typ=like(self.e.vector, I16), align=2)
+        return b.bitcast(b.shl(b.zext(half, wide), _whole(wide, 16)), self.e.vector)
+
+    def store(self, value: ir.Value, address: ir.Value) -> None:
+        """A vector, or one number."""
+        if self.narrow:
+            self.e.b.store(_rounded(self.e.b, value), address, align=2)
+        else:
+            self.e.b.store(value, address, align=self.e.bytes)
+
+
+def _whole(type: ir.Type, value: int) -> ir.Constant:
+    """``value`` in every lane."""
+    return type([value] * type.count) if isinstance(type, ir.VectorType) else type(value)
+
+
+def _rounded(b: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    """The upper half of float32 numbers, to the nearest, ties to even; what is not a number stays none."""
+    wide = bits_of(value.type)
+    bits = b.bitcast(value, wide)
+    odd = b.and_(b.lshr(bits, _whole(wide, 16)), _whole(wide, 1))
+    nearest = b.add(bits, b.add(odd, _whole(wide, 0x7FFF)))
+    kept = b.select(b.fcmp_unordered("uno", value, value), b.or_(bits, _whole(wide, 0x400000)), nearest)
+    return b.trunc(b.lshr(kept, _whole(wide, 16)), like(value.type, I16))
+
+
+def _gemm(
+    module: ir.Module, tiles: dict[tuple[int, int], ir.Function], two: ir.Function, double: bool, narrow: bool
+) -> None:
     arguments = [POINTER, I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64]
     e = Emitter(module, "gemm", arguments, double, inner=False)
+    held = _Panels(e, narrow)
     a, a_stride, rows, depth, packed, columns, start, start_stride, c, c_stride = e.function.args
     b, full = e.b, panel_vectors() * e.lanes
     once = b.select(b.icmp_signed(">", depth, integer(0)), depth, integer(1))  # an empty product is its start
@@ -143,7 +199,7 @@ def _gemm(module: ir.Module, tiles: dict[tuple[int, int], ir.Function], two: ir.
         paired = e.mul(b.sdiv(pairs, integer(2 * full)), 2 * full)
         with e.loop(0, paired, 2 * full) as panels:
             n = panels.index
-            panel = e.at(packed, e.mul(n, depth))
+            panel = held.at(packed, e.mul(n, depth))
             b.call(
                 two, [a_now, a_stride, k, panel, e.at(start, n), stride_now, e.at(c, n), c_stride, integer(2 * full)]
             )
@@ -151,7 +207,7 @@ def _gemm(module: ir.Module, tiles: dict[tuple[int, int], ir.Function], two: ir.
             n = panels.index
             here = e.least(e.minus(columns, n), full)
             vectors = b.sdiv(e.plus(here, e.lanes - 1), integer(e.lanes))
-            panel = e.at(e.at(packed, e.mul(n, depth)), e.mul(e.mul(k0, vectors), e.lanes))
+            panel = held.at(held.at(packed, e.mul(n, depth)), e.mul(e.mul(k0, vectors), e.lanes))
             done = b.append_basic_block("panel_done")
             switch = b.switch(vectors, done)
             for v in range(1, panel_vectors() + 1):
@@ -183,10 +239,11 @@ def _rows(e: Emitter, tiles: dict[int, ir.Function], rows: ir.Value, *same: ir.V
         done = stop
 
 
-def _pack(module: ir.Module, double: bool) -> None:
+def _pack(module: ir.Module, double: bool, narrow: bool) -> None:
     """Panels from a matrix of any strides; the columns that the last vector lacks are zero."""
-    transpose = _transpose(module, double)
+    transpose = _transpose(module, double, narrow)
     e = Emitter(module, "pack", [POINTER, I64, I64, I64, I64, POINTER], double, inner=False)
+    held = _Panels(e, narrow)
     matrix, k_stride, n_stride, depth, columns, packed = e.function.args
     b, full = e.b, panel_vectors() * e.lanes
     side_by_side = b.icmp_signed("==", n_stride, integer(1))
@@ -202,30 +259,31 @@ def _pack(module: ir.Module, double: bool) -> None:
             values = e.load_masked(
                 e.at(matrix, e.plus(e.mul(k.index, k_stride), first)), e.mask(e.minus(columns, first))
             )
-            e.store(values, e.at(packed, e.plus(e.plus(e.mul(n, depth), e.mul(k.index, width)), vectors.index)))
+            held.store(values, held.at(packed, e.plus(e.plus(e.mul(n, depth), e.mul(k.index, width)), vectors.index)))
         with e.loop(0, b.select(side_by_side, integer(0), width), e.lanes) as vectors:
             first = e.plus(n, vectors.index)
             here = e.least(e.minus(columns, first), e.lanes)
             source = e.at(matrix, e.mul(first, n_stride))
-            target = e.at(e.at(packed, e.mul(n, depth)), vectors.index)
+            target = held.at(held.at(packed, e.mul(n, depth)), vectors.index)
             square = b.and_(downwards, b.icmp_signed("==", here, integer(e.lanes)))
             turned = b.select(square, b.and_(depth, integer(-e.lanes)), integer(0))
             with e.loop(0, turned, e.lanes) as k:
-                b.call(transpose, [e.at(source, k.index), n_stride, e.at(target, e.mul(k.index, width)), width])
+                b.call(transpose, [e.at(source, k.index), n_stride, held.at(target, e.mul(k.index, width)), width])
             with e.loop(turned, depth) as k:  # what is left, number by number
-                row, line = e.at(source, e.mul(k.index, k_stride)), e.at(target, e.mul(k.index, width))
+                row, line = e.at(source, e.mul(k.index, k_stride)), held.at(target, e.mul(k.index, width))
                 with e.loop(0, here) as inside:
                     value = b.load(e.at(row, e.mul(inside.index, n_stride)), typ=e.number, align=e.bytes)
-                    b.store(value, e.at(line, inside.index), align=e.bytes)
+                    held.store(value, held.at(line, inside.index))
                 with e.loop(here, integer(e.lanes)) as outside:
-                    b.store(zero, e.at(line, outside.index), align=e.bytes)
+                    held.store(zero, held.at(line, outside.index))
     b.ret_void()
 
 
-def _transpose(module: ir.Module, double: bool) -> ir.Function:
+def _transpose(module: ir.Module, double: bool, narrow: bool) -> ir.Function:
     """A square of as many vectors as a vector has lanes, turned by exchanging ever larger squares within it."""
     e = Emitter(module, "transpose", [POINTER, I64, POINTER, I64], double, inner=True)
     e.function.attributes.add("noinline")
+    held = _Panels(e, narrow)
     source, source_stride, target, target_stride = e.function.args
     lines = [e.load(e.at(source, e.mul(source_stride, i))) for i in range(e.lanes)]
     size = 1
@@ -240,6 +298,6 @@ def _transpose(module: ir.Module, double: bool) -> ir.Function:
                 )
         size *= 2
     for i, line in enumerate(lines):
-        e.store(line, e.at(target, e.mul(target_stride, i)))
+        held.store(line, held.at(target, e.mul(target_stride, i)))
     e.b.ret_void()
     return e.function

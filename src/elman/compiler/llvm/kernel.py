@@ -237,11 +237,13 @@ class Kernel(Places):
             for thread in self._seats()
         )
         begin, begin_stride = start
+        before = self.mul(self.mul(first, depth), self.count("packed bytes"))
+        panels_here = self.b.gep(self.pointer(f"packed {packed}"), [before], source_etype=I8)
         self._meet()
         self.b.call(
             self.pointer("gemm", ir.PointerType(GEMM)),
             [
-                a, stride, rows, depth, self.at(self.pointer(f"packed {packed}"), self.mul(first, depth)),
+                a, stride, rows, depth, panels_here,
                 self.minus(last, first), self.at(begin, first), begin_stride, self.at(c, first), c_stride,
             ],
         )  # fmt: skip

@@ -64,8 +64,8 @@ def product_speed(rows: int, depth: int, columns: int, double: bool) -> float:
     >>> product_speed(4, 64, 64, double=False) > 0
     True
     """
-    _, multiply, _ = gemm.functions(double)
     dtype = torch.float64 if double else torch.float32
+    _, multiply, _ = gemm.functions(dtype)
     a, c = torch.zeros(rows, depth, dtype=dtype), torch.zeros(rows, columns, dtype=dtype)
     packed = torch.zeros(gemm.packed_size(depth, columns, double), dtype=dtype)
     each = 2 * rows * depth * columns

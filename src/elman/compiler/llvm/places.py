@@ -42,7 +42,20 @@ def sizes(layout: Forward | Backward) -> dict[str, int]:
 def arguments(layout: Forward | Backward) -> list[str]:
     """Everything in the table of a call, by name, in order."""
     program = layout.program
-    names = ["gemm", "pack", "team", "meeting", "yield", "time", "batch", "reverse", "block", "ring", "features"]
+    names = [
+        "gemm",
+        "pack",
+        "packed bytes",
+        "team",
+        "meeting",
+        "yield",
+        "time",
+        "batch",
+        "reverse",
+        "block",
+        "ring",
+        "features",
+    ]
     names += ["rows", "starts", "order", "lengths", "begins", "x rows", "tape", "scratch", "row", "weight", "bias"]
     names += [f"matrix {name}" for name in dict.fromkeys(m.matrix for m in program.products)]
     names += [f"packed {k} {j}" for k, runs in enumerate([layout.inputs, *layout.runs]) for j in range(len(runs))]

@@ -120,9 +120,10 @@ class Workspace:
         self.bytes = 0
         self.alive: list[Tensor] = []
         self.shares = torch.empty(0)  # of a backward pass
-        product, pack = gemm.addresses(kernels.double)
+        product, pack = gemm.addresses(kernels.packed)
         self.set("gemm", product)
         self.set("pack", pack)
+        self.set("packed bytes", kernels.packed.itemsize)
         for name, number in (("time", rows.time), ("batch", rows.batch), ("features", features), ("block", block)):
             self.set(name, number)
         for name, array in (("rows", rows.first), ("starts", rows.starts), ("order", rows.order)):
@@ -135,9 +136,9 @@ class Workspace:
     def set(self, name: str, number: int) -> None:
         self.table[self.compiled.slots[name]] = number
 
-    def buffer(self, name: str, *shape: int) -> Tensor:
+    def buffer(self, name: str, *shape: int, dtype: torch.dtype | None = None) -> Tensor:
         """A buffer that is kept with the workspace."""
-        made = memory.empty(shape, self.kernels.dtype)
+        made = memory.empty(shape, dtype or self.kernels.dtype)
         self.alive.append(made)
         self.bytes += made.nbytes
         self.set(name, made.data_ptr())
@@ -171,8 +172,12 @@ class Workspace:
 
     def run(self, team: int) -> None:
         """Prepare and run, each thread its rows, or a team of threads all rows together."""
+        self.compiled.prepare(self.compiled.sizes_address, ctypes.addressof(self.table), 0)
+        self.run_kernel(team)
+
+    def run_kernel(self, team: int) -> None:
+        """Run with what was prepared before."""
         compiled, table = self.compiled, ctypes.addressof(self.table)
-        compiled.prepare(compiled.sizes_address, table, 0)
         kernel = compiled.function, compiled.address, compiled.sizes_address, table
         if team > 1:
             self.met.value = 0
@@ -185,10 +190,14 @@ class Workspace:
 
 
 class Kernels:
-    """The kernels of one Program, for one format of numbers; it keeps workspaces for the shapes that come again."""
+    """The kernels of one Program, for one format of numbers; it keeps workspaces for the shapes that come again.
+
+    For ``torch.bfloat16`` that is the format of the packed matrices alone: everything else is float32.
+    """
 
     def __init__(self, program: Program, dtype: torch.dtype) -> None:
-        self.dtype, self.double = dtype, dtype == torch.float64
+        self.packed, self.double = dtype, dtype == torch.float64
+        self.dtype = torch.float64 if self.double else torch.float32
         self.program = fuse(program)
         self._kept: dict[tuple[object, ...], list[Workspace]] = {}
 
@@ -396,11 +405,12 @@ class Kernels:
             work.buffer(f"state {name}", 2, rows.batch, width)
         for j, run in enumerate(layout.inputs):
             depth, columns = (run.size, features) if backward else (features, run.size)
-            work.buffer(f"packed 0 {j}", gemm.packed_size(depth, columns, self.double))
+            work.buffer(f"packed 0 {j}", gemm.packed_size(depth, columns, self.double), dtype=self.packed)
         for k, runs in enumerate(layout.runs):
             depth = layout.program.values[layout.program.products[k].input].width
             for j, run in enumerate(runs):
-                work.buffer(f"packed {k + 1} {j}", gemm.packed_size(depth, run.size, self.double))
+                size = gemm.packed_size(depth, run.size, self.double)
+                work.buffer(f"packed {k + 1} {j}", size, dtype=self.packed)
         return work
 
     def block(self, layout: Forward | Backward, rows: Rows) -> int:

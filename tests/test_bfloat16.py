@@ -1,0 +1,47 @@
+"""Inference with weights of bfloat16: the matrices stay so in memory, and everything is computed in float32."""
+
+from copy import deepcopy
+
+import pytest
+import torch
+from cases import Case, Variant, given, variants
+from test_guards import Guards, guarded, inference
+
+from elman import LSTM
+from elman.compiler import plan
+
+CASES = [
+    Case(7, 3, 33, torch.float32, reverse=False, lengths=True, resets=True, bias=True),
+    Case(5, 17, 5, torch.float32, reverse=True, lengths=False, resets=False, bias=False),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("variant", variants(), ids=str)
+def test_it_is_float32_of_what_was_rounded(variant: Variant, case: Case) -> None:
+    narrow = given(variant, case).to(torch.bfloat16)
+    wide = narrow.to(torch.float32)
+    assert torch.equal(inference(narrow), inference(wide).bfloat16())
+
+
+def test_nothing_else_is_written() -> None:
+    narrow = given(Variant("lstm", {}), CASES[0]).to(torch.bfloat16)
+    with Guards() as guards:
+        outputs = inference(guarded(narrow, guards))
+    guards.check()
+    assert torch.equal(outputs, inference(narrow))
+
+
+def test_a_gradient_is_had_in_the_loop() -> None:
+    layer, x = LSTM(3, 5).bfloat16(), torch.randn(4, 2, 3).bfloat16()
+    cell, inputs = layer.stack()[0], x.transpose(0, 1)
+    assert plan.executor(cell, inputs, {})[0] == "eager"
+    with torch.no_grad():
+        assert plan.executor(cell, inputs, {})[0] == "llvm"
+    layer(x)[0].float().square().sum().backward()
+    truth = deepcopy(layer).float()
+    truth(x.float())[0].square().sum().backward()
+    for (name, rough), exact in zip(layer.named_parameters(), truth.parameters(), strict=True):
+        assert rough.grad is not None
+        assert exact.grad is not None
+        assert (rough.grad.float() - exact.grad).abs().max() < 0.05 * exact.grad.abs().max(), name
