@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._C._functorch import peek_interpreter_stack
+from torch._functorch.utils import unwrap_dead_wrappers
 from torch._subclasses.fake_tensor import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 
@@ -61,7 +62,7 @@ def _tangent(text: str) -> str:
     return tangent(Program.read(text)).text
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Parts:
     """The flat tensors, by what they are."""
 
@@ -141,12 +142,21 @@ def run(program: str, reverse: bool, every: int, parts: Parts) -> tuple[Tensor, 
         output, _, *last = torch.ops.elman.scan(*parts.lists(), program, reverse, every * needed)
         return output, last
     if needed or peek_interpreter_stack() is not None:
-        output, _, *last = _Scan.apply(Scan(program, reverse, every), *tensors)
+        output, _, *last = _apply(_Scan, Scan(program, reverse, every), *tensors)
         return output, last
     dtype = parts.x.dtype
     kernels = _kernels(program, dtype)
     output, last, _ = kernels.forward(parts.to(kernels.dtype).sequences(kernels, reverse), 0, threads.available())
+    if output.dtype == dtype:
+        return output, last
     return output.to(dtype), [state.to(dtype) for state in last]
+
+
+def _apply(function: type[torch.autograd.Function], *inputs: Any) -> Any:
+    """``function.apply``, without the reading of a signature that PyTorch does for transforms, where there are none."""
+    if peek_interpreter_stack() is None:
+        return super(torch.autograd.Function, function).apply(*unwrap_dead_wrappers(inputs))
+    return function.apply(*inputs)
 
 
 def _forward(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
@@ -212,7 +222,7 @@ def _forward_op(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
     """``_forward`` as an operation that autograd sees."""
     if torch.compiler.is_compiling() or _is_fake(tensors[0]):
         return torch.ops.elman.scan(*Parts.of(scan, tensors).lists(), scan.program, scan.reverse, scan.every)
-    return list(_Scan.apply(scan, *tensors))
+    return list(_apply(_Scan, scan, *tensors))
 
 
 def _backward_op(scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence[Tensor]) -> list[Any]:
@@ -221,7 +231,10 @@ def _backward_op(scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Seque
         lists = Parts.of(scan, tensors).lists()
         found = torch.ops.elman.scan_backward(*lists, scan.program, scan.reverse, scan.every, tape, list(shares))
         return _spread(found, tensors[2] is not None)
-    return list(_ScanBackward.apply(scan, len(tensors), *tensors, tape, *shares))
+    if not torch.is_grad_enabled() and peek_interpreter_stack() is None:
+        *tensors, tape = unwrap_dead_wrappers((*tensors, tape))
+        return _backward(scan, tensors, tape, unwrap_dead_wrappers(tuple(shares)))
+    return list(_apply(_ScanBackward, scan, len(tensors), *tensors, tape, *shares))
 
 
 def _flat(lists: Sequence[Any]) -> list[Any]:

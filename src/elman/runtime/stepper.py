@@ -53,7 +53,7 @@ class Stepper:
         self.refresh()
 
     def refresh(self) -> None:
-        """Take the layer's weights as they are now. The state returns to zero."""
+        """Take the layer's weights as they are now. The state returns to the initial one."""
         self._stages: list[_Stage] = []
         x: Tensor | None = None
         for cell in _cells(self._layer):
@@ -91,7 +91,7 @@ class Stepper:
         """Return to the state that a sequence starts from."""
         for stage in self._stages:
             for buffer, value in zip(stage.state, stage.cell.initial_state(self.batch), strict=True):
-                buffer.copy_(value)
+                buffer.copy_(value.detach())
 
 
 class _Stage:
@@ -140,10 +140,9 @@ class _Stage:
         self._shape, self._dtype = torch.Size([batch, cell.input_size]), self.x.dtype
 
     def _bind(self, work: Workspace) -> None:
-        work.inputs(self.sequences)
+        work.give(self.sequences, self.state, self.state, self.state)
         work.outside("x", self.x)
         work.outside("output", self.output)
-        work.states(self.state, self.state, self.state)
         work.set("reverse", 0)
 
     def read(self, x: Tensor) -> None:

@@ -39,36 +39,31 @@ def sizes(layout: Forward | Backward) -> dict[str, int]:
     return found
 
 
-def arguments(layout: Forward | Backward) -> list[str]:
-    """Everything in the table of a call, by name, in order."""
+def given(layout: Forward | Backward) -> list[str]:
+    """What differs from call to call even if nothing else does: where the caller's tensors without strides are."""
     program = layout.program
-    names = [
-        "gemm",
-        "pack",
-        "packed bytes",
-        "team",
-        "meeting",
-        "yield",
-        "time",
-        "batch",
-        "reverse",
-        "block",
-        "ring",
-        "features",
-    ]
-    names += ["rows", "starts", "order", "lengths", "begins", "x rows", "tape", "scratch", "row", "weight", "bias"]
+    names = ["weight", "bias"]
     names += [f"matrix {name}" for name in dict.fromkeys(m.matrix for m in program.products)]
+    vectors = [v.name for v in program.values if v.op == "vector"]
+    vectors += [name for piece in program.pieces for name, _ in piece.vectors]
+    names += [f"vector {name}" for name in dict.fromkeys(vectors)]
+    return names + [f"{part} {name}" for part in ("first", "last", "initial") for name in program.states]
+
+
+def arguments(layout: Forward | Backward) -> list[str]:
+    """Everything in the table of a call, by name, in order; it begins with what is ``given``."""
+    program = layout.program
+    names = given(layout)
+    names += ["gemm", "pack", "packed bytes", "team", "meeting", "yield"]
+    names += ["time", "batch", "reverse", "block", "ring", "features"]
+    names += ["rows", "starts", "order", "lengths", "begins", "x rows", "tape", "scratch", "row"]
     names += [f"packed {k} {j}" for k, runs in enumerate([layout.inputs, *layout.runs]) for j in range(len(runs))]
-    for name in program.states:
-        names += [f"{part} {name}" for part in ("state", "first", "last", "initial")]
+    names += [f"state {name}" for name in program.states]
     outside = ["output", "x", *(f"stream {name}" for name in program.streams)]
     if isinstance(layout, Backward):
         names += ["shares"]
         outside += [f"stream share {name}" for name in program.streams]
-    names += [f"{name}{part}" for name in outside for part in ("", " row", " step")]
-    vectors = [v.name for v in program.values if v.op == "vector"]
-    vectors += [name for piece in program.pieces for name, _ in piece.vectors]
-    return names + [f"vector {name}" for name in dict.fromkeys(vectors)]
+    return names + [f"{name}{part}" for name in outside for part in ("", " row", " step")]
 
 
 class Places(Emitter):

@@ -13,7 +13,7 @@ from elman.compiler.derive import adjoint
 from elman.compiler.fuse import fuse
 from elman.compiler.llvm import gemm, jit, kernel, memory, threads, weights
 from elman.compiler.llvm.layout import Backward, Forward
-from elman.compiler.llvm.places import arguments, sizes
+from elman.compiler.llvm.places import arguments, given, sizes
 from elman.compiler.llvm.rows import Rows, place
 from elman.compiler.program import Program
 
@@ -24,7 +24,7 @@ WORTH_A_THREAD = 2_000_000  # multiply-adds, about ten microseconds
 WORTH_A_MEETING = 200_000
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Sequences:
     """What a recurrence runs over."""
 
@@ -101,6 +101,8 @@ class _Compiled:
         self.sizes = (ctypes.c_int64 * len(numbers))(*numbers)
         self.sizes_address = ctypes.addressof(self.sizes)
         self.slots = {name: i for i, name in enumerate(arguments(layout))}
+        parts = [name.partition(" ") for name in given(layout)]
+        self.operands = [name for part, _, name in parts if part in ("matrix", "vector")]
 
 
 def _shape(layout: Forward | Backward) -> str:
@@ -150,25 +152,19 @@ class Workspace:
         step = strides[1] if len(strides) == 3 else 0
         self.table[slot : slot + 3] = tensor.data_ptr(), strides[0], step
 
-    def inputs(self, s: Sequences) -> list[Tensor]:
-        """The tensors that both directions read. What is returned must live until the call ends."""
-        slots = self.compiled.slots
-        self.set("weight", s.weight.data_ptr())
-        self.set("bias", 0 if s.bias is None else s.bias.data_ptr())
-        for name, operand in s.operands.items():
-            for slot in (slots.get(f"matrix {name}"), slots.get(f"vector {name}")):
-                if slot is not None:
-                    self.table[slot] = operand.data_ptr()
+    def give(
+        self, s: Sequences, first: Sequence[Tensor], last: Sequence[Tensor], initial: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """What both directions read, and the states. What is returned must live until the call ends."""
+        found = [s.weight.data_ptr(), 0 if s.bias is None else s.bias.data_ptr()]
+        found += [s.operands[name].data_ptr() for name in self.compiled.operands]
+        found += [state.data_ptr() for states in (first, last, initial) for state in states]
+        self.table[: len(found)] = found
         for name, stream in s.streams.items():
             self.outside(f"stream {name}", stream)
         alive = [] if s.begins is None else [self.rows.gather(s.begins).to(torch.uint8).contiguous()]
         self.set("begins", alive[0].data_ptr() if alive else 0)
         return alive
-
-    def states(self, first: Sequence[Tensor], last: Sequence[Tensor], initial: Sequence[Tensor]) -> None:
-        for name, *three in zip(self.kernels.program.states, first, last, initial, strict=True):
-            for part, tensor in zip(("first", "last", "initial"), three, strict=True):
-                self.set(f"{part} {name}", tensor.data_ptr())
 
     def run(self, team: int) -> None:
         """Prepare and run, each thread its rows, or a team of threads all rows together."""
@@ -278,10 +274,9 @@ class Kernels:
         tape = memory.empty((rows.count, self.training.tape_width), self.dtype) if keep else None
         kind = "training" if keep else "inference"
         work = self._borrow(kind, s, rows)
-        alive = work.inputs(s)
+        alive = work.give(s, s.first, last, s.initial)
         work.outside("x", s.x)
         work.outside("output", outputs)
-        work.states(s.first, last, s.initial)
         work.set("reverse", int(s.reverse))
         if tape is not None:
             work.set("tape", tape.data_ptr())
@@ -332,12 +327,11 @@ class Kernels:
         rows = self.place(batch, time, features, s.lengths, threads_wanted)
         first = [torch.empty_like(f) for f in s.first]
         work = self._borrow("backward", s, rows)
-        alive = work.inputs(s)
+        alive = work.give(s, last, first, into.initial)
         work.outside("x", into.x)
         work.outside("output", outputs)
         for name, stream in into.streams.items():
             work.outside(f"stream share {name}", stream)
-        work.states(last, first, into.initial)
         work.set("reverse", int(not s.reverse))
         work.set("tape", tape.data_ptr())
         work.run(self.team(rows, threads_wanted))
