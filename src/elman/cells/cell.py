@@ -4,7 +4,8 @@ import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from functools import partial, wraps
+from typing import Any, ClassVar, Self
 
 import torch
 import torch.nn.functional as F
@@ -43,6 +44,8 @@ class Cell(nn.Module, ABC):
     smooth: ClassVar[bool] = True  # whether the gradient is the derivative, and not a surrogate of it
     starts: ClassVar[Mapping[str, Callable[[Tensor], object]]] = {}  # what fills a parameter instead of uniform values
     stream_sizes: ClassVar[Mapping[str, int]] = {}  # features of the streams that have a fixed number of them
+    forget_gate: str = "f"  # the sigmoid gate that keeps the state where it is open, if there is one of this name
+    remedies: tuple["Remedy", ...] = ()  # what is done around its runs and its steps
 
     states: ClassVar[tuple[str, ...]]  # the names of the states and streams, read from the signature of step
     streams: ClassVar[tuple[str, ...]]
@@ -53,6 +56,7 @@ class Cell(nn.Module, ABC):
             parameters = list(inspect.signature(cls.step).parameters.values())[2:]
             cls.states = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
             cls.streams = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+            cls.step = _with_remedies(cls.step)
 
     def __init__(
         self,
@@ -82,7 +86,7 @@ class Cell(nn.Module, ABC):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw every parameter anew, uniformly in ``±1/sqrt(hidden_size)`` or as ``starts`` says."""
+        """Draw every parameter anew, uniformly in ``±1/sqrt(hidden_size)`` or as ``starts`` and the remedies say."""
         bound = 1 / math.sqrt(self.hidden_size)
         for name, parameter in self.named_parameters():
             if name in self.starts:
@@ -90,6 +94,23 @@ class Cell(nn.Module, ABC):
                     self.starts[name](parameter)
             else:
                 nn.init.uniform_(parameter, -bound, bound)
+        for remedy in self.remedies:
+            remedy.start(self)
+
+    def attach(self, *remedies: "Remedy") -> Self:
+        """Give the cell remedies, which act in the order given, the later around the earlier.
+
+        Raises:
+            ElmanError: one that does not fit this cell, or of a kind that it has already.
+        """
+        for remedy in remedies:
+            if not isinstance(remedy, Remedy):
+                raise ElmanError(f"a remedy is a value such as Zoneout(0.1), not {remedy!r}")
+            if any(type(other) is type(remedy) for other in self.remedies):
+                raise ElmanError(f"{type(self).__name__} has {type(remedy).__name__} already; give it once")
+            remedy.start(self)
+            self.remedies = (*self.remedies, remedy)
+        return self
 
     @abstractmethod
     def step(self, *args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
@@ -114,8 +135,15 @@ class Cell(nn.Module, ABC):
         return F.linear(h, self.weight_hh[rows], None if self.bias_hh is None else self.bias_hh[rows])
 
     def initial_state(self, batch: int) -> State:
-        """The state a sequence starts from, zeros: one ``[batch, S]`` for each of ``states``."""
-        return tuple(self.weight_ih.new_zeros(batch, size) for size in self.state_sizes)
+        """The state a sequence starts from: one ``[batch, S]`` for each of ``states``.
+
+        Where the cell has a parameter ``initial_NAME [S]`` it is that of the state ``NAME``; zeros otherwise.
+        """
+        learnt = [self._parameters.get(f"initial_{name}") for name in self.states]
+        return tuple(
+            self.weight_ih.new_zeros(batch, size) if own is None else own.expand(batch, size)
+            for own, size in zip(learnt, self.state_sizes, strict=True)
+        )
 
     def forward(
         self,
@@ -183,19 +211,26 @@ class Cell(nn.Module, ABC):
         if x.shape[1] == 0:
             empty = x.new_zeros(x.shape[0], 0, self.output_size)
             return eager.Run(empty, state, tuple(x.new_zeros(x.shape[0], 0, size) for size in self.state_sizes))
-        return plan.run(
-            cell,
-            self,
-            x,
-            state,
-            initial,
-            lengths=lengths,
-            resets=resets,
-            reverse=reverse,
-            streams={name: streams[name] for name in self.streams},
-            all_states=all_states,
-            save=save,
-        )
+
+        def run(cell: Cell, x: Tensor, /, **streams: Tensor) -> eager.Run:
+            return plan.run(
+                cell,
+                self,
+                x,
+                state,
+                initial,
+                lengths=lengths,
+                resets=resets,
+                reverse=reverse,
+                streams=streams,
+                all_states=all_states,
+                save=save,
+            )
+
+        for remedy in self.remedies:
+            if isinstance(remedy, RunRemedy):
+                run = partial(remedy.run, run)
+        return run(cell, x, **{name: streams[name] for name in self.streams})
 
     def _check(
         self, x: Tensor, state: State, lengths: Tensor | None, resets: Tensor | None, streams: Mapping[str, Tensor]
@@ -240,7 +275,68 @@ class Cell(nn.Module, ABC):
                 )
 
     def extra_repr(self) -> str:
-        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
+        text = f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
+        return text + (f", remedies={list(self.remedies)}" if self.remedies else "")
+
+
+class Remedy(ABC):
+    """What is done to any recurrence so that it trains or generalises better: a value that ``Cell.attach`` takes.
+
+    This one is done with when the parameters have their values; a ``RunRemedy`` acts around each run over a sequence,
+    a ``StepRemedy`` around each step, and a remedy may be both.
+    """
+
+    @abstractmethod
+    def start(self, cell: Cell) -> None:
+        """Fill the parameters that this is about, giving the cell first those that it has not got.
+
+        Raises:
+            ElmanError: a cell that this does not fit.
+        """
+
+
+class RunRemedy(Remedy):
+    """A remedy that acts around each run: here random numbers are drawn, once a run and never in evaluation."""
+
+    @abstractmethod
+    def run(self, run: Callable[..., eager.Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> eager.Run:
+        """``run(cell, x, **streams)`` with changes of what goes in or comes out.
+
+        ``x`` is ``[B, T, I]``; ``cell`` may be replaced by a view of other parameters. Streams that are added,
+        ``[B, T, S]`` or ``[B, S]``, arrive in ``StepRemedy.step``, which takes them out before the cell's own step.
+        """
+
+
+class StepRemedy(Remedy):
+    """A remedy that acts around each step, in operations that compile."""
+
+    @abstractmethod
+    def step(
+        self, step: Callable[..., tuple[Tensor, ...]], cell: Cell, x: Tensor, /, *state: Tensor, **streams: Tensor
+    ) -> tuple[Tensor, ...]:
+        """``step(cell, x, *state, **streams)`` with changes of what goes in or comes out."""
+
+
+def _with_remedies(step: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[Tensor, ...]]:
+    """A cell's step with its remedies around it: the step that every executor sees."""
+
+    @wraps(step)
+    def around(cell: Cell, x: Tensor, /, *state: Tensor, **streams: Tensor) -> tuple[Tensor, ...]:
+        inner = step
+        if type(cell).step is around:  # and not a step that a subclass builds on
+            for remedy in cell.remedies:
+                if isinstance(remedy, StepRemedy):
+                    inner = partial(remedy.step, inner)
+        return inner(cell, x, *state, **streams)
+
+    return around
+
+
+def view(cell: Cell, **attributes: Any) -> Cell:
+    """A view of ``cell`` with these attributes instead of its own; ``cell`` itself is left alone."""
+    other = object.__new__(type(cell))
+    vars(other).update({**vars(cell), **attributes})
+    return other
 
 
 def bind(cell: Cell, parameters: Mapping[str, Tensor | None]) -> Cell:
@@ -249,9 +345,7 @@ def bind(cell: Cell, parameters: Mapping[str, Tensor | None]) -> Cell:
     Those that ``cell`` does not have, such as biases, need not be named.
     """
     absent = {name: None for name, parameter in cell._parameters.items() if parameter is None}
-    view = object.__new__(type(cell))
-    vars(view).update({**vars(cell), "_parameters": {**absent, **parameters}})
-    return view
+    return view(cell, _parameters={**absent, **parameters})
 
 
 def check_lengths(lengths: Tensor | None, batch: int, time: int) -> None:

@@ -70,7 +70,8 @@ def run(
     """
     found = None
     if _forced != "eager" and _suits(x):
-        found = _compiled(template, tuple((name, s.shape[-1]) for name, s in streams.items()), all_states)
+        widths = tuple((name, s.shape[-1]) for name, s in streams.items())
+        found = _compiled(template, (template.training, widths), all_states)
     if found is None:
         return _eager(cell, x, state, initial, lengths, resets, reverse, streams)
     program, sources, key = found
@@ -144,26 +145,34 @@ def _suits(x: Tensor) -> bool:
     return x.dtype in (torch.float32, torch.float64) or (x.dtype == torch.bfloat16 and plain)
 
 
-_read: WeakKeyDictionary[nn.Module, dict[tuple[tuple[str, int], ...], Traced | str]] = WeakKeyDictionary()
+Streams = tuple[tuple[str, int], ...]  # names and widths
+
+# by the module: what its step may depend on without its parameters, and the Program or why there is none
+_read: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], Traced | str]] = WeakKeyDictionary()
 
 
-def read(template: nn.Module, streams: tuple[tuple[str, int], ...] = ()) -> Traced:
-    """The Program of a cell's step, read once. ``streams`` are names and widths.
+def read(template: nn.Module, streams: Streams = ()) -> Traced:
+    """The Program of a cell's step, read once for training, for evaluation, and for each set of remedies.
 
     Raises:
         NotCompilable: the step has something that the compiler does not know.
     """
     known = _read.setdefault(template, {})
-    if streams not in known:
+    key = _variant(template, template.training, streams)
+    if key not in known:
         states = dict(zip(template.states, template.state_sizes, strict=True))  # type: ignore[arg-type]
         try:
-            known[streams] = trace(template, len(template.weight_ih), states, dict(streams))  # type: ignore[arg-type]
+            known[key] = trace(template, len(template.weight_ih), states, dict(streams))  # type: ignore[arg-type]
         except NotCompilable as error:
-            known[streams] = str(error)
-    found = known[streams]
+            known[key] = str(error)
+    found = known[key]
     if isinstance(found, str):
         raise NotCompilable(found)
     return found
+
+
+def _variant(template: nn.Module, training: bool, streams: Streams) -> tuple[Any, ...]:
+    return training, streams, getattr(template, "remedies", ())
 
 
 _prologues: dict[str, fx.GraphModule] = {}
@@ -171,15 +180,15 @@ _prologues: dict[str, fx.GraphModule] = {}
 
 @torch.compiler.assume_constant_result
 def _compiled(
-    template: nn.Module, streams: tuple[tuple[str, int], ...], all_states: bool
+    template: nn.Module, mode: tuple[bool, Streams], all_states: bool
 ) -> tuple[str, tuple[str, ...], str] | None:
     """The Program as text, the parameters it reads, and the key of its prologue, empty where it has none.
 
     None for a step that does not compile, which is said once.
     """
-    first = streams not in _read.get(template, {})
+    first = _variant(template, *mode) not in _read.get(template, {})
     try:
-        traced = read(template, streams)
+        traced = read(template, mode[1])
     except NotCompilable as error:
         if first:
             warnings.warn(f"{error}. It runs in a loop.", ElmanWarning, stacklevel=2)

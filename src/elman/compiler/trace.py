@@ -54,7 +54,7 @@ def trace(module: nn.Module, x_width: int, states: Mapping[str, int], streams: M
     """
     module = _skeleton(module)
     try:
-        graph = _StepTracer().trace(module)
+        graph = _StepTracer(states, streams).trace(module)
     except (TraceError, TypeError, AttributeError, ValueError) as error:
         where = _line(traceback.extract_tb(error.__traceback__))
         raise NotCompilable(f"{type(module).__name__}.step cannot be read, {where}: {error}") from error
@@ -81,6 +81,16 @@ def _skeleton(module: nn.Module) -> nn.Module:
 
 class _StepTracer(fx.Tracer):
     traced_func_name = "step"
+
+    def __init__(self, states: Iterable[str], streams: Iterable[str]) -> None:
+        super().__init__()
+        self.rows, self.named = ["x", *states], list(streams)
+
+    def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> Any:
+        # by the names it is run with, since what stands around a step may take more than its signature says
+        rows = [self.create_proxy("placeholder", name, (), {}) for name in self.rows]
+        named = {name: self.create_proxy("placeholder", name, (), {}) for name in self.named}
+        return lambda: root_fn(self.root, *rows, **named), []
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return False
