@@ -130,9 +130,13 @@ class Cell(nn.Module, ABC):
         """
         if not gates:
             return F.linear(h, self.weight_hh, self.bias_hh)
-        first = self.gates.index(gates[0])
-        rows = slice(first * self.hidden_size, (first + len(gates)) * self.hidden_size)
+        rows = self.rows(*gates)
         return F.linear(h, self.weight_hh[rows], None if self.bias_hh is None else self.bias_hh[rows])
+
+    def rows(self, *gates: str) -> slice:
+        """Where the gates, some that follow one another, stand among the ``G*H`` rows."""
+        first = self.gates.index(gates[0])
+        return slice(first * self.hidden_size, (first + len(gates)) * self.hidden_size)
 
     def initial_state(self, batch: int) -> State:
         """The state a sequence starts from: one ``[batch, S]`` for each of ``states``.

@@ -23,6 +23,7 @@ class MGUCell(Cell):
     """
 
     gates = ("f", "n")
+    forget_gate = ""
 
     def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         xf, xn = x.chunk(2, -1)

@@ -57,6 +57,8 @@ class SLSTMCell(Cell):
         if forget not in ("sigmoid", "exp"):
             raise ElmanError(f"forget is 'sigmoid' or 'exp', not {forget!r}")
         self.heads, self.forget = heads, forget
+        if forget == "exp":
+            self.forget_gate = ""
         self.weight_hh = nn.Parameter(self.weight_ih.new_empty(4 * hidden_size, hidden_size // heads))
         self.reset_parameters()
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elman.cells import Cell, load
-from elman.cells.cell import State
+from elman.cells.cell import Remedy, State
 from elman.errors import ElmanError
 
 
@@ -24,6 +24,7 @@ class Recurrent(nn.Module):
         bidirectional: whether every layer also runs from the end to the start; directions ``D`` are 2 then, 1 else.
         dropout: the share of each layer's outputs, all but the last's, that training sets to zero.
         bias: whether the cells have biases.
+        remedies: what is done to every cell so that it trains or generalises better, as ``elman.remedies`` has it.
         options: the cell's own, such as ``proj_size`` of ``lstm_projected``.
 
     Attributes:
@@ -31,7 +32,8 @@ class Recurrent(nn.Module):
         output_size: features of the output, ``D * O`` for a cell with outputs of ``O``.
 
     Raises:
-        ElmanError: an unknown cell, a size or a number of layers below 1, a dropout outside 0 to 1.
+        ElmanError: an unknown cell, a size or a number of layers below 1, a dropout outside 0 to 1, a remedy that does
+            not fit the cell.
 
     Example:
         >>> layer = Recurrent("lstm", 3, 5, num_layers=2, bidirectional=True)
@@ -53,6 +55,7 @@ class Recurrent(nn.Module):
         bidirectional: bool = False,
         dropout: float = 0.0,
         bias: bool = True,
+        remedies: Sequence[Remedy] = (),
         device: Any = None,
         dtype: torch.dtype | None = None,
         **options: Any,
@@ -62,13 +65,15 @@ class Recurrent(nn.Module):
         make = load(cell) if isinstance(cell, str) else cell
         if not (isinstance(make, type) and issubclass(make, Cell)):
             raise ElmanError(f"cell is a name or a class of cells, not {cell!r}")
+        if isinstance(remedies, Remedy):
+            raise ElmanError(f"remedies is a list, [{remedies!r}]")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bidirectional, self.dropout = bidirectional, float(dropout)
         directions = 2 if bidirectional else 1
         self.cells = nn.ModuleList()
         for _ in range(num_layers):
             layer = [
-                make(input_size, hidden_size, bias=bias, device=device, dtype=dtype, **options)
+                make(input_size, hidden_size, bias=bias, device=device, dtype=dtype, **options).attach(*remedies)
                 for _ in range(directions)
             ]
             self.cells.extend(layer)

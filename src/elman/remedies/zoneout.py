@@ -1,0 +1,77 @@
+"""Units that now and then keep their old value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from elman.cells.cell import Cell, RunRemedy, StepRemedy
+from elman.compiler import eager
+from elman.errors import ElmanError
+from elman.remedies.checks import check_number
+
+
+@dataclass(frozen=True)
+class Zoneout(RunRemedy, StepRemedy):
+    """Zoneout (Krueger et al. 2017): each unit of each state keeps its old value with probability ``p``.
+
+        s' = d * s + (1 - d) * step(s)      d = 1 with probability p, else 0, drawn for every unit and step
+        s' = p * s + (1 - p) * step(s)      in evaluation: what is to be expected
+
+    As in the paper the states of a step are made from each other before any is kept: an LSTM's ``h`` from the ``c`` of
+    the step itself. An output that is a new state is that state as it was kept; another is left as the step made it.
+
+    States that share one scale belong together, as ``c``, ``n`` and ``m`` of ``slstm``: there let ``h`` alone be kept.
+
+    Args:
+        p: one probability, or a tuple of one for each state in the cell's order, such as ``(0.05, 0.5)`` for the ``h``
+            and the ``c`` of an LSTM.
+
+    Raises:
+        ElmanError: a probability outside 0 to 1, or another number of them than there are states.
+
+    Example:
+        >>> from elman import Recurrent
+        >>> layer = Recurrent("lstm", 3, 5, remedies=[Zoneout((0.05, 0.5))])
+        >>> layer(torch.zeros(2, 7, 3))[0].shape
+        torch.Size([2, 7, 5])
+    """
+
+    p: float | tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.p, list):
+            object.__setattr__(self, "p", tuple(self.p))
+        for p in self.p if isinstance(self.p, tuple) else [self.p]:
+            check_number("the probability of Zoneout", p, 0, 1)
+
+    def start(self, cell: Cell) -> None:
+        if isinstance(self.p, tuple) and len(self.p) != len(cell.states):
+            raise ElmanError(
+                f"{self} has {len(self.p)} probabilities; {type(cell).__name__} has {len(cell.states)} states, "
+                f"{', '.join(cell.states)}: give one number, or one for each"
+            )
+
+    def rates(self, cell: Cell) -> tuple[float, ...]:
+        """The probability of each state of a cell."""
+        return self.p if isinstance(self.p, tuple) else (self.p,) * len(cell.states)
+
+    def run(self, run: Callable[..., eager.Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> eager.Run:
+        if cell.training:
+            for name, size, p in zip(cell.states, cell.state_sizes, self.rates(cell), strict=True):
+                if p:
+                    streams[f"zoneout_{name}"] = torch.rand(*x.shape[:2], size, dtype=x.dtype, device=x.device)
+        return run(cell, x, **streams)
+
+    def step(
+        self, step: Callable[..., tuple[Tensor, ...]], cell: Cell, x: Tensor, /, *state: Tensor, **streams: Tensor
+    ) -> tuple[Tensor, ...]:
+        drawn = [streams.pop(f"zoneout_{name}", None) for name in cell.states]
+        output, *new = step(cell, x, *state, **streams)
+        kept = list(new)
+        for k, (u, p, old) in enumerate(zip(drawn, self.rates(cell), state, strict=True)):
+            if p:
+                kept[k] = p * old + (1 - p) * new[k] if u is None else torch.where(u < p, old, new[k])
+        same = [k for k, value in enumerate(new) if value is output]
+        return kept[same[0]] if same else output, *kept
