@@ -131,8 +131,8 @@ def columns_of(matrix: Guarded, scattered: Tensor | None) -> gradient.Columns:
     """All columns of a matrix, at equal distances or by a table of its rows."""
     width = matrix.view.shape[1]
     if scattered is None:
-        return gradient.Columns(matrix.address, width, matrix.stride)
-    return gradient.Columns(matrix.address, width, offsets=scattered.data_ptr())
+        return gradient.Columns(width, matrix.stride)
+    return gradient.Columns(width, offsets=scattered.data_ptr())
 
 
 def accumulate(
@@ -146,7 +146,8 @@ def accumulate(
     totals = Guarded(a.new_zeros(1, a.shape[1]) if sums is None else sums[None])
     sides = columns_of(left, tables[0]), columns_of(right, tables[1])
     where = totals.address if sums is not None else 0
-    gradient.accumulate(*sides, len(a), out.address, out.stride, where, threads, a.dtype == torch.float64)
+    product = gradient.Product(*sides, len(a), out.stride, threads, a.dtype == torch.float64)
+    product.run(left.address, right.address, out.address, where)
     for each in (left, right, out, totals):
         each.check()
     if sums is not None:

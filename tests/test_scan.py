@@ -296,3 +296,16 @@ def test_a_team_of_threads_gives_what_one_gives(name: str, monkeypatch: pytest.M
     torch.set_num_threads(1)
     for one, other in zip(found[0] * 2, [*found[1], *found[2]], strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["lstm", "mingru"])
+def test_an_input_without_a_gradient_changes_no_other(name: str) -> None:
+    layer, x = Recurrent(name, 3, 6, num_layers=2, bidirectional=True), torch.randn(4, 7, 3)
+    for wanted in (True, False):
+        layer.zero_grad()
+        layer(x.clone().requires_grad_(wanted))[0].sin().sum().backward()
+        found = [p.grad.clone() for p in layer.parameters() if p.grad is not None]
+        if wanted:
+            expected = found
+    assert len(expected) == len(found) == len(list(layer.parameters()))
+    assert all(map(torch.equal, expected, found))

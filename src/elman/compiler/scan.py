@@ -155,7 +155,7 @@ def run(program: str, reverse: bool, every: int, parts: Parts) -> tuple[Tensor, 
 def _apply(function: type[torch.autograd.Function], *inputs: Any) -> Any:
     """``function.apply``, without the reading of a signature that PyTorch does for transforms, where there are none."""
     if peek_interpreter_stack() is None:
-        return super(torch.autograd.Function, function).apply(*unwrap_dead_wrappers(inputs))
+        return super(torch.autograd.Function, function).apply(*unwrap_dead_wrappers(inputs))  # type: ignore[misc]
     return function.apply(*inputs)
 
 
@@ -167,12 +167,15 @@ def _forward(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
     return [output, kept, *last]
 
 
-def _backward(scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence[Tensor]) -> list[Any]:
+def _backward(
+    scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence[Tensor], input_too: bool = True
+) -> list[Any]:
     """The cotangent of each tensor, from those of the output and the last states."""
     kernels = _kernels(scan.program, tensors[0].dtype)
     parts = Parts.of(scan, tensors)
+    sequences = parts.sequences(kernels, scan.reverse)
     found = kernels.backward(
-        parts.sequences(kernels, scan.reverse), tape, shares[0], shares[1:], scan.every, threads.available()
+        sequences, tape, shares[0], shares[1:], scan.every, threads.available(), input_too=input_too
     )
     bias = None if parts.bias is None else found.bias
     operands = [found.operands[name] for name in kernels.program.operands]
@@ -225,7 +228,9 @@ def _forward_op(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
     return list(_apply(_Scan, scan, *tensors))
 
 
-def _backward_op(scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence[Tensor]) -> list[Any]:
+def _backward_op(
+    scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence[Tensor], input_too: bool = True
+) -> list[Any]:
     """``_backward`` as an operation that autograd sees."""
     if torch.compiler.is_compiling() or _is_fake(tensors[0]):
         lists = Parts.of(scan, tensors).lists()
@@ -233,7 +238,7 @@ def _backward_op(scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Seque
         return _spread(found, tensors[2] is not None)
     if not torch.is_grad_enabled() and peek_interpreter_stack() is None:
         *tensors, tape = unwrap_dead_wrappers((*tensors, tape))
-        return _backward(scan, tensors, tape, unwrap_dead_wrappers(tuple(shares)))
+        return _backward(scan, tensors, tape, unwrap_dead_wrappers(tuple(shares)), input_too)
     return list(_apply(_ScanBackward, scan, len(tensors), *tensors, tape, *shares))
 
 
@@ -272,7 +277,7 @@ class _Scan(torch.autograd.Function):
     def backward(ctx: Any, *shares: Any) -> tuple[Any, ...]:
         output, _, *last = shares
         *tensors, tape = ctx.saved_tensors
-        return None, *_backward_op(ctx.scan, tensors, tape, [output, *last])
+        return None, *_backward_op(ctx.scan, tensors, tape, [output, *last], ctx.needs_input_grad[1])
 
     @staticmethod
     def jvp(ctx: Any, *inputs: Any) -> tuple[Any, ...]:

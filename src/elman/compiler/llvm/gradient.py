@@ -33,52 +33,55 @@ _NOWHERE = ctypes.c_int64(0)  # the table of rows that have none
 
 @dataclass(frozen=True)
 class Columns:
-    """Some columns of a matrix whose rows lie at ``offsets[r]`` numbers after ``address``, or at ``r * stride``."""
+    """How some columns of a matrix lie: row ``r`` is at ``offsets[r]`` numbers after the first, or at ``r * stride``."""
 
-    address: int
     width: int
     stride: int = 0
     offsets: int = 0  # the address of a table of 64-bit whole numbers
 
 
-NONE = Columns(0, 0)
+NONE = Columns(0)
 
 
-def accumulate(
-    a: Columns, b: Columns, rows: int, out: int, out_stride: int, sums: int, threads_wanted: int, double: bool
-) -> None:
-    """Add to ``out`` the product of ``a`` transposed and ``b``, and to ``sums``, unless it is 0, the sums of ``a``.
+class Product:
+    """``C += A' B`` and ``sums += sum A`` for matrices that lie in one way, again and again.
 
     Args:
         a: columns ``[rows, m]``.
         b: columns ``[rows, n]``; ``NONE`` where only the sums are wanted.
         rows: how many rows both have.
-        out: the address of ``[m, n]`` numbers, whose rows are ``out_stride`` numbers apart.
-        sums: the address of ``[m]`` numbers, or 0.
+        out_stride: how far the rows of ``C`` are apart.
         threads_wanted: how many threads may divide the work; the result is the same for any number.
         double: whether all numbers are of 64 bits, not 32.
 
     Example:
-        >>> a, b, out = torch.ones(5, 2), torch.arange(15.0).view(5, 3), torch.zeros(2, 3)
-        >>> accumulate(Columns(a.data_ptr(), 2, 2), Columns(b.data_ptr(), 3, 3), 5, out.data_ptr(), 3, 0, 1, False)
-        >>> out.tolist()
+        >>> a, b, c = torch.ones(5, 2), torch.arange(15.0).view(5, 3), torch.zeros(2, 3)
+        >>> Product(Columns(2, 2), Columns(3, 3), 5, 3, 1, False).run(a.data_ptr(), b.data_ptr(), c.data_ptr(), 0)
+        >>> c.tolist()
         [[30.0, 35.0, 40.0], [30.0, 35.0, 40.0]]
     """
-    address, function = _function(double)
-    m_part, n_part, n_parts, count = _parts(a.width, b.width, threads_wanted, double)
-    nowhere = ctypes.addressof(_NOWHERE)
-    sides = [number for side in (a, b) for number in ((1, 0) if side.offsets else (0, side.stride))]
-    sizes = (ctypes.c_int64 * len(_SIZES))(rows, a.width, b.width, *sides, out_stride, m_part, n_part, n_parts)
-    k, lanes = min(rows, BLOCK_ROWS), _lanes(double)
-    each = (
-        k
-        * (min(m_part, GROUP_TILES * row_tiles()[0]) + -(-min(n_part, BLOCK_PANELS * _panel(double)) // lanes) * lanes)
-        + lanes
-    )
-    scratch = torch.empty(each * count, dtype=torch.float64 if double else torch.float32)
-    places = (a.address, a.offsets or nowhere, b.address, b.offsets or nowhere, out, sums, scratch.data_ptr(), each)
-    table = (ctypes.c_int64 * len(_TABLE))(*places)
-    threads.run(function, address, ctypes.addressof(sizes), ctypes.addressof(table), count)
+
+    def __init__(self, a: Columns, b: Columns, rows: int, out_stride: int, threads_wanted: int, double: bool) -> None:
+        self.out_stride = out_stride
+        self.address, self.function = _function(double)
+        m_part, n_part, n_parts, self.count = _parts(a.width, b.width, threads_wanted, double)
+        sides = [number for side in (a, b) for number in ((1, 0) if side.offsets else (0, side.stride))]
+        numbers = rows, a.width, b.width, *sides, out_stride, m_part, n_part, n_parts
+        self.sizes = (ctypes.c_int64 * len(_SIZES))(*numbers)
+        nowhere = ctypes.addressof(_NOWHERE)
+        self.a_offsets, self.b_offsets = a.offsets or nowhere, b.offsets or nowhere
+        lanes = _lanes(double)
+        tiles = min(m_part, GROUP_TILES * row_tiles()[0])
+        panels = -(-min(n_part, BLOCK_PANELS * _panel(double)) // lanes) * lanes
+        self.each = min(rows, BLOCK_ROWS) * (tiles + panels) + lanes
+        self.dtype = torch.float64 if double else torch.float32
+
+    def run(self, a: int, b: int, out: int, sums: int) -> None:
+        """The product of the matrices at these addresses; ``sums`` may be 0."""
+        scratch = torch.empty(self.each * self.count, dtype=self.dtype)
+        places = a, self.a_offsets, b, self.b_offsets, out, sums, scratch.data_ptr(), self.each
+        table = (ctypes.c_int64 * len(_TABLE))(*places)
+        threads.run(self.function, self.address, ctypes.addressof(self.sizes), ctypes.addressof(table), self.count)
 
 
 def panel_vectors() -> int:

@@ -110,7 +110,8 @@ class Kernel(Places):
         with self.b.if_then(self.lead):
             self._end_states()
         if not self.forward:
-            self._input_shares()
+            with self.b.if_then(self.b.icmp_signed("!=", self.count("x"), integer(0))):
+                self._input_shares()
         self.b.ret_void()
         with self.b.goto_block(self.start):
             self.b.branch(go)

@@ -74,7 +74,7 @@ def _rows_contiguous(t: Tensor) -> Tensor:
 class Shares:
     """What a backward pass gives: the cotangents of everything in ``Sequences``."""
 
-    x: Tensor
+    x: Tensor | None
     weight: Tensor
     bias: Tensor
     operands: Mapping[str, Tensor]
@@ -121,7 +121,8 @@ class Workspace:
         self.table = (ctypes.c_int64 * len(compiled.slots))()
         self.bytes = 0
         self.alive: list[Tensor] = []
-        self.shares = torch.empty(0)  # of a backward pass
+        self.shares = torch.empty(0)  # of a backward pass, and its products, by how the input lies
+        self.products: dict[tuple[int, ...], list[weights.Bound]] = {}
         product, pack = gemm.addresses(kernels.packed)
         self.set("gemm", product)
         self.set("pack", pack)
@@ -286,13 +287,23 @@ class Kernels:
         return last, tape
 
     def backward(
-        self, s: Sequences, kept: Tensor, outputs: Tensor, last: Sequence[Tensor], every: int, threads_wanted: int
+        self,
+        s: Sequences,
+        kept: Tensor,
+        outputs: Tensor,
+        last: Sequence[Tensor],
+        every: int,
+        threads_wanted: int,
+        input_too: bool = True,
     ) -> Shares:
-        """The cotangents of everything that went in, from those of the outputs and of the last states."""
+        """The cotangents of everything that went in, from those of the outputs and of the last states.
+
+        That of the input is a product of its own, which is left out unless it is wanted.
+        """
         s, outputs = s.tidy(), _rows_contiguous(outputs)
         batch, time, _ = s.x.shape
-        x = memory.empty(tuple(s.x.shape), self.dtype)
-        if s.lengths is not None:
+        x = memory.empty(tuple(s.x.shape), self.dtype) if input_too else None
+        if s.lengths is not None and x is not None:
             x.zero_()
         targets = {name: s.x.new_zeros(t.shape) for name, t in s.operands.items()}
         targets |= {"weight": s.x.new_zeros(s.weight.shape), "bias": s.x.new_zeros(len(s.weight))}
@@ -312,7 +323,7 @@ class Kernels:
                 _, tape = self._stretch(part, unused[:, : high - low], True, threads_wanted)
                 assert tape is not None
                 own = {name: stream[:, low:high] for name, stream in streams.items()}
-                into = _Into(x[:, low:high], targets, initial, own)
+                into = _Into(None if x is None else x[:, low:high], targets, initial, own)
                 state = self._stretch_back(part, tape, outputs[:, low:high], state, into, threads_wanted)
         given = {
             name: (stream if s.streams[name].dim() == 3 else stream.sum(1)).sum_to_size(s.streams[name].shape)
@@ -328,7 +339,10 @@ class Kernels:
         first = [torch.empty_like(f) for f in s.first]
         work = self._borrow("backward", s, rows)
         alive = work.give(s, last, first, into.initial)
-        work.outside("x", into.x)
+        if into.x is None:
+            work.set("x", 0)
+        else:
+            work.outside("x", into.x)
         work.outside("output", outputs)
         for name, stream in into.streams.items():
             work.outside(f"stream share {name}", stream)
@@ -336,7 +350,12 @@ class Kernels:
         work.set("tape", tape.data_ptr())
         work.run(self.team(rows, threads_wanted))
         del alive
-        weights.run(self._jobs, into.targets, tape, work.shares, s.x, rows, threads_wanted)
+        way = *s.x.stride(), threads_wanted
+        bound = work.products.get(way)
+        if bound is None:
+            bound = weights.bind(self._jobs, into.targets, tape, work.shares, s.x, work.rows, threads_wanted)
+            work.products[way] = bound
+        weights.run(bound, into.targets, tape, work.shares, s.x)
         self._give_back(work, "backward", s)
         return first
 
@@ -418,7 +437,7 @@ class Kernels:
 class _Into:
     """Where the cotangents of one stretch of time go."""
 
-    x: Tensor
+    x: Tensor | None
     targets: Mapping[str, Tensor]
     initial: Sequence[Tensor]
     streams: Mapping[str, Tensor]

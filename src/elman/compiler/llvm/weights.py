@@ -1,7 +1,7 @@
 """The cotangents of weights: products over all rows of the tape, found once for a layout and run for each call."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -62,7 +62,11 @@ def jobs(layout: Backward) -> list[Job]:
             operand, _, offset = rest.rpartition(":")
             vectors.setdefault(operand, []).append((int(offset), share(name)))
     for operand, parts in vectors.items():
-        found += [Job(part, sums_of=operand, sums=offset) for offset, part in _joined(parts)]
+        for offset, part in _joined(parts):
+            # with a product that reads the same columns, if there is one
+            same = (n for n, job in enumerate(found) if job.a == part and not job.sums_of)
+            n = next(same, len(found))
+            found[n : n + 1] = [replace(found[n] if n < len(found) else Job(part), sums_of=operand, sums=offset)]
     return found
 
 
@@ -79,25 +83,42 @@ def _joined(parts: list[tuple[int, Columns]]) -> list[tuple[int, Columns]]:
     return result
 
 
-def run(
+@dataclass(frozen=True)
+class Bound:
+    """A job for matrices that lie in one way."""
+
+    job: Job
+    product: gradient.Product
+
+
+def bind(
     todo: list[Job], targets: Mapping[str, Tensor], tape: Tensor, shares: Tensor, x: Tensor, rows: Rows, threads: int
-) -> None:
-    """Add the cotangents of one stretch of time to ``targets``, in the order of time and of the batch."""
-    size = x.element_size()
+) -> list[Bound]:
+    """The jobs for one stretch of time, in the order of time and of the batch; they can be run again."""
 
-    def place(c: Columns) -> gradient.Columns:
+    def lie(c: Columns | None) -> gradient.Columns:
+        if c is None:
+            return gradient.NONE
         if c.where == "x":
-            return gradient.Columns(x.data_ptr(), x.shape[2], *rows.outside(x.stride(0), x.stride(1)))
-        matrix = tape if c.where == "tape" else shares
-        return gradient.Columns(matrix.data_ptr() + c.first * size, c.width, *rows.inside(matrix.stride(0)))
+            return gradient.Columns(x.shape[2], *rows.outside(x.stride(0), x.stride(1)))
+        return gradient.Columns(c.width, *rows.inside((tape if c.where == "tape" else shares).stride(0)))
 
+    found = []
     for job in todo:
-        out, stride, sums = 0, 0, 0
-        if job.b is not None:
-            target = targets[job.target]
-            stride = target.stride(0)
-            out = target.data_ptr() + (job.row * stride + job.column) * size
-        if job.sums_of and job.sums_of in targets:
-            sums = targets[job.sums_of].data_ptr() + job.sums * size
-        b = gradient.NONE if job.b is None else place(job.b)
-        gradient.accumulate(place(job.a), b, rows.count, out, stride, sums, threads, size == 8)
+        stride = targets[job.target].stride(0) if job.target else 0
+        product = gradient.Product(lie(job.a), lie(job.b), rows.count, stride, threads, x.element_size() == 8)
+        found.append(Bound(job, product))
+    return found
+
+
+def run(bound: list[Bound], targets: Mapping[str, Tensor], tape: Tensor, shares: Tensor, x: Tensor) -> None:
+    """Add the cotangents of one stretch of time to ``targets``."""
+    size = x.element_size()
+    firsts = {"tape": tape.data_ptr(), "shares": shares.data_ptr(), "x": x.data_ptr()}
+    addresses = {name: target.data_ptr() for name, target in targets.items()} | {"": 0}
+    for one in bound:
+        job, product = one.job, one.product
+        b = 0 if job.b is None else firsts[job.b.where] + job.b.first * size
+        out = addresses[job.target] + (job.row * product.out_stride + job.column) * size
+        sums = addresses[job.sums_of] + job.sums * size
+        product.run(firsts[job.a.where] + job.a.first * size, b, out, sums)
