@@ -162,7 +162,7 @@ def test_a_run_goes_on_as_it_began(model: Path, tmp_path: Path, capsys: Any) -> 
     before = contents(model)
     resume = ["train", "language", "--out", str(model), "--resume"]
     assert "has --hidden 8 and goes on with it" in refused(capsys, *resume, "--hidden", "9")
-    assert "learns from" in refused(capsys, *resume, "--data", str(source))
+    assert "has --data" in refused(capsys, *resume, "--data", str(source))
     assert contents(model) == before
     (model / "tokens.bin").unlink()  # is made again from the text
     assert main([*resume, "--steps", "5", "--hidden", "8"]) == 0
@@ -220,6 +220,7 @@ def test_what_training_says_and_keeps(trained: Path, tmp_path: Path, capsys: Any
     kept = {path.name for path in out.iterdir()}
     assert kept == {
         "model.safetensors", "options.json", "vocabulary.json", "result.json", "tokens.bin", "logs", "checkpoints",
+        "report.html",
     }  # fmt: skip
     result = json.loads((out / "result.json").read_text())
     assert result["options"]["cell"] == "gru"

@@ -10,7 +10,7 @@ import torch
 
 from elman.errors import ElmanError
 from elman.tasks.language import Language, LanguageOptions, choose
-from elman.tasks.task import Data, evaluate
+from elman.tasks.task import Data, Sources, evaluate
 from elman.training import Budget, Training, train
 
 RHYME = "the quick brown fox jumps over the lazy dog, and the dog sleeps on.\n"
@@ -32,8 +32,9 @@ def prepared(folder: Path, words: str, *, rows: int = 4, steps: int = 17, **opti
     source = folder / "words.txt"
     source.write_text(words, encoding="utf-8")
     chosen = LanguageOptions(**{"hidden": 32, "embedding": 16, "dropout": 0.0, **options})
-    task = Language(chosen, Language.learn(chosen, source))
-    return task, task.data(source, folder, rows=rows, steps=steps)
+    read = Language.read(chosen, Sources(source))
+    task = Language(chosen, Language.learn(chosen, read))
+    return task, task.data(read, folder, rows=rows, steps=steps, seed=1)
 
 
 def test_a_text_learnt_by_heart_is_written_again(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_bits_are_counted_by_character_whatever_the_tokens(tokens: str, each: fl
     task, data = prepared(tmp_path, words, tokens=tokens, vocabulary=300)
     held = words[-len(words) // 10 :]
     each = each or len(task.tokenizer.encode(held)) / len(held)
-    metrics = data.held_out.metrics(1.0)
+    metrics = data.held_out.metrics(1.0, [])
     assert metrics["bits_per_character"] == pytest.approx(each / math.log(2), rel=0.02)
 
 

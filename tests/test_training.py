@@ -17,7 +17,7 @@ from torch import nn
 from elman.errors import ElmanError
 from elman.learning import Truncated
 from elman.tasks.language import Language, LanguageOptions
-from elman.tasks.task import Loss, evaluate
+from elman.tasks.task import Loss, Sources, evaluate
 from elman.training import Budget, Progress, Training, _Run, train
 
 QUICK = Training(batch=2, truncate=8, lr=0.01, warmup=4, save_every=0.0)
@@ -44,8 +44,9 @@ def made(folder: Path, seed: int = 0) -> tuple[Language, Any]:
     source.write_text("one two three four five six seven " * 12, encoding="utf-8")
     options = LanguageOptions(hidden=8, embedding=8, dropout=0.2, held_out=0.2)
     torch.manual_seed(seed)
-    task = Language(options, Language.learn(options, source))
-    return task, task.data(source, folder, rows=2, steps=8)
+    read = Language.read(options, Sources(source))
+    task = Language(options, Language.learn(options, read))
+    return task, task.data(read, folder, rows=2, steps=8, seed=1)
 
 
 def run(folder: Path, budget: Budget, training: Training = QUICK, **more: Any) -> tuple[Language, Progress]:

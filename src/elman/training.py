@@ -23,7 +23,7 @@ from lightning.pytorch.plugins.io import CheckpointIO
 from torch import Tensor, nn
 
 from elman.errors import ElmanError
-from elman.learning import Truncated
+from elman.learning.learning import detached
 from elman.tasks.task import Data, Task, evaluate, option, written_aside
 
 CHECKPOINTS = "checkpoints"
@@ -165,7 +165,6 @@ class _Run(pl.LightningModule):
     def __init__(self, task: Task, data: Data, folder: Path, training: Training, budget: Budget) -> None:
         super().__init__()
         self.task, self.data, self.folder, self.training_options, self.budget = task, data, folder, training, budget
-        self.learning = Truncated(training.truncate)
         self.progress = Progress()
         self.carried: Any = None
         self.randomness: dict[str, Any] | None = None  # to go on with
@@ -222,7 +221,7 @@ class _Run(pl.LightningModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         loss = self.task.loss(batch, self.carried)
-        self.carried = self.learning.carry(loss.state)
+        self.carried = detached(loss.state)
         self.progress.tokens += loss.number
         self.progress.loss = float(loss.value.detach())
         return loss.value
@@ -271,7 +270,7 @@ class _Run(pl.LightningModule):
     def _judge(self) -> None:
         progress, began = self.progress, time.monotonic()
         progress.last = evaluate(self.task, self.data.held_out)
-        if progress.best is None or progress.last["loss"] < progress.best["loss"]:
+        if progress.best is None or _better(progress.last, progress.best, self.task.highest):
             progress.best, progress.stale = progress.last, 0
             self.task.save_weights(self.folder)
             self._save("best")
@@ -306,6 +305,13 @@ class _Run(pl.LightningModule):
         device = next(self.task.parameters()).device
         self.carried = _to(kept["carried"], device)
         self.randomness = kept["randomness"]
+
+
+def _better(new: dict[str, float], old: dict[str, float], highest: str | None) -> bool:
+    """Whether a judgement is better than another: by a measure that is to be high, or else by the loss."""
+    if highest is None:
+        return new["loss"] < old["loss"]
+    return new[highest] > old[highest]
 
 
 class _Checkpoints(CheckpointIO):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
-BELOW_LEARNING = {"layers", "cells", "compiler"}
+BELOW_LEARNING = {"layers", "remedies", "cells", "compiler"}
 
 # What each room may import: rooms, or single modules of them. Any room may import itself and elman.errors.
 MAY_IMPORT = {
@@ -16,13 +16,18 @@ MAY_IMPORT = {
     "compiler": set(),
     "data": set(),
     "cells": {"compiler"},
-    "layers": {"cells", "compiler"},
+    "remedies": {"cells", "compiler"},
+    "layers": {"remedies", "cells", "compiler"},
     "learning": BELOW_LEARNING,
     "diagnose": BELOW_LEARNING,
     "runtime": BELOW_LEARNING,
-    "tasks": {"layers", "learning", "data"},
+    "weights": {"layers", "cells"},
+    "report": set(),
+    "tasks": {"layers", "learning", "data", "report", "runs"},
     "training": {"tasks.task", "learning"},
-    "cli": {"training", "tasks", "runtime", "diagnose", "learning", "data", *BELOW_LEARNING},
+    "summary": {"tasks.task", "data", "report"},
+    "runs": {"tasks.task", "training", "summary", "data"},
+    "cli": {"training", "tasks", "runs", "summary", "runtime", "diagnose", "learning", "data", *BELOW_LEARNING},
 }
 
 

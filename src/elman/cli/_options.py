@@ -1,22 +1,24 @@
 """Dataclasses of options as options of the command line."""
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import Field, fields
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import Field
+from typing import Annotated, Any
 
 import typer
 
-T = TypeVar("T")
 
-
-def with_options(run: Callable[..., None], *groups: type) -> Callable[..., None]:
-    """The same function, taking besides what it names itself one keyword for each field of the dataclasses.
+def with_options(run: Callable[..., None], options: Mapping[str, tuple[Field[Any], Any]]) -> Callable[..., None]:
+    """The same function, taking besides what it names itself one keyword for each field of some dataclasses.
 
     A keyword is None where the user did not give it, so that what was given can be told from what is the default.
+
+    Args:
+        run: the function; it takes the keywords as ``**options``.
+        options: the fields by name, each with its default as it is to be shown.
     """
     own = [p for p in inspect.signature(run).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    more = [_parameter(field) for group in groups for field in fields(group)]
+    more = [_parameter(field, default) for field, default in options.values()]
 
     def command(**values: Any) -> None:
         run(**values)
@@ -26,20 +28,9 @@ def with_options(run: Callable[..., None], *groups: type) -> Callable[..., None]
     return command
 
 
-def _parameter(field: Field[Any]) -> inspect.Parameter:
-    limits = {name: value for name, value in field.metadata.items() if name != "help"}
-    shown = "" if field.default is None else f" [{field.default}]"
+def _parameter(field: Field[Any], default: Any) -> inspect.Parameter:
+    limits = {name: field.metadata[name] for name in ("min", "max") if name in field.metadata}
+    shown = "" if default is None or default == "" else f" [{default}]"
     info = typer.Option(help=field.metadata["help"] + shown, **limits)
     annotation = Annotated[field.type | None, info]  # pyright: ignore[reportOperatorIssue]
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
-
-def chosen(group: type[T], values: dict[str, Any]) -> T:
-    """An instance of a dataclass, from those of ``values`` that it has and that the user gave."""
-    return group(**given_of(group, values))
-
-
-def given_of(group: type, values: dict[str, Any]) -> dict[str, Any]:
-    """Those of ``values`` that belong to a dataclass and that the user gave."""
-    names: Sequence[str] = [field.name for field in fields(group)]
-    return {name: values[name] for name in names if values.get(name) is not None}

@@ -9,18 +9,23 @@ import typer
 def command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The model folder.")],
     data: Annotated[Path, typer.Option(metavar="FILE", help="What to judge it on.")],
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used; they are listed.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the measures as JSON.")] = False,
 ) -> None:
     """Judge a trained model on a file."""
     import json
     import tempfile
 
+    from elman.data.bad import BadRows
     from elman.tasks import restore
     from elman.tasks.task import evaluate
 
-    task = restore(folder)
+    task, bad = restore(folder), BadRows(skip_bad)
     with tempfile.TemporaryDirectory() as scratch:
-        metrics = evaluate(task, task.evaluation(data, Path(scratch)))
+        metrics = evaluate(task, task.evaluation(data, Path(scratch), bad))
+    bad.tell()
     if as_json:
         print(json.dumps(metrics))
         return

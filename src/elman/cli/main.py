@@ -1,6 +1,7 @@
 """``elman VERB ...``: finds the verbs, and says a user's mistake in one line."""
 
 import importlib
+import logging
 import os
 import pkgutil
 import sys
@@ -19,6 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0, 2 for a user's mistake or a file that cannot be read or written, 130 after Ctrl-C.
     """
+    handler = logging.StreamHandler(sys.stderr)
+    logger = logging.getLogger("elman")
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
     try:
         code = typer.main.get_command(_app()).main(arguments, prog_name="elman", standalone_mode=False)
         sys.stdout.flush()
@@ -33,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
     except KeyboardInterrupt:
         return 130
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
     return code if isinstance(code, int) else 0
 
 

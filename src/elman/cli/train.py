@@ -20,9 +20,11 @@ class Tasks(TyperGroup):
         return tasks.names()
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        from dataclasses import fields
+
         from elman import tasks
         from elman.cli._options import with_options
-        from elman.training import Budget, Training
+        from elman.runs import default, groups
 
         task = tasks.load(cmd_name)
 
@@ -30,16 +32,30 @@ class Tasks(TyperGroup):
             data: Annotated[
                 Path | None, typer.Option(metavar="FILE", help="What to learn from. [the task's own]")
             ] = None,
+            valid: Annotated[
+                Path | None, typer.Option(metavar="FILE", help="What to hold out. [a part of --data]")
+            ] = None,
+            test: Annotated[
+                Path | None, typer.Option(metavar="FILE", help="What to judge the model on at the end. [--valid]")
+            ] = None,
             out: Annotated[Path | None, typer.Option(metavar="DIR", help=f"Model folder. [runs/{cmd_name}]")] = None,
             resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the model folder.")] = False,
             overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model in the folder.")] = False,
+            skip_bad: Annotated[
+                bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used; they are listed.")
+            ] = False,
             **options: Any,
         ) -> None:
-            train_task(task, data, out or Path("runs") / cmd_name, resume=resume, overwrite=overwrite, given=options)
+            folder = out or Path("runs") / cmd_name
+            files = {"data": data, "valid": valid, "test": test}
+            train_task(task, files, folder, resume=resume, overwrite=overwrite, skip_bad=skip_bad, given=options)
 
         run.__doc__ = (task.__doc__ or "").strip().splitlines()[0]
+        options = {
+            field.name: (field, default(task, group, field)) for group in groups(task) for field in fields(group)
+        }
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(cmd_name)(with_options(run, task.Options, Budget, Training))
+        app.command(cmd_name)(with_options(run, options))
         return typer.main.get_command(app)
 
 
@@ -52,14 +68,28 @@ def _() -> None:
 
 
 def train_task(
-    make: "type[Task]", source: Path | None, folder: Path, *, resume: bool, overwrite: bool, given: dict[str, Any]
+    make: "type[Task]",
+    files: dict[str, Path | None],
+    folder: Path,
+    *,
+    resume: bool,
+    overwrite: bool,
+    skip_bad: bool,
+    given: dict[str, Any],
 ) -> None:
     """Train a task of class ``make`` and write its model folder, telling the user what happens."""
     from elman.cli._progress import Bar
-    from elman.cli._runs import begin, go_on, write_result
+    from elman.data.bad import BadRows
+    from elman.runs import begin, finish, go_on
+    from elman.summary import REPORT, in_columns
+    from elman.tasks.task import Sources
     from elman.training import train
 
-    run = go_on(make, source, folder, given) if resume else begin(make, source, folder, given, overwrite)
+    sources = Sources(files["data"], files["valid"], BadRows(skip_bad))
+    if resume:
+        run = go_on(make, sources, folder, given, test=files["test"])
+    else:
+        run = begin(make, sources, folder, given, test=files["test"], overwrite=overwrite)
     print(run.data.describe())
     print(f"model: {sum(p.numel() for p in run.task.parameters()):,} parameters", flush=True)
     try:
@@ -67,14 +97,13 @@ def train_task(
     except KeyboardInterrupt:
         print(f"stopped; --resume goes on: elman train {make.name()} --out {folder} --resume", file=sys.stderr)
         raise
-    write_result(run, folder, progress)
-    assert progress.before is not None  # since every run does at least one step
-    assert progress.best is not None
     print(
         f"{progress.step:,} steps in {progress.seconds:,.0f} s, {progress.speed:,.0f} {run.task.unit}/s; "
-        f"{progress.ended}"
+        f"{progress.ended}",
+        flush=True,
     )
-    print(f"held out{'before':>20}{'after':>12}")
-    for name, before in progress.before.items():
-        print(f"{name.replace('_', ' '):16}{before:12.4f}{progress.best[name]:12.4f}")
-    print(f"\n{run.task.sample(run.training.seed).strip()}\n\n{folder}")
+    result = finish(run, folder, progress)
+    assert progress.before is not None  # since every run does at least one step
+    untrained = {} if run.test else {"untrained": progress.before}
+    print(f"judged on {result['judged_on']}\n{in_columns(result['compared'] | untrained)}")
+    print(f"\n{run.task.sample(run.data, run.training.seed).strip()}\n\n{folder / REPORT}\n{folder}")

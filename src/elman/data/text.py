@@ -1,11 +1,14 @@
 """Text files of any length: read in pieces, kept as tokens on disk, cut into streams that go on from batch to batch."""
 
 import codecs
+import gzip
 import io
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -22,8 +25,8 @@ def read(path: Path | None) -> Iterator[str]:
     """A text in pieces that end where a line ends, if they can.
 
     Args:
-        path: a file in UTF-8, with or without a byte order mark, lines ending as on any system; without one, the text
-            of Python's own language reference.
+        path: a file in UTF-8, with or without a byte order mark, lines ending as on any system, packed
+            with gzip or not; without one, the text of Python's own language reference.
 
     Yields:
         Pieces of the text, in which every line ends with ``"\\n"``.
@@ -36,10 +39,6 @@ def read(path: Path | None) -> Iterator[str]:
 
         yield from (f"{topics[key]}\n" for key in sorted(topics))
         return
-    if not path.exists():
-        raise ElmanError(f"there is no file {path}")
-    if path.is_dir():
-        raise ElmanError(f"{path} is a folder; give a text file")
     held, any_text = "", False
     for text in _lines_unified(_decoded(path)):
         any_text = True
@@ -55,10 +54,33 @@ def read(path: Path | None) -> Iterator[str]:
         raise ElmanError(f"{path} is empty; give a text file with something in it")
 
 
+def read_whole(path: Path) -> str:
+    """A text at once, as ``read`` gives it in pieces."""
+    return "".join(read(path))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a file, unpacked where it is packed with gzip."""
+    if not path.exists():
+        raise ElmanError(f"there is no file {path}")
+    if path.is_dir():
+        raise ElmanError(f"{path} is a folder; give a text file")
+    with path.open("rb") as file:
+        if file.peek(2)[:2] != b"\x1f\x8b":
+            yield file
+            return
+        try:
+            with gzip.open(file) as unpacked:
+                yield cast(BinaryIO, unpacked)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise ElmanError(f"{path} is packed with gzip, and damaged or cut short: {error}") from error
+
+
 def _decoded(path: Path) -> Iterator[str]:
     """The characters of a file, in pieces."""
     rest, offset, line = b"", 0, 1
-    with path.open("rb") as file:
+    with _opened(path) as file:
         while True:
             block = file.read(PIECE)
             data = rest + block

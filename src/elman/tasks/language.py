@@ -1,7 +1,7 @@
 """Language modelling: learn a text, tell how likely a text is, and write more of it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elman.data.text import Streams, Window, read, read_tokens, write_tokens
+from elman.data import text
+from elman.data.text import Streams, Window, read_tokens, write_tokens
 from elman.data.tokens import Tokenizer, decoded, tokenizer
 from elman.errors import ElmanError
 from elman.layers import Recurrent
-from elman.tasks.task import Loss, Task, option
+from elman.tasks.task import BadRows, Data, Loss, Sources, Task, option
 
 HELD_OUT = 1_000_000  # tokens of the held-out part that are used at most, so that judging stays quick
 ROW = 2048  # steps of a stream on which a model is judged, if the text is long enough for several
@@ -50,7 +51,7 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.streams)
 
-    def metrics(self, loss: float) -> dict[str, float]:
+    def metrics(self, loss: float, outputs: Sequence[None]) -> dict[str, float]:
         return {
             "loss": loss,
             "bits_per_character": loss / math.log(2) / self.characters,
@@ -59,22 +60,38 @@ class Corpus:
 
 
 class TextData:
-    """A text to learn, in streams that go on from batch to batch, with its end held out."""
+    """A text to learn, in streams that go on from batch to batch, with its end held out, or another text."""
 
     def __init__(
-        self, tokens: np.ndarray, tokenizer: Tokenizer, name: str, share: float, rows: int, steps: int
+        self,
+        tokens: np.ndarray,
+        valid: np.ndarray | None,
+        tokenizer: Tokenizer,
+        name: str,
+        share: float,
+        rows: int,
+        steps: int,
     ) -> None:
-        cut = len(tokens) - round(len(tokens) * share)
-        if cut < rows * steps + 1 or len(tokens) - cut < steps + 1:
-            wanted = math.ceil(max((rows * steps + 1) / (1 - share), (steps + 1) / share))
-            raise ElmanError(
-                f"{name} has {len(tokens)} tokens; a batch of {rows} rows of {steps} steps, and as many steps held out "
-                f"from a share of {share:g}, take {wanted}: give more text, or a smaller --batch or --truncate"
+        if valid is None:
+            cut = len(tokens) - round(len(tokens) * share)
+            learnt, held_out = tokens[:cut], tokens[cut:]
+        else:
+            learnt, held_out = tokens, valid
+        if len(learnt) < rows * steps + 1 or len(held_out) < steps + 1:
+            least = math.ceil(max((rows * steps + 1) / (1 - share), (steps + 1) / share))
+            wanted = (
+                f"as many steps held out from a share of {share:g}, take {least}"
+                if valid is None
+                else f"as many steps of the {len(valid)} tokens held out, take {rows * steps + 1} and {steps + 1}"
             )
-        self.name, self.tokens, self.size = name, len(tokens), tokenizer.size
-        self.train = Streams(tokens[:cut], rows, steps)
+            raise ElmanError(
+                f"{name} has {len(tokens)} tokens; a batch of {rows} rows of {steps} steps, and {wanted}: "
+                "give more text, or a smaller --batch or --truncate"
+            )
+        self.name, self.tokens, self.size = name, len(learnt) + len(held_out), tokenizer.size
+        self.train = Streams(learnt, rows, steps)
         self.epoch = self.train.length // steps  # a shorter last window is left out
-        self.held_out = Corpus(tokens[cut:], tokenizer, max(1, (len(tokens) - cut) // ROW), steps)
+        self.held_out = Corpus(held_out, tokenizer, max(1, len(held_out) // ROW), steps)
 
     def batch(self, step: int) -> Window:
         return self.train[step % self.epoch]
@@ -119,33 +136,38 @@ class Language(Task):
         self.bias = nn.Parameter(torch.zeros(self.tokenizer.size))
 
     @classmethod
-    def learn(cls, options: LanguageOptions, source: Path | None) -> dict[str, Any]:
-        kind = tokenizer(options.tokens)
+    def read(cls, options: LanguageOptions, sources: Sources) -> Sources:
+        return sources  # a text may be longer than memory
+
+    @classmethod
+    def learn(cls, options: LanguageOptions, read: Sources) -> dict[str, Any]:
+        source, kind = read.data, tokenizer(options.tokens)
         first, several = "", False
-        for piece in read(source):
+        for piece in text.read(source):
             first = first or piece[0]
             several = several or piece.strip(first) != ""
             if several:
                 break
         if not several:
             raise ElmanError(f"{_name(source)} has no two different characters; there is nothing to learn from it")
-        return kind.learn(read(source), options.vocabulary).to_json()
+        return kind.learn(text.read(source), options.vocabulary).to_json()
 
-    def data(self, source: Path | None, folder: Path, *, rows: int, steps: int) -> TextData:
-        tokens = self._tokens(source, folder)
-        return TextData(tokens, self.tokenizer, _name(source), share=self.options.held_out, rows=rows, steps=steps)
+    def data(self, read: Sources, folder: Path, *, rows: int, steps: int, seed: int) -> TextData:
+        tokens = self._tokens(read.data, folder / "tokens.bin")
+        valid = None if read.valid is None else self._tokens(read.valid, folder / "valid.bin")
+        share, name = self.options.held_out, _name(read.data)
+        return TextData(tokens, valid, self.tokenizer, name, share=share, rows=rows, steps=steps)
 
-    def evaluation(self, source: Path | None, folder: Path) -> Corpus:
-        tokens = self._tokens(source, folder)
+    def evaluation(self, source: Path, folder: Path, bad: BadRows) -> Corpus:
+        tokens = self._tokens(source, folder / "tokens.bin")
         if len(tokens) < 2:
             raise ElmanError(f"{_name(source)} has {len(tokens)} tokens; judging takes at least 2")
         return Corpus(tokens, self.tokenizer, max(1, len(tokens) // ROW), 128)
 
-    def _tokens(self, source: Path | None, folder: Path) -> np.ndarray:
-        path = folder / "tokens.bin"
+    def _tokens(self, source: Path | None, path: Path) -> np.ndarray:
         if not path.exists():
             try:
-                write_tokens(read(source), self.tokenizer, path)
+                write_tokens(text.read(source), self.tokenizer, path)
             except ElmanError as error:
                 raise ElmanError(str(error) if str(source) in str(error) else f"{_name(source)}: {error}") from error
         return read_tokens(self.tokenizer, path)
@@ -162,7 +184,7 @@ class Language(Task):
         targets = batch.targets.to(logits.device)
         return Loss(F.cross_entropy(logits.flatten(0, 1), targets.flatten()), targets.numel(), state)
 
-    def sample(self, seed: int) -> str:
+    def sample(self, data: Data, seed: int) -> str:
         return "".join(self.generate(length=300, temperature=0.8, seed=seed))
 
     def generate(

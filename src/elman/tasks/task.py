@@ -1,12 +1,13 @@
 """The contract of a task: a model with all that is needed to use it on people's own data, and how it is kept."""
 
 import json
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from safetensors import SafetensorError
@@ -14,12 +15,17 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
+from elman.data.bad import BadRows
 from elman.data.files import written_aside
 from elman.errors import ElmanError
+from elman.report import Section
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = [
-    "OPTIONS", "RESULT", "WEIGHTS", "Data", "Evaluation", "Loss", "Task",
-    "evaluate", "option", "read_json", "read_model", "write_json", "written_aside",
+    "OPTIONS", "RESULT", "WEIGHTS", "BadRows", "Data", "Evaluation", "Judgement", "Loss", "Predictor", "Sources",
+    "Task", "evaluate", "judge", "option", "read_json", "read_model", "write_json", "written_aside",
 ]  # fmt: skip
 
 FORMAT = 1  # of the model folder; a folder with a higher one comes from a newer version
@@ -31,12 +37,22 @@ def option(default: Any, help: str, **limits: float) -> Any:
     return field(default=default, metadata={"help": help, **limits})
 
 
+@dataclass(frozen=True)
+class Sources:
+    """The data that a user gives: files, folders, or tables in memory where a task takes such."""
+
+    data: Any  # to learn from; None for what a task has of its own
+    valid: Any = None  # to hold out; without it, a part of ``data``
+    bad: BadRows = field(default_factory=BadRows)
+
+
 class Loss(NamedTuple):
     """What a batch gives."""
 
     value: Tensor  # [], the mean over what was predicted
     number: int  # of what was predicted
-    state: Any  # after the batch, a tensor or a tuple of them; None where nothing is carried to the next
+    state: Any = None  # after the batch, a tensor or a tuple of them; None where nothing is carried to the next
+    output: Any = None  # what was predicted, where the measures are made of it
 
 
 class Evaluation(Protocol):
@@ -48,8 +64,8 @@ class Evaluation(Protocol):
 
     def __len__(self) -> int: ...
 
-    def metrics(self, loss: float) -> dict[str, float]:
-        """What the mean loss means: ``loss`` itself, and measures that people know it by."""
+    def metrics(self, loss: float, outputs: Sequence[Any]) -> dict[str, float]:
+        """The measures that people know: ``loss``, the mean, itself, and what is made of the outputs of the batches."""
         ...
 
 
@@ -87,6 +103,8 @@ class Task(nn.Module, ABC):
 
     Options: ClassVar[type]  # a dataclass; each field is made with ``option`` and is an option of the command line
     unit: ClassVar[str]  # what the loss is a mean over, in the plural
+    defaults: ClassVar[Mapping[str, Any]] = {}  # how to train and how long, where this task wants other than usual
+    highest: ClassVar[str | None] = None  # the measure by which the best weights are told; without it, the lowest loss
 
     def __init__(self, options: Any, vocabulary: dict[str, Any]) -> None:
         super().__init__()
@@ -99,19 +117,32 @@ class Task(nn.Module, ABC):
 
     @classmethod
     @abstractmethod
-    def learn(cls, options: Any, source: Path | None) -> dict[str, Any]:
-        """What must be known of the data before there is a model, as plain values."""
+    def read(cls, options: Any, sources: Sources) -> Any:
+        """The user's data, checked, and parted into what is learnt from and what is held out.
 
-    @abstractmethod
-    def data(self, source: Path | None, folder: Path, *, rows: int, steps: int) -> Data:
-        """The data to learn from, in batches of ``rows`` by ``steps``; ``folder`` keeps what is made of it on the way.
+        What is found out on the way, such as columns, is logged in one line each.
 
         Raises:
             ElmanError: data that cannot be read, or too little of it.
         """
 
+    @classmethod
     @abstractmethod
-    def evaluation(self, source: Path | None, folder: Path) -> Evaluation:
+    def learn(cls, options: Any, read: Any) -> dict[str, Any]:
+        """What must be known of what ``read`` gave before there is a model, as plain values."""
+
+    @abstractmethod
+    def data(self, read: Any, folder: Path, *, rows: int, steps: int, seed: int) -> Data:
+        """The data to learn from, in batches of ``rows``, and where these are streams, of ``steps``.
+
+        ``folder`` keeps what is made of it on the way; ``seed`` starts what is drawn.
+
+        Raises:
+            ElmanError: too little data for such batches.
+        """
+
+    @abstractmethod
+    def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Evaluation:
         """A whole file to judge the model on; ``folder`` keeps what is made of it on the way."""
 
     @abstractmethod
@@ -119,8 +150,15 @@ class Task(nn.Module, ABC):
         """The loss of a batch, from the state that the batch before left, or None."""
 
     @abstractmethod
-    def sample(self, seed: int) -> str:
+    def sample(self, data: Data, seed: int) -> str:
         """A few lines that show people what the model does."""
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model to a folder, for ``elman.load``."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.save_options(folder)
+        self.save_weights(folder)
 
     def save_weights(self, folder: Path) -> None:
         """Write the weights to the model folder."""
@@ -146,6 +184,69 @@ class Task(nn.Module, ABC):
         write_json(folder / VOCABULARY, self.vocabulary)
         about = {"format": FORMAT, "elman": version("elman"), "task": self.name(), "options": asdict(self.options)}
         write_json(folder / OPTIONS, {**about, **more})
+
+
+class Predictor(Task):
+    """A task that answers rows: those of a file, of a table in memory, or of a stream as they come."""
+
+    @abstractmethod
+    def answers(self, data: Any, bad: BadRows) -> "pl.DataFrame":
+        """One row of answers for each row of the data, in its order; empty where a row is bad and left out.
+
+        Args:
+            data: a file, or rows in memory as the task documents them.
+            bad: what is done about rows that cannot be used.
+        """
+
+    @abstractmethod
+    def session(self) -> Callable[[str], str]:
+        """A function from one line of a stream to its answer, in JSON; the state from line to line is in it.
+
+        The function gives an empty answer where there is nothing to say yet, and raises ElmanError for a line that
+        cannot be read. Its memory does not grow.
+        """
+
+    @abstractmethod
+    def lines(self, evaluation: Evaluation, number: int) -> list[str]:
+        """The first so many rows of what the model is judged on, as lines of a stream."""
+
+    @abstractmethod
+    def baselines(self, data: Data, evaluation: Evaluation) -> dict[str, Callable[[], dict[str, float]]]:
+        """Simple methods by name: each function learns from ``data`` and gives its measures on ``evaluation``.
+
+        The measures bear the names that ``evaluation.metrics`` gives those of the model.
+        """
+
+    @abstractmethod
+    def sections(self, data: Data, evaluation: Evaluation, outputs: Sequence[Any]) -> list[Section]:
+        """What the report shows of this task: what it answers, and where it is wrong.
+
+        ``outputs`` are those of the batches of ``evaluation``.
+        """
+
+    def predict(self, data: Any, *, skip_bad: bool = False) -> "pl.DataFrame":
+        """One row of answers for each row of the data, in its order.
+
+        Args:
+            data: a file, or rows in memory.
+            skip_bad: whether a row that cannot be used gets an empty answer instead of an error.
+
+        Raises:
+            ElmanError: data that cannot be read.
+        """
+        bad = BadRows(skip_bad)
+        answers = self.answers(data, bad)
+        bad.tell()
+        return answers
+
+    def stream(self, lines: Iterable[str]) -> Iterator[str]:
+        """Answer lines one by one, each before the next is asked for."""
+        answer = self.session()
+        for number, line in enumerate(lines, 1):
+            try:
+                yield answer(line.rstrip("\r\n"))
+            except ElmanError as error:
+                raise ElmanError(f"line {number} of the stream: {error}") from error
 
 
 def read_model(folder: Path, find: Callable[[str], type[Task]], *, weights: bool = True) -> Task:
@@ -177,19 +278,35 @@ def read_model(folder: Path, find: Callable[[str], type[Task]], *, weights: bool
     return task.eval()
 
 
+class Judgement(NamedTuple):
+    """What judging a task gives."""
+
+    metrics: dict[str, float]
+    outputs: list[Any]  # of each batch
+    number: int  # of what was predicted
+    seconds: float
+
+
 @torch.no_grad()
-def evaluate(task: Task, evaluation: Evaluation) -> dict[str, float]:
-    """Judge a task: the metrics of its mean loss over all batches."""
-    training = task.training
+def judge(task: Task, evaluation: Evaluation) -> Judgement:
+    """Judge a task over all batches of an evaluation."""
+    began, training = time.monotonic(), task.training
     task.eval()
-    total, count, state = 0.0, 0, None
+    total, count, state, outputs = 0.0, 0, None, []
     for batch in evaluation:
         loss = task.loss(batch, state)
         state = loss.state
         total += float(loss.value) * loss.number
         count += loss.number
+        outputs.append(loss.output)
     task.train(training)
-    return evaluation.metrics(total / count)
+    metrics = evaluation.metrics(total / count, outputs)
+    return Judgement(metrics, outputs, count, time.monotonic() - began)
+
+
+def evaluate(task: Task, evaluation: Evaluation) -> dict[str, float]:
+    """The measures of a task over all batches of an evaluation."""
+    return judge(task, evaluation).metrics
 
 
 def write_json(path: Path, value: Any) -> None:

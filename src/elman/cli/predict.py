@@ -1,0 +1,43 @@
+"""``elman predict DIR``: answer the rows of a file, or those of a stream as they come."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The model folder.")],
+    data: Annotated[Path | None, typer.Option(metavar="FILE", help="The rows to answer.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the answers go: *.csv, *.tsv, *.jsonl or *.parquet.")
+    ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Answer each line of standard input before the next is read.")
+    ] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Give rows that cannot be used an empty answer; they are listed.")
+    ] = False,
+) -> None:
+    """Answer rows with a trained model: one row of answers for each row of the data."""
+    from elman.data.tables import check_suffix, write_table
+    from elman.errors import ElmanError
+    from elman.tasks import restore
+    from elman.tasks.task import Predictor
+
+    if stream and (data or out):
+        raise ElmanError("--stream reads standard input and writes standard output; leave --data and --out out")
+    if not stream and (data is None or out is None):
+        raise ElmanError("give --data FILE and --out FILE, or --stream")
+    task = restore(folder)
+    if not isinstance(task, Predictor):
+        raise ElmanError(f"{folder} holds a model for {task.name()}, which answers no rows")
+    if data is None or out is None:
+        for answer in task.stream(iter(sys.stdin.readline, "")):
+            print(answer, flush=True)
+        return
+    check_suffix(out)
+    answers = task.predict(data, skip_bad=skip_bad)
+    write_table(answers, out)
+    print(f"{len(answers):,} rows\n{out}")

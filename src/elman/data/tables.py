@@ -1,0 +1,382 @@
+"""Tables: rows of named columns from CSV, TSV, JSON lines or Parquet, each row knowing where in its file it stands."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from elman.data.bad import BadRows
+from elman.data.files import written_aside
+from elman.data.text import read_whole
+from elman.errors import ElmanError
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+SAMPLE = 200  # rows from which separator and header are guessed
+NO_VALUE = ("", "na", "n/a", "nan", "null", "none", "?", "-")  # in lower case, in a column of numbers
+HEADINGS = frozenset(
+    "id name text sentence review comment title body question answer label class category target tag sentiment "
+    "intent source src tgt date time timestamp value user item".split()
+)  # words that are names of columns even where nothing else tells
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of named columns, and where they come from.
+
+    Args:
+        name: of the file, for people.
+        frame: the rows; what comes from a text file is text until ``numeric`` makes it numbers.
+        lines: ``[N]``, the line of the file in which each row begins.
+        index: ``[N]``, which of the file's rows each is, counted from 0; some may have been left out.
+        size: rows of the file.
+        bad: what is done about rows that cannot be used.
+        separator: what stands between two columns, where that was found out.
+    """
+
+    name: str
+    frame: pl.DataFrame
+    lines: np.ndarray
+    index: np.ndarray
+    size: int
+    bad: BadRows
+    separator: str | None = None
+    header: bool = True
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def columns(self) -> list[str]:
+        return self.frame.columns
+
+    def __getitem__(self, column: str) -> list[Any]:
+        """The values of a column; None where there is none."""
+        return self.frame[self.known(column)].to_list()
+
+    def known(self, column: str) -> str:
+        """The same name of a column, if there is such a column."""
+        if column not in self.columns:
+            raise ElmanError(f"{self.name} has no column {column!r}; its columns are {', '.join(self.columns)}")
+        return column
+
+    def where(self, row: int) -> str:
+        """The file and the line of a row."""
+        return f"{self.name}, line {self.lines[row]}"
+
+    def reject(self, wrong: Mapping[int, str]) -> "Table":
+        """The table without some rows, which are bad.
+
+        Args:
+            wrong: what is wrong with each of them, by its place in this table.
+
+        Raises:
+            ElmanError: the first of them, unless bad rows are left out.
+        """
+        for row in sorted(wrong):
+            self.bad.add(self.where(row), wrong[row])
+        if not wrong:
+            return self
+        keep = np.ones(len(self), bool)
+        keep[list(wrong)] = False
+        return self.take(np.flatnonzero(keep))
+
+    def take(self, rows: np.ndarray) -> "Table":
+        """Some rows of the table, in a given order."""
+        return replace(self, frame=self.frame[rows.tolist()], lines=self.lines[rows], index=self.index[rows])
+
+    def numeric(self, *columns: str) -> "Table":
+        """The table with these columns as numbers, null where there is no value; other text and infinity are bad."""
+        table = self
+        for column in columns:
+            cells = table.frame[table.known(column)]
+            numbers = as_numbers(cells)
+            failed = has_value(cells) & ~numbers.is_finite().fill_null(False)
+            wrong = {row: f"{column} is {cells[row]!r}, not a number" for row in failed.arg_true().to_list()}
+            table = replace(table, frame=table.frame.with_columns(numbers.alias(column))).reject(wrong)
+        return table
+
+
+def read_table(
+    source: Path | pl.DataFrame, bad: BadRows, *, separator: str | None = None, header: bool | None = None
+) -> Table:
+    """A table from a file, or from a data frame of polars or pandas.
+
+    Args:
+        source: text with separators, JSON lines (``.jsonl``, ``.ndjson``, ``.json``) or Parquet; in UTF-8, with or
+            without a byte order mark, lines ending as on any system, packed with gzip or not.
+        bad: what is done about rows that cannot be used.
+        separator: what stands between two columns; found out if not given.
+        header: whether the first row has the names of the columns, which are ``1, 2, ...`` if it has not; found out if
+            not given.
+
+    Raises:
+        ElmanError: no such file, no rows, a row with too many or too few columns, a quotation that does not end.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "few.csv"
+        >>> _ = path.write_text("text,label\\nfine,good\\n\\"not, so\\",bad\\n")
+        >>> table = read_table(path, BadRows())
+        >>> table["text"], table.where(1).endswith("few.csv, line 3")
+        (['fine', 'not, so'], True)
+    """
+    if not isinstance(source, str | Path):
+        frame = source if isinstance(source, pl.DataFrame) else pl.from_pandas(source)
+        return _whole(frame, "the table", bad, first=0)
+    path = Path(source)
+    suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    if suffix == ".parquet":
+        return _whole(_parquet(path), str(path), bad, first=0)
+    text = read_whole(path)
+    if suffix in (".jsonl", ".ndjson", ".json"):
+        return _json_lines(text, str(path), bad)
+    if separator is not None and len(separator) != 1:
+        raise ElmanError(f"a separator is one character such as , or ;, not {separator!r}")
+    return _delimited(text, path, suffix, bad, separator, header)
+
+
+def _whole(frame: pl.DataFrame, name: str, bad: BadRows, first: int) -> Table:
+    if not len(frame):
+        raise ElmanError(f"{name} has no rows")
+    index = np.arange(len(frame))
+    return Table(name, frame, index + first, index, len(frame), bad)
+
+
+def _parquet(path: Path) -> pl.DataFrame:
+    if not path.exists():
+        raise ElmanError(f"there is no file {path}")
+    try:
+        return pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        raise ElmanError(f"{path} is no Parquet file, or was cut short: {error}") from error
+
+
+def _json_lines(text: str, name: str, bad: BadRows) -> Table:
+    rows, lines, index, size = [], [], [], 0
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise ValueError('a line is one object, such as {"text": "..."}')
+        except ValueError as error:
+            bad.add(f"{name}, line {number}", f"is no JSON object: {error}")
+        else:
+            rows.append(row)
+            lines.append(number)
+            index.append(size)
+        size += 1
+    if not rows:
+        raise ElmanError(f"{name} has no rows")
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    frame = pl.DataFrame({c: _series(c, [row.get(c) for row in rows]) for c in columns})
+    return Table(name, frame, np.array(lines), np.array(index), size, bad)
+
+
+def _series(name: str, values: list[Any]) -> pl.Series:
+    """A column of JSON values; where they are of several kinds, as text."""
+    try:
+        return pl.Series(name, values, strict=True)
+    except (TypeError, pl.exceptions.PolarsError):
+        kinds = {type(value) for value in values if value is not None}
+        if kinds <= {int, float}:
+            return pl.Series(name, values, dtype=pl.Float64, strict=False)
+        return pl.Series(name, [v if v is None or isinstance(v, str) else json.dumps(v) for v in values])
+
+
+def _delimited(text: str, path: Path, suffix: str, bad: BadRows, separator: str | None, header: bool | None) -> Table:
+    separator = separator or guess_separator(text, suffix)
+    # between tabs a quotation mark is, as a rule, only that
+    plain = separator == "\t" or '"' not in text
+    lines, cells = _split(text, separator) if plain else _parse(text, str(path), separator, bad)
+    if not len(cells):
+        raise ElmanError(f"{path} has no rows")
+    first = cells[0].to_list()
+    header = _has_header(cells[:SAMPLE].to_list(), suffix) if header is None else header
+    names = [cell.strip() or f"column {n}" for n, cell in enumerate(first, 1)] if header else None
+    names = names or [str(n) for n in range(1, len(first) + 1)]
+    if doubled := next((name for n, name in enumerate(names) if name in names[:n]), None):
+        raise ElmanError(f"{path} has two columns named {doubled!r}; rename one")
+    lines, cells = (lines[1:], cells[1:]) if header else (lines, cells)
+    widths = cells.list.len().to_numpy()
+    expected = "the header has" if header else "the first row has"
+    for row in np.flatnonzero((widths != len(names)) & (widths > 0)):  # one of no cells has been told
+        bad.add(f"{path}, line {lines[row]}", f"has {widths[row]} columns where {expected} {len(names)}")
+    index = np.flatnonzero(widths == len(names))
+    if not len(index):
+        raise ElmanError(f"{path} has no rows but its header")
+    cells = cells.gather(index).list.to_struct(fields=names).struct.unnest()
+    frame = cells.with_columns(pl.all().replace("", None))
+    return Table(str(path), frame, lines[index], index, len(lines), bad, separator, header)
+
+
+def _split(text: str, separator: str) -> tuple[np.ndarray, pl.Series]:
+    """The rows of a text without quotations, as lists of cells, and the line of each; empty lines are no rows."""
+    rows = pl.Series(text.split("\n"), dtype=pl.String)
+    lines = np.flatnonzero((rows != "").to_numpy())
+    return lines + 1, rows.gather(lines).str.split(separator)
+
+
+def _parse(text: str, name: str, separator: str, bad: BadRows) -> tuple[np.ndarray, pl.Series]:
+    """The rows of a text with quotations, as ``_split`` gives them."""
+    csv.field_size_limit(len(text) + 1)  # a cell may be as long as it likes
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    lines, rows = [], []
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return np.array(lines), pl.Series(rows, dtype=pl.List(pl.String))
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                raise ElmanError(
+                    f'{name}, line {line}: a quotation mark opens a cell that never ends; write " within a cell as ""'
+                ) from error
+            bad.add(f"{name}, line {line}", 'a cell goes on after its closing quotation mark; write " within as ""')
+            lines.append(line)
+            rows.append([])  # still one of the file's rows
+            continue
+        if row:
+            lines.append(line)
+            rows.append(row)
+
+
+def guess_separator(text: str, suffix: str = "") -> str:
+    """What stands between the columns of a text: what gives the most rows the same number of columns, two or more.
+
+    Example:
+        >>> guess_separator("a;b,c\\n1;2,5\\n3;4\\n")
+        ';'
+    """
+    head = text[: 1 << 20].split("\n")[:SAMPLE]
+    found = {}
+    for separator in SEPARATORS:
+        widths = [line.count(separator) + 1 for line in head if line.strip()]
+        if '"' in text[: 1 << 20] and separator != "\t":
+            reader = csv.reader(io.StringIO("\n".join(head), newline=""), delimiter=separator)
+            csv.field_size_limit(len(text) + 1)
+            widths = [len(cells) for cells in reader if cells]
+        usual = max(set(widths), key=widths.count, default=1)
+        if usual > 1:
+            found[separator] = (widths.count(usual) / len(widths), usual)
+    if suffix == ".tsv":
+        return "\t"
+    return max(found, key=lambda separator: found[separator]) if found else ","
+
+
+def _has_header(rows: Sequence[list[str]], suffix: str) -> bool:
+    """Whether the first row has names, and not values like those below it."""
+    first, *below = ([cell.strip() for cell in row] for row in rows)
+    if any(_is_number(cell) for cell in first if cell) or len(set(first)) < len(first) or not below or not any(first):
+        return False
+    columns = [[row[n] for row in below if n < len(row) and row[n]] for n in range(len(first))]
+    if any(column and all(map(_is_number, column)) for column in columns):
+        return True
+    if any(cell in column for cell, column in zip(first, columns, strict=True)):
+        return False
+    if any(cell.lower() in HEADINGS for cell in first):
+        return True
+    return suffix == ".csv" and all(len(cell) <= 30 and len(cell.split()) <= 3 for cell in first)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def has_value(column: pl.Series) -> pl.Series:
+    """Which cells of a column hold something, and not one of the usual words for nothing."""
+    if column.dtype == pl.String:
+        return ~column.str.strip_chars().str.to_lowercase().is_in(NO_VALUE).fill_null(True)
+    if column.dtype.is_float():
+        return column.is_not_null() & column.is_not_nan()
+    return column.is_not_null()
+
+
+def as_numbers(column: pl.Series) -> pl.Series:
+    """A column as numbers, null where it holds none; a decimal comma is read too where no cell has a point."""
+    if column.dtype == pl.String:
+        text = column.str.strip_chars()
+        if not text.str.contains(".", literal=True).any() and text.str.contains(r"^[-+]?\d+,\d+$").any():
+            text = text.str.replace(",", ".", literal=True)
+        column = text
+    if not (column.dtype == pl.String or column.dtype.is_numeric() or column.dtype == pl.Boolean):
+        return pl.Series(column.name, [None] * len(column), dtype=pl.Float64)
+    numbers = column.cast(pl.Float64, strict=False)
+    return numbers.fill_nan(None)
+
+
+def is_numeric(column: pl.Series) -> bool:
+    """Whether a column is one of numbers, give or take a few cells that are wrong."""
+    given = column.filter(has_value(column))
+    return len(given) > 0 and as_numbers(given).is_not_null().sum() >= 0.95 * len(given)
+
+
+def parse_row(line: str, columns: Sequence[str], separator: str = ",") -> dict[str, Any]:
+    """A line of a stream as a row: a JSON object, the bare value of the only column, or cells in the columns' order.
+
+    Raises:
+        ElmanError: a line with another number of cells.
+
+    Example:
+        >>> parse_row('1,"a, b"', ["id", "text"])
+        {'id': '1', 'text': 'a, b'}
+        >>> parse_row("a, b", ["text"])
+        {'text': 'a, b'}
+    """
+    if line.lstrip().startswith("{"):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None  # a bare text may begin like this
+        if isinstance(row, dict) and any(column in row for column in columns):
+            return row
+    if len(columns) == 1:
+        return {columns[0]: line}
+    csv.field_size_limit(len(line) + 1)
+    cells = next(csv.reader([line], delimiter=separator), [])
+    if len(cells) != len(columns):
+        raise ElmanError(f"the line has {len(cells)} cells; {len(columns)} are wanted: {', '.join(columns)}")
+    return {column: cell or None for column, cell in zip(columns, cells, strict=True)}
+
+
+def write_table(frame: pl.DataFrame, path: Path) -> None:
+    """Write a table as what the file's name says: CSV, TSV, JSON lines or Parquet; lists in CSV are written as JSON.
+
+    Raises:
+        ElmanError: a name that ends otherwise.
+    """
+    check_suffix(path)
+    with written_aside(path) as aside:
+        if path.suffix == ".parquet":
+            frame.write_parquet(aside)
+        elif path.suffix == ".jsonl":
+            lines = (json.dumps(row, ensure_ascii=False, default=str) for row in frame.iter_rows(named=True))
+            aside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        else:
+            nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
+            flat = frame.with_columns(
+                pl.Series(
+                    name, [None if v is None else json.dumps(v, ensure_ascii=False) for v in frame[name].to_list()]
+                )
+                for name in nested
+            )
+            flat.write_csv(aside, separator="\t" if path.suffix == ".tsv" else ",")
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse the name of a file that does not say how a table is to be written."""
+    if path.suffix not in SUFFIXES:
+        raise ElmanError(f"{path} is to be written; name it *{', *'.join(SUFFIXES[:-1])} or *{SUFFIXES[-1]}")

@@ -1,0 +1,154 @@
+"""``report.html``: what came of a run, on one page that needs nothing beside itself."""
+
+import base64
+import html
+import io
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Cell = str | float | int | None
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.7rem } h2 { font-size: 1.2rem; margin-top: 2.2rem; border-bottom: 1px solid #ddd }
+table { border-collapse: collapse; margin: .8rem 0; font-size: .92rem }
+td, th { padding: .2rem .7rem; border-bottom: 1px solid #eee; text-align: left; vertical-align: top }
+td.number { text-align: right; font-variant-numeric: tabular-nums } th { border-bottom: 1px solid #999 }
+div.wide { overflow-x: auto } img { max-width: 100% } p { margin: .4rem 0 }
+"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report: a heading, a few lines of text, pictures, and a table.
+
+    Args:
+        title: the heading.
+        text: paragraphs, with a line each.
+        figures: pictures of matplotlib.
+        header: of the table, one name a column.
+        rows: of the table; numbers are rounded to four digits.
+    """
+
+    title: str
+    text: str = ""
+    figures: Sequence["Figure"] = ()
+    header: Sequence[str] = ()
+    rows: Sequence[Sequence[Cell]] = field(default=())
+
+
+def figure(width: float = 7.5, height: float = 3.2) -> tuple["Figure", "Axes"]:
+    """An empty picture for a section, and its axes; it belongs to no window.
+
+    Example:
+        >>> picture, axes = figure()
+        >>> _ = axes.plot([1, 3, 2])
+        >>> "<img" in page("A run", [Section("A curve", figures=[picture])])
+        True
+    """
+    from matplotlib.figure import Figure
+
+    picture = Figure(figsize=(width, height), layout="constrained")
+    axes = picture.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return picture, axes
+
+
+def confusion(counts: Any, names: Sequence[str], title: str = "") -> "Figure":
+    """A table of confusion as a picture.
+
+    Args:
+        counts: ``[K, K]``, how often what is ``i`` was answered as ``j``.
+        names: of the classes.
+        title: above the picture.
+    """
+    size = min(9.0, 2.2 + 0.45 * len(names))
+    picture, axes = figure(size + 1, size)
+    shares = [[cell / max(1, sum(row)) for cell in row] for row in counts.tolist()]
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(names)), [shortened(name, 16) for name in names], rotation=90)
+    axes.set_yticks(range(len(names)), [shortened(name, 16) for name in names])
+    axes.set(xlabel="answered", ylabel="true", title=title)
+    if len(names) <= 25:
+        for i, row in enumerate(counts.tolist()):
+            for j, cell in enumerate(row):
+                if cell:
+                    color = "white" if shares[i][j] > 0.6 else "black"
+                    axes.text(j, i, f"{cell:g}", ha="center", va="center", color=color, fontsize=8)
+    return picture
+
+
+def curves(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], xlabel: str, ylabel: str) -> "Figure":
+    """Lines by name, each as where and how high its points are."""
+    picture, axes = figure()
+    for name, (x, y) in series.items():
+        axes.plot(x, y, label=name, marker="." if len(x) < 40 else None)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    if series:
+        axes.legend(frameon=False)
+    return picture
+
+
+def page(title: str, sections: Sequence[Section]) -> str:
+    """The page as text."""
+    body = "\n".join(map(_section, sections))
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<style>{STYLE}</style></head>\n<body><h1>{html.escape(title)}</h1>\n{body}\n</body></html>\n"
+    )
+
+
+def write(path: Path, title: str, sections: Sequence[Section]) -> None:
+    """Write the page to a file."""
+    path.write_text(page(title, sections), encoding="utf-8")
+
+
+def shortened(text: str, length: int) -> str:
+    """A text, cut where it is longer."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def shown(cell: Cell) -> str:
+    """A cell as people read it."""
+    if isinstance(cell, bool) or cell is None:
+        return "" if cell is None else str(cell)
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    if isinstance(cell, float):
+        return f"{cell:,.4f}" if math.isfinite(cell) and abs(cell) < 1e6 else f"{cell:.4g}"
+    return cell
+
+
+def _section(section: Section) -> str:
+    parts = [f"<h2>{html.escape(section.title)}</h2>"]
+    parts += [f"<p>{html.escape(line)}</p>" for line in section.text.splitlines() if line.strip()]
+    parts += [
+        f'<div class="wide"><img alt="{html.escape(section.title)}" src="{_png(f)}"></div>' for f in section.figures
+    ]
+    if section.header:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in section.header)
+        rows = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in section.rows)
+        parts.append(f'<div class="wide"><table><tr>{head}</tr>\n{rows}</table></div>')
+    return "\n".join(parts)
+
+
+def _cell(cell: Cell) -> str:
+    number = isinstance(cell, int | float) and not isinstance(cell, bool)
+    return f'<td class="number">{shown(cell)}</td>' if number else f"<td>{html.escape(shown(cell))}</td>"
+
+
+def _png(picture: "Figure") -> str:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # a name in a script that the font lacks is drawn as boxes; the tables have it as text
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        picture.savefig(buffer, format="png", dpi=110)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

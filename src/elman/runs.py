@@ -1,0 +1,287 @@
+"""Runs: from people's files to a model folder that is whole or not there, and what came of it."""
+
+import logging
+import math
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from difflib import get_close_matches
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import lightning.pytorch as pl
+
+from elman.data.bad import BadRows
+from elman.errors import ElmanError
+from elman.summary import compared, write_report
+from elman.tasks.task import OPTIONS, RESULT, Data, Sources, Task, option, read_json, read_model, write_json
+from elman.training import Budget, Progress, Training, has_checkpoint, seed_all, train
+
+T = TypeVar("T")
+MadeTask = TypeVar("MadeTask", bound=Task)
+SKIPPED = "skipped.txt"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a model is compared with, in the same run."""
+
+    baselines: bool = option(True, "Train the task's simple methods as well, and report them in the same table.")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is needed to train, and to judge what came of it."""
+
+    task: Task
+    data: Data
+    training: Training
+    budget: Budget
+    comparison: Comparison
+    source: str | None
+    test: str | None
+    bad: BadRows
+    found: list[str] = field(default_factory=list)  # about the data, as it was announced
+
+
+def begin(
+    make: type[Task],
+    sources: Sources,
+    folder: Path,
+    given: dict[str, Any],
+    *,
+    test: Path | None = None,
+    overwrite: bool = False,
+) -> Run:
+    """Make a model folder for a new run; it appears, or replaces the one that is there, once all of it is sound."""
+    folder = folder.absolute()
+    if folder.exists() and not folder.is_dir():
+        raise ElmanError(f"{folder} is a file; --out takes a folder")
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / OPTIONS).exists():
+            raise ElmanError(f"{folder} holds other things than a model; give --out a new folder")
+        if not overwrite:
+            raise ElmanError(
+                f"{folder} holds a model already; --resume goes on with it, --overwrite replaces it, "
+                "--out takes another folder"
+            )
+    options, training, budget, comparison = (chosen(make, group, given) for group in groups(make))
+    if test is not None and not test.exists():
+        raise ElmanError(f"there is no file {test}")
+    new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
+    _remove(new)
+    new.mkdir(parents=True)
+    try:
+        seed_all(training.seed)
+        with noted() as found:
+            read = make.read(options, sources)
+            task = make(options, make.learn(options, read))
+            data = task.data(read, new, rows=training.batch, steps=training.truncate, seed=training.seed)
+            sources.bad.tell()
+        kept = {"data": _kept(sources.data), "valid": _kept(sources.valid), "test": _kept(test)}
+        settings = {"training": asdict(training), "budget": asdict(budget), "comparison": asdict(comparison)}
+        task.save_options(new, **kept, skip_bad=sources.bad.skip, found=found, **settings)
+        if sources.bad.listed:
+            (new / SKIPPED).write_text("".join(f"{line}\n" for line in sources.bad.listed), encoding="utf-8")
+        _remove(old)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    finally:
+        _remove(new)
+    _remove(old)
+    return Run(task, data, training, budget, comparison, kept["data"], kept["test"], sources.bad, found)
+
+
+def go_on(make: type[Task], sources: Sources, folder: Path, given: dict[str, Any], *, test: Path | None = None) -> Run:
+    """The run in a model folder, to go on with; only its budget can be another one."""
+    task = read_model(folder, lambda name: _same(make, name, folder), weights=False)
+    if not has_checkpoint(folder):
+        raise ElmanError(f"{folder} has no checkpoint to go on from; train anew with --overwrite")
+    about = read_json(folder / OPTIONS)
+    try:
+        training, budget = Training(**about["training"]), Budget(**about["budget"])
+        comparison = Comparison(**about["comparison"])
+        kept = {name: about[name] for name in ("data", "valid", "test")}
+        bad, found = BadRows(about["skip_bad"]), list(about["found"])
+    except (KeyError, TypeError) as error:
+        raise ElmanError(f"{folder / OPTIONS} is damaged: {error!r}; take a copy") from error
+    for values in (task.options, training, comparison):
+        now = asdict(values)
+        for name, value in _given_of(type(values), given).items():
+            if value != now[name]:
+                raise ElmanError(f"the run in {folder} has --{name.replace('_', '-')} {now[name]} and goes on with it")
+    for name, path in (("data", sources.data), ("valid", sources.valid), ("test", test)):
+        if path is not None and _kept(path) != kept[name]:
+            usual = "the default data" if name == "data" else "no such file"
+            raise ElmanError(f"the run in {folder} has --{name} {kept[name] or usual} and goes on with it")
+    if _given_of(Budget, given):
+        budget = Budget(**_given_of(Budget, given))
+    paths = {name: None if kept[name] is None else Path(kept[name]) for name in ("data", "valid")}
+    read = make.read(task.options, Sources(paths["data"], paths["valid"], bad))
+    data = task.data(read, folder, rows=training.batch, steps=training.truncate, seed=training.seed)
+    return Run(task, data, training, budget, comparison, kept["data"], kept["test"], bad, found)
+
+
+def finish(run: Run, folder: Path, progress: Progress) -> dict[str, Any]:
+    """Judge what came of a run beside its baselines, and write ``result.json`` and ``report.html``.
+
+    Returns:
+        What is written to ``result.json``.
+    """
+    judged = compared(run.task, run.data, run.test, run.bad, run.comparison.baselines)
+    result = {
+        "task": run.task.name(),
+        "data": run.source,
+        "about_data": run.data.describe(),
+        "found": run.found,
+        "skipped": len(run.bad.listed),
+        "options": asdict(run.task.options),
+        "training": asdict(run.training),
+        "budget": asdict(run.budget),
+        "parameters": sum(p.numel() for p in run.task.parameters()),
+        "before": progress.before,
+        "after": progress.best,
+        "judged_on": run.test or "what was held out",
+        "compared": judged.table,
+        "steps": progress.step,
+        "seconds": progress.seconds,
+        f"{run.task.unit}_per_second": progress.speed,
+        "predicted_per_second": judged.predicted,
+        "streamed_per_second": judged.streamed,
+        "ended": progress.ended,
+        "processors": os.cpu_count(),
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("elman", "torch", "lightning")},
+    }
+    write_json(folder / RESULT, result)
+    write_report(folder, result, judged.sections)
+    return result
+
+
+def fit(
+    make: type[MadeTask],
+    data: Any,
+    valid: Any = None,
+    *,
+    folder: str | Path | None = None,
+    skip_bad: bool = False,
+    overwrite: bool = False,
+    callbacks: tuple[pl.Callback, ...] = (),
+    **options: Any,
+) -> MadeTask:
+    """Train a task.
+
+    Args:
+        make: the class of the task.
+        data: what to learn from: a file, a folder, or a table in memory where the task takes one.
+        valid: what to hold out, if it is not a part of ``data``.
+        folder: the model folder to write; without it the model is only in memory, for ``save``.
+        skip_bad: whether rows that cannot be used are left out.
+        overwrite: whether to replace a model in the folder.
+        callbacks: Lightning's.
+        options: as on the command line, with ``_`` for ``-``.
+
+    Raises:
+        ElmanError: data that cannot be read, an option that does not exist or is out of its range.
+    """
+    known = [each.name for group in groups(make) for each in fields(group)]
+    for name in options:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ElmanError(f"there is no option {name!r}; {hint}the options are {', '.join(known)}")
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch) / "model" if folder is None else Path(folder)
+        sources = Sources(_as_path(data), _as_path(valid), BadRows(skip_bad))
+        run = begin(make, sources, place, options, overwrite=overwrite)
+        progress = train(run.task, run.data, place, run.training, run.budget, callbacks=callbacks)
+        if folder is not None:
+            finish(run, place, progress)
+    assert isinstance(run.task, make)
+    return run.task
+
+
+def groups(make: type[Task]) -> tuple[type, ...]:
+    """The dataclasses of all that can be chosen about a run of a task."""
+    return (make.Options, Training, Budget, Comparison)
+
+
+def default(make: type[Task], group: type, each: Field[Any]) -> Any:
+    """What an option is where the user does not give it."""
+    assert each.default is not MISSING
+    return each.default if group is make.Options else make.defaults.get(each.name, each.default)
+
+
+def chosen(make: type[Task], group: type[T], values: dict[str, Any]) -> T:
+    """An instance of a dataclass, from those of ``values`` that it has and that the user gave.
+
+    Raises:
+        ElmanError: a number out of its range.
+    """
+    given = _given_of(group, values)
+    limited = group is Budget and any(name in given for name in ("minutes", "steps", "epochs"))
+    for each in fields(group):  # pyright: ignore[reportArgumentType]
+        if each.name not in given:
+            # a limit that the user sets takes the place of the usual one
+            if not (limited and each.name in ("minutes", "steps", "epochs")):
+                given[each.name] = default(make, group, each)
+            continue
+        value = given[each.name]
+        low, high = (each.metadata.get(name, end) for name, end in (("min", -math.inf), ("max", math.inf)))
+        if isinstance(value, int | float) and not low <= value <= high:
+            bounds = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
+            raise ElmanError(f"--{each.name.replace('_', '-')} is {bounds}, not {value:g}")
+    return group(**given)
+
+
+@contextmanager
+def noted() -> Iterator[list[str]]:
+    """What is logged meanwhile, line by line."""
+    lines: list[str] = []
+    logger, handler = logging.getLogger("elman"), _Handler(lines.append)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield lines
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+
+
+class _Handler(logging.Handler):
+    def __init__(self, take: Callable[[str], None]) -> None:
+        super().__init__()
+        self.take = take
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.take(record.getMessage())
+
+
+def _given_of(group: type, values: dict[str, Any]) -> dict[str, Any]:
+    return {each.name: values[each.name] for each in fields(group) if values.get(each.name) is not None}
+
+
+def _same(make: type[Task], name: str, folder: Path) -> type[Task]:
+    if name != make.name():
+        raise ElmanError(f"{folder} holds a model for {name}, not for {make.name()}")
+    return make
+
+
+def _as_path(data: Any) -> Any:
+    return Path(data) if isinstance(data, str) else data
+
+
+def _kept(source: Any) -> str | None:
+    return str(source.absolute()) if isinstance(source, Path) else None
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
