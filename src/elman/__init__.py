@@ -7,24 +7,108 @@ if TYPE_CHECKING:
     from elman.cells import Cell
     from elman.compiler.explain import explain
     from elman.errors import ElmanError
-    from elman.layers import GRU, LSTM, RNN, Recurrent
+    from elman.layers import (
+        CRF,
+        GRU,
+        LSTM,
+        RNN,
+        Convolution,
+        Highway,
+        Hybrid,
+        ImageConvolution,
+        Pyramid,
+        Recurrent,
+        Residual,
+        SelfAttention,
+        Stack,
+        TemporalConvolution,
+        Transformer,
+    )
+    from elman.remedies import (
+        Chrono,
+        ForgetBias,
+        Identity,
+        LayerNorm,
+        LearntState,
+        Orthogonal,
+        VariationalDropout,
+        WeightDrop,
+        Zoneout,
+    )
     from elman.runtime import Stepper
     from elman.tasks import restore as load
+    from elman.weights import from_keras, from_onnx, from_torch
 
 # where each public name is; they are imported when they are used, since PyTorch takes seconds
 _PLACES = {
+    "CRF": "elman.layers:CRF",
     "Cell": "elman.cells:Cell",
+    "Chrono": "elman.remedies:Chrono",
+    "Convolution": "elman.layers:Convolution",
     "ElmanError": "elman.errors:ElmanError",
+    "ForgetBias": "elman.remedies:ForgetBias",
     "GRU": "elman.layers:GRU",
+    "Highway": "elman.layers:Highway",
+    "Hybrid": "elman.layers:Hybrid",
+    "Identity": "elman.remedies:Identity",
+    "ImageConvolution": "elman.layers:ImageConvolution",
     "LSTM": "elman.layers:LSTM",
+    "LayerNorm": "elman.remedies:LayerNorm",
+    "LearntState": "elman.remedies:LearntState",
+    "Orthogonal": "elman.remedies:Orthogonal",
+    "Pyramid": "elman.layers:Pyramid",
     "RNN": "elman.layers:RNN",
     "Recurrent": "elman.layers:Recurrent",
+    "Residual": "elman.layers:Residual",
+    "SelfAttention": "elman.layers:SelfAttention",
+    "Stack": "elman.layers:Stack",
     "Stepper": "elman.runtime:Stepper",
+    "TemporalConvolution": "elman.layers:TemporalConvolution",
+    "Transformer": "elman.layers:Transformer",
+    "VariationalDropout": "elman.remedies:VariationalDropout",
+    "WeightDrop": "elman.remedies:WeightDrop",
+    "Zoneout": "elman.remedies:Zoneout",
     "explain": "elman.compiler.explain:explain",
+    "from_keras": "elman.weights:from_keras",
+    "from_onnx": "elman.weights:from_onnx",
+    "from_torch": "elman.weights:from_torch",
     "load": "elman.tasks:restore",
 }
 
-__all__ = ["GRU", "LSTM", "RNN", "Cell", "ElmanError", "Recurrent", "Stepper", "explain", "load"]
+__all__ = [
+    "CRF",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Cell",
+    "Chrono",
+    "Convolution",
+    "ElmanError",
+    "ForgetBias",
+    "Highway",
+    "Hybrid",
+    "Identity",
+    "ImageConvolution",
+    "LayerNorm",
+    "LearntState",
+    "Orthogonal",
+    "Pyramid",
+    "Recurrent",
+    "Residual",
+    "SelfAttention",
+    "Stack",
+    "Stepper",
+    "TemporalConvolution",
+    "Transformer",
+    "VariationalDropout",
+    "WeightDrop",
+    "Zoneout",
+    "explain",
+    "from_keras",
+    "from_onnx",
+    "from_torch",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:
