@@ -228,9 +228,10 @@ def test_truncated_by_the_whole_length_is_full() -> None:
         task.zero_grad()
         state, learning = None, Truncated(steps)
         for part in tokens.split(steps, 1):
-            logits, state = task(part, state)
+            with learning.window(task, state) as window:
+                logits, end = task(part, window.state)
             logits.square().sum().backward()
-            state = learning.carry(state)
+            state = window.carry(end)
         return task.recurrent.cells[0].weight_hh.grad.clone()
 
     task.zero_grad()
@@ -238,5 +239,5 @@ def test_truncated_by_the_whole_length_is_full() -> None:
     full = task.recurrent.cells[0].weight_hh.grad.clone()
     torch.testing.assert_close(gradient(13), full)
     assert not torch.allclose(gradient(4), full)
-    with pytest.raises(ElmanError, match="at least 1 step, not 0"):
+    with pytest.raises(ElmanError, match="at least 1, not 0"):
         Truncated(0)

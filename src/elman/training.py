@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,11 +23,13 @@ from lightning.pytorch.plugins.io import CheckpointIO
 from torch import Tensor, nn
 
 from elman.errors import ElmanError
-from elman.learning.learning import detached
+from elman.learning import RTRL, AdaptiveClip, Clip, ClipNorm, ClipValue, EProp, Learning, SnAp1, Truncated
 from elman.tasks.task import Data, Task, evaluate, option, written_aside
 
 CHECKPOINTS = "checkpoints"
 LOG_EVERY = 10  # steps
+LEARNING: dict[str, Callable[[int], Learning]] = {"truncated": Truncated, "rtrl": RTRL, "snap1": SnAp1, "eprop": EProp}
+CLIPPING: dict[str, Callable[[float], Clip]] = {"norm": ClipNorm, "value": ClipValue, "adaptive": AdaptiveClip}
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,16 @@ class Training:
 
     batch: int = option(64, "Rows of a batch.", min=1)
     truncate: int = option(64, "Steps that the gradient goes back through.", min=1)
+    learning: str = option(
+        "truncated", "Further back: truncated, not at all; rtrl, snap1 or eprop, by what is carried on."
+    )
     lr: float = option(4e-3, "Highest learning rate.", min=0)
     warmup: int = option(50, "Steps over which the learning rate rises.", min=0)
     decay: float = option(0.01, "Weight decay.", min=0)
-    clip: float = option(1.0, "Greatest norm of the gradient.", min=0)
+    clip: float = option(1.0, "How large a gradient may be; 0 for no bound.", min=0)
+    clipping: str = option(
+        "norm", "What that bounds: the norm of all, each value, or adaptive, the share of each unit's weights."
+    )
     seed: int = option(1, "Start of all random numbers.", min=0)
     save_every: float = option(30.0, "Seconds between two checkpoints.", min=0)
 
@@ -166,6 +174,9 @@ class _Run(pl.LightningModule):
         super().__init__()
         self.task, self.data, self.folder, self.training_options, self.budget = task, data, folder, training, budget
         self.progress = Progress()
+        self.learning: Learning = _chosen("learning", LEARNING, training.learning)(training.truncate)
+        clip = _chosen("clipping", CLIPPING, training.clipping)
+        self.clip = clip(training.clip) if training.clip else ClipNorm(math.inf)
         self.carried: Any = None
         self.randomness: dict[str, Any] | None = None  # to go on with
         self.interrupted = False
@@ -220,15 +231,15 @@ class _Run(pl.LightningModule):
         return None
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        loss = self.task.loss(batch, self.carried)
-        self.carried = detached(loss.state)
+        with self.learning.window(self.task, self.carried) as window:
+            loss = self.task.loss(batch, window.state)
+        self.carried = window.carry(loss.state)
         self.progress.tokens += loss.number
         self.progress.loss = float(loss.value.detach())
         return loss.value
 
     def configure_gradient_clipping(self, *args: Any, **options: Any) -> None:
-        clip = self.training_options.clip or math.inf
-        norm = float(nn.utils.clip_grad_norm_(self.task.parameters(), clip))
+        norm = float(self.clip(self.task.parameters()))
         if not (math.isfinite(norm) and math.isfinite(self.progress.loss)):
             lr = self.trainer.optimizers[0].param_groups[0]["lr"]
             raise ElmanError(
@@ -314,6 +325,12 @@ def _better(new: dict[str, float], old: dict[str, float], highest: str | None) -
     return new[highest] > old[highest]
 
 
+def _chosen(option: str, choices: dict[str, Any], name: str) -> Any:
+    if name not in choices:
+        raise ElmanError(f"--{option} is {', '.join(choices)}, not {name!r}")
+    return choices[name]
+
+
 class _Checkpoints(CheckpointIO):
     """Checkpoints that are whole or not there, and hold tensors and plain values only."""
 
@@ -357,6 +374,8 @@ def _set_randomness(state: dict[str, Any]) -> None:
 def _to(state: Any, device: torch.device) -> Any:
     if state is None or isinstance(state, Tensor):
         return state if state is None else state.to(device)
+    if isinstance(state, dict):
+        return {name: _to(part, device) for name, part in state.items()}
     return tuple(_to(part, device) for part in state)
 
 

@@ -1,37 +1,64 @@
 """Truncated backpropagation through time."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from elman.errors import ElmanError
+from elman.learning.learning import Batch, Learning, LossFunction, Window, check_one_way, check_steps, detached
 
 
 @dataclass(frozen=True)
-class Truncated:
-    """Backpropagation through windows of ``steps``; the state goes on between them and the gradient does not.
+class Truncated(Learning):
+    """Backpropagation through windows; the state goes on between them and the gradient does not.
 
-    (Williams and Peng 1990, with as many steps between updates as the gradient goes back.)
+    The loss of each window of ``steps`` counts once, and its gradient goes back to the beginning of the window and
+    through ``overlap`` steps before it, which are run again: BPTT(h; h') of Williams and Peng (1990) with
+    ``h' = steps`` and ``h = steps + overlap``. The weights are held within a call, and the first window of a call has
+    nothing before it.
 
     Args:
         steps: the length of a window, at least 1.
+        overlap: how much further back the gradient goes than the window, at least 0.
+
+    Raises:
+        ElmanError: numbers out of these ranges.
 
     Example:
-        >>> import torch
-        >>> state = torch.ones(1, requires_grad=True) * 2
-        >>> Truncated(64).carry((state, state))[0].requires_grad
-        False
+        >>> from elman import Recurrent
+        >>> layer, x, y = Recurrent("lstm", 3, 5), torch.randn(2, 100, 3), torch.zeros(2, 100, 5)
+        >>> loss, state = Truncated(20).backward(layer, x, y, nn.functional.mse_loss)
+        >>> loss, state = Truncated(20, overlap=10).backward(layer, x, y, nn.functional.mse_loss, state)
     """
 
     steps: int
+    overlap: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ElmanError(f"the gradient goes back through at least 1 step, not {self.steps}")
+        check_steps("the length of a window", self.steps)
+        check_steps("the overlap", self.overlap, least=0)
 
-    def carry(self, state: Any) -> Any:
-        """The state that the next window starts from: the same, without what it was made of."""
-        if isinstance(state, Tensor):
-            return state.detach()
-        return state if state is None else tuple(self.carry(part) for part in state)
+    def window(self, model: nn.Module, state: Any = None) -> AbstractContextManager[Window]:
+        return nullcontext(Window(state, detached))
+
+    def _learn(self, model: nn.Module, batch: Batch, loss: LossFunction, state: Any) -> tuple[Tensor, Any]:
+        check_one_way(model, type(self).__name__)
+        begins = {low: max(0, low - self.overlap) for low in range(0, batch.time, self.steps)}
+        states, values = {0: state}, []
+        for low, begin in begins.items():
+            high, state, shares = min(low + self.steps, batch.time), states[begin], []
+            edges = {begin, low, high} | {other for other in begins.values() if low < other < high}
+            for a, b in pairwise(sorted(edges)):
+                part = batch.window(a, b)
+                outputs, state = part.run(model, state)
+                if a >= low:  # what comes before has counted already
+                    states[b] = detached(state)
+                    shares += [part.value(outputs, loss) * (part.number / batch.number)] * bool(part.number)
+            values += shares
+            if shares:
+                torch.stack(shares).sum().backward()
+            states = {at: kept for at, kept in states.items() if at >= high - self.overlap}
+        return torch.stack(values).detach().sum(), states[batch.time]
