@@ -242,16 +242,13 @@ class Cell(nn.Module, ABC):
         name, weight = type(self).__name__, self.weight_ih
         if x.dim() != 3 or x.shape[2] != self.input_size:
             raise ElmanError(f"{name} takes an input of [batch, time, {self.input_size}], not {list(x.shape)}")
-        given = [
-            ("an input", x),
-            *(("a state", part) for part in state),
-            *((f"the stream {k}", v) for k, v in streams.items()),
-        ]
-        for what, value in given:
-            if value.device != weight.device:
-                raise ElmanError(f"{name} has weights on {weight.device} and was given {what} on {value.device}")
-            if value.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
-                raise ElmanError(f"{name} has weights of {weight.dtype} and was given {what} of {value.dtype}")
+        device, dtype = weight.device, weight.dtype
+        for n, value in enumerate((x, *state, *streams.values())):
+            if value.device != device or (value.dtype != dtype and not torch.is_autocast_enabled(x.device.type)):
+                what = ("an input", *("a state" for _ in state), *(f"the stream {key}" for key in streams))[n]
+                own, given = (device, value.device) if value.device != device else (dtype, value.dtype)
+                by = "on" if value.device != device else "of"
+                raise ElmanError(f"{name} has weights {by} {own} and was given {what} {by} {given}")
         batch, time = x.shape[:2]
         shapes = [[batch, size] for size in self.state_sizes]
         if [list(s.shape) for s in state] != shapes:

@@ -86,8 +86,12 @@ class DropIn(nn.Module):
         """The cells with the parameters they run with, layer by layer."""
         return [bind(cell, own) for cell, own in zip(self._cells, self._parameters_of_cells(), strict=True)]
 
-    def _parameters_of_cells(self) -> list[dict[str, Tensor]]:
-        return [{name: getattr(self, own) for name, own in names.items()} for names in self._names]
+    def _parameters_of_cells(self) -> list[dict[str, Any]]:
+        plain = self._parameters  # without those that something else computes, which are attributes instead
+        return [
+            {name: plain[own] if own in plain else getattr(self, own) for name, own in names.items()}
+            for names in self._names
+        ]
 
     def flatten_parameters(self) -> None:
         """Do nothing: there is no cuDNN buffer to make. It is here for code written for ``torch.nn``."""

@@ -33,7 +33,7 @@ _NOWHERE = ctypes.c_int64(0)  # the table of rows that have none
 
 @dataclass(frozen=True)
 class Columns:
-    """How some columns of a matrix lie: row ``r`` is at ``offsets[r]`` numbers after the first, or at ``r * stride``."""
+    """How columns of a matrix lie: row ``r`` is at ``offsets[r]`` numbers after the first, or at ``r * stride``."""
 
     width: int
     stride: int = 0
