@@ -129,21 +129,23 @@ class Convolution(nn.Module):
             state = self.initial_state(batch) if state is None else state
             check_shape(self, "a state", state, [context, batch, self.input_size])
             past = state.transpose(0, 1)
-        new = F.pad(zero_padding(x, lengths), (0, 0, 0, -time % self.stride))
-        joined = torch.cat([past, new], 1)
+        joined = torch.cat([past, zero_padding(x, lengths)], 1)
         parts = None if resets is None else segments(resets, lengths, past.shape[1])
         ends = None if lengths is None else shortened(lengths, self.stride)
-        after = context - context // 2 if self.centred else 0
-        outputs = zero_padding(self._filter(F.pad(joined, (0, 0, 0, after)), parts, new.shape[1]), ends)
+        after = self.stride - 1 + (context - context // 2 if self.centred else 0)
+        joined = F.pad(joined, (0, 0, 0, after))
+        outputs = zero_padding(self._filter(joined, parts, time), ends)
         if self.centred:
             return outputs, ()
         if parts is not None:
             joined = torch.where((parts == parts[:, -1:])[..., None], joined, 0.0)
-        kept = recent(joined, context, new.shape[1], None if ends is None else ends * self.stride)
+        # a row that ends within a stride goes on after the zeros that fill it up
+        filled = outputs.shape[1] * self.stride
+        kept = recent(joined[:, : context + filled], context, filled, None if ends is None else ends * self.stride)
         return outputs, kept.transpose(0, 1)
 
     def _filter(self, joined: Tensor, parts: Tensor | None, time: int) -> Tensor:
-        """The outputs ``[B, time / stride, O]`` of ``joined``, which has all that their taps see."""
+        """The outputs ``[B, ceil(time / stride), O]`` of ``joined``, which has all that their taps see."""
         if time == 0:
             return joined.new_zeros(joined.shape[0], 0, self.output_size)
         if parts is None:
@@ -226,14 +228,14 @@ class ImageConvolution(nn.Module):
                 f"ImageConvolution takes [batch, time, {channels}, Y, X] or [batch, {channels}, Y, X], "
                 f"not {list(x.shape)}"
             )
-        if x.dim() == 4:
-            if lengths is not None:
-                raise ElmanError("lengths are for [batch, time, ...]; single images have none")
-            return self._features(x), ()
-        flat = x[..., 0, 0]  # what the contract's checks look at
-        check_input(self, self.features.weight, flat, lengths)
+        single = x.dim() == 4
+        if single and lengths is not None:
+            raise ElmanError("lengths are for [batch, time, ...]; single images have none")
+        x = x.unsqueeze(1) if single else x
+        check_input(self, self.features.weight, x[..., 0, 0], lengths)
         frames = zero_padding(x, lengths).flatten(0, 1)
-        return zero_padding(self._features(frames).unflatten(0, x.shape[:2]), lengths), ()
+        features = zero_padding(self._features(frames).unflatten(0, x.shape[:2]), lengths)
+        return features[:, 0] if single else features, ()
 
     def _features(self, frames: Tensor) -> Tensor:
         if not frames.shape[0]:

@@ -225,8 +225,10 @@ class Shorten(nn.Module):
         """``[B, T, I]`` to ``[B, ceil(T / factor), factor * I]``."""
         check_parts(self, () if state is None else state, ())
         check_input(self, x, x, lengths)
-        x = F.pad(zero_padding(x, lengths), (0, 0, 0, -x.shape[1] % self.stride))
-        return x.reshape(x.shape[0], x.shape[1] // self.stride, self.output_size), ()
+        if x.shape[1] == 0:
+            return x.new_zeros(x.shape[0], 0, self.output_size), ()
+        parts = F.pad(zero_padding(x, lengths), (0, 0, 0, self.stride - 1)).unfold(1, self.stride, self.stride)
+        return parts.transpose(2, 3).flatten(2), ()
 
 
 class Pyramid(Stack):

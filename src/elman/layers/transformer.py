@@ -144,47 +144,57 @@ class SelfAttention(nn.Module):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """What each step reads of those up to it, ``[B, T, I]``, and the state.
 
-        Keys and values lie in slots: those kept come first, the latest last. With a window, queries are taken in blocks
-        of that many, each with its own steps and those before them, so that the work is proportional to the time.
+        Keys and values lie in slots: those kept come first, the latest last.
         """
         batch, time = q.shape[:2]
         past_keys, past_values, kept = self._check_state(state, batch)
+        if time == 0:
+            return q.flatten(2), (past_keys, past_values, kept)
         slots = past_keys.shape[0]
         keys = torch.cat([past_keys.transpose(0, 1), k], 1)
         values = torch.cat([past_values.transpose(0, 1), v], 1)
-        first = (slots - kept[0])[:, None].expand(batch, time)  # the first slot that each query sees
+
+        steps = torch.arange(time, device=q.device)
+        begin = (slots - kept[0])[:, None].expand(batch, time)  # the slot where the segment of each query begins
         if resets is not None:
             valid = resets if lengths is None else resets & valid_steps(lengths, resets)
-            begins = torch.where(valid, slots + torch.arange(time, device=q.device), first)
-            first = begins.cummax(1).values
-        if time == 0:
-            return q.flatten(2), (past_keys, past_values, kept)
-
-        block = time if self.window is None else min(time, self.window)
-        blocks = -(-time // block)
-        fill = (0, 0, 0, 0, 0, blocks * block - time)
-        width = slots + block
-        own = rotated(F.pad(q, fill).unflatten(1, (blocks, block)), slots + torch.arange(block), self.base)
-        seen_keys = F.pad(keys, fill).unfold(1, width, block).movedim(-1, 2)
-        seen_keys = rotated(seen_keys, torch.arange(width), self.base)
-        seen_values = F.pad(values, fill).unfold(1, width, block).movedim(-1, 2)
-        mask = None
-        if state is not None or resets is not None or self.window is not None:
-            ends = torch.arange(blocks * block, device=q.device).unflatten(0, (blocks, block, 1)) + slots
-            slot = torch.arange(width, device=q.device) + block * torch.arange(blocks, device=q.device)[:, None, None]
-            near = slot <= ends
-            if self.window is not None:
-                near = near & (slot > ends - self.window)
-            starts = F.pad(first, (0, blocks * block - time)).unflatten(1, (blocks, block, 1))
-            mask = (near & (slot >= starts)).flatten(0, 1)[:, None]
-        read = self._attend(own.flatten(0, 1), seen_keys.flatten(0, 1), seen_values.flatten(0, 1), mask, causal=True)
-        read = read.reshape(batch, blocks * block, -1)[:, :time]
+            begin = torch.where(valid, slots + steps, begin).cummax(1).values
+        if self.window is not None:
+            first = torch.maximum(begin, slots + steps - (self.window - 1))
+            read = self._look_back_in_blocks(q, keys, values, first, self.window)
+        else:
+            plain = state is None and resets is None
+            read = self._look_back(q, keys, values, None if plain else begin)
 
         keep = slots + time if self.window is None else slots
         added = time if lengths is None else lengths.to(q.device)
-        kept = (slots + added - first[:, -1]).clamp(max=keep)[None]
+        kept = (slots + added - begin[:, -1]).clamp(max=keep)[None]
         kept_keys, kept_values = (recent(part, keep, time, lengths).transpose(0, 1) for part in (keys, values))
         return read, (kept_keys, kept_values, kept)
+
+    def _look_back_in_blocks(self, q: Tensor, keys: Tensor, values: Tensor, first: Tensor, window: int) -> Tensor:
+        """``_look_back`` with work proportional to the time: queries in blocks, each with the slots it may see."""
+        time = q.shape[1]
+        if time <= window:
+            return self._look_back(q, keys, values, first)
+        size = keys.shape[1] - time + window  # slots for each block: those before it, and its own
+        own, begins = _blocks(q, window, window), _blocks(first, window, window)
+        count = own.shape[0] // q.shape[0]
+        skipped = window * torch.arange(count, device=q.device).repeat(q.shape[0])[:, None]
+        read = self._look_back(own, _blocks(keys, size, window), _blocks(values, size, window), begins - skipped)
+        return read.unflatten(0, (q.shape[0], count)).flatten(1, 2)[:, :time]
+
+    def _look_back(self, q: Tensor, keys: Tensor, values: Tensor, first: Tensor | None) -> Tensor:
+        """What queries ``[N, T, heads, D]``, whose own slots are the last, read from ``first [N, T]`` up to themselves.
+
+        ``first`` is not given where there are no other slots, and every query sees all up to itself.
+        """
+        slot = torch.arange(keys.shape[1], device=q.device)
+        own = slot[keys.shape[1] - q.shape[1] :]
+        mask = None
+        if first is not None:
+            mask = ((slot <= own[:, None]) & (slot >= first[..., None]))[:, None]
+        return self._attend(rotated(q, own, self.base), rotated(keys, slot, self.base), values, mask, mask is None)
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: bool = False) -> Tensor:
         """Scaled dot-product attention of ``q [B, T, heads, D]``, its heads side by side: ``[B, T, I]``."""
@@ -194,7 +204,7 @@ class SelfAttention(nn.Module):
             v.transpose(1, 2),
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
-            is_causal=causal and mask is None,
+            is_causal=causal,
         )
         return read.transpose(1, 2).flatten(2)
 
@@ -213,6 +223,12 @@ class SelfAttention(nn.Module):
     def extra_repr(self) -> str:
         text = f"heads={self.heads}" + ("" if self.window is None else f", window={self.window}")
         return text + (", bidirectional=True" if self.bidirectional else "")
+
+
+def _blocks(x: Tensor, size: int, step: int) -> Tensor:
+    """Parts of ``x [B, T, ...]`` as rows, ``[B * blocks, size, ...]``: one every ``step``, the last filled up."""
+    x = F.pad(x, (*[0, 0] * (x.dim() - 2), 0, step - 1))
+    return x.unfold(1, size, step).movedim(-1, 2).flatten(0, 1)
 
 
 def rotated(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
