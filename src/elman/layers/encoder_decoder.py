@@ -7,8 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from elman.cells.cell import check_lengths
 from elman.errors import ElmanError
 from elman.layers.attention import Attention, Keys
+from elman.layers.recurrent import check_stack
 from elman.layers.search import Beam, Greedy, Hypothesis, Limits, Sample, State
 from elman.layers.sequence import SequenceLayer, shortened, valid_steps
 from elman.layers.stacks import check_layer, stride_of
@@ -86,6 +88,7 @@ class EncoderDecoder(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        check_stack(1, dropout)
         size = _embedding_size(encoder, decoder, attention, feeding)
         if not 0 <= end < target_tokens:
             raise ElmanError(f"end is one of the {target_tokens} tokens of the target, not {end}")
@@ -96,15 +99,14 @@ class EncoderDecoder(nn.Module):
             )
         self.encoder, self.decoder, self.attention = encoder, decoder, attention
         self.feeding, self.end = feeding, end
-        self.target_embedding = _embedding(target_tokens, size)
-        self.source_embedding = self.target_embedding if shared else _embedding(source_tokens, encoder.input_size)
         context = 0 if attention is None else attention.context_size
+        # what serves twice has one name, so that it is saved once
+        self.source_embedding = None if shared else _embedding(source_tokens, encoder.input_size)
+        self.target_embedding = _embedding(target_tokens, size)
         self.bridge = nn.Linear(2 * encoder.output_size, decoder.input_size)
         self.readout = nn.Linear(context + decoder.output_size, size)
-        self.output = nn.Linear(size, target_tokens)
-        nn.init.zeros_(self.output.bias)
-        if tied:
-            self.output.weight = self.target_embedding.weight
+        self.output_weight = None if tied else nn.Parameter(_embedding(target_tokens, size).weight.detach())
+        self.output_bias = nn.Parameter(torch.zeros(target_tokens))
         self.dropout = nn.Dropout(dropout)
 
     def loss(
@@ -122,7 +124,7 @@ class EncoderDecoder(nn.Module):
         """
         readouts, _, labels, valid = self._teach(source, source_lengths, target, target_lengths, False)
         # the padding is left out before the largest product of all
-        return F.cross_entropy(self.output(readouts[valid]), labels[valid], label_smoothing=label_smoothing)
+        return F.cross_entropy(self._output(readouts[valid]), labels[valid], label_smoothing=label_smoothing)
 
     def forward(
         self,
@@ -147,21 +149,21 @@ class EncoderDecoder(nn.Module):
             ElmanError: lengths or tokens that are out of range.
         """
         readouts, weights, _, _ = self._teach(source, source_lengths, target, target_lengths, True)
-        return self.output(readouts).log_softmax(-1), weights
+        return self._output(readouts).log_softmax(-1), weights
 
     def score(
         self, source: Tensor, source_lengths: Tensor | None, target: Tensor, target_lengths: Tensor | None
     ) -> Tensor:
         """The log-probability ``[B]`` of each target with its end, given its source. Arguments as ``forward``."""
         readouts, _, labels, valid = self._teach(source, source_lengths, target, target_lengths, False)
-        log_probs = -F.cross_entropy(self.output(readouts).mT, labels, reduction="none")
+        log_probs = -F.cross_entropy(self._output(readouts).mT, labels, reduction="none")
         return log_probs.masked_fill(~valid, 0).sum(1)
 
     def encode(self, source: Tensor, lengths: Tensor | None = None) -> tuple[Keys | None, State]:
         """Read the sources ``[B, S]``, and give what ``step`` needs: the memory, and the state, each ``[B, ...]``."""
-        lengths = _full(source) if lengths is None else lengths
-        source = source.masked_fill(~valid_steps(lengths, source), 0)
-        outputs, _ = self.encoder(self._embed(self.source_embedding, source), lengths=lengths)
+        source, lengths = _padded("source", source, lengths, 0)
+        embedding = self.target_embedding if self.source_embedding is None else self.source_embedding
+        outputs, _ = self.encoder(self._embed(embedding, source), lengths=lengths)
         lengths = shortened(lengths, stride_of(self.encoder)).to(source.device)
         memory = None if self.attention is None else self.attention.keys(outputs, lengths)
         rows = torch.arange(len(source), device=source.device)
@@ -187,7 +189,7 @@ class EncoderDecoder(nn.Module):
         """
         x = self._embed(self.target_embedding, tokens.flatten()[:, None])
         readout, _, state = self._run(x, tuple(part.flatten(0, 1) for part in state), memory)
-        log_probs = self.output(readout[:, 0]).log_softmax(-1)
+        log_probs = self._output(readout[:, 0]).log_softmax(-1)
         return log_probs.unflatten(0, tokens.shape), tuple(part.unflatten(0, tokens.shape) for part in state)
 
     @torch.no_grad()
@@ -214,11 +216,11 @@ class EncoderDecoder(nn.Module):
         Returns:
             For each source its hypotheses, the best first.
         """
-        memory, state = self.encode(source, source_lengths)
+        source, lengths = _padded("source", source, source_lengths, 0)
+        memory, state = self.encode(source, lengths)
         most = torch.full((len(source),), max_length)
         if max_ratio is not None:
-            lengths = (_full(source) if source_lengths is None else source_lengths).cpu()
-            most = torch.minimum(most, (lengths * max_ratio).ceil().long())
+            most = torch.minimum(most, (lengths.cpu() * max_ratio).ceil().long())
         begin = torch.full((len(source),), self.end, device=source.device)
         search = Greedy() if search is None else search
         limits = Limits(self.end, most, forbidden)
@@ -233,9 +235,11 @@ class EncoderDecoder(nn.Module):
         need_weights: bool,
     ) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
         """Readouts and weights for given targets, the tokens that are right, and which of these are no padding."""
-        lengths = _full(target) if target_lengths is None else target_lengths
+        target, lengths = _padded("target", target, target_lengths, self.end)
         memory, state = self.encode(source, source_lengths)
-        framed = F.pad(target.masked_fill(~valid_steps(lengths, target), self.end), (1, 1), value=self.end)
+        if len(source) != len(target):
+            raise ElmanError(f"there is a target for each source, not {len(target)} for {len(source)}")
+        framed = F.pad(target, (1, 1), value=self.end)
         x, labels = self._embed(self.target_embedding, framed[:, :-1]), framed[:, 1:]
         readouts, weights, _ = self._run(x, state, memory, lengths + 1, need_weights)
         return readouts, weights, labels, valid_steps(lengths + 1, labels)
@@ -284,6 +288,10 @@ class EncoderDecoder(nn.Module):
     def _read(self, y: Tensor, context: Tensor | None) -> Tensor:
         return self.dropout(torch.tanh(self.readout(y if context is None else torch.cat([context, y], -1))))
 
+    def _output(self, readout: Tensor) -> Tensor:
+        weight = self.target_embedding.weight if self.output_weight is None else self.output_weight
+        return F.linear(readout, weight, self.output_bias)
+
     def _embed(self, embedding: nn.Embedding, tokens: Tensor) -> Tensor:
         count = embedding.num_embeddings
         if tokens.numel() and not (int(tokens.min()) >= 0 and int(tokens.max()) < count):
@@ -301,8 +309,14 @@ def _leaves(state: Any) -> list[Tensor]:
     return [leaf.transpose(0, 1) for leaf in pytree.tree_leaves(state)]
 
 
-def _full(tokens: Tensor) -> Tensor:
-    return torch.full((len(tokens),), tokens.shape[1], device=tokens.device)
+def _padded(name: str, tokens: Tensor, lengths: Tensor | None, filler: int) -> tuple[Tensor, Tensor]:
+    """Tokens ``[B, T]`` with a token in the padding, whatever stood there, and their lengths."""
+    if tokens.dim() != 2 or tokens.is_floating_point():
+        raise ElmanError(f"a {name} is whole numbers of [batch, time], not {tokens.dtype} of {list(tokens.shape)}")
+    if lengths is None:
+        return tokens, torch.full((len(tokens),), tokens.shape[1], device=tokens.device)
+    check_lengths(lengths, *tokens.shape)
+    return tokens.masked_fill(~valid_steps(lengths, tokens), filler), lengths
 
 
 def _embedding(tokens: int, size: int) -> nn.Embedding:
