@@ -46,8 +46,8 @@ class LayerNorm(StepRemedy):
         for share in ("ih", "hh") if cell.dense else ("ih",):
             nn.init.ones_(own_parameter(cell, f"gain_{share}", len(cell.gates) * cell.hidden_size))
             if f"shift_{share}" not in cell._parameters:
-                cell.register_parameter(f"shift_{share}", cell._parameters[f"bias_{share}"])
-                cell.register_parameter(f"bias_{share}", None)
+                cell.register_parameter(f"shift_{share}", getattr(cell, f"bias_{share}"))
+                setattr(cell, f"bias_{share}", None)
 
     def step(
         self, step: Callable[..., tuple[Tensor, ...]], cell: Any, x: Tensor, /, *state: Tensor, **streams: Tensor
