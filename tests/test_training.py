@@ -38,11 +38,11 @@ class Seen(pl.Callback):
             self.do(pl_module)
 
 
-def made(folder: Path, seed: int = 0) -> tuple[Language, Any]:
+def made(folder: Path, seed: int = 0, cell: str = "lstm") -> tuple[Language, Any]:
     folder.mkdir(exist_ok=True)
     source = folder / "words.txt"
     source.write_text("one two three four five six seven " * 12, encoding="utf-8")
-    options = LanguageOptions(hidden=8, embedding=8, dropout=0.2, held_out=0.2)
+    options = LanguageOptions(cell=cell, hidden=8, embedding=8, dropout=0.2, held_out=0.2)
     torch.manual_seed(seed)
     read = Language.read(options, Sources(source))
     task = Language(options, Language.learn(options, read))
@@ -241,3 +241,34 @@ def test_truncated_by_the_whole_length_is_full() -> None:
     assert not torch.allclose(gradient(4), full)
     with pytest.raises(ElmanError, match="at least 1, not 0"):
         Truncated(0)
+
+
+@pytest.mark.parametrize(("learning", "cell"), [("rtrl", "mingru"), ("snap1", "lstm"), ("checkpointed", "gru")])
+def test_other_ways_to_learn_train_and_go_on_as_if_never_cut(learning: str, cell: str, tmp_path: Path) -> None:
+    def run(folder: Path, **more: Any) -> dict[str, Any]:
+        task, data = made(folder, cell=cell)
+        train(task, data, folder, replace(QUICK, learning=learning, save_every=1000.0), Budget(steps=8), **more)
+        return last(folder)
+
+    whole = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", callbacks=(Seen(4, lambda _: signal.raise_signal(signal.SIGINT)),))
+    assert last(tmp_path / "cut")["elman"]["progress"]["step"] == 4
+    cut = run(tmp_path / "cut", resume=True)
+    for name, value in whole["state_dict"].items():
+        assert torch.equal(value, cut["state_dict"][name]), name
+    influence = whole["elman"]["carried"]["influence"] if learning != "checkpointed" else {}
+    assert list(influence) == ["recurrent.cells.0"] * (learning != "checkpointed")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ({"learning": "magic"}, r"--learning is truncated, .*, not 'magic'"),
+        ({"clipping": "hard"}, r"--clipping is norm, value, adaptive, not 'hard'"),
+        ({"learning": "rtrl"}, r"RTRL cannot follow LSTMCell"),
+    ],
+)
+def test_what_training_cannot_do_is_refused(wrong: dict[str, Any], right: str, tmp_path: Path) -> None:
+    with pytest.raises(ElmanError, match=right):
+        run(tmp_path, Budget(steps=2), replace(QUICK, **wrong))

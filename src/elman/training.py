@@ -23,12 +23,29 @@ from lightning.pytorch.plugins.io import CheckpointIO
 from torch import Tensor, nn
 
 from elman.errors import ElmanError
-from elman.learning import RTRL, AdaptiveClip, Clip, ClipNorm, ClipValue, EProp, Learning, SnAp1, Truncated
+from elman.learning import (
+    RTRL,
+    AdaptiveClip,
+    Checkpointed,
+    Clip,
+    ClipNorm,
+    ClipValue,
+    EProp,
+    Learning,
+    SnAp1,
+    Truncated,
+)
 from elman.tasks.task import Data, Task, evaluate, option, written_aside
 
 CHECKPOINTS = "checkpoints"
 LOG_EVERY = 10  # steps
-LEARNING: dict[str, Callable[[int], Learning]] = {"truncated": Truncated, "rtrl": RTRL, "snap1": SnAp1, "eprop": EProp}
+LEARNING: dict[str, Callable[[int], Learning]] = {
+    "truncated": Truncated,
+    "checkpointed": lambda steps: Checkpointed(every=math.isqrt(steps)),  # which keeps least
+    "rtrl": RTRL,
+    "snap1": SnAp1,
+    "eprop": EProp,
+}
 CLIPPING: dict[str, Callable[[float], Clip]] = {"norm": ClipNorm, "value": ClipValue, "adaptive": AdaptiveClip}
 
 
@@ -54,7 +71,8 @@ class Training:
     batch: int = option(64, "Rows of a batch.", min=1)
     truncate: int = option(64, "Steps that the gradient goes back through.", min=1)
     learning: str = option(
-        "truncated", "Further back: truncated, not at all; rtrl, snap1 or eprop, by what is carried on."
+        "truncated",
+        "How: truncated; checkpointed, in less memory; rtrl, snap1 or eprop, further back by what is carried on.",
     )
     lr: float = option(4e-3, "Highest learning rate.", min=0)
     warmup: int = option(50, "Steps over which the learning rate rises.", min=0)

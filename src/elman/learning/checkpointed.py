@@ -72,14 +72,14 @@ class Checkpointed(Learning):
             outputs, state = part.run(model, state)
             return part.value(outputs, loss) * (part.number / batch.number), state
 
-        every = self.every or self._fitting(stretch, batch, state)
+        *parts, last = batch.windows(self.every or self._fitting(stretch, batch, state))
         total = torch.zeros(())
-        for part in batch.windows(every):
-            if every < batch.time:
-                value, state = checkpoint(stretch, part, state, use_reentrant=False)
-            else:
-                value, state = stretch(part, state)
+        for part in parts:
+            value, state = checkpoint(stretch, part, state, use_reentrant=False)
             total = total + value
+        # the backward pass begins with the last one, which need not be run again
+        value, state = stretch(last, state)
+        total = total + value
         total.backward()
         return total.detach(), detached(state)
 
@@ -105,7 +105,8 @@ class Checkpointed(Learning):
             raise ElmanError(
                 f"{time} steps cannot be trained in {self.memory}: they take {least / 2**20:.3g}MiB at least"
             )
-        return min(time, int((limit + math.sqrt(root)) / (2 * step)))
+        count = math.ceil(time / ((limit + math.sqrt(root)) / (2 * step)))
+        return math.ceil(time / count)
 
 
 def _bytes(amount: str) -> float:

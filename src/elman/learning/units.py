@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from elman.cells.cell import Cell, StepRemedy, view
-from elman.compiler.program import Program
+from elman.compiler.program import Program, Value
 
 
 def entangled(program: Program) -> str:
@@ -24,18 +24,19 @@ def entangled(program: Program) -> str:
     for value in program.values:
         made = value.op != "detach" and any(owned[a] for a in value.args)
         owned.append(made or value.op in ("x", "state", "vector", "mix"))
-    for i in _differentiable(program):
-        value = program.values[i]
+    reached = _differentiable(program)
+    for value in reached:
         if value.op == "mix" and (value.transposed or owned[value.args[0]]):
             return "a matrix product mixes the units"
         if value.op == "sum" and owned[value.args[0]]:
             return "a sum goes over the units"
+    for value in reached:
         if value.op == "cat" or (value.op in ("x", "vector", "slice") and (value.width != size or value.offset % size)):
-            return f"a {value.op} of {value.width} columns is not one number a unit"
+            return f"{value.width} columns of {value.op} are not those of the {size} units"
     return ""
 
 
-def _differentiable(program: Program) -> list[int]:
+def _differentiable(program: Program) -> list[Value]:
     """The values that the new states have a derivative by, in order."""
     todo, found = [program.results[f"state:{name}"] for name in program.states], set[int]()
     while todo:
@@ -44,7 +45,7 @@ def _differentiable(program: Program) -> list[int]:
             found.add(i)
             if program.values[i].op != "detach":
                 todo.extend(program.values[i].args)
-    return sorted(found)
+    return [program.values[i] for i in sorted(found)]
 
 
 @dataclass(frozen=True)
