@@ -73,6 +73,8 @@ def test_a_pyramid_puts_pairs_of_steps_side_by_side() -> None:
     assert_close(pyramid(x, lengths=lengths)[0], right, "outputs")
     assert Pyramid("gru", 3, 4, 3, factor=3).stride == 9
     assert Pyramid("gru", 3, 4, 1).stride == 1
+    dropping, x = Pyramid("gru", 3, 4, 2, dropout=1.0), torch.randn(1, 4, 3)
+    assert torch.equal(dropping(x)[0], dropping(torch.zeros(1, 4, 3))[0])
 
 
 def test_a_hybrid_follows_its_pattern() -> None:

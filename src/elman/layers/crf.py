@@ -82,7 +82,8 @@ class CRF(nn.Module):
         self._check(emissions, lengths)
         emissions, valid = zero_padding(emissions, lengths), _valid(emissions, lengths)
         tags = tags.to(emissions.device)
-        self._check_tags(tags, valid)
+        if not torch.compiler.is_compiling():
+            self._check_tags(tags, valid)
         return self._score(emissions, tags.long(), valid) - self.log_partition(emissions, lengths)
 
     def log_partition(self, emissions: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -182,7 +183,8 @@ class CRF(nn.Module):
             raise ElmanError(
                 f"CRF({self.tags}) takes emissions of [batch, time, {self.tags}], not {list(emissions.shape)}"
             )
-        check_lengths(lengths, *emissions.shape[:2])
+        if not torch.compiler.is_compiling():
+            check_lengths(lengths, *emissions.shape[:2])
 
     def _check_tags(self, tags: Tensor, valid: Tensor) -> None:
         if tags.is_floating_point() or tags.dtype == torch.bool or tags.shape != valid.shape:
