@@ -28,8 +28,8 @@ class EncoderDecoder(nn.Module):
 
     ``z_1 ... z_T`` is what is written and ``z_{T+1}`` its end, which also stands before it as ``z_0``. The bridge ``B``
     hands over what the encoder knows at both its ends, where each direction has read everything (as Cho et al. 2014 and
-    Bahdanau et al. 2015 do), as the decoder's first input instead of as its state: then any encoder goes with any
-    decoder, and what the decoder is in is always a state of it.
+    Bahdanau et al. 2015 do), as the decoder's first input instead of as its state: any encoder then goes with any
+    decoder, which never starts from numbers that are no state of it.
 
     What is fed back to the decoder is a choice. Without (``feeding=None``, as above) training is fast: the decoder runs
     over the whole target as one sequence, and attends for all its steps at once. Luong et al. (2015) feed back the
