@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -341,3 +342,10 @@ def test_the_format_of_before(tmp_path: Path) -> None:
         file["lstm/lstm/lstm_cell/kernel:0"] = np.zeros((3, 20), "f4")
     with pytest.raises(ElmanError, match=r"the HDF5 format of before Keras 3.*; it must be what model.save"):
         from_keras(tmp_path / "model.h5")
+
+
+def test_without_h5py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(sequence(layers.GRU(5)), tmp_path / "model.keras")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(ElmanError, match=r"this needs h5py: pip install 'elman\[weights\]'"):
+        from_keras(path)

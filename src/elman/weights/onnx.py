@@ -81,8 +81,8 @@ def from_onnx(path: str | Path, node: str | Sequence[str] | None = None) -> Recu
         where = f"{name!r} of {path}"
         with reading(path, "an ONNX model"):
             attributes = {each.name: onnx.helper.get_attribute_value(each) for each in one.attribute}
-            values = _values(model, one, where)
-        rows.append(_row(one.op_type, attributes, values, where))
+            arrays = _arrays(model, one)
+        rows.append(_row(one.op_type, attributes, _weights(arrays, where), where))
         directions.add(attributes.get("direction", b"forward").decode())
     where = str(path) if node is None else f"{node!r} of {path}"
     if len(directions) > 1:
@@ -144,30 +144,34 @@ def _packed(value: Tensor, theirs: str, ours: Sequence[str]) -> Tensor:
     return torch.cat([rows[gate] for gate in ours])
 
 
-def _values(model: Any, node: Any, where: str) -> dict[str, Tensor]:
-    """The weights of a node by the operator's names for them."""
-    values = {}
-    for name, source in zip(_INPUTS, node.input, strict=False):
-        if source and (name in _AXES or name.startswith("initial")):
-            value = _constant(model, source)
-            if name in _AXES and value is None:
-                raise ElmanError(
-                    f"{where} has a {name} that is computed from the graph's inputs; stored weights are read"
-                )
-            if name in _AXES:
-                values[name] = torch.tensor(value)
-            elif value is not None and value.any():
+def _arrays(model: Any, node: Any) -> dict[str, Tensor | None]:
+    """The inputs of a node that are weights or the state to start from, by the operator's names for them."""
+    wanted = (*_AXES, "initial_h", "initial_c")
+    inputs = zip(_INPUTS, node.input, strict=False)
+    return {name: _constant(model, source) for name, source in inputs if source and name in wanted}
+
+
+def _weights(arrays: Mapping[str, Tensor | None], where: str) -> dict[str, Tensor]:
+    """Those of a node's inputs that are weights, which must all be known."""
+    weights = {}
+    for name, value in arrays.items():
+        if name not in _AXES:
+            if value is not None and value.any():
                 message = f"{where} starts from a stored {name} that is not zero: give it as state of the call"
                 warnings.warn(message, ElmanWarning, stacklevel=3)
-    return values
+        elif value is None:
+            raise ElmanError(f"{where} has a {name} that is computed from the graph's inputs; stored weights are read")
+        else:
+            weights[name] = value
+    return weights
 
 
-def _constant(model: Any, name: str) -> Any:
+def _constant(model: Any, name: str) -> Tensor | None:
     """The array of this name, computed if need be from what the graph stores; None if it depends on its inputs."""
     onnx, reference = require("onnx"), require("onnx.reference")
     stored = {each.name: each for each in model.graph.initializer}
     if name in stored:
-        return onnx.numpy_helper.to_array(stored[name])
+        return torch.tensor(onnx.numpy_helper.to_array(stored[name]))
     makers = {output: k for k, each in enumerate(model.graph.node) for output in each.output}
     needed, wanted = set(), [name]
     while wanted:
@@ -188,4 +192,4 @@ def _constant(model: Any, name: str) -> Any:
     whole = onnx.ModelProto(
         graph=part, ir_version=model.ir_version, opset_import=model.opset_import, functions=model.functions
     )
-    return reference.ReferenceEvaluator(whole).run(None, {})[0]
+    return torch.tensor(reference.ReferenceEvaluator(whole).run(None, {})[0])
