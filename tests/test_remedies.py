@@ -227,6 +227,23 @@ def test_a_cell_of_ones_own(kind: type[Cell]) -> None:
         assert plan.executor(layer.cells[0], x, {"gap": gap})[0] == ("llvm" if kind is Apart else "eager")
 
 
+class Built(GRUCell):
+    """A user's cell that builds on the step of another."""
+
+    def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        return super().step(x, h)
+
+
+@both_modes
+@pytest.mark.usefixtures("executor")
+def test_a_step_that_builds_on_another_is_treated_once(training: bool) -> None:
+    remedies = [Zoneout(0.4), VariationalDropout(states=0.4), LayerNorm()]
+    cell, built = (kind(I, H, **DOUBLE).attach(*remedies).train(training) for kind in (GRUCell, Built))
+    built.load_state_dict(cell.state_dict())
+    x = torch.randn(B, T, I, **DOUBLE)
+    assert_close(outputs_of(built, x), outputs_of(cell, x), "outputs")
+
+
 class Mode(Cell):
     """A user's cell that is another in training."""
 
