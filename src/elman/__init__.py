@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     )
     from elman.runtime import Stepper
     from elman.tasks import restore as load
+    from elman.tasks.classify import Classifier
     from elman.weights import from_keras, from_onnx, from_torch
 
 # where each public name is; they are imported when they are used, since PyTorch takes seconds
@@ -52,6 +53,7 @@ _PLACES = {
     "Beam": "elman.layers:Beam",
     "CRF": "elman.layers:CRF",
     "Cell": "elman.cells:Cell",
+    "Classifier": "elman.tasks.classify:Classifier",
     "Chrono": "elman.remedies:Chrono",
     "Convolution": "elman.layers:Convolution",
     "ElmanError": "elman.errors:ElmanError",
@@ -98,6 +100,7 @@ __all__ = [
     "Beam",
     "Cell",
     "Chrono",
+    "Classifier",
     "Convolution",
     "ElmanError",
     "EncoderDecoder",

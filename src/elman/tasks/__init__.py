@@ -1,4 +1,7 @@
-"""What people want done: ``task.py`` is the contract, each other file holds one task, and its name is the registry."""
+"""What people want done: ``task.py`` is the contract, each other file holds one task, and its name is the registry.
+
+A file whose name begins with a line below is a part of others.
+"""
 
 import importlib
 import pkgutil
@@ -18,7 +21,7 @@ def names() -> list[str]:
     >>> "language" in names()
     True
     """
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "task")
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "task" and m.name[0] != "_")
 
 
 def load(name: str) -> "type[Task]":

@@ -1,0 +1,243 @@
+"""Sequences of numbers with a label each: UEA's ``.ts`` files, and long tables with a row for each step."""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from elman.data.bad import BadRows
+from elman.data.tables import NO_VALUE, Table
+from elman.data.text import read_whole
+from elman.data.times import SECOND, read_times
+from elman.errors import ElmanError
+
+log = logging.getLogger(__name__)
+
+CLOCK = r"^(\d+):(\d{2})(?::(\d{2}(?:\.\d+)?))?$"  # the hours may go on beyond a day
+TIMED = re.compile(r"\(([^,()]+),([^,()]+)\)")
+
+
+class Sequenced(NamedTuple):
+    """One sequence of numbers."""
+
+    values: np.ndarray  # [T, C], float32, NaN where there is no value
+    times: np.ndarray  # [T], float64, rising
+
+
+@dataclass(frozen=True)
+class TsFile:
+    """What a ``.ts`` file holds."""
+
+    sequences: list[Sequenced]
+    labels: list[str | None]
+    lines: list[int]
+    index: list[int]  # which of the file's rows each is; some may have been left out
+    size: int
+
+
+def read_ts(path: Path, bad: BadRows) -> TsFile:
+    """Read a file of the UEA and UCR archives: header lines that begin with ``@``, then a sequence a line.
+
+    Channels stand between ``:``, values between ``,``, a missing one as ``?``, and the label last.
+
+    Raises:
+        ElmanError: no ``@data``, no rows, or a row that does not fit the first one.
+    """
+    head: dict[str, str] = {}
+    found = TsFile([], [], [], [], 0)
+    size, channels = 0, 0
+    for number, line in enumerate(read_whole(path).split("\n"), 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        if "data" not in head:
+            if not text.startswith("@"):
+                raise ElmanError(f"{path}, line {number}: a .ts file begins with lines of @, the last of them @data")
+            name, _, value = text[1:].partition(" ")
+            head[name.lower()] = value.strip()
+            continue
+        size += 1
+        try:
+            one, label = _ts_row(text, head)
+            channels = channels or one.values.shape[1]
+            if one.values.shape[1] != channels:
+                raise ValueError(f"has {one.values.shape[1]} channels where the first row has {channels}")
+        except ValueError as error:
+            bad.add(f"{path}, line {number}", str(error))
+            continue
+        found.sequences.append(one)
+        found.labels.append(label)
+        found.lines.append(number)
+        found.index.append(size - 1)
+    if not found.sequences:
+        raise ElmanError(f"{path} has no rows after @data")
+    return TsFile(found.sequences, found.labels, found.lines, found.index, size)
+
+
+def _ts_row(text: str, head: dict[str, str]) -> tuple[Sequenced, str | None]:
+    label = None
+    labelled = any(head.get(name, "").lower().startswith("true") for name in ("classlabel", "targetlabel"))
+    timed = head.get("timestamps", "").lower().startswith("true")
+    parts = re.split(r":(?![^(]*\))", text) if timed else text.split(":")
+    if labelled:
+        if len(parts) < 2:
+            raise ValueError("has no label after its last :")
+        *parts, label = parts
+        label = label.strip()
+        label = None if label in ("", "?") else label
+    if timed:
+        return _timed(parts), label
+    columns = [[_number(cell) for cell in part.split(",")] for part in parts]
+    values = np.full((max(map(len, columns)), len(columns)), np.nan, np.float32)
+    for n, column in enumerate(columns):
+        values[: len(column), n] = column
+    return Sequenced(values, np.arange(len(values), dtype=np.float64)), label
+
+
+def _timed(parts: Sequence[str]) -> Sequenced:
+    found = [[(float(at), _number(value)) for at, value in TIMED.findall(part)] for part in parts]
+    if not any(found):
+        raise ValueError("has no (time,value) though the file says @timestamps true")
+    moments = sorted({at for channel in found for at, _ in channel})
+    place = {at: n for n, at in enumerate(moments)}
+    values = np.full((len(moments), len(parts)), np.nan, np.float32)
+    for n, channel in enumerate(found):
+        for at, value in channel:
+            values[place[at], n] = value
+    return Sequenced(values, np.array(moments))
+
+
+def _number(cell: str) -> float:
+    cell = cell.strip()
+    if cell.lower() in NO_VALUE:
+        return np.nan
+    try:
+        number = float(cell)
+    except ValueError:
+        raise ValueError(f"{cell!r} is not a number") from None
+    if np.isinf(number):
+        raise ValueError(f"{cell!r} is infinite")
+    return number
+
+
+@dataclass(frozen=True)
+class LongTable:
+    """Which columns of a long table are what.
+
+    Args:
+        identity: which sequence a row belongs to.
+        time: when the row was; without one, rows are in the order of the file.
+        values: the columns of numbers, the channels.
+        parameter: the column that names the channel, where a row is one measurement; its value is the only one of
+            ``values`` then.
+    """
+
+    identity: str
+    time: str | None
+    values: tuple[str, ...]
+    parameter: str | None = None
+
+
+class Gathered(NamedTuple):
+    """The sequences of a long table, in the order in which they begin in the file."""
+
+    identities: list[str]
+    sequences: list[Sequenced]
+    lines: list[int]  # where each begins
+
+
+def gather(table: Table, columns: LongTable, channels: Sequence[str]) -> Gathered:
+    """Put the rows of a long table together to sequences.
+
+    Args:
+        table: the rows; those out of the order of time are sorted, and of two with one time the later one counts.
+        columns: which are what.
+        channels: the channels, in order; measurements of others are left out.
+
+    Raises:
+        ElmanError: an identity or a time that is missing, text in a column of numbers; unless bad rows are left out.
+    """
+    cells = table.frame[table.known(columns.identity)].cast(pl.String)
+    table = table.reject(dict.fromkeys(cells.is_null().arg_true().to_list(), f"{columns.identity} is empty"))
+    table = table.numeric(*columns.values)
+    moments = np.arange(len(table), dtype=np.float64)
+    if columns.time is not None:
+        table, moments = _moments(table, columns.time)
+    names = table.frame[columns.identity].cast(pl.String)
+    identities = names.unique(maintain_order=True).to_list()
+    owner = names.replace_strict({name: n for n, name in enumerate(identities)}, return_dtype=pl.Int64).to_numpy()
+    channel = None
+    if columns.parameter is None:
+        values = table.frame.select(columns.values).cast(pl.Float32).to_numpy()
+    else:
+        place = {name: n for n, name in enumerate(channels)}
+        parameters = table.frame[table.known(columns.parameter)].cast(pl.String)
+        channel = parameters.replace_strict(place, default=-1, return_dtype=pl.Int64).to_numpy()
+        values = table.frame[columns.values[0]].to_numpy()
+    in_file = np.lexsort((np.arange(len(owner)), owner))
+    order = np.lexsort((np.arange(len(owner)), moments, owner))
+    if np.any(order != in_file):
+        log.info("%s: rows are not in the order of %s; they are sorted", table.name, columns.time)
+    cuts = np.flatnonzero(np.diff(owner[order])) + 1
+    sequences = [
+        _one(moments[rows], values[rows], None if channel is None else channel[rows], len(channels))
+        for rows in np.split(order, cuts)
+    ]
+    doubled = len(owner) - sum(len(one.times) for one in sequences)
+    if doubled and channel is None:
+        log.info("%s: %s rows have the time of another; the later row counts", table.name, f"{doubled:,}")
+    first = [int(table.lines[rows[0]]) for rows in np.split(in_file, cuts)]
+    return Gathered(identities, sequences, first)
+
+
+def _moments(table: Table, column: str) -> tuple[Table, np.ndarray]:
+    """When each row was: numbers as they are, dates and times of the clock in seconds; rows without are bad."""
+    cells = table.frame[table.known(column)]
+    text = cells.cast(pl.String).str.strip_chars()
+    if text.str.contains(CLOCK).sum() > len(text) / 2:
+        parts = text.str.extract_groups(CLOCK).struct.unnest().cast(pl.Float64)
+        seconds = parts.select(pl.col("1") * 3600 + pl.col("2") * 60 + pl.col("3").fill_null(0)).to_series()
+        moments = seconds.fill_null(np.nan).to_numpy()
+    else:
+        read = read_times(cells)
+        moments = read.values / SECOND if read.dated else read.values
+    failed = np.flatnonzero(~np.isfinite(moments))
+    kept = table.reject({int(row): f"{column} is {cells[int(row)]!r}, not a time as in other rows" for row in failed})
+    return kept, moments[np.isfinite(moments)]
+
+
+def _one(moments: np.ndarray, values: np.ndarray, channel: np.ndarray | None, channels: int) -> Sequenced:
+    """The sequence of some rows, in the order of time; of two with one time, the later row counts."""
+    at, place = np.unique(moments, return_inverse=True)
+    found = np.full((len(at), channels), np.nan, np.float32)
+    if channel is None:
+        for column in range(channels):
+            given = ~np.isnan(values[:, column])
+            found[place[given], column] = values[given, column]
+    else:
+        given = (channel >= 0) & ~np.isnan(values)
+        found[place[given], channel[given]] = values[given]
+    return Sequenced(found, at)
+
+
+def resampled(sequence: Sequenced, every: float) -> Sequenced:
+    """A sequence with one step for each ``every`` of time, the mean of what was measured in it; empty ones stay.
+
+    Example:
+        >>> resampled(Sequenced(np.array([[1.0], [3.0], [5.0]], np.float32), np.array([0.0, 0.4, 2.2])), 1.0).values.T
+        array([[ 2., nan,  5.]], dtype=float32)
+    """
+    bins = np.floor(sequence.times / every).astype(np.int64)
+    bins -= bins[0]
+    shape = (int(bins[-1]) + 1, sequence.values.shape[1])
+    given = ~np.isnan(sequence.values)
+    total, count = np.zeros(shape), np.zeros(shape)
+    np.add.at(total, bins, np.where(given, sequence.values, 0))
+    np.add.at(count, bins, given)
+    means = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+    return Sequenced(means, np.arange(len(means)) * every)

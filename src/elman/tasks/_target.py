@@ -1,0 +1,236 @@
+"""What a classifier answers: one of some classes, several labels at once, or a number; how it is learnt and judged."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from elman.errors import ElmanError
+
+log = logging.getLogger(__name__)
+
+KINDS = ("classes", "labels", "number")
+BINS = 15  # of the calibration error
+ZERO: Any = {"zero_division": 0}  # what a class that is never answered counts
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is answered.
+
+    Args:
+        kind: ``"classes"``, ``"labels"`` or ``"number"``.
+        names: of the classes or labels, in the order of the outputs.
+        mean, scale: of a number, as it was learnt from.
+        separator: what stands between several labels in one cell.
+    """
+
+    kind: str
+    names: tuple[str, ...] = ()
+    mean: float = 0.0
+    scale: float = 1.0
+    separator: str = ""
+
+    @property
+    def size(self) -> int:
+        """Outputs of a model."""
+        return len(self.names) or 1
+
+    def encode(self, labels: Sequence[Any]) -> tuple[np.ndarray, dict[int, str]]:
+        """Labels as numbers, ``[N]``, or ``[N, K]`` where there may be several; and what is wrong with which rows."""
+        place, wrong = {name: n for n, name in enumerate(self.names)}, {}
+        if self.kind == "labels":
+            found = np.zeros((len(labels), len(self.names)), np.float32)
+        else:
+            found = np.zeros(len(labels), np.int64 if self.kind == "classes" else np.float32)
+        for row, label in enumerate(labels):
+            if self.kind == "number":
+                number = _as_number(label)
+                if number is None:
+                    wrong[row] = f"the label is {label!r}, not a number"
+                else:
+                    found[row] = (number - self.mean) / self.scale
+                continue
+            for name in parts(label, self.separator) if self.kind == "labels" else [as_name(label)]:
+                if name not in place:
+                    wrong[row] = f"the label {name!r} was not learnt"
+                elif self.kind == "labels":
+                    found[row, place[name]] = 1
+                else:
+                    found[row] = place[name]
+        return found, wrong
+
+    def loss(self, logits: Tensor, truth: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
+        """The mean loss of a batch: cross entropy, of each label apart where there may be several, or squares."""
+        if self.kind == "classes":
+            return F.cross_entropy(logits, truth, weights, label_smoothing=smoothing)
+        if self.kind == "labels":
+            return F.binary_cross_entropy_with_logits(logits, truth, pos_weight=weights)
+        return F.mse_loss(logits[:, 0], truth)
+
+    def outputs(self, logits: Tensor) -> np.ndarray:
+        """Logits as probabilities ``[N, K]``, or as numbers ``[N, 1]``."""
+        if self.kind == "classes":
+            return torch.softmax(logits.double(), -1).cpu().numpy()
+        if self.kind == "labels":
+            return torch.sigmoid(logits.double()).cpu().numpy()
+        return logits.double().cpu().numpy() * self.scale + self.mean
+
+    def answer(self, output: np.ndarray) -> dict[str, Any]:
+        """One row of outputs as people read it."""
+        if self.kind == "number":
+            return {"predicted": float(output[0])}
+        if self.kind == "labels":
+            return {"predicted": [name for name, p in zip(self.names, output, strict=True) if p >= 0.5]}
+        return {"predicted": self.names[int(output.argmax())], "probability": float(output.max())}
+
+    def measures(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+        """How good outputs are, beside the truth as ``encode`` gives it."""
+        if self.kind == "number":
+            return _of_numbers(outputs[:, 0], truth.astype(np.float64) * self.scale + self.mean)
+        return _of_classes(outputs, truth) if self.kind == "classes" else _of_labels(outputs, truth)
+
+
+def find_target(labels: Sequence[Any], wish: str = "") -> Target:
+    """What kind of labels these are, announced in one line.
+
+    Raises:
+        ElmanError: labels from which nothing can be learnt.
+    """
+    if wish and wish not in KINDS:
+        raise ElmanError(f"--kind is {', '.join(KINDS[:-1])} or {KINDS[-1]}, not {wish!r}")
+    separator = _separator(labels) if wish in ("", "labels") else ""
+    several = any(isinstance(label, list | tuple) for label in labels) or bool(separator)
+    kind = wish or ("labels" if several else "number" if _are_amounts(labels) else "classes")
+    if kind == "number":
+        numbers = np.array([number for label in labels if (number := _as_number(label)) is not None])
+        if not len(numbers) or numbers.std() == 0:
+            raise ElmanError("the labels are all the same, or no numbers; there is nothing to learn from them")
+        log.info("the label is a number, from %g to %g", numbers.min(), numbers.max())
+        return Target("number", mean=float(numbers.mean()), scale=float(numbers.std()))
+    counts = Counter(
+        name for label in labels for name in (parts(label, separator) if kind == "labels" else [as_name(label)])
+    )
+    names = tuple(sorted(counts, key=_order))
+    if not names:
+        raise ElmanError("no row has a label")
+    if kind == "classes" and len(names) == 1:
+        raise ElmanError(f"all rows have the label {names[0]!r}; there is nothing to learn from one class")
+    if kind == "classes" and len(names) > max(2, len(labels) / 2):
+        raise ElmanError(
+            f"the label has {len(names):,} different values in {len(labels):,} rows, too many for classes; "
+            "say which column has it with --label-column, or --kind number"
+        )
+    shown = ", ".join(f"{name} {counts[name]:,}" for name in names[:8]) + (", ..." if len(names) > 8 else "")
+    log.info("%s %s: %s", len(names), "labels, several a row," if kind == "labels" else "classes", shown)
+    if once := [name for name in names if counts[name] == 1]:
+        log.warning("seen only once, so never held out: %s", ", ".join(once[:5]) + (", ..." if len(once) > 5 else ""))
+    return Target(kind, names, separator=separator)
+
+
+def as_name(label: Any) -> str:
+    """A label as text; 1.0 is 1."""
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label).strip()
+
+
+def parts(label: Any, separator: str) -> list[str]:
+    """Several labels of one row."""
+    found = label if isinstance(label, list | tuple) else str(label).split(separator) if separator else [label]
+    return [name for each in found if (name := as_name(each))]
+
+
+def _separator(labels: Sequence[Any]) -> str:
+    """What stands between several labels in one cell, if the parts recur more than the cells do."""
+    cells = [label for label in labels if isinstance(label, str)]
+    for separator in ("|", ";", ","):
+        if any(separator in cell for cell in cells):
+            kinds = {part.strip() for cell in cells for part in cell.split(separator)}
+            if len(kinds) < len(set(cells)):
+                return separator
+    return ""
+
+
+def _as_number(label: Any) -> float | None:
+    try:
+        number = float(label)
+    except (TypeError, ValueError):
+        return None
+    return number if np.isfinite(number) else None
+
+
+def _are_amounts(labels: Sequence[Any]) -> bool:
+    """Whether labels are amounts and not the numbers of classes: with fractions, or of very many kinds."""
+    numbers = [_as_number(label) for label in labels]
+    known = [number for number in numbers if number is not None]
+    if len(known) < 0.95 * len(labels):
+        return False
+    kinds = len(set(known))
+    return kinds > 2 and (any(not number.is_integer() for number in known) or kinds > max(30, len(known) / 10))
+
+
+def _order(name: str) -> tuple[int, float, str]:
+    number = _as_number(name)
+    return (1, 0.0, name) if number is None else (0, number, name)
+
+
+def _of_classes(outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    from sklearn.metrics import accuracy_score, f1_score
+
+    answered = outputs.argmax(1)
+    chosen = outputs[np.arange(len(truth)), truth].clip(1e-15, 1)
+    return {
+        "accuracy": float(accuracy_score(truth, answered)),
+        "macro_f1": float(f1_score(truth, answered, average="macro", **ZERO)),
+        "auroc": _auroc(np.eye(outputs.shape[1])[truth], outputs),
+        "log_loss": float(-np.log(chosen).mean()),
+        "calibration_error": _calibration(outputs.max(1), answered == truth),
+    }
+
+
+def _of_labels(outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    from sklearn.metrics import f1_score
+
+    answered = outputs >= 0.5
+    clipped = outputs.clip(1e-15, 1 - 1e-15)
+    return {
+        "all_right": float((answered == (truth > 0.5)).all(1).mean()),
+        "micro_f1": float(f1_score(truth, answered, average="micro", **ZERO)),
+        "macro_f1": float(f1_score(truth, answered, average="macro", **ZERO)),
+        "auroc": _auroc(truth, outputs),
+        "log_loss": float(-(truth * np.log(clipped) + (1 - truth) * np.log(1 - clipped)).mean()),
+        "calibration_error": _calibration(
+            np.maximum(clipped, 1 - clipped).ravel(), (answered == (truth > 0.5)).ravel()
+        ),
+    }
+
+
+def _of_numbers(outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    errors = outputs - truth
+    variance = float(((truth - truth.mean()) ** 2).mean())
+    rest = 1 - float((errors**2).mean()) / variance if variance else float("nan")
+    return {"mae": float(np.abs(errors).mean()), "rmse": float(np.sqrt((errors**2).mean())), "r2": rest}
+
+
+def _auroc(truth: np.ndarray, outputs: np.ndarray) -> float:
+    """The mean area under the curve of each class against the others, of those that occur and are not all there is."""
+    from sklearn.metrics import roc_auc_score
+
+    shares = truth.mean(0)
+    if len(shares) == 2 and np.allclose(shares.sum(), 1):
+        truth, outputs, shares = truth[:, 1:], outputs[:, 1:], shares[1:]
+    usable = (shares > 0) & (shares < 1)
+    areas = [roc_auc_score(truth[:, k], outputs[:, k]) for k in np.flatnonzero(usable)]
+    return float(np.mean(areas)) if areas else float("nan")
+
+
+def _calibration(confidence: np.ndarray, right: np.ndarray) -> float:
+    """Expected calibration error (Naeini et al. 2015): how far confidence is from the share that is right, by bins."""
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gap = np.abs(np.bincount(bins, confidence - right, BINS))
+    return float(gap.sum() / len(right))

@@ -1,0 +1,327 @@
+"""Classification: a label, several, or a number, for a text or for a series of numbers."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor, nn
+
+from elman.data.bad import BadRows
+from elman.data.batches import Batches
+from elman.data.labelled import Labelled, Layout, Wishes, find_layout, read_labelled
+from elman.data.split import split
+from elman.errors import ElmanError
+from elman.layers.convolution import Convolution
+from elman.layers.encoder import encoder
+from elman.layers.pooling import AttentionPooling, max_and_mean
+from elman.report import Section
+from elman.runs import fit
+from elman.tasks._inputs import SeriesInput, TextInput
+from elman.tasks._simple import simple_methods
+from elman.tasks._target import Target, find_target
+from elman.tasks._verdict import verdict
+from elman.tasks.task import Data, Evaluation, Loss, Predictor, Sources, option
+
+ROWS = 64  # answered at a time
+
+
+@dataclass(frozen=True)
+class ClassifyOptions:
+    """What can be chosen about a classifier, and said about its data."""
+
+    cell: str = option("lstm", "The recurrence; elman cells lists them. transformer and convolution stand in for one.")
+    hidden: int = option(128, "Units of each layer and direction.", min=1)
+    layers: int = option(1, "Layers.", min=1)
+    bidirectional: bool = option(True, "Whether a step also sees what comes after it.")
+    attention: bool = option(False, "Pool with attention, instead of the greatest and the mean of each feature.")
+    dropout: float = option(0.5, "Share of inputs and features that training sets to zero.", min=0, max=0.95)
+    embedding: int = option(128, "Text: numbers that stand for a word.", min=1)
+    tokens: str = option("", "Text: words or characters. [found out]")
+    vocabulary: int = option(50_000, "Text: words to learn, the most frequent ones.", min=1)
+    least: int = option(2, "Text: how often a word occurs to be learnt.", min=1)
+    spelling: int = option(32, "Text: features of the spelling of words, 0 for none.", min=0)
+    unknown: float = option(0.1, "Text: share of the words that training takes for unknown.", min=0, max=0.95)
+    vectors: str = option("", "Text: file with vectors of words, to start from.")
+    every: float = option(0.0, "Series: average what lies within so much time. [steps as they are]", min=0)
+    noise: float = option(0.1, "Series: noise added while training, in standard deviations.", min=0)
+    convolution: int = option(
+        0, "Series: steps that a convolution before the recurrence makes into one, 0 for none.", min=0
+    )
+    longest: int = option(2000, "Steps of a row that are looked at; the rest is cut off.", min=1)
+    class_weights: str = option("none", "none, or balanced: rare classes count as much as frequent ones.")
+    smoothing: float = option(0.0, "Share of certainty that is not asked for.", min=0, max=0.5)
+    kind: str = option("", "What the label is: classes, labels (several a row) or number. [found out]")
+    text_column: str = option("", "Column of the text. [found out]")
+    label_column: str = option("", "Column of the label. [found out]")
+    id_column: str = option("", "Column that says to which series a row belongs. [found out]")
+    time_column: str = option("", "Column of the time. [found out]")
+    parameter_column: str = option("", "Column that names what was measured, a measurement a row. [found out]")
+    ignore: str = option("", "Columns to leave out, with commas between them.")
+    labels: str = option("", "File that has the label of each series.")
+    separator: str = option("", "What stands between columns. [found out]")
+    header: bool | None = option(None, "Whether the first row has the names of the columns. [found out]")
+    held_out: float = option(0.1, "Share of the rows that is kept for judging; 0 to learn from all.", min=0, max=0.9)
+    group_column: str = option("", "Column whose rows of one value are all learnt from, or all held out.")
+    split: str = option("random", "Which rows are held out: random, or time, the last ones.")
+    split_seed: int = option(1, "Start of the random numbers that choose them.", min=0)
+
+    def wishes(self) -> Wishes:
+        """What they say about the data."""
+        ignore = tuple(name.strip() for name in self.ignore.split(",") if name.strip())
+        return Wishes(self.text_column, self.label_column, self.id_column, self.time_column, self.parameter_column,
+                      ignore, self.labels, self.separator, self.header)  # fmt: skip
+
+
+class Parts(NamedTuple):
+    """What was read: rows to learn from and rows held out, and how they lay in the file."""
+
+    layout: Layout
+    target: Target
+    learnt: Labelled
+    held_out: Labelled
+    name: str
+
+
+class Batch(NamedTuple):
+    """Rows side by side."""
+
+    inputs: Any  # what the model's input layer takes
+    truth: Tensor  # [B] or [B, K]
+
+
+class Rows:
+    """Labelled rows on which a classifier is judged, the short ones first."""
+
+    def __init__(self, task: "Classifier", rows: Labelled, bad: BadRows) -> None:
+        _, wrong = task.target.encode(rows.labels)
+        self.rows = rows = rows.reject(wrong, bad)
+        if not len(rows):
+            raise ElmanError("there are no rows whose label was learnt; nothing to judge on")
+        self.task, self.truth = task, task.target.encode(rows.labels)[0]
+        self.order = Batches(task.input.lengths(rows.inputs), ROWS).in_order()
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self.task.batch(self.rows, self.truth, rows) for rows in self.order)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def in_order(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """The outputs of the batches, ``[N, K]``, in the order of the rows."""
+        found = np.concatenate(outputs)
+        restored = np.empty_like(found)
+        restored[np.concatenate(self.order)] = found
+        return restored
+
+    def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
+        return {"loss": loss, **self.task.target.measures(self.in_order(outputs), self.truth)}
+
+
+class Examples:
+    """Labelled rows to learn from, and others that are held out."""
+
+    def __init__(self, task: "Classifier", parts: Parts, rows: int, seed: int) -> None:
+        self.task, self.learnt, self.name = task, parts.learnt, parts.name
+        self.truth = task.target.encode(parts.learnt.labels)[0]
+        self.batches = Batches(task.input.lengths(parts.learnt.inputs), rows, seed)
+        self.held_out = Rows(task, parts.held_out, BadRows())
+
+    @property
+    def epoch(self) -> int:
+        return len(self.batches)
+
+    def batch(self, step: int) -> Batch:
+        return self.task.batch(self.learnt, self.truth, self.batches[step])
+
+    def describe(self) -> str:
+        held_out = len(self.held_out.rows)
+        return f"{self.name}: {len(self.learnt):,} rows to learn from, {held_out:,} held out; {self.task.input.about}"
+
+
+class Classifier(Predictor):
+    """A text or a series to its label: a recurrence reads it in both directions, and what it saw is pooled.
+
+        x_t = word, character or step of numbers t
+        y_1 .. y_T = recurrent(dropout(x_1 .. x_T))
+        p = softmax(W dropout(pool(y_1 .. y_T)) + b)
+
+    ``predict`` takes a file, a data frame, a list of texts, or a list of arrays ``[time, channels]``.
+
+    Example:
+        >>> texts = ["so good", "so bad", "good film", "bad film"] * 8
+        >>> frame = pl.DataFrame({"text": texts, "label": ["yes", "no"] * 16})
+        >>> model = Classifier.fit(frame, steps=30, hidden=8, embedding=8, lr=0.05, dropout=0.0)
+        >>> model.predict(["good good", "bad"])["predicted"].to_list()
+        ['yes', 'no']
+    """
+
+    Options = ClassifyOptions
+    unit = "rows"
+    defaults = {"batch": 32, "lr": 2e-3, "warmup": 50, "epochs": 20.0, "decay": 0.01}  # noqa: RUF012
+    fit = classmethod(fit)
+
+    def __init__(self, options: ClassifyOptions, vocabulary: dict[str, Any]) -> None:
+        super().__init__(options, vocabulary)
+        self.layout = Layout.from_values(vocabulary["layout"])
+        self.target = Target(**{**vocabulary["target"], "names": tuple(vocabulary["target"]["names"])})
+        make = TextInput if self.layout.is_text else SeriesInput
+        self.input = make(options, vocabulary["input"])
+        size, self.front = self.input.size, None
+        if options.convolution and not self.layout.is_text:
+            width = 2 * options.convolution + 1
+            self.front = Convolution(
+                size, options.hidden, width, options.convolution, centred=True, activation=torch.relu
+            )
+            size = options.hidden
+        self.dropout = nn.Dropout(options.dropout)
+        self.encoder = encoder(
+            options.cell,
+            size,
+            options.hidden,
+            options.layers,
+            bidirectional=options.bidirectional,
+            dropout=options.dropout,
+        )
+        wide = self.encoder.output_size
+        self.pooling = AttentionPooling(wide) if options.attention else None
+        self.head = nn.Linear(wide if options.attention else 2 * wide, self.target.size)
+        self.balanced = vocabulary["weights"] is not None
+        if self.balanced:
+            self.register_buffer("weights", torch.tensor(vocabulary["weights"]), persistent=False)
+
+    @classmethod
+    def read(cls, options: ClassifyOptions, sources: Sources) -> Parts:
+        if sources.data is None:
+            raise ElmanError(
+                "give --data FILE: a table, lines of a label and a text, a folder of classes, or a .ts file"
+            )
+        layout = find_layout(sources.data, options.wishes(), BadRows(skip=True))
+        rows = read_labelled(sources.data, layout, sources.bad)
+        target = find_target(rows.labels, options.kind)
+        rows = rows.reject(target.encode(rows.labels)[1], sources.bad)
+        name = str(sources.data) if isinstance(sources.data, Path) else "the table"
+        if sources.valid is not None:
+            other = read_labelled(sources.valid, layout, sources.bad)
+            other = other.reject(target.encode(other.labels)[1], sources.bad)
+            return Parts(layout, target, rows, other, name)
+        if options.held_out == 0:
+            return Parts(layout, target, rows, rows, name)
+        learnt, held_out = split(
+            len(rows),
+            options.held_out,
+            seed=options.split_seed,
+            strata=rows.labels if target.kind == "classes" else None,
+            **rows.parting(options.split, options.group_column, options.time_column),
+        )
+        return Parts(layout, target, rows.take(learnt), rows.take(held_out), name)
+
+    @classmethod
+    def learn(cls, options: ClassifyOptions, read: Parts) -> dict[str, Any]:
+        make = TextInput if read.layout.is_text else SeriesInput
+        weights = None
+        if options.class_weights not in ("none", "balanced"):
+            raise ElmanError(f"--class-weights is none or balanced, not {options.class_weights!r}")
+        if options.class_weights == "balanced" and read.target.kind != "number":
+            truth = read.target.encode(read.learnt.labels)[0]
+            counts = np.bincount(truth, minlength=read.target.size) if truth.ndim == 1 else truth.sum(0)
+            counts = np.maximum(counts, 1)
+            share = len(truth) / (read.target.size * counts) if truth.ndim == 1 else (len(truth) - counts) / counts
+            weights = [float(weight) for weight in share]
+        return {
+            "layout": asdict(read.layout),
+            "target": asdict(read.target),
+            "input": make.learn(options, read.learnt.inputs, read.layout),
+            "weights": weights,
+        }
+
+    def data(self, read: Parts, folder: Path, *, rows: int, steps: int, seed: int) -> Examples:
+        self.input.start(self.options)
+        return Examples(self, read, rows, seed)
+
+    def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Rows:
+        return Rows(self, read_labelled(source, self.layout, bad), bad)
+
+    def batch(self, rows: Labelled, truth: np.ndarray, chosen: np.ndarray) -> Batch:
+        """Some rows side by side."""
+        return Batch(self.input.batch([rows.inputs[row] for row in chosen]), torch.from_numpy(truth[chosen]))
+
+    def forward(self, inputs: Any) -> Tensor:
+        """Logits of rows, ``[B, K]``."""
+        x, lengths = self.input(inputs)
+        if self.front is not None:
+            x, _ = self.front(self.dropout(x), lengths=lengths)
+            lengths = self.front.output_lengths(lengths)
+        y, _ = self.encoder(self.dropout(x), lengths=lengths)
+        pooled = max_and_mean(y, lengths) if self.pooling is None else self.pooling(y, lengths)
+        return self.head(self.dropout(pooled))
+
+    def loss(self, batch: Batch, state: Any) -> Loss:
+        logits, weights = self(batch.inputs), self.get_buffer("weights") if self.balanced else None
+        value = self.target.loss(logits, batch.truth.to(logits.device), weights, self.options.smoothing)
+        return Loss(value, len(batch.truth), output=None if self.training else self.target.outputs(logits.detach()))
+
+    @torch.no_grad()
+    def outputs(self, inputs: Sequence[Any]) -> np.ndarray:
+        """Probabilities of texts or series, ``[N, K]``, or numbers ``[N, 1]``."""
+        order = Batches(self.input.lengths(inputs), ROWS).in_order()
+        found = np.empty((len(inputs), self.target.size))
+        for rows in order:
+            found[rows] = self.target.outputs(self(self.input.batch([inputs[row] for row in rows])))
+        return found
+
+    def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
+        rows = self.input.in_memory(data) if isinstance(data, list | tuple) else None
+        rows = rows or read_labelled(data, self.layout, bad, labelled=False)
+        outputs = self.outputs(rows.inputs)
+        found: list[dict[str, Any]] = [{} for _ in range(rows.size)]
+        for place, output in zip(rows.index, outputs, strict=True):
+            found[place] = self.target.answer(output) | self.shares(output)
+        columns = list(dict.fromkeys(name for row in found for name in row))
+        answers = pl.DataFrame({name: [row.get(name) for row in found] for name in columns})
+        return pl.concat([rows.frame.drop(columns, strict=False), answers], how="horizontal")
+
+    def shares(self, output: np.ndarray) -> dict[str, float]:
+        """The probability of each class, by name."""
+        return {f"p_{name}": float(p) for name, p in zip(self.target.names, output, strict=len(self.target.names) > 0)}
+
+    def session(self) -> Callable[[str], str]:
+        def answer(line: str) -> str:
+            row = self.input.parse(line, self.layout)
+            output = self.outputs([row])[0]
+            return json.dumps(self.target.answer(output) | self.shares(output), ensure_ascii=False)
+
+        self.eval()
+        return answer
+
+    def lines(self, evaluation: Evaluation, number: int) -> list[str]:
+        assert isinstance(evaluation, Rows)
+        return [self.input.line(each) for each in evaluation.rows.inputs[:number]]
+
+    def baselines(self, data: Data, evaluation: Evaluation) -> dict[str, Callable[[], dict[str, float]]]:
+        assert isinstance(data, Examples)
+        assert isinstance(evaluation, Rows)
+        return simple_methods(
+            self.target, self.input, data.learnt.inputs, data.truth, evaluation.rows.inputs, evaluation.truth
+        )
+
+    def sections(self, data: Data, evaluation: Evaluation, outputs: Sequence[Any]) -> list[Section]:
+        assert isinstance(evaluation, Rows)
+        rows, found = evaluation.rows, evaluation.in_order(outputs)
+        shown = [self.input.shown(each) for each in rows.inputs]
+        return verdict(self.target, found, evaluation.truth, shown, rows.where)
+
+    def sample(self, data: Data, seed: int) -> str:
+        assert isinstance(data, Examples)
+        rows = data.held_out.rows
+        chosen = np.random.default_rng(seed).permutation(len(rows))[:5]
+        outputs = self.outputs([rows.inputs[row] for row in chosen])
+        answers = (self.target.answer(output)["predicted"] for output in outputs)
+        return "\n".join(
+            f"{rows.labels[row]!s:12} {a!s:12} {self.input.shown(rows.inputs[row])[:80]}"
+            for row, a in zip(chosen, answers, strict=True)
+        )
