@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from elman.runtime import Stepper
     from elman.tasks import restore as load
     from elman.tasks.classify import Classifier
+    from elman.tasks.recommend import Recommender
+    from elman.tasks.tag import Tagger
     from elman.weights import from_keras, from_onnx, from_torch
 
 # where each public name is; they are imported when they are used, since PyTorch takes seconds
@@ -73,12 +75,14 @@ _PLACES = {
     "Orthogonal": "elman.remedies:Orthogonal",
     "Pyramid": "elman.layers:Pyramid",
     "RNN": "elman.layers:RNN",
+    "Recommender": "elman.tasks.recommend:Recommender",
     "Recurrent": "elman.layers:Recurrent",
     "Residual": "elman.layers:Residual",
     "Sample": "elman.layers:Sample",
     "SelfAttention": "elman.layers:SelfAttention",
     "Stack": "elman.layers:Stack",
     "Stepper": "elman.runtime:Stepper",
+    "Tagger": "elman.tasks.tag:Tagger",
     "TemporalConvolution": "elman.layers:TemporalConvolution",
     "Transformer": "elman.layers:Transformer",
     "VariationalDropout": "elman.remedies:VariationalDropout",
@@ -116,12 +120,14 @@ __all__ = [
     "MultiplicativeAttention",
     "Orthogonal",
     "Pyramid",
+    "Recommender",
     "Recurrent",
     "Residual",
     "Sample",
     "SelfAttention",
     "Stack",
     "Stepper",
+    "Tagger",
     "TemporalConvolution",
     "Transformer",
     "VariationalDropout",

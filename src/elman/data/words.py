@@ -3,7 +3,7 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,11 +43,12 @@ class Words(NamedTuple):
 class Lexicon:
     """The words and the characters that a model knows.
 
-    Words are compared without regard to case; their characters are kept as they are.
+    Words are compared without regard to case, or as ``normal`` makes them; their characters are kept as they are.
 
     Args:
         words: in the order of their numbers, which begin at 1.
         characters: in the order of theirs, which begin at 2.
+        normal: what is the same for words that count as one.
 
     Example:
         >>> lexicon = Lexicon.learn([["The", "cat"], ["the", "mouse"]], size=2)
@@ -58,28 +59,30 @@ class Lexicon:
         ([[0, 1, 0], [2, 0, 0]], [1, 2, 0])
     """
 
-    def __init__(self, words: Sequence[str], characters: str) -> None:
-        self.words, self.characters = list(words), characters
+    def __init__(self, words: Sequence[str], characters: str, normal: Callable[[str], str] = str.lower) -> None:
+        self.words, self.characters, self.normal = list(words), characters, normal
         self._word = {word: n for n, word in enumerate(self.words, 1)}
         self._character = {character: n for n, character in enumerate(characters, 2)}
 
     @classmethod
-    def learn(cls, texts: Iterable[Sequence[str]], size: int, least: int = 1) -> "Lexicon":
+    def learn(
+        cls, texts: Iterable[Sequence[str]], size: int, least: int = 1, normal: Callable[[str], str] = str.lower
+    ) -> "Lexicon":
         """The most frequent words, at most ``size`` of them, each seen ``least`` times or more, and all characters."""
         counts = Counter(word for text in texts for word in text)
-        lower: Counter[str] = Counter()
+        same: Counter[str] = Counter()
         for word, count in counts.items():
-            lower[word.lower()] += count
-        words = [word for word, count in lower.most_common(size) if count >= least]
+            same[normal(word)] += count
+        words = [word for word, count in same.most_common(size) if count >= least]
         characters: Counter[str] = Counter()
         for word, count in counts.items():
             for character in word:
                 characters[character] += count
-        return cls(words, "".join(sorted(characters)))
+        return cls(words, "".join(sorted(characters)), normal)
 
     @classmethod
-    def from_json(cls, vocabulary: dict[str, Any]) -> "Lexicon":
-        return cls(vocabulary["words"], vocabulary["characters"])
+    def from_json(cls, vocabulary: dict[str, Any], normal: Callable[[str], str] = str.lower) -> "Lexicon":
+        return cls(vocabulary["words"], vocabulary["characters"], normal)
 
     def to_json(self) -> dict[str, Any]:
         return {"words": self.words, "characters": self.characters}
@@ -89,7 +92,7 @@ class Lexicon:
         texts = [text or [""] for text in texts]
         distinct: dict[str, int] = {}
         places = [np.array([distinct.setdefault(word, len(distinct)) for word in text]) for text in texts]
-        words = torch.tensor([self._word.get(word.lower(), UNKNOWN) for word in distinct])
+        words = torch.tensor([self._word.get(self.normal(word), UNKNOWN) for word in distinct])
         get = self._character.get
         spelt = [np.array([get(c, 1) for c in word[:LONGEST]] or [1]) for word in distinct]
         padded, lengths = pad(places)

@@ -104,7 +104,7 @@ class Task(nn.Module, ABC):
     Options: ClassVar[type]  # a dataclass; each field is made with ``option`` and is an option of the command line
     unit: ClassVar[str]  # what the loss is a mean over, in the plural
     defaults: ClassVar[Mapping[str, Any]] = {}  # how to train and how long, where this task wants other than usual
-    highest: ClassVar[str | None] = None  # the measure by which the best weights are told; without it, the lowest loss
+    highest: str | None = None  # the measure by which the best weights are told; without it, the lowest loss
 
     def __init__(self, options: Any, vocabulary: dict[str, Any]) -> None:
         super().__init__()
