@@ -31,7 +31,9 @@ class Compared:
 def compared(task: Task, data: Data, test: str | None, bad: BadRows, baselines: bool) -> Compared:
     """Judge a task beside its baselines, on a file for testing or else on what was held out."""
     with tempfile.TemporaryDirectory() as scratch:
-        evaluation = data.held_out if test is None else task.evaluation(Path(test), Path(scratch), bad)
+        # some tasks also keep a part that not even the choice of the best weights has looked at
+        kept = getattr(data, "test", data.held_out)
+        evaluation = kept if test is None else task.evaluation(Path(test), Path(scratch), bad)
         judged = judge(task, evaluation)
         table, sections, streamed = {task.name(): judged.metrics}, [], None
         if isinstance(task, Predictor):

@@ -1,0 +1,318 @@
+"""Events: who took what, and when; put in order as the sessions of people."""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from elman.data.bad import BadRows
+from elman.data.tables import SEPARATORS, Table, is_numeric, read_table
+from elman.data.times import is_time, read_times
+from elman.errors import ElmanError
+
+log = logging.getLogger(__name__)
+
+# names of columns as people write them, without what stands for "identity"
+PEOPLE = "user customer visitor person member who reader listener player client account buyer reviewer patient".split()
+SESSIONS = "session basket order invoice visit transaction cart playlist trip".split()
+ITEMS = (
+    "item product movie film song track artist book article asin sku stock isbn page url poi place venue what".split()
+)
+MOMENTS = "timestamp time datetime date when t ts unixtime eventtime createdat invoicedate".split()
+MINUTE = 60_000_000  # microseconds
+
+
+@dataclass(frozen=True)
+class EventLayout:
+    """How events lie in a table; kept with a model, so that other tables are read as the first one was.
+
+    Args:
+        item: the column of what was taken; a list of items where a row is a whole session.
+        person: the column of who took it, or none.
+        session: the column that tells the sessions of a person apart, or none.
+        time: the column of when, or none: rows in their order then.
+        rating: the column of how it was liked, which ``least`` looks at.
+        least: an event rated lower is left out.
+        gap: minutes, or units of times that are only numbers, after which a person's next session begins; 0 for never.
+        within: what stands between the items of a row that is a whole session; empty where a row is one event.
+        columns: all columns of the table.
+        separator: what stands between them.
+        header: whether the first row has their names.
+    """
+
+    item: str
+    person: str = ""
+    session: str = ""
+    time: str = ""
+    rating: str = ""
+    least: float | None = None
+    gap: float = 0.0
+    within: str = ""
+    columns: tuple[str, ...] = ()
+    separator: str = ""
+    header: bool | None = None
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that tell sessions apart."""
+        return [name for name in (self.person, self.session) if name]
+
+    @property
+    def streamed(self) -> list[str]:
+        """The columns that an event of a stream needs."""
+        return [*self.keys, self.item, *([self.time] if self.gap else [])]
+
+    @property
+    def longest_pause(self) -> float:
+        """The gap in the unit of times that are dates."""
+        return self.gap * MINUTE
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Sessions, each an order of items.
+
+    Args:
+        keys: a row for each session: whose it is.
+        names: the items there are.
+        items: for each session numbers of items, places in ``names``.
+        ends: ``[N]``, when each ended; its number where there are no times.
+        index: ``[N]``, which row of the answers belongs to each; others were left out.
+        size: rows of the answers.
+    """
+
+    keys: pl.DataFrame
+    names: list[str]
+    items: list[np.ndarray]
+    ends: np.ndarray
+    index: np.ndarray
+    size: int
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def take(self, rows: np.ndarray) -> "Sessions":
+        """Some of the sessions."""
+        return replace(
+            self, keys=self.keys[rows.tolist()], items=[self.items[row] for row in rows], ends=self.ends[rows],
+            index=np.arange(len(rows)), size=len(rows),
+        )  # fmt: skip
+
+
+def find_events(source: Any, wish: EventLayout, bad: BadRows) -> EventLayout:
+    """How the events of a table lie, announced in one line.
+
+    Args:
+        source: a file, or a data frame.
+        wish: what the user says of it; what is empty is found out.
+        bad: what is done about rows that cannot be used.
+
+    Raises:
+        ElmanError: columns that cannot be told apart, or that do not exist.
+
+    Example:
+        >>> table = pl.DataFrame({"userId": ["a", "b"], "movieId": ["x", "y"], "rating": [5, 3], "timestamp": [1, 2]})
+        >>> find_events(table, EventLayout(item=""), BadRows()).keys
+        ['userId']
+    """
+    table = _table(source, wish, bad)
+    columns = {_plain(column): column for column in reversed(table.columns)}
+    chosen = [name for name in (wish.item, wish.person, wish.session, wish.time, wish.rating) if name]
+    for name in chosen:
+        table.known(name)
+
+    def usual(names: Sequence[str]) -> str:
+        free = (columns[name] for name in names if name in columns)
+        return next((column for column in free if column not in chosen), "")
+
+    lists = [column for column in table.columns if table.frame[column].dtype.is_nested()]
+    item = wish.item or next(iter(lists), "") or usual(ITEMS)
+    within = wish.within or (" " if item in lists else "")
+    chosen.append(item)
+    person = wish.person or usual(PEOPLE)
+    session = wish.session or usual(SESSIONS)
+    time = wish.time or usual(MOMENTS) or _moments(table, [*chosen, person, session])
+    rating = wish.rating or usual(["rating", "stars", "score", "like", "likes", "weight"])
+    found = {person, session, time, rating, *chosen}
+    if not within and not (item and (person or session)):
+        person, item = _by_kind(table, found, person or session, item)
+    separator = table.separator or ""
+    layout = replace(
+        wish, item=item, person=person, session=session, time=time, rating=rating, within=within,
+        columns=tuple(table.columns), separator=separator, header=table.header,
+    )  # fmt: skip
+    if layout.gap and not layout.time:
+        raise ElmanError("a gap that parts sessions needs times; give --time-column")
+    log.info("%s: %s", table.name, _said(layout))
+    return layout
+
+
+def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
+    """The sessions of a table of events, in the order in which they begin there.
+
+    Args:
+        source: a file, a data frame, or a list of lists of items.
+        layout: how it lies.
+        bad: what is done about rows without a person or an item, or with a time that is none.
+
+    Raises:
+        ElmanError: a table that cannot be read, or no events.
+    """
+    if isinstance(source, list | tuple):
+        return _listed(list(source), bad)
+    table = _table(source, layout, bad)
+    for column in [layout.item, *(layout.keys if not layout.within else [])]:
+        table.known(column)
+    if layout.within:
+        return _rows(table, layout)
+    table = _complete(table, [*layout.keys, layout.item])
+    if layout.least is not None:
+        table = table.numeric(layout.rating)
+        table = table.take((table.frame[layout.rating] >= layout.least).fill_null(False).arg_true().to_numpy())
+    times, dated = np.arange(len(table), dtype=float), False
+    if layout.time:
+        table, times, dated = _timed(table, layout.time)
+    if not len(table):
+        raise ElmanError(f"{table.name} has no events")
+    keys = table.frame.select(_named(table.frame[key]) for key in layout.keys)
+    events = keys.with_columns(_named(table.frame[layout.item]).alias("\0item"), pl.Series("\0time", times))
+    if layout.time:
+        again = ~events.select(pl.struct(pl.all()).is_first_distinct()).to_series()
+        if again.any():
+            log.info("%s rows say again what another one says and count once", f"{again.sum():,}")
+            events = events.filter(~again)
+    return _gathered(events, layout, dated)
+
+
+def _gathered(events: pl.DataFrame, layout: EventLayout, dated: bool) -> Sessions:
+    """Events as sessions, each in the order of its times."""
+    names = events["\0item"].unique(maintain_order=True)
+    events = events.with_columns(events["\0item"].cast(pl.Enum(names)).to_physical().cast(pl.Int64))
+    inside = [pl.col(name).sort_by("\0time", maintain_order=True) for name in ("\0item", "\0time")]
+    groups = events.group_by(layout.keys, maintain_order=True).agg(inside)
+    items = [each.to_numpy() for each in groups["\0item"]]
+    times = [each.to_numpy() for each in groups["\0time"]]
+    rows = np.arange(len(items))
+    if layout.gap:
+        pause = layout.longest_pause if dated else layout.gap
+        cuts = [np.flatnonzero(np.diff(each) > pause) + 1 for each in times]
+        rows = np.repeat(rows, [len(cut) + 1 for cut in cuts])
+        items = [part for each, cut in zip(items, cuts, strict=True) for part in np.split(each, cut)]
+        times = [part for each, cut in zip(times, cuts, strict=True) for part in np.split(each, cut)]
+    keys = groups.select(layout.keys)[rows.tolist()]
+    ends = np.array([each[-1] for each in times])
+    return Sessions(keys, names.to_list(), items, ends, np.arange(len(items)), len(items))
+
+
+def _listed(rows: list[Any], bad: BadRows) -> Sessions:
+    """Sessions in memory."""
+    return _whole(pl.DataFrame({"row": range(len(rows))}), rows, [f"session {n}" for n in range(len(rows))], bad)
+
+
+def _rows(table: Table, layout: EventLayout) -> Sessions:
+    """Sessions that are a row each."""
+    cells = table.frame[layout.item]
+    lists = cells.to_list() if cells.dtype.is_nested() else [(cell or "").split(layout.within) for cell in cells]
+    keys = table.frame.select(key for key in layout.keys if key in table.columns)
+    sessions = _whole(keys, lists, [table.where(row) for row in range(len(table))], table.bad)
+    return replace(sessions, index=table.index[sessions.index], size=table.size)
+
+
+def _whole(keys: pl.DataFrame, rows: list[Any], where: list[str], bad: BadRows) -> Sessions:
+    numbers: dict[str, int] = {}
+    items, kept = [], []
+    for row, each in enumerate(rows):
+        texts = [str(item).strip() for item in each or [] if item is not None and str(item).strip()]
+        if not texts:
+            bad.add(where[row], "the session has no items")
+            continue
+        items.append(np.array([numbers.setdefault(text, len(numbers)) for text in texts]))
+        kept.append(row)
+    keys = keys[kept] if keys.width else pl.DataFrame({"row": kept})
+    return Sessions(keys, list(numbers), items, np.arange(len(items)), np.array(kept, int), len(rows))
+
+
+def _table(source: Any, layout: EventLayout, bad: BadRows) -> Table:
+    if isinstance(source, list | tuple):
+        source = pl.DataFrame({"items": [list(each) for each in source]})
+    return read_table(source, bad, separator=layout.separator or None, header=layout.header)
+
+
+def _complete(table: Table, columns: list[str]) -> Table:
+    """The table without rows that lack a value."""
+    for column in columns:
+        cells = table.frame[column]
+        empty = cells.is_null() | (cells.cast(pl.String).str.strip_chars() == "")
+        table = table.reject(dict.fromkeys(empty.arg_true().to_list(), f"has no {column}"))
+    return table
+
+
+def _timed(table: Table, column: str) -> tuple[Table, np.ndarray, bool]:
+    """The table without rows whose time is none, the times, and whether they are dates."""
+    times = read_times(table.frame[table.known(column)])
+    wrong = np.flatnonzero(~np.isfinite(times.values))
+    cells = table.frame[column]
+    said = {int(row): f"has no {column}" if cells[int(row)] is None else f"{column} is {cells[int(row)]!r}, not a time"
+            for row in wrong}  # fmt: skip
+    return table.reject(said), times.values[np.isfinite(times.values)], times.dated
+
+
+def _named(column: pl.Series) -> pl.Series:
+    """Names as text; 7.0, which a number becomes beside an empty cell, is 7."""
+    if column.dtype.is_float() and (column == column.floor()).all():
+        column = column.cast(pl.Int64)
+    return column.cast(pl.String).str.strip_chars()
+
+
+def _plain(column: str) -> str:
+    """A name of a column without what people hang to it: ``movieId`` and ``movie_id`` are ``movie``."""
+    letters = re.sub(r"[^a-z]", "", column.lower())
+    return re.sub(r"(?<=..)(?:id|ids|idx|no|code|number|index)$", "", letters) or letters
+
+
+def _moments(table: Table, others: list[str]) -> str:
+    """The first column that holds dates, or seconds since 1970."""
+    for column in table.columns:
+        cells = table.frame[column]
+        if column in others or cells.dtype.is_nested():
+            continue
+        if is_time(cells) or (is_numeric(cells) and read_times(cells).how.endswith("since 1970")):
+            return column
+    return ""
+
+
+def _by_kind(table: Table, found: set[str], person: str, item: str) -> tuple[str, str]:
+    """Who and what, where names do not tell: the columns whose values come again and again, first who, then what."""
+    rows = len(table)
+    distinct = {c: table.frame[c].n_unique() for c in table.columns if c not in found}
+    ratings = [c for c in distinct if distinct[c] <= 11 and is_numeric(table.frame[c]) and rows > 50]
+    left = [c for c in distinct if c not in ratings and 1 < distinct[c] < max(rows, 2)]
+    wanted = 2 - bool(person) - bool(item)
+    if len(left) != wanted:
+        raise ElmanError(
+            f"{table.name} has columns {', '.join(table.columns)}; say with --person-column (or --session-column) and "
+            "--item-column which of them tell who took what"
+        )
+    return person or left[0], item or left[-1]
+
+
+def _said(layout: EventLayout) -> str:
+    parts = [f"what is in column {layout.item}"]
+    parts += [f"who in {layout.person}"] if layout.person else []
+    parts += [f"sessions in {layout.session}"] if layout.session else []
+    parts += [f"when in {layout.time}"] if layout.time else ["in the order of the rows"]
+    if layout.rating:
+        looked = "not looked at" if layout.least is None else f"{layout.least:g} or more"
+        parts.append(f"ratings in {layout.rating}, {looked}")
+    if layout.within:
+        parts.append("a session a row")
+    if layout.separator:
+        parts.append(f"{SEPARATORS.get(layout.separator, repr(layout.separator))} between columns")
+    if layout.header is False:
+        parts.append("no header")
+    return ", ".join(parts)
