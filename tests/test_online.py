@@ -268,10 +268,24 @@ class Own(Cell):
     ],
 )
 def test_parameters_of_more_than_one_unit_are_found(kind: str, why: str) -> None:
-    assert entangled(plan.read(Own(kind)).program) == why
+    assert entangled(plan.read(Own(kind)).program.text) == why
 
 
 def test_steps_below_one_are_refused() -> None:
     for way in (RTRL, SnAp1, EProp):
         with pytest.raises(ElmanError, match="at least 1, not 0"):
             way(0)
+
+
+@pytest.mark.parametrize("flush", [True, False])
+def test_what_fades_away_is_not_computed_with_all_its_digits_and_the_setting_is_left_alone(flush: bool) -> None:
+    cell = cells.load("mingru")(3, 4)
+    with torch.no_grad():
+        cell.bias_ih[:4] = 1.0  # forgets most of its state at each step
+    torch.set_flush_denormal(flush)
+    try:
+        _, state = RTRL().backward(cell, torch.randn(1, 300, 3), torch.zeros(1, 300, 4), F.mse_loss)
+        assert bool(torch.tensor(1e-40) * 1 == 0) == flush
+    finally:
+        torch.set_flush_denormal(False)
+    assert state["influence"][""]["weight_ih"].isfinite().all()

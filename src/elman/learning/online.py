@@ -94,7 +94,7 @@ class Online(Learning):
     def check(self, cell: Cell, streams: Mapping[str, Tensor]) -> None:
         """Refuse a cell, run with these remedies, whose derivative does not keep to the units."""
         try:
-            why = entangled(plan.read(cell, tuple((name, s.shape[-1]) for name, s in streams.items())).program)
+            why = entangled(plan.read(cell, tuple((name, s.shape[-1]) for name, s in streams.items())).program.text)
         except NotCompilable as error:
             why = str(error)
         if why:
@@ -122,7 +122,7 @@ class RTRL(Online):
         torch.Size([1, 1, 10, 3])
     """
 
-    steps: int = 256
+    steps: int = 1024
 
     def _remedies(self) -> tuple[StepRemedy, ...]:
         return ()
@@ -157,7 +157,7 @@ class SnAp1(Online):
         torch.Size([2, 1, 20, 5])
     """
 
-    steps: int = 256
+    steps: int = 1024
 
     def _remedies(self) -> tuple[StepRemedy, ...]:
         return (Untangled(own=True),)
@@ -188,7 +188,7 @@ class EProp(Online):
         >>> loss, state = EProp().backward(layer, x, y, F.mse_loss)
     """
 
-    steps: int = 256
+    steps: int = 1024
 
     def _remedies(self) -> tuple[StepRemedy, ...]:
         return (Untangled(own=False),)
@@ -203,7 +203,7 @@ def _elementwise() -> list[str]:
     for name in cells.names():
         cell = cells.load(name)(2, 3, device="meta")
         streams = tuple((stream, cell.stream_sizes.get(stream, 1)) for stream in cell.streams)
-        if not entangled(plan.read(cell, streams).program):
+        if not entangled(plan.read(cell, streams).program.text):
             found.append(name)
     return found
 
@@ -244,29 +244,21 @@ class _Follower:
         state = (state,) if isinstance(state, Tensor) else state
         first = cell.initial_state(len(x)) if state is None else tuple(state)
         before = {} if state is None else self.before  # what begins anew is not a function of what was
+        cell._check(x, first, lengths, resets, streams)
         outputs, finals, influences = [], [], []
         for b in range(len(x)):
             row, time = slice(b, b + 1), x.shape[1] if lengths is None else int(lengths[b])
-            output, final = type(cell).forward(
-                self.cell,
-                x[row, :time],
-                _known(tuple(part[row] for part in first), owned, before, b),
-                resets=None if resets is None else resets[row, :time],
-                reverse=reverse,
-                parameters=parameters,
-                save=save,
-                **{name: value[row, :time] if value.dim() == 3 else value[row] for name, value in streams.items()},
-            )
+            given: dict[str, Any] = {name: v[row, :time] if v.dim() == 3 else v[row] for name, v in streams.items()}
+            given |= {"resets": None if resets is None else resets[row, :time], "parameters": parameters}
+            known = _known(tuple(part[row] for part in first), owned, before, b)
+            output, final = type(cell).forward(self.cell, x[row, :time], known, reverse=reverse, save=save, **given)
             final = (final,) if isinstance(final, Tensor) else final
-            outputs.append(F.pad(output, (0, 0, 0, x.shape[1] - time)))
+            outputs.append(output if time == x.shape[1] else F.pad(output, (0, 0, 0, x.shape[1] - time)))
             finals.append(final)
-            influences.append([_derivative(part, owned) for part in final])
-        self.found = {
-            name: torch.stack([torch.stack([part[i] for part in row]) for row in influences], 1)
-            for i, name in enumerate(owned)
-        }
-        whole = tuple(torch.cat(parts) for parts in zip(*finals, strict=True))
-        return torch.cat(outputs), whole[0] if len(self.cell.states) == 1 else whole
+            influences.append(_derivatives(final, owned))
+        self.found = {name: torch.stack([of_row[name] for of_row in influences], 1) for name in owned}
+        last = tuple(_joined(parts) for parts in zip(*finals, strict=True))
+        return _joined(outputs), last[0] if len(cell.states) == 1 else last
 
     def _check(self, owned: Mapping[str, Tensor], streams: Mapping[str, Tensor]) -> None:
         self.method.check(self.cell, streams)
@@ -299,21 +291,41 @@ class _Known(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *shares: Tensor) -> Any:
-        share = torch.cat(shares)  # [K, H]
-        found = [_by_unit(share, influence).sum(0) for influence in ctx.saved_tensors]
+        share, found = torch.cat(shares), []  # [K, H]
+        for influence in ctx.saved_tensors:  # [K, n * H, ...]
+            spread = share.repeat(1, influence.shape[1] // share.shape[1])
+            found.append((influence * spread.view(*spread.shape, *[1] * (influence.dim() - 2))).sum(0))
         return None, *(None for _ in shares), *(None for _ in found), *found
 
 
-def _by_unit(share: Tensor, influence: Tensor) -> Tensor:
-    """``share [K, H]`` of each unit times ``influence [K, n * H, ...]`` of all its parameters."""
-    gates = influence.shape[1] // share.shape[1]
-    return influence * share.repeat(1, gates).view(*influence.shape[:2], *[1] * (influence.dim() - 2))
+def _derivatives(last: State, owned: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The derivative of each unit of each last state by its own parameters, ``[K, *parameter.shape]``."""
+    parameters, found = list(owned.values()), []
+    for state in last:
+        if state.requires_grad:
+            # no unit has another's, so that the derivative of the sum is that of each
+            given: dict[str, Any] = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
+            with _without_subnormals():
+                found.append(torch.autograd.grad(state.sum(), parameters, **given))
+        else:
+            found.append([torch.zeros_like(p) for p in parameters])
+    return dict(zip(owned, map(torch.stack, zip(*found, strict=True)), strict=True))
 
 
-def _derivative(state: Tensor, owned: Mapping[str, Tensor]) -> Sequence[Tensor]:
-    """The derivative of each unit of ``state [1, H]`` by its own parameters, which is all that there is."""
-    parameters = list(owned.values())
-    if not state.requires_grad:
-        return [torch.zeros_like(p) for p in parameters]
-    # no unit has another's, so that the derivative of the sum is that of each
-    return torch.autograd.grad(state.sum(), parameters, retain_graph=True, materialize_grads=True, allow_unused=True)
+@contextmanager
+def _without_subnormals() -> Iterator[None]:
+    """Take numbers too small for all their digits for zero: a share that fades away over a window ends in these.
+
+    Processors take many times as long for them.
+    """
+    smallest = torch.tensor(torch.finfo(torch.float64).tiny, dtype=torch.float64)
+    before = not bool(smallest / 2)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
+
+
+def _joined(rows: Sequence[Tensor]) -> Tensor:
+    return torch.cat(list(rows)) if len(rows) > 1 else rows[0]  # one row is not worth a copy

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -10,12 +11,14 @@ from elman.cells.cell import Cell, StepRemedy, view
 from elman.compiler.program import Program, Value
 
 
-def entangled(program: Program) -> str:
+@lru_cache(maxsize=256)
+def entangled(text: str) -> str:
     """Why a parameter or an old state of one unit reaches the new state of another in a step; empty if none does.
 
     Then the derivative of the state by all parameters is as large as the parameters, and not as many times as there
-    are units. What is detached has no derivative. Takes a Program that is not fused.
+    are units. What is detached has no derivative. Takes the text of a Program that is not fused.
     """
+    program = Program.read(text)
     sizes = set(program.states.values())
     if len(sizes) > 1:
         return f"the states have {' and '.join(map(str, sorted(sizes)))} units"
