@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from elman.tasks.classify import Classifier
     from elman.tasks.recommend import Recommender
     from elman.tasks.tag import Tagger
+    from elman.tasks.translate import Translator
     from elman.weights import from_keras, from_onnx, from_torch
 
 # where each public name is; they are imported when they are used, since PyTorch takes seconds
@@ -85,6 +86,7 @@ _PLACES = {
     "Tagger": "elman.tasks.tag:Tagger",
     "TemporalConvolution": "elman.layers:TemporalConvolution",
     "Transformer": "elman.layers:Transformer",
+    "Translator": "elman.tasks.translate:Translator",
     "VariationalDropout": "elman.remedies:VariationalDropout",
     "WeightDrop": "elman.remedies:WeightDrop",
     "Zoneout": "elman.remedies:Zoneout",
@@ -130,6 +132,7 @@ __all__ = [
     "Tagger",
     "TemporalConvolution",
     "Transformer",
+    "Translator",
     "VariationalDropout",
     "WeightDrop",
     "Zoneout",

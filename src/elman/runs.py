@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import lightning.pytorch as pl
 
 from elman.data.bad import BadRows
+from elman.data.files import alternatives
 from elman.errors import ElmanError
 from elman.summary import compared, write_report
 from elman.tasks.task import OPTIONS, RESULT, Data, Sources, Task, option, read_json, read_model, write_json
@@ -71,8 +72,9 @@ def begin(
                 "--out takes another folder"
             )
     options, training, budget, comparison = (chosen(make, group, given) for group in groups(make))
-    if test is not None and not test.exists():
-        raise ElmanError(f"there is no file {test}")
+    for path in [] if test is None else alternatives(test):
+        if not path.exists():
+            raise ElmanError(f"there is no file {path}")
     new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
     _remove(new)
     new.mkdir(parents=True)

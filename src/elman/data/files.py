@@ -1,6 +1,7 @@
-"""Files that are whole or not there: written aside and renamed."""
+"""Files that are whole or not there: written aside and renamed; and several files in one name."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,3 +29,16 @@ def written_aside(path: Path) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def alternatives(path: Path) -> list[Path]:
+    """The files that a name stands for: ``train.{en,de}`` for two, as in a shell; any other name for itself.
+
+    >>> [str(path) for path in alternatives(Path("train.{en,de}.gz"))]
+    ['train.en.gz', 'train.de.gz']
+    """
+    braces = re.search(r"\{([^{}]*,[^{}]*)\}", str(path))
+    if braces is None or path.exists():
+        return [path]
+    before, after = str(path)[: braces.start()], str(path)[braces.end() :]
+    return [Path(before + word + after) for word in braces[1].split(",")]
