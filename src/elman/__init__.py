@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     )
     from elman.runtime import Stepper
     from elman.tasks import restore as load
+    from elman.tasks.anomaly import Detector
     from elman.tasks.classify import Classifier
     from elman.tasks.recommend import Recommender
     from elman.tasks.tag import Tagger
@@ -59,6 +60,7 @@ _PLACES = {
     "Classifier": "elman.tasks.classify:Classifier",
     "Chrono": "elman.remedies:Chrono",
     "Convolution": "elman.layers:Convolution",
+    "Detector": "elman.tasks.anomaly:Detector",
     "ElmanError": "elman.errors:ElmanError",
     "EncoderDecoder": "elman.layers:EncoderDecoder",
     "ForgetBias": "elman.remedies:ForgetBias",
@@ -108,6 +110,7 @@ __all__ = [
     "Chrono",
     "Classifier",
     "Convolution",
+    "Detector",
     "ElmanError",
     "EncoderDecoder",
     "ForgetBias",

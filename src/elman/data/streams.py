@@ -1,0 +1,265 @@
+"""Streams of numbers, one a file: values as they came, when, and where people say that something was wrong."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from elman.data.bad import BadRows
+from elman.data.labelled import named
+from elman.data.tables import Table, has_value, is_numeric, parse_row, read_table
+from elman.data.times import is_time, read_times
+from elman.errors import ElmanError
+
+log = logging.getLogger(__name__)
+
+TIMES = ("timestamp", "datetime", "date_time", "time", "date", "ts")
+LABELS = ("anomaly", "is_anomaly", "anomalous", "label", "outlier", "is_outlier", "attack", "class", "y")
+CHANGES = ("changepoint", "change_point")  # another answer that people put beside the label
+WINDOWS = "combined_windows.json"
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+YES, NO = ("1", "1.0", "true", "yes", "anomaly"), ("0", "0.0", "false", "no", "normal")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table are what.
+
+    Args:
+        values: the numbers that are watched.
+        time: of each row, or "".
+        label: whether a row is an anomaly, or "".
+        separator: what stands between two columns, in a file with such.
+        header: whether the first row has the names of the columns; None where that does not matter.
+    """
+
+    values: tuple[str, ...]
+    time: str = ""
+    label: str = ""
+    separator: str | None = None
+    header: bool | None = None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One series as it came.
+
+    Args:
+        name: of the file.
+        values: ``[N, K]``, NaN where there is none.
+        times: ``[N]`` microseconds since 1970, NaN where there is none.
+        labels: ``[N]`` bool, or None where nobody has said.
+        windows: the first and the last row of each window of an anomaly, or None where there are no windows.
+        index: ``[N]``, which of the file's rows each is.
+        size: rows of the file.
+    """
+
+    name: str
+    values: np.ndarray
+    times: np.ndarray
+    labels: np.ndarray | None
+    windows: tuple[tuple[int, int], ...] | None
+    index: np.ndarray
+    size: int
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def files_of(source: Any) -> list[Any]:
+    """The tables that a user gives: those of a folder and the folders in it, by name, or the one itself.
+
+    Raises:
+        ElmanError: a folder without tables, or nothing there.
+    """
+    if not isinstance(source, Path):
+        return [source]
+    if not source.exists():
+        raise ElmanError(f"there is no file {source}")
+    if not source.is_dir():
+        return [source]
+    found = [path for path in sorted(source.rglob("*")) if path.is_file() and _suffix(path) in SUFFIXES]
+    if not found:
+        raise ElmanError(f"{source} has no tables in it; they are named {', '.join('*' + s for s in SUFFIXES)}")
+    return found
+
+
+def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = ()) -> Columns:
+    """Which columns are what, from the first table; ``wish`` says what the user knows, and has "" for the rest.
+
+    Raises:
+        ElmanError: no such column, or none with numbers.
+    """
+    table = read_table(files_of(source)[0], BadRows(skip=True), separator=wish.separator, header=wish.header)
+    for column in (*wish.values, *ignore):
+        table.known(column)
+    free = [column for column in table.columns if column not in ignore]
+    time = named(table, wish.time, TIMES, free) or next((c for c in free if is_time(table.frame[c])), "")
+    label = named(table, wish.label, LABELS, [c for c in free if c != time and _is_answer(table.frame[c])])
+    rest = [c for c in free if c not in (time, label)]
+    changes = [c for c in rest if c.lower() in CHANGES and _is_answer(table.frame[c])]
+    empty = [c for c in rest if not has_value(table.frame[c]).any()]
+    values = wish.values or tuple(c for c in rest if c not in changes and is_numeric(table.frame[c]))
+    if not values:
+        raise ElmanError(f"{table.name} has no column of numbers; its columns are {', '.join(table.columns)}")
+    log.info("values: %s; time: %s; label: %s", ", ".join(values), time or "none", label or "none")
+    if left := [c for c in table.columns if c not in (*values, time, label)]:
+        log.info("columns left out: %s%s", ", ".join(left), f" (empty: {', '.join(empty)})" if empty else "")
+    return Columns(values, time, label, table.separator, table.header if table.separator else None)
+
+
+def read_streams(source: Any, columns: Columns, bad: BadRows, windows: str = "") -> list[Stream]:
+    """Every series of a file, a folder, or a table in memory.
+
+    Args:
+        source: a file, a folder with one series a file, or a data frame.
+        columns: which are what; one of labels may be missing.
+        bad: what is done about rows that cannot be used.
+        windows: a file with the windows of anomalies by the name of the file, as ``combined_windows.json``; without
+            one, that is looked for beside the data.
+
+    Raises:
+        ElmanError: a file that lacks a column or has no rows, a window that is not in its file.
+    """
+    files = files_of(source)
+    limits = _read_windows(source, windows)
+    streams = [_read_stream(each, columns, bad, limits) for each in files]
+    if limits and not any(stream.windows is not None for stream in streams):
+        log.warning("%s names none of the files", limits["path"])
+    for number, column in enumerate(columns.values):
+        leaks = [
+            stream.name
+            for stream in streams
+            if stream.labels is not None and columns.label and _tells(stream.values[:, number], stream.labels)
+        ]
+        if leaks:
+            log.warning("the column %s tells the label by itself in %s; leave it out with --ignore", column, leaks[0])
+    return streams
+
+
+def parse_values(line: str, columns: Columns) -> tuple[np.ndarray, float]:
+    """The values ``[K]`` and the time of a line of a stream; NaN where there is none.
+
+    The line is a JSON object, or has cells: the time, where there is one, and the values.
+
+    Raises:
+        ElmanError: another number of cells, or a cell that is no number.
+    """
+    wanted = ([columns.time] if columns.time else []) + list(columns.values)
+    given = {key: None if value is None else str(value) for key, value in _cells(line, wanted, columns).items()}
+    frame = pl.DataFrame({name: [given.get(name)] for name in wanted}, schema=dict.fromkeys(wanted, pl.String))
+    table = Table("the line", frame, np.ones(1, int), np.zeros(1, int), 1, BadRows()).numeric(*columns.values)
+    values = table.frame.select(columns.values).to_numpy().astype(float)[0]
+    return values, float(_times(table, columns)[0])
+
+
+def _cells(line: str, wanted: list[str], columns: Columns) -> dict[str, Any]:
+    try:
+        return parse_row(line, wanted, columns.separator or ",")
+    except ElmanError:
+        if not columns.label:
+            raise
+        return parse_row(line, [*wanted, columns.label], columns.separator or ",")
+
+
+def _read_stream(source: Any, columns: Columns, bad: BadRows, limits: dict[str, Any]) -> Stream:
+    table = read_table(source, bad, separator=columns.separator, header=columns.header).numeric(*columns.values)
+    if not len(table):
+        raise ElmanError(f"{table.name} has no rows that can be used")
+    times = _times(table, columns)
+    back = int((np.diff(times) < 0).sum())
+    if back:
+        log.info("%s: times go back %d times; rows are taken in the order of the file", table.name, back)
+    labels = None
+    if columns.label and columns.label in table.columns:
+        table, labels = _read_labels(table, columns.label)
+        times = _times(table, columns)
+    values = table.frame.select(columns.values).to_numpy().astype(float)
+    found = None
+    if limits and isinstance(source, Path):
+        found = _windows_of(source, limits, times)
+        if found is not None and labels is None:
+            labels = np.zeros(len(table), bool)
+            for first, last in found:
+                labels[first : last + 1] = True
+    return Stream(table.name, values, times, labels, found, table.index, table.size)
+
+
+def _times(table: Table, columns: Columns) -> np.ndarray:
+    if not columns.time:
+        return np.full(len(table), np.nan)
+    times = read_times(table.frame[table.known(columns.time)])
+    return np.asarray(times.values, float) if times.dated else np.full(len(table), np.nan)
+
+
+def _read_labels(table: Table, column: str) -> tuple[Table, np.ndarray]:
+    cells = ["" if cell is None else str(cell).strip().lower() for cell in table[column]]
+    wrong = {n: f"{column} is {cell!r}, not 0 or 1" for n, cell in enumerate(cells) if cell not in (*YES, *NO)}
+    if wrong:
+        table = table.reject(wrong)
+        cells = [cell for n, cell in enumerate(cells) if n not in wrong]
+    return table, np.array([cell in YES for cell in cells], bool)
+
+
+def _is_answer(cells: pl.Series) -> bool:
+    """Whether a column says yes or no, give or take a few cells that are wrong."""
+    text = cells.drop_nulls().cast(pl.String).str.strip_chars().str.to_lowercase()
+    return len(text) > 0 and bool(text.is_in([*YES, *NO]).mean() >= 0.95)  # pyright: ignore[reportOperatorIssue]
+
+
+def _tells(values: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether two values, one for each label, are all that there is."""
+    if not labels.any() or labels.all():
+        return False
+    yes, no = np.unique(values[labels]), np.unique(values[~labels])
+    return len(yes) == len(no) == 1 and yes[0] != no[0]
+
+
+def _read_windows(source: Any, windows: str) -> dict[str, Any]:
+    """The windows of each file, under ``files``, and where they come from; nothing where there are none."""
+    if windows:
+        path = Path(windows)
+    elif isinstance(source, Path):
+        places = [source, *source.absolute().parents[:3]]
+        found = (place / folder / WINDOWS for place in places for folder in ("", "labels"))
+        path = next((each for each in found if each.is_file()), None)
+    else:
+        path = None
+    if path is None:
+        return {}
+    try:
+        files = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ElmanError(f"there is no file {path}") from error
+    except ValueError as error:
+        raise ElmanError(f"{path} holds no JSON: {error}") from error
+    if not isinstance(files, dict):
+        raise ElmanError(f'{path} is to hold an object such as {{"file.csv": [["first time", "last time"]]}}')
+    log.info("windows of anomalies: %s", path)
+    return {"path": path, "files": files}
+
+
+def _windows_of(source: Path, limits: dict[str, Any], times: np.ndarray) -> tuple[tuple[int, int], ...] | None:
+    """The rows of the windows of a file; None where the windows' file does not name it."""
+    parts = source.absolute().parts
+    key = next((key for key in limits["files"] if tuple(Path(key).parts) == parts[-len(Path(key).parts) :]), None)
+    if key is None:
+        return None
+    found = []
+    for pair in limits["files"][key]:
+        ends = read_times(pl.Series([str(end) for end in pair])).values if len(pair) == 2 else np.array([np.nan])
+        inside = np.flatnonzero((times >= ends[0]) & (times <= ends[-1]))
+        if not len(inside):
+            raise ElmanError(f"{limits['path']}: the window {pair} of {key} has no row in {source}")
+        exact = np.flatnonzero(times == ends[-1])  # of rows of the same time, the first ends the window
+        found.append((int(inside[0]), int(exact[0]) if len(exact) else int(inside[-1])))
+    return tuple(sorted(found))
+
+
+def _suffix(path: Path) -> str:
+    return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
