@@ -56,6 +56,7 @@ class Budget:
     minutes: float | None = option(None, "Train for so long. [5 where no budget is given]", min=0)
     steps: int | None = option(None, "Train for so many steps.", min=1)
     epochs: float | None = option(None, "Train until everything has been seen so many times.", min=0)
+    min_steps: int = option(1, "Steps to train for where so many --epochs would be fewer.", min=1)
     patience: int | None = option(None, "Stop after so many judgements in a row that are no better.", min=1)
 
     def __post_init__(self) -> None:
@@ -199,7 +200,10 @@ class _Run(pl.LightningModule):
         self.randomness: dict[str, Any] | None = None  # to go on with
         self.interrupted = False
         self.clock = 0.0  # when this session began, were it the only one
-        limits = [budget.steps, None if budget.epochs is None else max(1, round(budget.epochs * data.epoch))]
+        limits = [
+            budget.steps,
+            None if budget.epochs is None else max(budget.min_steps, round(budget.epochs * data.epoch)),
+        ]
         self.steps = min((limit for limit in limits if limit is not None), default=None)
         self.seconds = None if budget.minutes is None else 60 * budget.minutes
         if self.steps is None and self.seconds is None:

@@ -45,7 +45,7 @@ class ClassifyOptions:
     vocabulary: int = option(50_000, "Text: words to learn, the most frequent ones.", min=1)
     least: int = option(2, "Text: how often a word occurs to be learnt.", min=1)
     spelling: int = option(32, "Text: features of the spelling of words, 0 for none.", min=0)
-    unknown: float = option(0.1, "Text: share of the words that training takes for unknown.", min=0, max=0.95)
+    unknown: float = option(0.25, "Text: share of the words that training takes for unknown.", min=0, max=0.95)
     vectors: str = option("", "Text: file with vectors of words, to start from.")
     every: float = option(0.0, "Series: average what lies within so much time. [steps as they are]", min=0)
     noise: float = option(0.1, "Series: noise added while training, in standard deviations.", min=0)
@@ -162,7 +162,7 @@ class Classifier(Predictor):
 
     Options = ClassifyOptions
     unit = "rows"
-    defaults = {"batch": 32, "lr": 2e-3, "warmup": 50, "epochs": 20.0, "decay": 0.01}  # noqa: RUF012
+    defaults = {"batch": 32, "lr": 1e-3, "epochs": 12.0, "min_steps": 600}  # noqa: RUF012
     fit = classmethod(fit)
 
     def __init__(self, options: ClassifyOptions, vocabulary: dict[str, Any]) -> None:
