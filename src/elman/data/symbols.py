@@ -101,9 +101,11 @@ def find_kind(texts: Sequence[str]) -> str:
     texts = [text for text in texts[:: max(1, len(texts) // SAMPLE)] if text.strip()]
     words = Counter(word for text in texts for word in text.split())
     number, signs = sum(words.values()), "".join(words)
-    if number < 2 * len(texts) or sum(sign.isdigit() for sign in signs) > max(1, len(signs)) / 3 > len(words) / 3:
+    if number < 2 * len(texts):
         return "characters"
-    return "words" if len(words) <= min(FEW, number / 10) else "subwords"
+    if len(words) <= min(FEW, number / 10):
+        return "words"
+    return "characters" if sum(sign.isdigit() for sign in signs) > len(signs) / 3 else "subwords"
 
 
 def is_like(one: Sequence[str], other: Sequence[str], kind: str) -> bool:

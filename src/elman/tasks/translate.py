@@ -26,12 +26,12 @@ from elman.layers.encoder_decoder import EncoderDecoder
 from elman.layers.search import Beam, Greedy
 from elman.report import Section, figure, shortened
 from elman.runs import fit
-from elman.tasks._likeness import measures, nearest, nearest_neighbour
+from elman.tasks._translate_likeness import measures, nearest, nearest_neighbour
 from elman.tasks.task import Data, Evaluation, Loss, Predictor, Sources, option
 
 log = logging.getLogger(__name__)
 
-ROWS = 64  # answered at a time
+ROWS = 128  # answered at a time
 WORST = 20
 
 

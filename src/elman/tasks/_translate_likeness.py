@@ -25,7 +25,7 @@ def measures(
         tokenize: what sacrebleu cuts words with.
 
     Example:
-        >>> found = measures(["a b c", "d e"], [["a b c"], ["d f", "d e f"]], "words", "none")
+        >>> found = measures(["a b c", "d e"], [["a b c"], ["d f", "e f"]], "words", "none")
         >>> found["exact_match"], found["token_error"]
         (0.5, 0.2)
     """
