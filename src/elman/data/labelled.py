@@ -1,7 +1,6 @@
 """Texts and series with labels, as people keep them: tables, lines, folders, ``.ts`` files, long tables."""
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,61 +10,14 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.layout import Layout
 from elman.data.sequences import LongTable, gather, read_ts
-from elman.data.tables import SEPARATORS, Table, guess_separator, is_numeric, read_table
+from elman.data.tables import Table, read_table
 from elman.data.text import read_whole
-from elman.data.times import is_time
+from elman.data.times import read_times
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
-
-LABELS = "label labels class target category sentiment intent outcome y answer language country".split()
-TEXTS = "text sentence review comment question message body content title tweet document utterance name word".split()
-IDENTITIES = "id series series_id sequence sequence_id subject patient record recordid case person unit sample".split()
-MOMENTS = "time timestamp date datetime t step minute hour day".split()
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the user says of the data; what is empty is found out."""
-
-    text: str = ""
-    label: str = ""
-    identity: str = ""
-    time: str = ""
-    parameter: str = ""
-    ignore: tuple[str, ...] = ()
-    labels: str = ""  # a file that has them
-    separator: str = ""
-    header: bool | None = None
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the data lies: kept with the model, so that other files are read as the first one was."""
-
-    kind: str  # "table", "lines", "folder", "ts" or "long"
-    text: str = ""
-    label: str = ""
-    identity: str = ""
-    time: str = ""
-    parameter: str = ""
-    value: str = ""
-    channels: tuple[str, ...] = ()
-    separator: str = ""
-    header: bool | None = None
-    labels: str = ""
-    label_identity: str = ""
-
-    @property
-    def is_text(self) -> bool:
-        return self.kind in ("table", "lines", "folder")
-
-    @classmethod
-    def from_values(cls, values: dict[str, Any]) -> "Layout":
-        """A layout from its plain values."""
-        return cls(**{**values, "channels": tuple(values["channels"])})
 
 
 @dataclass(frozen=True)
@@ -88,135 +40,22 @@ class Labelled:
         return replace(self, inputs=inputs, labels=labels, where=where, index=self.index[np.asarray(rows)])
 
     def parting(self, how: str, group: str, time: str) -> dict[str, Any]:
-        """What ``split`` is to go by: ``"random"``, ``"time"``, or the values of a column."""
+        """What ``split`` is to go by: chance, the values of a column, or a time, else the order of rows."""
         if how not in ("random", "time"):
             raise ElmanError(f"--split is random or time, not {how!r}")
-        for column in (group, time if how == "time" else ""):
-            if column and column not in self.frame.columns:
-                raise ElmanError(f"there is no column {column!r} to part by; there are {', '.join(self.frame.columns)}")
+        if group and group not in self.frame.columns:
+            raise ElmanError(f"there is no column {group!r} to part by; there are {', '.join(self.frame.columns)}")
         if group:
             return {"groups": self.frame[group].gather(self.index).to_list()}
-        if how == "time":
-            order = self.frame[time].gather(self.index).to_list() if time else self.index
-            return {"times": np.unique(np.array(order), return_inverse=True)[1]}
-        return {}
+        if how == "random":
+            return {}
+        return {"times": read_times(self.frame[time]).values[self.index] if time in self.frame.columns else self.index}
 
     def reject(self, wrong: dict[int, str], bad: BadRows) -> "Labelled":
         """The same without some rows, which are bad."""
         for row in sorted(wrong):
             bad.add(self.where[row], wrong[row])
         return self.take([row for row in range(len(self)) if row not in wrong]) if wrong else self
-
-
-def find_layout(source: Any, wishes: Wishes, bad: BadRows) -> Layout:
-    """How the data lies, announced in one line.
-
-    Raises:
-        ElmanError: nothing in it that could be a text, a series or a label.
-    """
-    if isinstance(source, Path):
-        if not source.exists():
-            raise ElmanError(f"there is no file {source}")
-        if source.is_dir():
-            return Layout("folder")
-        suffix = _suffix(source)
-        if suffix == ".ts":
-            return Layout("ts")
-        if suffix not in TABLES and not (wishes.separator or wishes.text or wishes.label):
-            text = read_whole(source)
-            if not _is_table(text):
-                log.info("%s: a label and a text a line; the first word is the label", source)
-                return Layout("lines")
-    table = read_table(source, bad, separator=wishes.separator or None, header=wishes.header)
-    layout = _table_layout(table, wishes)
-    if table.separator is not None:
-        between = SEPARATORS.get(table.separator, repr(table.separator))
-        log.info("%s: columns between %s, %s a header", table.name, between, "with" if table.header else "without")
-        layout = replace(layout, separator=table.separator, header=table.header)
-    return layout
-
-
-def _table_layout(table: Table, wishes: Wishes) -> Layout:
-    for column in wishes.ignore:
-        table.known(column)
-    columns = [column for column in table.columns if column not in wishes.ignore]
-    identity = named(table, wishes.identity, IDENTITIES, columns)
-    if identity and not wishes.identity and table.frame[identity].n_unique() > len(table) / 2:
-        identity = ""  # as many as rows: it numbers them
-    if not wishes.text and (identity or wishes.labels):
-        return _long_layout(table, wishes, columns, identity)
-    texts = [
-        column for column in columns if table.frame[column].dtype == pl.String and not is_numeric(table.frame[column])
-    ]
-    label = named(table, wishes.label, LABELS, [column for column in columns if column != wishes.text])
-    text = named(table, wishes.text, TEXTS, [column for column in texts if column != label])
-    others = [column for column in texts if column != label]
-    if not text and others:
-        text = max(others, key=lambda column: table.frame[column].str.len_chars().mean() or 0)
-    if not label:
-        rest = [column for column in columns if column != text and table.frame[column].n_unique() < len(table)]
-        label = min(rest, key=lambda column: table.frame[column].n_unique(), default="")
-    if not (text and label):
-        what = "text" if not text else "label"
-        raise ElmanError(
-            f"{table.name} has no column that looks like the {what}; say which with --{what}-column; "
-            f"its columns are {', '.join(table.columns)}"
-        )
-    log.info("%s: the text is in column %r, the label in %r", table.name, text, label)
-    return Layout("table", text=text, label=label)
-
-
-def _long_layout(table: Table, wishes: Wishes, columns: list[str], identity: str) -> Layout:
-    if not identity:
-        raise ElmanError(f"{table.name}: which column says to which series a row belongs? say it with --id-column")
-    rest = [column for column in columns if column != identity]
-    time = named(table, wishes.time, MOMENTS, rest)
-    if not time:
-        time = next((column for column in rest if is_time(table.frame[column])), "")
-    label, labels, label_identity = "", wishes.labels, ""
-    if labels:
-        other = read_table(Path(labels), BadRows())
-        label_identity = identity if identity in other.columns else other.columns[0]
-        usable = [column for column in other.columns if column != label_identity]
-        label = named(other, wishes.label, LABELS, usable) or usable[-1]
-    else:
-        label = named(table, wishes.label, LABELS, [column for column in rest if column != time])
-        if not label:
-            constant = [c for c in rest if c != time and _constant_within(table, identity, c)]
-            if not constant:
-                raise ElmanError(f"{table.name} has no column that looks like the label; say which with --label-column")
-            label = constant[-1]
-    rest = [column for column in rest if column not in (time, label)] if not labels else [c for c in rest if c != time]
-    words = [column for column in rest if not is_numeric(table.frame[column])]
-    numbers = [column for column in rest if column not in words]
-    parameter = wishes.parameter
-    if not parameter and len(words) == 1 and len(numbers) == 1:
-        parameter = words[0]
-    if parameter:
-        numbers = numbers[:1]
-        counts = Counter(table[parameter])
-        channels = tuple(sorted(str(name) for name in counts if name is not None))
-    else:
-        channels = tuple(numbers)
-    if not channels:
-        raise ElmanError(f"{table.name} has no columns of numbers besides {identity} and {time or 'the time'}")
-    shown = f"{len(channels)} channels from {parameter!r}" if parameter else f"channels {', '.join(channels)}"
-    source = f" of {labels}" if labels else ""
-    log.info("%s: a series for each %r, in the order of %s; %s; the label is in %r%s", table.name, identity,
-             repr(time) if time else "the rows", shown, label, source)  # fmt: skip
-    if dropped := [column for column in words if column != parameter]:
-        log.info("%s: left out, since they are no numbers: %s", table.name, ", ".join(dropped))
-    return Layout(
-        "long",
-        label=label,
-        identity=identity,
-        time=time,
-        parameter=parameter,
-        value=numbers[0] if parameter else "",
-        channels=channels,
-        labels=labels,
-        label_identity=label_identity,
-    )
 
 
 def read_labelled(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = True) -> Labelled:
@@ -299,19 +138,22 @@ def _long(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled
     values = (layout.value,) if layout.parameter else layout.channels
     columns = LongTable(layout.identity, layout.time or None, values, layout.parameter or None)
     found = gather(table, columns, layout.channels)
-    labels: list[Any] = [None] * len(found.identities)
-    if labelled and layout.labels:
-        other = read_table(Path(layout.labels), BadRows())
-        known = dict(zip(map(str, other[layout.label_identity]), other[layout.label], strict=True))
-        labels = [known.get(name) for name in found.identities]
-    elif labelled:
+    names = pl.DataFrame({layout.identity: found.identities})
+    labels: list[Any] = [None] * len(names)
+    if labelled and layout.label in table.columns:
         labels = _label_of_each(table, layout, found.identities)
+    elif labelled:
+        other = read_table(Path(layout.labels), BadRows()).frame
+        other = other.with_columns(pl.col(layout.label_identity).cast(pl.String).alias(layout.identity))
+        names = names.join(
+            other.unique(layout.identity, keep="first"), on=layout.identity, how="left", maintain_order="left"
+        )
+        labels = names[layout.label].to_list()
     where = [
         f"{table.name}, line {line} ({layout.identity} {name})"
         for name, line in zip(found.identities, found.lines, strict=True)
     ]
-    size = len(found.identities)
-    return _plain(found.sequences, labels, where, np.arange(size), size, {layout.identity: found.identities})
+    return Labelled(found.sequences, labels, where, np.arange(len(names)), len(names), names)
 
 
 def _label_of_each(table: Table, layout: Layout, identities: list[str]) -> list[Any]:
@@ -344,27 +186,22 @@ def _spread(frame: pl.DataFrame, index: np.ndarray, size: int) -> pl.DataFrame:
     return places.join(frame.with_columns(pl.Series("\0row", index)), on="\0row", how="left").drop("\0row")
 
 
-def named(table: Table, wish: str, usual: Sequence[str], among: Sequence[str]) -> str:
-    """The column that the user names, or the first that is named as usual, or none."""
-    if wish:
-        return table.known(wish)
-    found = {column.lower().replace(" ", "_"): column for column in reversed(among)}
-    return next((found[name] for name in usual if name in found), "")
-
-
-def _constant_within(table: Table, identity: str, column: str) -> bool:
-    kinds = table.frame.group_by(identity).agg(pl.col(column).n_unique())[column]
-    return bool((kinds == 1).all()) and 1 < table.frame[column].n_unique() <= max(
-        2, table.frame[identity].n_unique() / 2
-    )
-
-
-def _is_table(text: str) -> bool:
-    """Whether a text file has columns: every line as many of them, two or more."""
-    separator = guess_separator(text)
-    widths = {line.count(separator) for line in text.split("\n")[:2000] if line.strip()}
-    return len(widths) == 1 and widths != {0} and (separator == "\t" or text.count("\n") > 3)
-
-
-def _suffix(path: Path) -> str:
-    return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+def warn_of_leaks(rows: Labelled, layout: Layout) -> None:
+    """Say which parts of the data tell the label by themselves: the answer may be known only where it is not asked."""
+    labels = [str(label) for label in rows.labels]
+    if layout.is_text:
+        own = [label.lower() in text.lower().split() for text, label in zip(rows.inputs, labels, strict=True)]
+        if sum(own) >= 0.98 * len(own) and any(len(label) > 2 for label in labels):
+            log.warning("the text has its label in it, word for word, in %s of %s rows", sum(own), len(own))
+        return
+    channels = layout.channels or tuple(f"channel {n}" for n in range(1, rows.inputs[0].values.shape[1] + 1))
+    for n, channel in enumerate(channels):
+        kinds = [np.unique(one.values[~np.isnan(one.values[:, n]), n]) for one in rows.inputs]
+        if any(len(kind) != 1 for kind in kinds):
+            continue
+        pairs = {(float(kind[0]), label) for kind, label in zip(kinds, labels, strict=True)}
+        values = {value for value, _ in pairs}
+        if 1 < len(values) == len(pairs) <= 2 * len(set(labels)):
+            log.warning(
+                "%s alone tells the label in every row; leave it out with --ignore if it is not known then", channel
+            )

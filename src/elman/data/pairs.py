@@ -13,8 +13,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.files import alternatives
-from elman.data.labelled import named
-from elman.data.tables import SEPARATORS, Table, is_numeric, read_table
+from elman.data.tables import SEPARATORS, Table, is_numeric, named, read_table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
 

@@ -11,8 +11,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.labelled import named
-from elman.data.tables import Table, has_value, is_numeric, parse_row, read_table
+from elman.data.tables import Table, has_value, is_numeric, named, parse_row, read_table
 from elman.data.times import is_time, read_times
 from elman.errors import ElmanError
 

@@ -128,7 +128,7 @@ def read_table(
         (['fine', 'not, so'], True)
     """
     if not isinstance(source, str | Path):
-        frame = source if isinstance(source, pl.DataFrame) else pl.from_pandas(source)
+        frame = source if isinstance(source, pl.DataFrame) else _from_pandas(source)
         return _whole(frame, "the table", bad, first=0)
     path = Path(source)
     suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
@@ -147,6 +147,11 @@ def _whole(frame: pl.DataFrame, name: str, bad: BadRows, first: int) -> Table:
         raise ElmanError(f"{name} has no rows")
     index = np.arange(len(frame))
     return Table(name, frame, index + first, index, len(frame), bad)
+
+
+def _from_pandas(frame: Any) -> pl.DataFrame:
+    """A data frame of pandas, whose NaN says that there is nothing."""
+    return pl.DataFrame({str(c): _series(str(c), [None if v != v else v for v in frame[c].tolist()]) for c in frame})
 
 
 def _parquet(path: Path) -> pl.DataFrame:
@@ -322,6 +327,14 @@ def is_numeric(column: pl.Series) -> bool:
     """Whether a column is one of numbers, give or take a few cells that are wrong."""
     given = column.filter(has_value(column))
     return len(given) > 0 and as_numbers(given).is_not_null().sum() >= 0.95 * len(given)
+
+
+def named(table: Table, wish: str, usual: Sequence[str], among: Sequence[str]) -> str:
+    """The column that the user names, or the first that is named as usual, or none."""
+    if wish:
+        return table.known(wish)
+    found = {column.lower().replace(" ", "_"): column for column in reversed(among)}
+    return next((found[name] for name in usual if name in found), "")
 
 
 def parse_row(line: str, columns: Sequence[str], separator: str = ",") -> dict[str, Any]:

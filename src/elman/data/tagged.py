@@ -14,8 +14,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.labelled import named
-from elman.data.tables import SEPARATORS, guess_separator, read_table
+from elman.data.tables import SEPARATORS, guess_separator, named, read_table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
 

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from elman.data.bad import BadRows
 from elman.data.batches import Batches
-from elman.data.labelled import Labelled, Layout, Wishes, find_layout, read_labelled
+from elman.data.labelled import Labelled, read_labelled, warn_of_leaks
+from elman.data.layout import Layout, Wishes, find_layout
 from elman.data.split import split
 from elman.errors import ElmanError
 from elman.layers.convolution import Convolution
@@ -21,10 +22,10 @@ from elman.layers.encoder import encoder
 from elman.layers.pooling import AttentionPooling, max_and_mean
 from elman.report import Section
 from elman.runs import fit
-from elman.tasks._inputs import SeriesInput, TextInput
-from elman.tasks._simple import simple_methods
-from elman.tasks._target import Target, find_target
-from elman.tasks._verdict import verdict
+from elman.tasks._classify_inputs import SeriesInput, TextInput
+from elman.tasks._classify_simple import simple_methods
+from elman.tasks._classify_target import Target, find_target
+from elman.tasks._classify_verdict import verdict
 from elman.tasks.task import Data, Evaluation, Loss, Predictor, Sources, option
 
 ROWS = 64  # answered at a time
@@ -203,6 +204,7 @@ class Classifier(Predictor):
         layout = find_layout(sources.data, options.wishes(), BadRows(skip=True))
         rows = read_labelled(sources.data, layout, sources.bad)
         target = find_target(rows.labels, options.kind)
+        warn_of_leaks(rows, layout)
         rows = rows.reject(target.encode(rows.labels)[1], sources.bad)
         name = str(sources.data) if isinstance(sources.data, Path) else "the table"
         if sources.valid is not None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from elman.data.sequences import Sequenced
-from elman.tasks._target import Target
+from elman.tasks._classify_target import Target
 
 
 def simple_methods(

@@ -93,8 +93,10 @@ class Target:
     def measures(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         """How good outputs are, beside the truth as ``encode`` gives it."""
         if self.kind == "number":
-            return _of_numbers(outputs[:, 0], truth.astype(np.float64) * self.scale + self.mean)
-        return _of_classes(outputs, truth) if self.kind == "classes" else _of_labels(outputs, truth)
+            found = _of_numbers(outputs[:, 0], truth.astype(np.float64) * self.scale + self.mean)
+        else:
+            found = _of_classes(outputs, truth) if self.kind == "classes" else _of_labels(outputs, truth)
+        return {name: value for name, value in found.items() if np.isfinite(value)}  # one class alone has no area
 
 
 def find_target(labels: Sequence[Any], wish: str = "") -> Target:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from elman.report import Section, confusion, figure, shortened
-from elman.tasks._target import BINS, Target
+from elman.tasks._classify_target import BINS, Target
 
 WORST = 20
 

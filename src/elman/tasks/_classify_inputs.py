@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from elman.data.batches import pad
-from elman.data.labelled import Labelled, Layout
+from elman.data.labelled import Labelled
+from elman.data.layout import Layout
 from elman.data.sequences import Sequenced, resampled
 from elman.data.tables import parse_row
 from elman.data.words import Lexicon, Words, read_vectors, split_words
