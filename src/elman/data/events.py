@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -290,9 +289,11 @@ def _by_kind(table: Table, found: set[str], person: str, item: str) -> tuple[str
     """Who and what, where names do not tell: the columns whose values come again and again, first who, then what."""
     rows = len(table)
     distinct = {c: table.frame[c].n_unique() for c in table.columns if c not in found}
-    ratings = [c for c in distinct if distinct[c] <= 11 and is_numeric(table.frame[c]) and rows > 50]
-    left = [c for c in distinct if c not in ratings and 1 < distinct[c] < max(rows, 2)]
+    left = [c for c in distinct if 1 < distinct[c] < max(rows, 2)]
     wanted = 2 - bool(person) - bool(item)
+    few = sorted((c for c in left if distinct[c] <= 11 and is_numeric(table.frame[c])), key=distinct.__getitem__)
+    # numbers of which there are few may well be ratings
+    left = [c for c in left if c not in few[: max(0, len(left) - wanted)]]
     if len(left) != wanted:
         raise ElmanError(
             f"{table.name} has columns {', '.join(table.columns)}; say with --person-column (or --session-column) and "

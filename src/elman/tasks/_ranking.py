@@ -13,19 +13,21 @@ NEIGHBOURS = 100  # of an item, whose likeness counts
 def ranks(scores: Tensor, targets: Tensor, seen: Tensor | None = None) -> Tensor:
     """The place of each target among all items, 1 for the first; items that score as much stand before it.
 
+    A target that is never answered, for it was not learnt or has been seen, is at infinity.
+
     Args:
         scores: ``[N, V]``; column 0 belongs to no item.
-        targets: ``[N]``; 0 for an item that was not learnt, which comes behind all others.
-        seen: ``[N, S]``, items that are not asked for, filled up with 0; a target among them comes last.
+        targets: ``[N]``; 0 for an item that was not learnt.
+        seen: ``[N, S]``, items that are not asked for, filled up with 0.
 
     Example:
         >>> scores = torch.tensor([[9.0, 1.0, 3.0, 2.0]])
         >>> ranks(scores, torch.tensor([3])).item(), ranks(scores, torch.tensor([3]), torch.tensor([[2]])).item()
-        (2, 1)
+        (2.0, 1.0)
     """
     scores = without(scores, seen)
     own = scores.gather(1, targets[:, None])
-    return torch.where(own[:, 0] == -torch.inf, scores.shape[1], (scores >= own).sum(1))
+    return (scores >= own).sum(1).double().masked_fill(own[:, 0] == -torch.inf, torch.inf)
 
 
 def without(scores: Tensor, seen: Tensor | None) -> Tensor:

@@ -199,7 +199,7 @@ class Recommender(Predictor):
 
     Options = RecommendOptions
     unit = "events"
-    defaults = {"batch": 32, "lr": 2e-3, "warmup": 50, "epochs": 30.0, "patience": 6}  # noqa: RUF012
+    defaults = {"batch": 32, "lr": 4e-3, "warmup": 30, "epochs": 20.0, "patience": 6}  # noqa: RUF012
     fit = classmethod(fit)
 
     def __init__(self, options: RecommendOptions, vocabulary: dict[str, Any]) -> None:
@@ -241,8 +241,10 @@ class Recommender(Predictor):
             return Parts(layout, *_without_last(sessions), name)
         if options.held_out == 0:
             return Parts(layout, sessions, Part(sessions, np.ones(len(sessions), int)), None, name)
-        times = sessions.ends if options.split == "time" else None
-        learnt, other = split(len(sessions), options.held_out, seed=options.split_seed, times=times)
+        able = np.flatnonzero([len(items) > 1 for items in sessions.items])  # those on which something can be judged
+        times = sessions.ends[able] if options.split == "time" else None
+        _, other = split(len(able), options.held_out, seed=options.split_seed, times=times)
+        learnt, other = np.setdiff1d(np.arange(len(sessions)), able[other]), able[other]
         return Parts(layout, sessions.take(learnt), Part(sessions.take(other), np.ones(len(other), int)), None, name)
 
     @classmethod
@@ -446,7 +448,7 @@ class Recommender(Predictor):
         return [Section("How often it is among the first", text, figures=[curve]),
                 Section("Sessions and answers", header=header, rows=rows)]  # fmt: skip
 
-    def _shown(self, evaluation: Rows, rows: Sequence[int]) -> Iterator[tuple[str, str, int, str]]:
+    def _shown(self, evaluation: Rows, rows: Sequence[int]) -> Iterator[tuple[str, str, float, str]]:
         """Sessions as people read them: what came before the last item, that item, its rank, and what was answered."""
         with torch.no_grad():
             for row in rows:
@@ -456,7 +458,7 @@ class Recommender(Predictor):
                 codes = evaluation.sessions.items[row][-5:]
                 *earlier, last = (evaluation.sessions.names[code] for code in codes)
                 batch = batch_of([items], np.array([len(items) - 1]))
-                place = int(self._judged(batch, self(batch.items, batch.lengths)[0]).output[0])
+                place = float(self._judged(batch, self(batch.items, batch.lengths)[0]).output[0])
                 answer = self.next_items([items[:-1]])[0]["items"][:5]
                 yield ", ".join(earlier), last, place, ", ".join(answer)
 
@@ -464,7 +466,7 @@ class Recommender(Predictor):
         assert isinstance(data, Examples)
         rows = np.random.default_rng(seed).permutation(len(data.held_out.items))[:5]
         return "\n".join(
-            f"{before}, then {last} (place {place}): {answer}"
+            f"{before}, then {last} (place {place:g}): {answer}"
             for before, last, place, answer in self._shown(data.held_out, rows.tolist())
         )
 
