@@ -64,7 +64,7 @@ def _last(times: np.ndarray, wanted: int) -> np.ndarray:
 def _whole_groups(groups: Sequence[Any], wanted: int, seed: int) -> np.ndarray:
     names, members = np.unique([str(group) for group in groups], return_inverse=True)
     if len(names) < 2:
-        raise ElmanError(f"all rows are of one group, {names[0]!r}; there is none to hold out")
+        raise ElmanError(f"all rows are of one group, {str(names[0])!r}; there is none to hold out")
     counts = np.bincount(members)
     chosen, rows = [], 0
     for group in np.random.default_rng(seed).permutation(len(names))[:-1]:

@@ -17,7 +17,7 @@ from elman.data.text import read_whole
 from elman.errors import ElmanError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
-SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
 SAMPLE = 200  # rows from which separator and header are guessed
 NO_VALUE = ("", "na", "n/a", "nan", "null", "none", "?", "-")  # in lower case, in a column of numbers
 HEADINGS = frozenset(
@@ -281,7 +281,7 @@ def guess_separator(text: str, suffix: str = "") -> str:
 def _has_header(rows: Sequence[list[str]], suffix: str) -> bool:
     """Whether the first row has names, and not values like those below it."""
     first, *below = ([cell.strip() for cell in row] for row in rows)
-    if any(_is_number(cell) for cell in first if cell) or len(set(first)) < len(first) or not below or not any(first):
+    if any(_is_number(cell) for cell in first if cell) or len(set(first)) < len(first) or not any(first):
         return False
     columns = [[row[n] for row in below if n < len(row) and row[n]] for n in range(len(first))]
     if any(column and all(map(_is_number, column)) for column in columns):

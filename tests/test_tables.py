@@ -1,0 +1,174 @@
+"""Tables: every format gives the same rows, and what is wrong is named with its line."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elman.data.bad import BadRows
+from elman.data.tables import guess_separator, parse_row, read_table, write_table
+from elman.errors import ElmanError
+
+ROWS = [{"text": "fine, really", "label": "good", "n": 1.5}, {"text": 'so "so"', "label": "bad", "n": None}]
+
+
+def table(folder: Path, content: str | bytes, name: str = "data.csv", *, skip: bool = False, **options: Any) -> Any:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_table(path, BadRows(skip), **options)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_what_is_written_is_read_again(suffix: str, tmp_path: Path) -> None:
+    rows = [{**row, "text": row["text"].replace('"', "'") if suffix == ".tsv" else row["text"]} for row in ROWS]
+    write_table(pl.DataFrame(rows), tmp_path / f"rows{suffix}")
+    read = read_table(tmp_path / f"rows{suffix}", BadRows())
+    assert read.numeric("n").frame.to_dicts() == rows
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"text,label\nfine,good\nso so,bad\n",
+        b"text,label\r\nfine,good\r\nso so,bad\r\n",
+        b"\xef\xbb\xbftext,label\nfine,good\nso so,bad",
+        b"text;label\nfine;good\n\nso so;bad\n\n",
+        b"text\tlabel\nfine\tgood\nso so\tbad\n",
+        b'"text","label"\n"fine","good"\n"so so","bad"\n',
+        gzip.compress(b"text,label\nfine,good\nso so,bad\n"),
+        b'{"text": "fine", "label": "good"}\n\n{"label": "bad", "text": "so so"}\n',
+    ],
+)
+def test_line_ends_marks_separators_and_packing_do_not_matter(content: bytes, tmp_path: Path) -> None:
+    read = table(tmp_path, content, "data.jsonl" if content.startswith(b"{") else "data.csv")
+    assert read.frame.to_dicts() == [{"text": "fine", "label": "good"}, {"text": "so so", "label": "bad"}]
+
+
+def test_a_line_is_where_a_row_begins(tmp_path: Path) -> None:
+    read = table(tmp_path, 'text,label\n"two\nlines",good\n\nplain,bad\n')
+    assert read.lines.tolist() == [2, 5]
+    assert read["text"] == ["two\nlines", "plain"]
+    assert read.where(1) == f"{tmp_path / 'data.csv'}, line 5"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "message"),
+    [
+        ("a,b\n1,2\n3\n", "data.csv", "data.csv, line 3: has 1 columns where the header has 2"),
+        ("a,b\n1,2\n3,4,5\n", "data.csv", "line 3: has 3 columns where the header has 2"),
+        ('a,b\n"1"x,2\n', "data.csv", "line 2: a cell goes on after its closing quotation mark"),
+        ('a,b\n1,2\n"3,4\n5,6\n', "data.csv", "line 3: a quotation mark opens a cell that never ends"),
+        ("a,a\n1,2\n", "data.csv", "two columns named 'a'"),
+        ("a,b\n", "data.csv", "has no rows"),
+        ("", "data.csv", "is empty"),
+        (b"a,b\n\0,2\n", "data.csv", "is binary"),
+        (b"a,b\n1,\xff\n", "data.csv", "not UTF-8: byte 6, in line 2"),
+        (gzip.compress(b"a,b\n1,2\n" * 99)[:-9], "data.csv.gz", "damaged or cut short"),
+        ('{"a": 1}\n{"a": \n', "data.jsonl", "data.jsonl, line 2: is no JSON object"),
+        ("[1, 2]\n", "data.jsonl", "line 1: is no JSON object"),
+        (b"PAR1 no", "data.parquet", "is no Parquet file"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(content: str | bytes, name: str, message: str, tmp_path: Path) -> None:
+    header = None if "two columns" not in message else True
+    with pytest.raises(ElmanError) as error:
+        table(tmp_path, content, name, header=header)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_bad_rows_are_left_out_counted_and_listed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    read = table(tmp_path, 'n,m\n1,2\n3\n"x"y,9\nfour,5\ninf,1\n6,7\n', skip=True).numeric("n", "m")
+    assert read["n"] == [1, 6]
+    assert read.index.tolist() == [0, 5]
+    assert read.size == 6
+    lines = [line.split("data.csv, ")[1] for line in read.bad.listed]
+    assert [line.split(":")[0] for line in lines] == ["line 4", "line 3", "line 5", "line 6"]
+    assert "n is 'four', not a number" in lines[2]
+    read.bad.tell()
+    assert "4 rows left out" in caplog.text
+
+
+def test_numbers_as_people_write_them(tmp_path: Path) -> None:
+    read = table(tmp_path, "a;b\n1,5;NA\n-2,0;7\n 3 ;\n").numeric("a", "b")
+    assert read["a"] == [1.5, -2, 3]
+    assert read["b"] == [None, 7, None]
+    with pytest.raises(ElmanError, match=r"line 3: a is 'x', not a number"):
+        table(tmp_path, "a,b\n1,2\nx,3\n").numeric("a")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "header"),
+    [
+        ("1,2\n3,4\n", "x.csv", False),
+        ("a,b\n3,4\n", "x.csv", True),
+        ("text,label\nfine,good\nbad,bad\n", "x.csv", True),
+        ("fine,good\nlovely,good\nweak,bad\n", "x.csv", False),
+        ("Go.\tVa !\nRun.\tCours !\n", "x.tsv", False),
+        ("source\ttarget\nRun.\tCours !\n", "x.tsv", True),
+        (",value\n0,1\n1,2\n", "x.csv", True),
+    ],
+)
+def test_a_header_is_told_from_values(content: str, name: str, header: bool, tmp_path: Path) -> None:
+    assert table(tmp_path, content, name).header is header
+    assert table(tmp_path, content, name, header=not header).header is not header
+
+
+@given(st.lists(st.lists(st.text("ab ,;\"'\t|\r\nü", max_size=5), min_size=2, max_size=2), min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_quoted_cells_come_back_as_pythons_csv_reads_them(rows: list[list[str]]) -> None:
+    from io import StringIO
+    from tempfile import TemporaryDirectory
+
+    text = StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows([["first", "second"], *rows])
+    with TemporaryDirectory() as folder:
+        read = table(Path(folder), text.getvalue(), separator=",", header=True)
+    unified = [[cell.replace("\r\n", "\n").replace("\r", "\n") or None for cell in row] for row in rows]
+    assert [list(row) for row in read.frame.rows()] == unified
+
+
+def test_separators_are_those_that_give_the_same_width() -> None:
+    assert guess_separator("a,b\tc\n1\t2,3\n") == "\t"
+    assert guess_separator('"a,b";c\n"1,2,3";4\n') == ";"
+    assert guess_separator("one\ntwo\n") == ","
+
+
+def test_a_line_of_a_stream() -> None:
+    assert parse_row(json.dumps({"b": 1, "text": "x"}), ["text"]) == {"b": 1, "text": "x"}
+    assert parse_row("{not JSON, but a text", ["text"]) == {"text": "{not JSON, but a text"}
+    assert parse_row("2024;3", ["time", "value"], ";") == {"time": "2024", "value": "3"}
+    with pytest.raises(ElmanError, match="has 1 cells; 2 are wanted: time, value"):
+        parse_row("2024", ["time", "value"])
+
+
+def test_frames_in_memory() -> None:
+    class Pandas:
+        """As much of a data frame of pandas as is used."""
+
+        def __iter__(self) -> Any:
+            return iter(["text", "n"])
+
+        def __getitem__(self, name: str) -> np.ndarray:
+            return np.array(["a", float("nan")], object) if name == "text" else np.array([1.0, float("nan")])
+
+    read = read_table(Pandas(), BadRows())  # pyright: ignore[reportArgumentType]
+    assert read.frame.to_dicts() == [{"text": "a", "n": 1.0}, {"text": None, "n": None}]
+    with pytest.raises(ElmanError, match="has no column 'x'; its columns are text, n"):
+        _ = read["x"]
+
+
+def test_a_name_says_how_a_table_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ElmanError, match=r"name it \*.csv, \*.tsv, \*.jsonl or \*.parquet"):
+        write_table(pl.DataFrame({"a": [1]}), tmp_path / "a.xls")
+    write_table(pl.DataFrame({"a": [["x", "y"], None], "b": [1, 2]}), tmp_path / "a.csv")
+    first, second = csv.DictReader((tmp_path / "a.csv").open())
+    assert json.loads(first["a"]) == ["x", "y"]
+    assert second["a"] == ""
