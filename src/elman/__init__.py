@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from elman.tasks import restore as load
     from elman.tasks.anomaly import Detector
     from elman.tasks.classify import Classifier
+    from elman.tasks.forecast import Forecaster
     from elman.tasks.recommend import Recommender
     from elman.tasks.tag import Tagger
     from elman.tasks.translate import Translator
@@ -64,6 +65,7 @@ _PLACES = {
     "ElmanError": "elman.errors:ElmanError",
     "EncoderDecoder": "elman.layers:EncoderDecoder",
     "ForgetBias": "elman.remedies:ForgetBias",
+    "Forecaster": "elman.tasks.forecast:Forecaster",
     "GRU": "elman.layers:GRU",
     "Greedy": "elman.layers:Greedy",
     "Highway": "elman.layers:Highway",
@@ -113,6 +115,7 @@ __all__ = [
     "Detector",
     "ElmanError",
     "EncoderDecoder",
+    "Forecaster",
     "ForgetBias",
     "Greedy",
     "Highway",

@@ -1,0 +1,526 @@
+"""Forecasting: what comes next in series of numbers, as quantiles, for a whole horizon at once."""
+
+import json
+import logging
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from elman.data.bad import BadRows
+from elman.data.batches import Batches
+from elman.data.rolling import Rolling
+from elman.data.seasons import find_seasons
+from elman.data.series import Columns, Panel, find_columns, read_panel
+from elman.data.tables import parse_row, read_table
+from elman.data.times import Clock
+from elman.data.windows import Channels, Units, Window
+from elman.errors import ElmanError
+from elman.report import Section
+from elman.runs import fit
+from elman.tasks._forecast_judgement import Truth, measures, simple_methods, verdict
+from elman.tasks._forecast_network import Horizon, pinball
+from elman.tasks.task import Data, Evaluation, Loss, Predictor, Sources, option
+
+log = logging.getLogger(__name__)
+
+ROWS = 256  # windows forecast at a time
+JUDGED = (4_000, 20_000)  # windows that are judged at most where no stride is said: while training, at the end
+
+
+@dataclass(frozen=True)
+class ForecastOptions:
+    """What can be chosen about a forecaster, and said about its data."""
+
+    cell: str = option("gru", "The recurrence; elman cells lists them. transformer and convolution stand in for one.")
+    hidden: int = option(128, "Units of each layer.", min=1)
+    layers: int = option(1, "Layers.", min=1)
+    dropout: float = option(0.3, "Share of what the recurrence gives that training sets to zero.", min=0, max=0.95)
+    horizon: int = option(0, "Steps to forecast. [a season]", min=0)
+    context: int = option(0, "Steps that are seen before a forecast. [found out]", min=0)
+    segment: int = option(0, "Steps that the recurrence reads as one. [found out]", min=0)
+    level: str = option("last", "What a window is measured from: its last value, or its mean.")
+    straight: bool = option(True, "Whether a linear way leads from what was seen past the recurrence.")
+    calendar: bool = option(True, "Whether the hour, the day and the time of the year are read.")
+    quantiles: str = option("0.1,0.5,0.9", "Quantiles to forecast, with commas between them.")
+    squared: float = option(1.0, "Weight of the squared error of the mean beside the loss of the quantiles.", min=0)
+    target: str = option("", "Columns to forecast, with commas between them. [all columns of numbers]")
+    known: str = option("", "Columns that are known of the future too, such as holidays or a weather forecast.")
+    past: str = option("", "Columns to read that are not known of the future.")
+    constant: str = option("", "Columns that stay the same within a series. [found out]")
+    time_column: str = option("", "Column of the time. [found out]")
+    id_column: str = option("", "Columns that say to which series a row belongs. [found out]")
+    layout: str = option("", "columns, where a row is a moment, or rows, where a row is a series. [found out]")
+    frequency: str = option("", "Step between rows, such as 30min, 1h, 1d, 1mo, weekday. [found out]")
+    season: str = option("", "Rows after which series repeat themselves, one number or two, or none. [found out]")
+    timezone: str = option("", "Where clocks hang, such as Europe/Berlin, for times without a zone, and for the days.")
+    separator: str = option("", "What stands between columns. [found out]")
+    header: bool | None = option(None, "Whether the first row has the names of the columns. [found out]")
+    split: str = option(
+        "", "Rows or shares to learn from, hold out and test on, as 8640/2880/2880 or -/48/48. [0.8/0.1/0.1]"
+    )
+    stride: int = option(0, "Rows between two forecasts that are judged. [1, if they are not too many]", min=0)
+
+    def columns(self) -> Columns:
+        """What they say about the columns."""
+        if self.layout not in ("", "columns", "rows"):
+            raise ElmanError(f"--layout is columns or rows, not {self.layout!r}")
+        return Columns(
+            self.layout,
+            time=_words(self.time_column),
+            series=_words(self.id_column),
+            targets=_words(self.target),
+            known=_words(self.known),
+            past=_words(self.past),
+            constants=_words(self.constant),
+            zone=self.timezone or None,
+        )
+
+    def levels(self) -> list[float]:
+        """The quantiles, in rising order."""
+        try:
+            levels = sorted({float(word) for word in _words(self.quantiles)})
+        except ValueError:
+            levels = []
+        if not levels or not all(0 < level < 1 for level in levels):
+            raise ElmanError(f"--quantiles are numbers between 0 and 1, not {self.quantiles!r}")
+        return levels
+
+    def seasons(self) -> list[int] | None:
+        """The seasons that were said, if they were."""
+        if not self.season:
+            return None
+        words = _words(self.season)
+        if words == ("none",):
+            return []
+        if not all(word.isdigit() and int(word) > 1 for word in words) or len(words) > 2:
+            raise ElmanError(f"--season is one or two numbers above 1, or none; not {self.season!r}")
+        return sorted(map(int, words))
+
+
+class Parts(NamedTuple):
+    """What was read, and where it is cut."""
+
+    panel: Panel
+    cuts: np.ndarray  # [series, 3], rows where what is learnt from ends, what is held out, and the test
+    valid: Panel | None
+    seasons: list[int]
+    horizon: int
+
+
+class Windows:
+    """Windows on which a forecaster is judged."""
+
+    def __init__(self, truth: Truth, levels: Sequence[float]) -> None:
+        if not len(truth):
+            raise ElmanError("there is no window with a value to see and one to forecast; nothing to judge on")
+        self.truth, self.levels = truth, levels
+
+    def __iter__(self) -> Iterator[Window]:
+        for start in range(0, len(self.truth), ROWS):
+            part = slice(start, start + ROWS)
+            yield self.truth.channels.cut(self.truth.channel[part], self.truth.origin[part])
+
+    def __len__(self) -> int:
+        return -(-len(self.truth) // ROWS)
+
+    def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
+        return {"loss": loss, **measures(np.concatenate(outputs), self.truth, self.levels)}
+
+
+class Examples:
+    """Windows to learn from, and later ones that are held out."""
+
+    def __init__(self, task: "Forecaster", parts: Parts, rows: int, seed: int) -> None:
+        self.panel = parts.panel
+        channels, context, horizon = task.channels(parts.panel), task.context, task.horizon
+        learnt, held_out, tested = parts.cuts[channels.series].T
+        last = learnt - horizon
+        # short series are seen from before their beginning, where nothing is given
+        first = np.where(last >= 2 * context, context, np.clip(last // 2, 1, context))
+        self.learnt = Truth(channels, *channels.windows(first, last))
+        if not len(self.learnt):
+            raise ElmanError(f"{parts.panel.name} has no window of values to learn from; give --horizon a lower number")
+        self.batches = Batches(np.ones(len(self.learnt)), rows, seed)
+        if parts.valid is not None:
+            self.held_out = self.test = task.whole(task.channels(parts.valid), JUDGED[0])
+            return
+        self.held_out = task.judged(channels, learnt, held_out - horizon, JUDGED[0])
+        own = (tested > held_out).any()
+        self.test = task.judged(channels, held_out, tested - horizon, JUDGED[1]) if own else self.held_out
+
+    @property
+    def epoch(self) -> int:
+        return len(self.batches)
+
+    def batch(self, step: int) -> Window:
+        rows = self.batches[step]
+        return self.learnt.channels.cut(self.learnt.channel[rows], self.learnt.origin[rows])
+
+    def describe(self) -> str:
+        parts = f"{len(self.learnt):,} windows to learn from, {len(self.held_out.truth):,} held out"
+        test = f", {len(self.test.truth):,} to test on" if self.test is not self.held_out else ""
+        return f"{self.panel.describe()}; {parts}{test}"
+
+
+class Forecaster(Predictor):
+    """Series to quantiles of what comes: a recurrence reads the past in segments and goes on through the future.
+
+    One model learns all series, each measured in its own units. ``Horizon`` has the equations. The loss is that of the
+    quantiles, and the squared error of the mean.
+
+    ``predict`` takes a file or a data frame and forecasts what comes after its end, a row for each step of each series.
+    Rows at its end that have no target tell what is known of the future.
+
+    Example:
+        >>> hours = np.arange(400)
+        >>> frame = pl.DataFrame({"load": 10 + np.sin(hours * np.pi / 6)})
+        >>> model = Forecaster.fit(frame, horizon=12, steps=5, hidden=8)
+        >>> model.predict(frame).columns
+        ['step', 'forecast', 'q0.1', 'q0.5', 'q0.9']
+    """
+
+    Options = ForecastOptions
+    unit = "values"
+    defaults = {"batch": 256, "lr": 1e-3, "minutes": 10.0, "decay": 0.01}  # noqa: RUF012
+    fit = classmethod(fit)
+
+    def __init__(self, options: ForecastOptions, vocabulary: dict[str, Any]) -> None:
+        super().__init__(options, vocabulary)
+        self.columns = Columns.from_json(vocabulary["columns"])
+        self.clock = Clock(**vocabulary["clock"])
+        self.units = Units.from_json(vocabulary["units"])
+        self.seasons: list[int] = vocabulary["seasons"]
+        self.horizon, self.context = vocabulary["horizon"], vocabulary["context"]
+        self.levels = options.levels()
+        self.network = Horizon(
+            options,
+            context=self.context,
+            horizon=self.horizon,
+            segment=vocabulary["segment"],
+            season=self.season,
+            channels=len(self.units.channels),
+            known=self.columns.width(self.columns.known),
+            past=self.columns.width(self.columns.past),
+            constants=self.columns.width(self.columns.constants),
+            calendar=vocabulary["calendar"],
+            outputs=1 + len(self.levels),
+        )
+
+    @property
+    def season(self) -> int:
+        """Steps after which a series is taken to repeat itself; 1 where it does not."""
+        return self.seasons[0] if self.seasons else 1
+
+    @classmethod
+    def read(cls, options: ForecastOptions, sources: Sources) -> Parts:
+        if sources.data is None:
+            raise ElmanError("give --data FILE: a table over time, with a column or a row for each series")
+        options.levels()
+        table = read_table(sources.data, sources.bad, separator=options.separator or None, header=options.header)
+        columns = find_columns(table, options.columns())
+        panel = read_panel(table, columns, options.frequency or None)
+        log.info("a row every %s", panel.clock.describe().removeprefix("a "))
+        lengths = np.array([len(series) for series in panel.series])
+        shares = _shares(options.split)
+        ends = np.floor(lengths * 0.8).astype(int) if sources.valid is None else lengths
+        seasons = options.seasons()
+        if seasons is None:
+            seasons = find_seasons(panel, ends.tolist())
+            log.info("season: %s", " and ".join(f"{s} rows" for s in seasons) or "none was found")
+        horizon = options.horizon or _usual_horizon(seasons, int(np.median(lengths)))
+        panel = _long_enough(panel, horizon, sources.bad)
+        valid = None
+        if sources.valid is not None:
+            other = read_table(sources.valid, sources.bad, separator=options.separator or None, header=options.header)
+            valid = read_panel(other, columns, panel.clock)
+        cuts = _cuts(panel, shares, horizon) if valid is None else np.repeat(_lengths(panel)[:, None], 3, 1)
+        return Parts(panel, cuts, valid, seasons, horizon)
+
+    @classmethod
+    def learn(cls, options: ForecastOptions, read: Parts) -> dict[str, Any]:
+        panel, horizon, seasons = read.panel, read.horizon, read.seasons
+        ends = read.cuts[:, 0].tolist()
+        season = seasons[0] if seasons else 1
+        context = options.context or _usual_context(seasons, horizon, int(np.median(ends)))
+        segment = min(options.segment or _usual_segment(season, horizon, context), context)
+        log.info("%s steps ahead, from %s steps before, read %s at a time", horizon, context, segment)
+        waves = panel.clock.calendar(np.zeros(1, np.int64)).shape[1] if options.calendar else 0
+        units = Units.of(panel, ends, season)
+        for label in [label for label, unit in units.channels.items() if unit.repeat == 0][:5]:
+            log.info("%s does not vary, or always repeats itself, in the part that is learnt from", label)
+        return {
+            "columns": panel.columns.to_json(),
+            "clock": panel.clock.to_json(),
+            "units": units.to_json(),
+            "seasons": seasons,
+            "horizon": horizon,
+            "context": context,
+            "segment": segment,
+            "calendar": waves,
+        }
+
+    def data(self, read: Parts, folder: Path, *, rows: int, steps: int, seed: int) -> Examples:
+        return Examples(self, read, rows, seed)
+
+    def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Windows:
+        return self.whole(self.channels(self.panel(source, bad)), JUDGED[1])
+
+    def panel(self, source: Any, bad: BadRows) -> Panel:
+        """The series of a file, as those that were learnt from."""
+        options = self.options
+        table = read_table(source, bad, separator=options.separator or None, header=options.header)
+        if self.columns.layout != "rows":
+            for name in (*self.columns.time, *self.columns.series, *self.columns.targets, *self.columns.known):
+                table.known(name)
+        return read_panel(table, self.columns, self.clock)
+
+    def channels(self, panel: Panel) -> Channels:
+        """Series, ready to be cut into windows."""
+        return Channels(panel, self.units, self.context, self.horizon, self.season, bool(self.vocabulary["calendar"]))
+
+    def whole(self, channels: Channels, most: int) -> Windows:
+        """All windows of some channels, to be judged on: those that see enough, or else the last of each."""
+        last = channels.lengths - self.horizon
+        return self.judged(channels, np.clip(last, 1, self.context), last, most)
+
+    def judged(self, channels: Channels, first: np.ndarray, last: np.ndarray, most: int) -> Windows:
+        """Windows from an origin to another in each channel."""
+        number = int(np.maximum(last - first + 1, 0).sum())
+        stride = self.options.stride or max(1, math.ceil(number / most))
+        return Windows(Truth(channels, *channels.windows(first, last, stride)), self.levels)
+
+    def forward(self, window: Window) -> Tensor:
+        """The mean and the quantiles, ``[B, H, 1 + Q]``, in units of the channels."""
+        return self.network(window)
+
+    def loss(self, batch: Window, state: Any) -> Loss:
+        forecast = self(batch)
+        coming = batch.coming.to(forecast.device)
+        there = ~coming.isnan()
+        truth = torch.where(there, coming, forecast[..., 0].detach())
+        number = int(there.sum())
+        share = there[..., None] / max(1, number)
+        quantiles = 2 * (pinball(forecast[..., 1:], truth, self.levels) * share).sum() / len(self.levels)
+        squares = ((forecast[..., 0] - truth) ** 2 * share[..., 0]).sum()
+        output = None if self.training else _in_order(forecast.detach())
+        return Loss(quantiles + self.options.squared * squares, number, output=output)
+
+    @torch.no_grad()
+    def ahead(self, channels: Channels) -> np.ndarray:
+        """What comes after the end of each channel, ``[N, H, 1 + Q]``."""
+        found = []
+        for start in range(0, len(channels.lengths), ROWS):
+            part = np.arange(start, min(start + ROWS, len(channels.lengths)))
+            found.append(_in_order(self(channels.cut(part, channels.lengths[part]))))
+        mean, deviation, _ = channels.units.T[..., None, None]
+        return np.concatenate(found) * deviation + mean
+
+    def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
+        panel = self.panel(data, bad)
+        channels = self.channels(panel)
+        if self.columns.known and any(len(s.known) < len(s) + self.horizon for s in panel.series):
+            log.info(
+                "%s of the coming %s steps is not told; it is taken to be as a season before. Rows without a target, "
+                "at the end, tell it",
+                ", ".join(self.columns.known),
+                self.horizon,
+            )
+        return self.table(channels, self.ahead(channels))
+
+    def table(self, channels: Channels, forecasts: np.ndarray) -> pl.DataFrame:
+        """Forecasts as rows, a step of a channel each."""
+        panel, steps, count = channels.panel, np.arange(self.horizon), len(channels.lengths)
+        columns: dict[str, pl.Series] = {}
+        for n, name in enumerate(self.columns.series):
+            names = [panel.series[s].name[n] for s in channels.series]
+            columns[name] = pl.Series(np.repeat(np.array(names, object), self.horizon), dtype=pl.String)
+        if len(self.columns.targets) > 1:
+            names = [self.columns.targets[t] for t in channels.targets]
+            columns["target"] = pl.Series(np.repeat(np.array(names, object), self.horizon), dtype=pl.String)
+        first = np.array([panel.series[s].start for s in channels.series]) + channels.lengths
+        times = panel.clock.times((first[:, None] + steps).ravel())
+        named = self.columns.time[0] if len(self.columns.time) == 1 else "time" if self.columns.dated else "step"
+        columns[named] = panel.clock.column(named, times)
+        for n, name in enumerate(self.outputs):
+            columns[name] = pl.Series(forecasts[..., n].reshape(count * self.horizon))
+        return pl.DataFrame(columns)
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of what is forecast of each step."""
+        return ["forecast", *(f"q{level:g}" for level in self.levels)]
+
+    def session(self) -> Callable[[str], str]:
+        rolling = Rolling(self.columns, self.clock, self.context, self.horizon)
+
+        def answer(line: str) -> str:
+            panel = rolling.push(parse_row(line, rolling.cells))
+            if panel is None:
+                return ""
+            channels = self.channels(panel)
+            forecasts = self.ahead(channels)
+            (series,) = panel.series
+            end = np.array([series.start + len(series)])
+            said: dict[str, Any] = dict(zip(self.columns.series, series.name, strict=True))
+            said["from"] = panel.clock.texts(panel.clock.times(end))[0]
+            for target, each in zip(self.columns.targets, forecasts, strict=True):
+                numbers = {name: [float(f"{v:.7g}") for v in each[:, n]] for n, name in enumerate(self.outputs)}
+                said |= {target: numbers} if len(self.columns.targets) > 1 else numbers
+            return json.dumps(said, ensure_ascii=False)
+
+        self.eval()
+        return answer
+
+    def lines(self, evaluation: Evaluation, number: int) -> list[str]:
+        assert isinstance(evaluation, Windows)
+        panel = evaluation.truth.channels.panel
+        series = max(panel.series, key=len)
+        times = panel.clock.texts(panel.clock.times(series.slots))
+        found = []
+        for row in range(min(number, len(series))):
+            cells: dict[str, Any] = dict(zip(self.columns.series, series.name, strict=True))
+            if len(self.columns.time) == 1:
+                cells[self.columns.time[0]] = times[row]
+            else:
+                stamp = times[row].replace(" ", "-").replace(":", "-").split("-")
+                cells |= dict(zip(self.columns.time, stamp, strict=False))
+            parts = ("targets", series.values[row]), ("known", series.known[row]), ("past", series.past[row])
+            for part, values in (*parts, ("constants", series.constants)):
+                cells |= _as_cells(self.columns, getattr(self.columns, part), values)
+            found.append(json.dumps(cells, ensure_ascii=False))
+        return found
+
+    def baselines(self, data: Data, evaluation: Evaluation) -> dict[str, Callable[[], dict[str, float]]]:
+        assert isinstance(data, Examples)
+        assert isinstance(evaluation, Windows)
+        return simple_methods(data.learnt, evaluation.truth, self.levels, self.seasons)
+
+    def sections(self, data: Data, evaluation: Evaluation, outputs: Sequence[Any]) -> list[Section]:
+        assert isinstance(evaluation, Windows)
+        channels = evaluation.truth.channels
+        panel = channels.panel
+
+        def time(channel: int, row: int) -> str:
+            return panel.clock.texts(panel.clock.times(np.array([panel.series[channels.series[channel]].start + row])))[
+                0
+            ]
+
+        return verdict(np.concatenate(outputs), evaluation.truth, self.levels, time)
+
+    def sample(self, data: Data, seed: int) -> str:
+        assert isinstance(data, Examples)
+        frame = self.table(data.learnt.channels, self.ahead(data.learnt.channels))
+        return "after the end:\n" + frame.head(min(8, self.horizon)).write_csv(separator="\t", float_precision=4)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _in_order(forecast: Tensor) -> np.ndarray:
+    """The mean and the quantiles, these in rising order even where they were learnt otherwise."""
+    return torch.cat([forecast[..., :1], forecast[..., 1:].sort(-1).values], -1).cpu().numpy()
+
+
+def _lengths(panel: Panel) -> np.ndarray:
+    return np.array([len(series) for series in panel.series])
+
+
+def _usual_horizon(seasons: Sequence[int], length: int) -> int:
+    season = next((s for s in seasons if s <= min(96, length // 8)), 0)
+    return season or max(1, min(24, length // 8))
+
+
+def _usual_context(seasons: Sequence[int], horizon: int, length: int) -> int:
+    wanted = max(6 * horizon, *(2 * season for season in seasons), 8)
+    return max(1, min(wanted, 1024, (length - horizon) // 2))
+
+
+def _usual_segment(season: int, horizon: int, context: int) -> int:
+    """Steps of a segment: a whole part of the season, and about so many segments as a recurrence remembers well."""
+    most = max(1, min(context // 8, 24, horizon))
+    parts = [n for n in range(max(1, most // 2), most + 1) if season % n == 0 or n % season == 0]
+    return max(parts, default=most)
+
+
+def _shares(split: str) -> list[float | None]:
+    """What ``--split`` says: counts or shares, None for the rest."""
+    words = [word.strip() for word in split.split("/")] if split else ["-", "0.1", "0.1"]
+    try:
+        shares = [None if word == "-" else float(word) for word in words]
+    except ValueError:
+        shares = []
+    good = all(s is None or (s >= 0 and (s < 1 or s == int(s))) for s in shares)
+    if not 2 <= len(shares) <= 3 or not good or None in shares[1:] or shares[0] == 0:
+        raise ElmanError(
+            f"--split is rows or shares to learn from, to hold out and to test on, such as 8640/2880/2880, "
+            f"0.8/0.1/0.1 or -/48/48, not {split!r}"
+        )
+    return shares
+
+
+def _cuts(panel: Panel, shares: list[float | None], horizon: int) -> np.ndarray:
+    """For each series where what is learnt from ends, what is held out, and the test, ``[N, 3]``.
+
+    A series too short for that holds out its last horizon, which is the test as well, or else nothing.
+    """
+    cuts = []
+    for series in panel.series:
+        length = len(series)
+        first, *after = (None if s is None else round(s * length) if s < 1 else int(s) for s in shares)
+        later = [max(horizon, part or 0) if part else 0 for part in after]
+        start = length - sum(later) if first is None else min(first, length)
+        if start < horizon + 1 or start + sum(later) > length:
+            later = [horizon]
+            start = length - horizon if length > 2 * horizon else length
+        ends = np.minimum(start + np.cumsum([0, *later, *[0] * (2 - len(later))]), length)
+        cuts.append(ends)
+    found = np.array(cuts)
+    if not (found[:, 1] - found[:, 0] >= horizon).any():
+        raise ElmanError(
+            f"{panel.name}: the longest series has {_lengths(panel).max():,} rows; to learn from some and hold out "
+            f"{horizon}, it takes {2 * horizon + 1}: give a smaller --horizon"
+        )
+    return found
+
+
+def _long_enough(panel: Panel, horizon: int, bad: BadRows) -> Panel:
+    """The panel without series that are too short for a forecast."""
+    series = []
+    for each in panel.series:
+        if len(each) > horizon:
+            series.append(each)
+        elif len(panel.series) > 1:
+            name = " ".join(each.name)
+            bad.add(
+                f"{panel.name}, series {name}",
+                f"has {len(each)} rows, and a forecast is of {horizon}; a smaller --horizon takes it too",
+            )
+    if not series:
+        longest = max(len(each) for each in panel.series)
+        raise ElmanError(
+            f"{panel.name}: the longest series has {longest} rows; to learn to forecast {horizon} it takes "
+            f"{2 * horizon + 1}: give a smaller --horizon"
+        )
+    return Panel(panel.name, panel.columns, panel.clock, series)
+
+
+def _as_cells(columns: Columns, names: Sequence[str], values: np.ndarray) -> dict[str, Any]:
+    """Numbers as the cells of a row that they come from."""
+    cells, at = {}, 0
+    for name in names:
+        kinds = columns.kinds.get(name)
+        part = values[at : at + len(kinds or [0])]
+        at += len(part)
+        if not np.isfinite(part).all():
+            cells[name] = None
+        else:
+            cells[name] = kinds[int(part.argmax())] if kinds else float(part[0])
+    return cells
