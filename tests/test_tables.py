@@ -169,6 +169,6 @@ def test_a_name_says_how_a_table_is_written(tmp_path: Path) -> None:
     with pytest.raises(ElmanError, match=r"name it \*.csv, \*.tsv, \*.jsonl or \*.parquet"):
         write_table(pl.DataFrame({"a": [1]}), tmp_path / "a.xls")
     write_table(pl.DataFrame({"a": [["x", "y"], None], "b": [1, 2]}), tmp_path / "a.csv")
-    first, second = csv.DictReader((tmp_path / "a.csv").open())
+    first, second = csv.DictReader((tmp_path / "a.csv").read_text().splitlines())
     assert json.loads(first["a"]) == ["x", "y"]
     assert second["a"] == ""

@@ -98,7 +98,7 @@ def _table_layout(table: Table, wishes: Wishes) -> Layout:
         table.known(column)
     columns = [column for column in table.columns if column not in wishes.ignore]
     identity = named(table, wishes.identity, IDENTITIES, columns)
-    if identity and not wishes.identity and table.frame[identity].n_unique() > len(table) / 2:
+    if identity and not (wishes.identity or wishes.labels) and table.frame[identity].n_unique() > len(table) / 2:
         identity = ""  # as many as rows: it numbers them
     if not wishes.text and (identity or wishes.labels):
         return _long_layout(table, wishes, columns, identity)

@@ -232,7 +232,7 @@ def _split(text: str, separator: str) -> tuple[np.ndarray, pl.Series]:
 
 def _parse(text: str, name: str, separator: str, bad: BadRows) -> tuple[np.ndarray, pl.Series]:
     """The rows of a text with quotations, as ``_split`` gives them."""
-    csv.field_size_limit(len(text) + 1)  # a cell may be as long as it likes
+    _allow_cells_of(len(text))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     lines, rows = [], []
     while True:
@@ -255,6 +255,11 @@ def _parse(text: str, name: str, separator: str, bad: BadRows) -> tuple[np.ndarr
             rows.append(row)
 
 
+def _allow_cells_of(length: int) -> None:
+    """Let Python's reader take a cell as long as a whole text; its limit is one for all readers."""
+    csv.field_size_limit(max(csv.field_size_limit(), length + 1))
+
+
 def guess_separator(text: str, suffix: str = "") -> str:
     """What stands between the columns of a text: what gives the most rows the same number of columns, two or more.
 
@@ -268,7 +273,7 @@ def guess_separator(text: str, suffix: str = "") -> str:
         widths = [line.count(separator) + 1 for line in head if line.strip()]
         if '"' in text[: 1 << 20] and separator != "\t":
             reader = csv.reader(io.StringIO("\n".join(head), newline=""), delimiter=separator)
-            csv.field_size_limit(len(text) + 1)
+            _allow_cells_of(len(text))
             widths = [len(cells) for cells in reader if cells]
         usual = max(set(widths), key=widths.count, default=1)
         if usual > 1:
@@ -358,7 +363,7 @@ def parse_row(line: str, columns: Sequence[str], separator: str = ",") -> dict[s
             return row
     if len(columns) == 1:
         return {columns[0]: line}
-    csv.field_size_limit(len(line) + 1)
+    _allow_cells_of(len(line))
     cells = next(csv.reader([line], delimiter=separator), [])
     if len(cells) != len(columns):
         raise ElmanError(f"the line has {len(cells)} cells; {len(columns)} are wanted: {', '.join(columns)}")
