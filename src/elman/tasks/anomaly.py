@@ -22,8 +22,8 @@ from elman.errors import ElmanError
 from elman.layers.encoder import encoder
 from elman.report import Section, figure
 from elman.runs import fit
-from elman.tasks import _nab
-from elman.tasks._surprise import FURTHEST, Reader, Record, Scale, Usual, press, tail, unpress
+from elman.tasks import _anomaly_nab as nab
+from elman.tasks._anomaly_surprise import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
 from elman.tasks.task import Data, Evaluation, Loss, Predictor, Sources, option
 
 log = logging.getLogger(__name__)
@@ -48,9 +48,7 @@ class AnomalyOptions:
     memory: int = option(6400, "Rows after which the past of a stream fades.", min=10)
     smooth: int = option(3, "Rows over which errors are smoothed.", min=1)
     refractory: int = option(100, "Rows for which an alarm is not repeated, unless the score is higher.", min=0)
-    rate: float = option(
-        5e-4, "Alarms a row that the threshold is set for, before they are thinned.", min=1e-8, max=0.5
-    )
+    rate: float = option(5e-3, "Share of usual rows that exceed the threshold of alarms.", min=1e-8, max=0.5)
     values: str = option("", "Columns that are watched, with commas between them. [found out]")
     time_column: str = option("", "Column of the time. [found out]")
     label_column: str = option("", "Column that says whether a row is an anomaly; nothing learns from it. [found out]")
@@ -93,12 +91,19 @@ class Watched:
     Args:
         task: the detector.
         streams: all rows of each are answered.
-        calm: of each stream, up to which row its scores tell the threshold; None to leave that as it is.
+        calm: of each stream, up to which row its scores tell the threshold; None where they do not.
+        clean: other streams that tell it instead.
     """
 
-    def __init__(self, task: "Detector", streams: Sequence[Stream], calm: Sequence[int] | None = None) -> None:
-        self.task, self.streams, self.calm = task, streams, calm
-        self.starts = [_nab.probation(len(each), task.options.probation) for each in streams]
+    def __init__(
+        self,
+        task: "Detector",
+        streams: Sequence[Stream],
+        calm: Sequence[int] | None = None,
+        clean: "Watched | None" = None,
+    ) -> None:
+        self.task, self.streams, self.calm, self.clean = task, streams, calm, clean
+        self.starts = [nab.probation(len(each), task.options.probation) for each in streams]
         order = np.argsort([len(each) for each in streams], kind="stable")
         self.groups = [np.array(group) for group in _alike(order.tolist(), [len(each) for each in streams])]
         self.batches = [self._batch([self.streams[n] for n in group], group) for group in self.groups]
@@ -135,6 +140,8 @@ class Watched:
         scores = self.scores(outputs)
         if self.calm is not None:
             self.task.threshold.fill_(self.task.choose(scores, self.calm))
+        elif self.clean is not None and self.clean.calm is not None:
+            self.task.threshold.fill_(self.task.choose(self.task.scores(self.clean), self.clean.calm))
         return {"loss": loss, **self.measures(scores, float(self.task.threshold))}
 
     def measures(self, scores: Sequence[np.ndarray], threshold: float) -> dict[str, float]:
@@ -149,14 +156,14 @@ class Watched:
             labels, by_row = (np.concatenate(part) for part in zip(*labelled, strict=True))
             found |= _by_row(labels, by_row, threshold)
         series = [
-            _nab.judged(score, each.windows, start)
+            nab.judged(score, each.windows, start)
             for each, score, start in zip(self.streams, thin, self.starts, strict=True)
             if each.windows is not None
         ]
         if sum(int(each.window.max(initial=-1)) + 1 for each in series):
-            _, swept = _nab.sweep(series)
+            _, swept = nab.sweep(series)
             # the best of all thresholds, as in the benchmark, and the one that was chosen without labels
-            found |= {"nab": float(swept.max()), "nab_without_labels": _nab.score_at(series, threshold)}
+            found |= {"nab": float(swept.max()), "nab_without_labels": nab.score_at(series, threshold)}
         return found
 
 
@@ -165,9 +172,11 @@ class Examples:
 
     def __init__(self, task: "Detector", read: Parts, rows: int, steps: int, seed: int) -> None:
         self.task, self.parts, self.rows, self.seed = task, read, rows, seed
-        own = read.held_out and read.learnt and read.held_out[0] is read.learnt[0][0]
-        self.held_out = Watched(task, read.held_out, [end for _, end in read.learnt] if own else None)
-        self.calm = None if own else Watched(task, [each for each, _ in read.learnt], [n for _, n in read.learnt])
+        learnt, ends = [each for each, _ in read.learnt], [end for _, end in read.learnt]
+        if read.held_out[0] is learnt[0]:
+            self.held_out = Watched(task, read.held_out, ends)
+        else:
+            self.held_out = Watched(task, read.held_out, clean=Watched(task, learnt, ends))
         self.pieces: list[tuple[np.ndarray, np.ndarray]] = []
         for each, end in read.learnt:
             taken, scaled = task.read_values([each], end)
@@ -208,11 +217,12 @@ class Detector(Predictor):
         x_t = values in standard deviations from the mean so far
         h_t = recurrent(x_t, x_t - x_{t-1}, h_{t-1})
         m_{t,k}, s_{t,k} = where x_{t+k} will be, and how surely, for each horizon k
-        e_t = |x_t - m_{t-k,k}|, and the same in units of s_{t-k,k}
-        score_t = how far e_t is above its mean so far, in standard deviations, the most of all k
+        e_{t,k} = |x_t - m_{t-k,k}|, smoothed over a few rows
+        r_t = e_{t,k} / (mean(e_{1,k}^4 .. e_{t-1,k}^4) / 3)^(1/4), the most of all k
+        score_t = -log10 P(|z| > r_t), z normal
 
-    given as ``-log10`` of the tail of a normal distribution there: a score of 3 is one in a thousand, were the errors
-    normal. Everything that is kept of a stream is a mean, a spread, or a few last rows.
+    so that a score of 3 is one row in a thousand, were the errors normal. The forecast is learnt as Student's
+    distribution, where a wide spread forgives an error. Of a stream are kept means, spreads and a few last rows.
 
     One network learns from the first rows of all streams, without labels. ``predict`` takes a file, a folder or a data
     frame. Errors that follow Lavin and Ahmad 2015; the threshold is told by the tail of the scores, see ``rate``.
@@ -269,7 +279,7 @@ class Detector(Predictor):
                 columns = Columns(columns.values, columns.time, labelled.label, columns.separator, columns.header)
             other = read_streams(sources.valid, columns, sources.bad, options.windows)
             return Parts(columns, [(each, len(each)) for each in _enough(streams)], other, name)
-        ends = [_nab.probation(len(each), options.probation) for each in _enough(streams)]
+        ends = [nab.probation(len(each), options.probation) for each in _enough(streams)]
         return Parts(columns, list(zip(streams, ends, strict=True)), streams, name)
 
     @classmethod
@@ -324,13 +334,22 @@ class Detector(Predictor):
             judged = counted[:, k:] & (counted[:, :-k] if self.training else torch.ones_like(counted[:, :-k]))
             total, number = total + (surprise * judged).sum(), number + int(judged.sum())
         value = total / max(1, number)
-        output = None if self.training else _errors(batch.scaled, place.cpu(), spread.cpu(), self.ahead)
+        output = None if self.training else _errors(batch.scaled, place.cpu(), self.ahead)
         return Loss(value, max(1, number), output=output)
 
+    @torch.no_grad()
+    def scores(self, watched: Watched) -> list[np.ndarray]:
+        """The scores of the rows of each stream."""
+        training = self.training
+        self.eval()
+        outputs = [self.loss(batch, None).output for batch in watched]
+        self.train(training)
+        return watched.scores(outputs)
+
     def choose(self, scores: Sequence[np.ndarray], calm: Sequence[int]) -> float:
-        """The threshold, from scores of rows that were learnt from, or would have been."""
-        seen = [each[:end] for each, end in zip(scores, calm, strict=True)]
-        return tail(np.concatenate(seen), self.options.rate)
+        """The threshold, from scores of the rows that are taken for usual; where they are few, as of normal errors."""
+        seen = np.concatenate([each[FIRST:end] for each, end in zip(scores, calm, strict=True)])
+        return tail(seen, self.options.rate) if len(seen) >= FIRST else -math.log10(self.options.rate)
 
     def thinned(self, scores: np.ndarray) -> np.ndarray:
         """Scores ``[N]``, of which those that would repeat an alarm are 0."""
@@ -340,10 +359,8 @@ class Detector(Predictor):
     def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
         streams = read_streams(data, self.columns, bad, self.options.windows)
         watched = Watched(self, streams)
-        with torch.no_grad():
-            outputs = [self.loss(batch, None).output for batch in watched]
         frames = []
-        for stream, score in zip(streams, watched.scores(outputs), strict=True):
+        for stream, score in zip(streams, self.scores(watched), strict=True):
             scores, alarms = np.full(stream.size, np.nan), np.full(stream.size, None)
             scores[stream.index] = score
             alarms[stream.index] = self.thinned(score) >= float(self.threshold)
@@ -360,8 +377,8 @@ class Detector(Predictor):
         self.eval()
         size = len(self.columns.values)
         reader, record = Reader((1, size), self.options.memory), Record(self.options.refractory)
-        usual = Usual((1, 2 * len(self.ahead), size), self.options.smooth, self.options.memory)
-        forecasts: deque[tuple[Tensor, Tensor]] = deque(maxlen=max(self.ahead))  # of the last rows
+        usual = Usual((1, len(self.ahead), size), self.options.smooth, self.options.memory)
+        forecasts: deque[Tensor] = deque(maxlen=max(self.ahead))  # of the last rows
         state: Any = None
 
         @torch.no_grad()
@@ -369,17 +386,13 @@ class Detector(Predictor):
             nonlocal state
             values, _ = parse_values(line, self.columns)
             scaled, read = reader(values[None])
-            place, spread = (torch.zeros(1, 1, len(self.ahead), size) for _ in range(2))
-            known = np.zeros(len(self.ahead), bool)
+            errors = np.full((1, len(self.ahead), size), np.nan)
             for n, k in enumerate(self.ahead):
                 if k <= len(forecasts):
-                    place[:, 0, n], spread[:, 0, n] = (part[:, 0, n] for part in forecasts[-k])
-                    known[n] = True
-            errors = _distances(scaled[:, None], place, spread)
-            errors[:, :, ~np.tile(known, 2)] = np.nan
-            score = float(_score(usual(errors[:, 0]))[0])
-            *forecast, state = self(torch.from_numpy(read[:, None].astype(np.float32)), state)
-            forecasts.append((forecast[0], forecast[1]))
+                    errors[:, n] = _distances(scaled[:, None], forecasts[-k][:, :, n : n + 1])[:, 0, 0]
+            score = float(_score(usual(errors))[0])
+            place, _, state = self(torch.from_numpy(read[:, None].astype(np.float32)), state)
+            forecasts.append(place)
             return json.dumps({"score": score, "alarm": record(score) >= float(self.threshold)})
 
         return answer
@@ -432,8 +445,8 @@ class Detector(Predictor):
         drawn.sort(key=lambda each: -each[0])
         text = (
             f"An alarm is a score of {threshold:.2f} or more that is higher than all of the last "
-            f"{self.options.refractory} rows. The threshold was chosen without labels, for {self.options.rate:g} rows "
-            "above it in a row."
+            f"{self.options.refractory} rows. The threshold was chosen without labels, so that a share of "
+            f"{self.options.rate:g} of the usual rows exceeds it."
         )
         header = ["stream", "rows", "alarms", "highest score", "windows", "found"]
         pictures = [_picture(stream, score, alarms) for _, stream, score, alarms in drawn[:6]]
@@ -445,9 +458,7 @@ class Detector(Predictor):
     def sample(self, data: Data, seed: int) -> str:
         assert isinstance(data, Examples)
         stream = data.held_out.streams[0]
-        watched = Watched(self, [stream])
-        with torch.no_grad():
-            score = watched.scores([self.loss(batch, None).output for batch in watched])[0]
+        score = self.scores(Watched(self, [stream]))[0]
         highest = np.sort(np.argsort(-self.thinned(score))[:5])
         return "\n".join(
             f"row {row + 1:>7,}  {', '.join(f'{v:g}' for v in stream.values[row])[:40]:40}  score {score[row]:.1f}"
@@ -477,27 +488,24 @@ def _alike(order: list[int], lengths: list[int]) -> list[list[int]]:
     return groups
 
 
-def _distances(scaled: np.ndarray, place: Tensor, spread: Tensor) -> np.ndarray:
-    """How far values ``[B, T, K]`` are from forecasts ``[B, T, H, K]``, plainly and in the forecasts' units."""
-    where, width, truth = place.double().numpy(), spread.double().numpy(), scaled[:, :, None]
-    units = np.abs(press(truth) - where) / np.maximum(width, 1e-6)
-    return np.concatenate([np.abs(truth - unpress(where)), np.minimum(units, 1.5 * FURTHEST)], 2)
+def _distances(scaled: np.ndarray, place: Tensor) -> np.ndarray:
+    """How far values ``[B, T, K]`` are from where forecasts ``[B, T, H, K]`` have them."""
+    return np.abs(scaled[:, :, None] - unpress(place.double().numpy()))
 
 
-def _errors(scaled: np.ndarray, place: Tensor, spread: Tensor, ahead: Sequence[int]) -> np.ndarray:
-    """The errors of the forecasts of each row, ``[B, T, 2 H, K]``; NaN where there was none, or no value."""
-    errors = np.full((*scaled.shape[:2], 2 * len(ahead), scaled.shape[2]), np.nan)
+def _errors(scaled: np.ndarray, place: Tensor, ahead: Sequence[int]) -> np.ndarray:
+    """The errors of the forecasts of each row, ``[B, T, H, K]``; NaN where there was none, or no value."""
+    errors = np.full((*scaled.shape[:2], len(ahead), scaled.shape[2]), np.nan)
     for n, k in enumerate(ahead):
         if k < scaled.shape[1]:
-            found = _distances(scaled[:, k:], place[:, :-k, n : n + 1], spread[:, :-k, n : n + 1])
-            errors[:, k:, n], errors[:, k:, len(ahead) + n] = found[:, :, 0], found[:, :, 1]
+            errors[:, k:, n] = _distances(scaled[:, k:], place[:, :-k, n : n + 1])[:, :, 0]
     return errors
 
 
 def _score(above: np.ndarray) -> np.ndarray:
-    """``[B]``, how improbable errors ``[B, 2 H, K]`` are: of a column the most of all forecasts, of columns a mean."""
-    most = np.maximum(above.max(1), 0.0)
-    return -log_ndtr(-np.sqrt((most * most).mean(-1))) / math.log(10)
+    """``[B]``, how improbable errors ``[B, H, K]`` are: of a column the most of all forecasts, of columns a mean."""
+    most = above.max(1)
+    return -(log_ndtr(-np.sqrt((most * most).mean(-1))) + math.log(2)) / math.log(10)
 
 
 def _by_row(labels: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, float]:

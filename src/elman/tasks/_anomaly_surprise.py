@@ -75,10 +75,10 @@ class Usual:
     """How large errors, smoothed a little, are beside the large ones among those before.
 
         q_t = q_{t-1} + (e_t - q_{t-1}) / smooth
-        score_t = q_t / (mean(q_1^4 .. q_{t-1}^4)^(1/4) + least)
+        score_t = q_t / (mean(q_1^4 .. q_{t-1}^4) / 3)^(1/4)
 
     The fourth power is between the spread, which a stream of rare spikes exceeds at each of them, and the largest error
-    so far, which one spike raises for good.
+    so far, which one spike raises for good. Of normal errors the score is in standard deviations.
 
     Args:
         shape: of the errors of a row.
@@ -95,7 +95,7 @@ class Usual:
         given, first = np.isfinite(errors), self.rows == 0
         errors = np.where(given, errors, self.level)
         self.level = np.where(first, errors, self.level + (errors - self.level) / self.smooth)
-        score = np.where(given & (self.rows >= FIRST), self.level / (np.sqrt(np.sqrt(self.power)) + LEAST), 0.0)
+        score = np.where(given & (self.rows >= FIRST), self.level / (np.sqrt(np.sqrt(self.power / 3)) + LEAST), 0.0)
         square = self.level * self.level
         self.power += given / np.minimum(self.rows + 1, self.memory) * (square * square - self.power)
         self.rows += given
