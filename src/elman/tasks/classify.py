@@ -277,8 +277,10 @@ class Classifier(Predictor):
         return found
 
     def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
-        rows = self.input.in_memory(data) if isinstance(data, list | tuple) else None
-        rows = rows or read_labelled(data, self.layout, bad, labelled=False)
+        if isinstance(data, list | tuple):
+            rows = self.input.in_memory(data)
+        else:
+            rows = read_labelled(data, self.layout, bad, labelled=False)
         outputs = self.outputs(rows.inputs)
         found: list[dict[str, Any]] = [{} for _ in range(rows.size)]
         for place, output in zip(rows.index, outputs, strict=True):
