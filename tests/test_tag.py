@@ -206,8 +206,10 @@ def test_a_sentence_is_tagged_alike_alone_and_beside_longer_ones(spelling_by: st
 def test_without_a_random_field_the_loss_is_the_mean_over_words(tmp_path: Path) -> None:
     model, read = made(example(tmp_path)[0], crf=False, held_out=0)
     pieces = Pieces(read.learnt.tokens, 400)
-    both = model.loss(model.batch(pieces, read.learnt, np.array([0, 1])), None)
-    each = [model.loss(model.batch(pieces, read.learnt, np.array([n])), None) for n in (0, 1)]
+    two = np.array([pieces.lengths.argmin(), pieces.lengths.argmax()])
+    assert pieces.lengths[two[0]] < pieces.lengths[two[1]]
+    both = model.loss(model.batch(pieces, read.learnt, two), None)
+    each = [model.loss(model.batch(pieces, read.learnt, two[n : n + 1]), None) for n in (0, 1)]
     assert both.number == sum(loss.number for loss in each)
     mean = sum(loss.value * loss.number for loss in each) / both.number
     torch.testing.assert_close(both.value, mean)

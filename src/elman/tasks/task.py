@@ -32,9 +32,17 @@ FORMAT = 1  # of the model folder; a folder with a higher one comes from a newer
 OPTIONS, VOCABULARY, WEIGHTS, RESULT = "options.json", "vocabulary.json", "model.safetensors", "result.json"
 
 
-def option(default: Any, help: str, **limits: float) -> Any:
-    """A field of a dataclass of options: its default, one line of help, and ``min`` and ``max`` where it has limits."""
-    return field(default=default, metadata={"help": help, **limits})
+def option(default: Any, help: str, *, search: tuple[Any, Any] | list[Any] | None = None, **limits: float) -> Any:
+    """A field of a dataclass of options.
+
+    Args:
+        default: its value where the user does not give one.
+        help: one line.
+        search: what a search chooses among: a list, or the lowest and the highest number.
+        limits: ``min`` and ``max``, where it has them.
+    """
+    more = {} if search is None else {"search": search}
+    return field(default=default, metadata={"help": help, **more, **limits})
 
 
 @dataclass(frozen=True)
