@@ -309,3 +309,20 @@ def test_an_input_without_a_gradient_changes_no_other(name: str) -> None:
             expected = found
     assert len(expected) == len(found) == len(list(layer.parameters()))
     assert all(map(torch.equal, expected, found))
+
+
+def test_what_fades_away_is_zero_and_not_slow() -> None:
+    layer, x = load("minlstm")(3, 5), torch.randn(2, 600, 3, requires_grad=True)
+    with torch.no_grad():
+        layer.bias_ih.fill_(0.0)
+    last = layer(x)[1]
+    (gradient,) = torch.autograd.grad(last.sum(), x)
+    tiny = torch.finfo(torch.float32).tiny
+    assert gradient[:, -1].abs().min() > tiny
+    assert (gradient[:, 0] == 0).all()  # some 600 halvings before the end
+    assert not ((gradient != 0) & (gradient.abs() < tiny)).any()
+    assert torch.tensor(tiny) / 2 > 0  # and outside nothing has changed
+    with plan.use("eager"):
+        (exact,) = torch.autograd.grad(layer(x)[1].sum(), x)
+    assert ((exact != 0) & (exact.abs() < tiny)).any()
+    assert_close(gradient, exact, "gradient")

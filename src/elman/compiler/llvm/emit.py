@@ -11,6 +11,7 @@ from elman.compiler.llvm.host import host
 I64, I32, I16, I8, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(16), ir.IntType(8), ir.IntType(1)
 POINTER = ir.PointerType()
 VOID = ir.VoidType()
+FLUSH = 0x8040  # in the x86 register of modes: results, and what is read, are zero where they are not normal
 
 
 def integer(value: int) -> ir.Constant:
@@ -84,6 +85,22 @@ class Emitter:
     def store_masked(self, value: ir.Value, address: ir.Value, mask: ir.Value) -> None:
         name = f"llvm.masked.store.v{self.lanes}f{self.bytes * 8}.p0"
         call(self.b, name, VOID, value, address, ir.Constant(I32, self.bytes), mask)
+
+    @contextmanager
+    def flushed(self) -> Iterator[None]:
+        """Within this, numbers too small to be normal are zero; afterwards the caller's own mode is back.
+
+        What fades over time passes through them, and each costs a hundred times what another number does.
+        """
+        if not host().triple.startswith("x86_64"):  # elsewhere they are not slow
+            yield
+            return
+        before, now = self.b.alloca(I32), self.b.alloca(I32)
+        call(self.b, "llvm.x86.sse.stmxcsr", VOID, before)
+        self.b.store(self.b.or_(self.b.load(before, typ=I32), ir.Constant(I32, FLUSH)), now)
+        call(self.b, "llvm.x86.sse.ldmxcsr", VOID, now)
+        yield
+        call(self.b, "llvm.x86.sse.ldmxcsr", VOID, before)
 
     @contextmanager
     def loop(

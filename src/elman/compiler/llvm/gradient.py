@@ -275,7 +275,8 @@ def _gradient(
     )
     # once even where B has no columns, for the sums
     once = b.select(b.icmp_signed(">", n_stop, n_first), n_stop, e.plus(n_first, 1))
-    with e.loop(n_first, once, block_columns) as columns, e.loop(0, size["rows"], BLOCK_ROWS) as blocks:
+    by_columns, by_rows = e.loop(n_first, once, block_columns), e.loop(0, size["rows"], BLOCK_ROWS)
+    with e.flushed(), by_columns as columns, by_rows as blocks:
         n, r = columns.index, blocks.index
         n_count = e.least(e.minus(n_stop, n), block_columns)
         rows = e.least(e.minus(size["rows"], r), BLOCK_ROWS)

@@ -100,6 +100,13 @@ class Kernel(Places):
         table = self.mul(group, self.plus(self.count("time"), 1))
         self.starts = self.b.gep(self.pointer("starts"), [table], source_etype=I64)
         self.backwards = self.b.icmp_signed("!=", self.count("reverse"), integer(0))
+        with self.flushed():
+            self._run()
+        self.b.ret_void()
+        with self.b.goto_block(self.start):
+            self.b.branch(go)
+
+    def _run(self) -> None:
         with self.b.if_then(self.lead):
             self._begin_states()
         with self.loop(0, self.count("time"), self.count("block")) as blocks:
@@ -112,9 +119,6 @@ class Kernel(Places):
         if not self.forward:
             with self.b.if_then(self.b.icmp_signed("!=", self.count("x"), integer(0))):
                 self._input_shares()
-        self.b.ret_void()
-        with self.b.goto_block(self.start):
-            self.b.branch(go)
 
     # Time.
 
