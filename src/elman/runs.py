@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +22,7 @@ from elman.errors import ElmanError
 from elman.summary import compared, write_report
 from elman.tasks.task import OPTIONS, RESULT, Data, Sources, Task, option, read_json, read_model, write_json
 from elman.training import Budget, Progress, Training, has_checkpoint, seed_all, train
+from elman.trials import attempt, others, search
 
 T = TypeVar("T")
 MadeTask = TypeVar("MadeTask", bound=Task)
@@ -33,6 +34,10 @@ class Comparison:
     """What a model is compared with, in the same run."""
 
     baselines: bool = option(True, "Train the task's simple methods as well, and report them in the same table.")
+    compare: str = option("", "Other recurrences to train under the same budget, such as gru,transformer,convolution.")
+    search: int = option(
+        0, "Try so many settings first, each for a quarter of the budget, and train with the best.", min=0
+    )
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Run:
     """What is needed to train, and to judge what came of it."""
 
     task: Task
+    read: Any  # what the task read
     data: Data
     training: Training
     budget: Budget
@@ -48,6 +54,7 @@ class Run:
     test: str | None
     bad: BadRows
     found: list[str] = field(default_factory=list)  # about the data, as it was announced
+    searching: frozenset[str] | None = None  # what the user set, where a search for the rest is not over
 
 
 def begin(
@@ -83,11 +90,14 @@ def begin(
         with noted() as found:
             read = make.read(options, sources)
             task = make(options, make.learn(options, read))
+            for other in others(options, comparison.compare).values():
+                make(other, task.vocabulary)  # what cannot be made is refused before anything is trained
             data = task.data(read, new, rows=training.batch, steps=training.truncate, seed=training.seed)
             sources.bad.tell()
         kept = {"data": _kept(sources.data), "valid": _kept(sources.valid), "test": _kept(test)}
         settings = {"training": asdict(training), "budget": asdict(budget), "comparison": asdict(comparison)}
-        task.save_options(new, **kept, skip_bad=sources.bad.skip, found=found, **settings)
+        searching = sorted(name for name, value in given.items() if value is not None) if comparison.search else None
+        task.save_options(new, **kept, skip_bad=sources.bad.skip, found=found, searching=searching, **settings)
         if sources.bad.listed:
             (new / SKIPPED).write_text("".join(f"{line}\n" for line in sources.bad.listed), encoding="utf-8")
         _remove(old)
@@ -97,15 +107,17 @@ def begin(
     finally:
         _remove(new)
     _remove(old)
-    return Run(task, data, training, budget, comparison, kept["data"], kept["test"], sources.bad, found)
+    fixed = None if searching is None else frozenset(searching)
+    return Run(task, read, data, training, budget, comparison, kept["data"], kept["test"], sources.bad, found, fixed)
 
 
 def go_on(make: type[Task], sources: Sources, folder: Path, given: dict[str, Any], *, test: Path | None = None) -> Run:
     """The run in a model folder, to go on with; only its budget can be another one."""
     task = read_model(folder, lambda name: _same(make, name, folder), weights=False)
-    if not has_checkpoint(folder):
-        raise ElmanError(f"{folder} has no checkpoint to go on from; train anew with --overwrite")
     about = read_json(folder / OPTIONS)
+    searching = about.get("searching")
+    if searching is None and not has_checkpoint(folder):
+        raise ElmanError(f"{folder} has no checkpoint to go on from; train anew with --overwrite")
     try:
         training, budget = Training(**about["training"]), Budget(**about["budget"])
         comparison = Comparison(**about["comparison"])
@@ -127,16 +139,44 @@ def go_on(make: type[Task], sources: Sources, folder: Path, given: dict[str, Any
     paths = {name: None if kept[name] is None else Path(kept[name]) for name in ("data", "valid")}
     read = make.read(task.options, Sources(paths["data"], paths["valid"], bad))
     data = task.data(read, folder, rows=training.batch, steps=training.truncate, seed=training.seed)
-    return Run(task, data, training, budget, comparison, kept["data"], kept["test"], bad, found)
+    fixed = None if searching is None else frozenset(searching)
+    return Run(task, read, data, training, budget, comparison, kept["data"], kept["test"], bad, found, fixed)
 
 
-def finish(run: Run, folder: Path, progress: Progress) -> dict[str, Any]:
-    """Judge what came of a run beside its baselines, and write ``result.json`` and ``report.html``.
+def searched(run: Run, folder: Path, callbacks: tuple[pl.Callback, ...] = ()) -> Run:
+    """The run with the best settings that a search finds, where the user wishes for one that is not over."""
+    if run.searching is None:
+        return run
+    make, number = type(run.task), run.comparison.search
+    options, training = search(
+        make, run.task.options, run.training, run.budget, run.read, folder, number, run.searching, callbacks
+    )
+    seed_all(training.seed)
+    task = make(options, make.learn(options, run.read))
+    data = task.data(run.read, folder, rows=training.batch, steps=training.truncate, seed=training.seed)
+    about = read_json(folder / OPTIONS)
+    kept = {name: about[name] for name in ("data", "valid", "test", "skip_bad", "found", "budget", "comparison")}
+    task.save_options(folder, **kept, training=asdict(training), searching=None)
+    return replace(run, task=task, data=data, training=training, searching=None)
+
+
+def trained(run: Run, folder: Path, callbacks: tuple[pl.Callback, ...] = ()) -> Progress:
+    """Train what a run is for, or go on with it where the folder has a checkpoint."""
+    resume = has_checkpoint(folder)
+    return train(run.task, run.data, folder, run.training, run.budget, resume=resume, callbacks=callbacks)
+
+
+def finish(run: Run, folder: Path, progress: Progress, callbacks: tuple[pl.Callback, ...] = ()) -> dict[str, Any]:
+    """Judge what came of a run beside what it is compared with, and write ``result.json`` and ``report.html``.
 
     Returns:
         What is written to ``result.json``.
     """
     judged = compared(run.task, run.data, run.test, run.bad, run.comparison.baselines)
+    for name, options in others(run.task.options, run.comparison.compare).items():
+        place = folder / "compare" / name
+        other = attempt(type(run.task), options, run.read, place, run.training, run.budget, callbacks)
+        judged.table[name] = compared(other.task, other.data, run.test, run.bad, baselines=False).table[run.task.name()]
     result = {
         "task": run.task.name(),
         "data": run.source,
@@ -202,9 +242,10 @@ def fit(
         place = Path(scratch) / "model" if folder is None else Path(folder)
         sources = Sources(_as_path(data), _as_path(valid), BadRows(skip_bad))
         run = begin(make, sources, place, options, overwrite=overwrite)
-        progress = train(run.task, run.data, place, run.training, run.budget, callbacks=callbacks)
+        run = searched(run, place, callbacks)
+        progress = trained(run, place, callbacks)
         if folder is not None:
-            finish(run, place, progress)
+            finish(run, place, progress, callbacks)
     assert isinstance(run.task, make)
     return run.task
 

@@ -75,7 +75,7 @@ class Training:
         "truncated",
         "How: truncated; checkpointed, in less memory; rtrl, snap1 or eprop, further back by what is carried on.",
     )
-    lr: float = option(4e-3, "Highest learning rate.", min=0)
+    lr: float = option(4e-3, "Highest learning rate.", min=0, search=(3e-4, 1e-2))
     warmup: int = option(50, "Steps over which the learning rate rises.", min=0)
     decay: float = option(0.01, "Weight decay.", min=0)
     clip: float = option(1.0, "How large a gradient may be; 0 for no bound.", min=0)

@@ -26,7 +26,8 @@ MAY_IMPORT = {
     "tasks": {"layers", "learning", "data", "report", "runs"},
     "training": {"tasks.task", "learning"},
     "summary": {"tasks.task", "data", "report"},
-    "runs": {"tasks.task", "training", "summary", "data"},
+    "trials": {"tasks.task", "training"},
+    "runs": {"tasks.task", "training", "trials", "summary", "data"},
     "cli": {"training", "tasks", "runs", "summary", "runtime", "diagnose", "learning", "data", *BELOW_LEARNING},
 }
 

@@ -80,10 +80,9 @@ def train_task(
     """Train a task of class ``make`` and write its model folder, telling the user what happens."""
     from elman.cli._progress import Bar
     from elman.data.bad import BadRows
-    from elman.runs import begin, finish, go_on
+    from elman.runs import begin, finish, go_on, searched, trained
     from elman.summary import REPORT, in_columns
     from elman.tasks.task import Sources
-    from elman.training import train
 
     sources = Sources(files["data"], files["valid"], BadRows(skip_bad))
     if resume:
@@ -93,16 +92,17 @@ def train_task(
     print(run.data.describe())
     print(f"model: {sum(p.numel() for p in run.task.parameters()):,} parameters", flush=True)
     try:
-        progress = train(run.task, run.data, folder, run.training, run.budget, resume=resume, callbacks=(Bar(),))
+        run = searched(run, folder, (Bar(),))
+        progress = trained(run, folder, (Bar(),))
+        print(
+            f"{progress.step:,} steps in {progress.seconds:,.0f} s, {progress.speed:,.0f} {run.task.unit}/s; "
+            f"{progress.ended}",
+            flush=True,
+        )
+        result = finish(run, folder, progress, (Bar(),))
     except KeyboardInterrupt:
         print(f"stopped; --resume goes on: elman train {make.name()} --out {folder} --resume", file=sys.stderr)
         raise
-    print(
-        f"{progress.step:,} steps in {progress.seconds:,.0f} s, {progress.speed:,.0f} {run.task.unit}/s; "
-        f"{progress.ended}",
-        flush=True,
-    )
-    result = finish(run, folder, progress)
     assert progress.before is not None  # since every run does at least one step
     untrained = {} if run.test else {"untrained": progress.before}
     print(f"judged on {result['judged_on']}\n{in_columns(result['compared'] | untrained)}")

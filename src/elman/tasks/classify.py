@@ -36,11 +36,15 @@ class ClassifyOptions:
     """What can be chosen about a classifier, and said about its data."""
 
     cell: str = option("lstm", "The recurrence; elman cells lists them. transformer and convolution stand in for one.")
-    hidden: int = option(128, "Units of each layer and direction.", min=1)
-    layers: int = option(1, "Layers.", min=1)
+    hidden: int = option(128, "Units of each layer and direction.", min=1, search=(32, 256))
+    layers: int = option(1, "Layers.", min=1, search=(1, 2))
     bidirectional: bool = option(True, "Whether a step also sees what comes after it.")
-    attention: bool = option(False, "Pool with attention, instead of the greatest and the mean of each feature.")
-    dropout: float = option(0.5, "Share of inputs and features that training sets to zero.", min=0, max=0.95)
+    attention: bool = option(
+        False, "Pool with attention, instead of the greatest and the mean of each feature.", search=[False, True]
+    )
+    dropout: float = option(
+        0.5, "Share of inputs and features that training sets to zero.", min=0, max=0.95, search=(0.1, 0.7)
+    )
     embedding: int = option(128, "Text: numbers that stand for a word.", min=1)
     tokens: str = option("", "Text: words or characters. [found out]")
     vocabulary: int = option(50_000, "Text: words to learn, the most frequent ones.", min=1)
