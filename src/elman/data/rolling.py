@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from elman.data.series import Columns, Panel, Series, read_time
+from elman.data.series import Columns, Panel, Series
 from elman.data.tables import NO_VALUE
 from elman.data.times import Clock
 from elman.errors import ElmanError
@@ -105,7 +105,7 @@ class Rolling:
             if row.get(column) is None:
                 raise ElmanError(f"there is no {column}")
         cells = {column: [str(row[column])] for column in c.time}
-        times = read_time(pl.DataFrame(cells), c.time, c.zone)
+        times = c.times(pl.DataFrame(cells))
         if np.isnan(times.values[0]) or (times.dated, times.zone) != (c.dated, c.zone):
             raise ElmanError(f"{self._said(row)} is no time like those that were learnt from")
         if not self.begun:  # the same step, from the first row of this stream

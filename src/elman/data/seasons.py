@@ -7,7 +7,7 @@ from elman.data.series import Panel
 
 ROWS, CHANNELS = 20_000, 50  # that are looked at, at most
 LEAST = 0.1  # how far a peak of the autocorrelation stands out
-MARGIN = 0.01  # how much higher than the multiples beside it the multiple of a season is that is one as well
+MARGIN = 0.01  # how much higher than those beside it a multiple of a season is that is a season as well, at least
 NEAR = 0.05  # how far from a cycle of the calendar a peak is taken to be that cycle
 
 
@@ -24,12 +24,13 @@ def find_seasons(panel: Panel, ends: list[int]) -> list[int]:
     """
     longest = max((end for end in ends), default=0)
     order = np.argsort([-end for end in ends], kind="stable")[:CHANNELS]
-    curves = []
+    curves, looked_at = [], []
     for n in order:
         for target in range(len(panel.columns.targets)):
             values = panel.series[n].values[: ends[n], target][-ROWS:]
             if 2 * ends[n] >= longest and (curve := autocorrelation(values)) is not None:
                 curves.append(curve)
+                looked_at.append(len(values))
     if not curves:
         return []
     shortest = min(map(len, curves))
@@ -43,9 +44,11 @@ def find_seasons(panel: Panel, ends: list[int]) -> list[int]:
     highest = mean[kept].max()
     first = int(kept[mean[kept] >= 0.75 * highest][0])
     first = next((cycle for cycle in cycles if abs(cycle - first) <= max(1, NEAR * cycle)), first)
+    # by chance, autocorrelations are apart by about one over the root of the number of values
+    margin = max(MARGIN, 2 / np.sqrt(sum(looked_at)))
     multiples = mean[first::first]
     higher = multiples[1:-1] - np.maximum(multiples[:-2], multiples[2:])
-    second = np.flatnonzero((higher > MARGIN) & (multiples[1:-1] > 0.5 * mean[first]))
+    second = np.flatnonzero((higher > margin) & (multiples[1:-1] > 0.5 * mean[first]))
     return [first, *(first * (int(k) + 2) for k in second[:1])]
 
 

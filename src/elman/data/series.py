@@ -38,6 +38,7 @@ class Columns:
         kinds: the different values of those columns that are not numbers.
         dated: whether times are dates.
         zone: where the clocks hang.
+        zoned: whether times say their zone themselves.
     """
 
     layout: str
@@ -50,6 +51,11 @@ class Columns:
     kinds: dict[str, list[str]] = field(default_factory=dict)
     dated: bool = False
     zone: str | None = None
+    zoned: bool = False
+
+    def times(self, frame: pl.DataFrame) -> Times:
+        """The times of rows; one without a zone is none where others have theirs and no zone was said."""
+        return read_time(frame, self.time, None if self.zoned and self.zone == "UTC" else self.zone)
 
     def width(self, names: Sequence[str]) -> int:
         """How many numbers stand for some columns: one each, or one for each value of what is no number."""
@@ -137,7 +143,9 @@ def find_columns(table: Table, said: Columns, *, every: bool = False) -> Columns
     if said.layout == "rows" or (not said.layout and not said.time and not said.targets and _is_a_series_a_row(table)):
         return _rows(table, said)
     time = said.time or _find_time(table, named)
-    times = read_time(table.frame, time, said.zone)
+    times = read_time(table.frame, time, None)
+    zoned = times.zone is not None
+    times = read_time(table.frame, time, said.zone) if said.zone else times
     if time:
         log.info("time: %s (%s)%s", ", ".join(time), times.how, f", in {times.zone}" if times.zone else "")
     else:
@@ -162,7 +170,7 @@ def find_columns(table: Table, said: Columns, *, every: bool = False) -> Columns
     others = (*said.known, *said.past, *constants)
     kinds = {name: _kinds(table, name) for name in others if not is_numeric(table.frame[name])}
     return replace(said, layout="columns", time=time, series=series, targets=targets, constants=constants,
-                   kinds=kinds, dated=times.dated, zone=times.zone)  # fmt: skip
+                   kinds=kinds, dated=times.dated, zone=times.zone, zoned=zoned)  # fmt: skip
 
 
 def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None) -> Panel:
@@ -181,7 +189,7 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None)
         return _read_rows(table, columns, clock)
     numbers = [*columns.targets, *columns.known, *columns.past, *columns.constants]
     table = table.numeric(*(name for name in numbers if name not in columns.kinds))
-    times, dated, zone, how = read_time(table.frame, columns.time, columns.zone)
+    times, dated, zone, how = columns.times(table.frame)
     if not columns.time:  # a row that was left out is a step as well
         times = table.index.astype(float)
     if columns.time and (dated, zone) != (columns.dated, columns.zone):

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -16,7 +17,18 @@ UNITS = {"s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECON
 MONTHS = {"mo": 1, "q": 3, "y": 12}
 DAY, WEEK = UNITS["d"], UNITS["w"]
 YEAR = 365.2425 * DAY
-NAMES = {"s": "second", "min": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "q": "quarter"}
+# each cycle of the calendar, with the waves that tell where in it a time is: of a week as many as tell its days
+WAVES = {"day": (DAY, 4), "week": (WEEK, 3), "year": (YEAR, 2)}
+NAMES = {
+    "s": "second",
+    "min": "minute",
+    "h": "hour",
+    "d": "day",
+    "w": "week",
+    "mo": "month",
+    "q": "quarter",
+    "y": "year",
+}
 CLOCK_TIMES = ("", " %H:%M:%S%.f", " %H:%M")
 # each way to write a day; a column is written in one of them, with or without a time of day
 DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%Y%m%d", "%d %b %Y", "%b %d, %Y")
@@ -81,21 +93,31 @@ class Clock:
         bare = days and self.zone is None and not np.any(times % DAY)
         return column.dt.strftime("%Y-%m-%d" if bare else "%Y-%m-%d %H:%M:%S" + ("%z" if self.zone else "")).to_list()
 
-    def calendar(self, times: np.ndarray) -> np.ndarray:
-        """Where times stand in their day, week and year, as far as steps are shorter than these: ``[N, F]`` of waves.
+    def waves(self, longest: float) -> list[str]:
+        """The cycles that steps are shorter than and that are not longer than so many microseconds."""
+        length = {"fixed": self.step, "weekday": DAY, "month": self.step * 28 * DAY}.get(self.unit, math.inf)
+        return [name for name, (cycle, _) in WAVES.items() if length < cycle <= longest]
 
-        A wave of each frequency from one to several a cycle, as cosine and sine (of a week as many as tell its days).
-        """
+    def calendar(self, times: np.ndarray, cycles: Sequence[str]) -> np.ndarray:
+        """Where times stand in some cycles, ``[N, F]``: waves of one to several a cycle, as cosine and sine."""
         waves = []
-        if self.unit in ("fixed", "weekday", "month"):
-            local = self._local(times)
-            length = {"fixed": self.step, "weekday": DAY, "month": self.step * 28 * DAY}[self.unit]
-            # 1970 began on a Thursday
-            phases = [(local % DAY / DAY, DAY, 4), ((local // DAY + 3) % 7 / 7, WEEK, 3), (_of_year(local), YEAR, 2)]
-            for phase, cycle, count in phases:
-                for k in range(1, count + 1) if length < cycle else ():
-                    waves += [np.cos(2 * math.pi * k * phase), np.sin(2 * math.pi * k * phase)]
+        local = self._local(times) if cycles else times
+        # 1970 began on a Thursday
+        phases = {
+            "day": lambda: local % DAY / DAY,
+            "week": lambda: (local // DAY + 3) % 7 / 7,
+            "year": lambda: _of_year(local),
+        }
+        for cycle in cycles:
+            phase = phases[cycle]()
+            for k in range(1, WAVES[cycle][1] + 1):
+                waves += [np.cos(2 * math.pi * k * phase), np.sin(2 * math.pi * k * phase)]
         return np.stack(waves, -1).astype(np.float32) if waves else np.zeros((len(times), 0), np.float32)
+
+    def span(self, rows: int) -> float:
+        """The microseconds that so many rows take; 0 where times are no dates."""
+        length = {"fixed": self.step, "weekday": DAY * 1.4, "month": self.step * YEAR / 12}
+        return rows * length.get(self.unit, 0.0)
 
     def cycles(self) -> list[int]:
         """How many steps make a day, a week, a year, where these are whole numbers of steps, or near enough."""
@@ -111,7 +133,7 @@ class Clock:
     def describe(self) -> str:
         """The step as people say it."""
         if self.unit == "row":
-            return "a row"
+            return "a step"
         if self.unit == "number":
             return f"{self.step:g}"
         if self.unit == "weekday":
@@ -175,7 +197,7 @@ def read_times(column: pl.Series, zone: str | None = None) -> Times:
 
 
 def is_time(column: pl.Series) -> bool:
-    """Whether a column is one of dates, give or take a few cells."""
+    """Whether a column is one of dates, for the greater part."""
     if column.dtype.is_temporal():
         return True
     if column.dtype != pl.String:
@@ -183,7 +205,7 @@ def is_time(column: pl.Series) -> bool:
     given = column.filter(has_value(column))[:1000]
     if not len(given) or len(as_numbers(given).drop_nulls()) > 0.5 * len(given):
         return False
-    return bool(np.isfinite(_read_text(given.str.strip_chars(), None).values).mean() >= 0.95)
+    return bool(np.isfinite(_read_text(given.str.strip_chars(), None).values).mean() > 0.5)
 
 
 def find_clock(parts: list[np.ndarray], dated: bool, zone: str | None) -> Clock:
@@ -262,15 +284,17 @@ def _read_text(text: pl.Series, zone: str | None) -> Times:
 
 def _dates(text: pl.Series) -> tuple[pl.Series, str]:
     """Dates in the one way of writing days that reads the most."""
-    best, most, how = pl.Series([None] * len(text), dtype=pl.Datetime("us")), (0, 0.0), "dates"
+    best, most, how = pl.Series([None] * len(text), dtype=pl.Datetime("us")), (0, 0.0, 0.0), "dates"
     sample = text[:: max(1, len(text) // 500)]
     for day in (*DAYS, "%Y-%m", "%b %Y", "%Y%m"):
         if not _coalesced(sample, _ways(day)).drop_nulls().len():
             continue
         read = _coalesced(text, _ways(day))
         numbers = read.drop_nulls().to_physical().to_numpy()
-        # where 3/4 may be of March or of April, times that keep their order tell
-        score = (len(numbers), float((np.diff(numbers) >= 0).mean()) if len(numbers) > 1 else 1.0)
+        # where 3/4 may be of March or of April, times that keep their order and their distance tell
+        rising = float((np.diff(numbers) >= 0).mean()) if len(numbers) > 1 else 1.0
+        gaps = np.diff(np.unique(numbers)) if len(numbers) > 1 else np.zeros(0)
+        score = (len(numbers), rising, -float(gaps.max() / gaps.min()) if len(gaps) else 0.0)
         if score > most:
             best, most, how = read, score, "dates" if day.startswith("%Y-") else f"dates, {_said(day)}"
     return best, how

@@ -20,7 +20,7 @@ class Window(NamedTuple):
     coming: Tensor  # [B, H], what came
     known: Tensor  # [B, L + H, K], known of the future too
     past: Tensor  # [B, L, P], known of the past alone
-    calendar: Tensor  # [B, L + H, C]
+    calendar: Tensor  # [B, M + H, C], at the marks in what was seen, and at each step that comes
     constants: Tensor  # [B, S]
     channel: Tensor  # [B], the number of the channel
 
@@ -98,11 +98,23 @@ class Channels:
         context: steps that are seen before a forecast.
         horizon: steps that are forecast.
         season: steps after which things are taken to repeat, where what is known of the future has not been told.
-        dated: whether windows have a calendar.
+        cycles: the cycles of the calendar that are looked at.
+        marks: ``[M]``, the steps of a window at which they are, beside those that come.
     """
 
-    def __init__(self, panel: Panel, units: Units, context: int, horizon: int, season: int, dated: bool = True) -> None:
+    def __init__(
+        self,
+        panel: Panel,
+        units: Units,
+        context: int,
+        horizon: int,
+        season: int,
+        *,
+        cycles: Sequence[str] = (),
+        marks: np.ndarray,
+    ) -> None:
         self.panel, self.context, self.horizon = panel, context, horizon
+        self.marks = np.concatenate([marks, np.arange(context, context + horizon)])
         numbers = {label: n for n, label in enumerate(units.channels, 1)}
         targets = range(len(panel.columns.targets))
         of = [(n, target) for n in range(len(panel.series)) for target in targets]
@@ -124,8 +136,7 @@ class Channels:
         for series in panel.series:
             length = context + len(series) + horizon
             slots = np.arange(series.start - context, series.start - context + length)
-            waves = panel.clock.calendar(panel.clock.times(slots))
-            calendar.append(waves if dated else waves[:, :0])
+            calendar.append(panel.clock.calendar(panel.clock.times(slots), cycles))
             known.append(_filled(_scaled(series.known, units.known), context, length, season))
             past.append(_filled(_scaled(series.past, units.past), context, length, season))
         self.values = np.concatenate(values).astype(np.float32)
@@ -164,13 +175,14 @@ class Channels:
         span = np.arange(self.context + self.horizon)
         values = torch.from_numpy(self.values[(self.starts[channel] + origin)[:, None] + span])
         series = self.series[channel]
-        places = torch.from_numpy((self.rows[series] + origin)[:, None] + span)
+        first = (self.rows[series] + origin)[:, None]
+        places, marks = torch.from_numpy(first + span), torch.from_numpy(first + self.marks)
         return Window(
             values[:, : self.context],
             values[:, self.context :],
             self.known[places],
             self.past[places[:, : self.context]],
-            self.calendar[places],
+            self.calendar[marks],
             self.constants[torch.from_numpy(series)],
             torch.from_numpy(self.number[channel]),
         )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEARNT = 20_000  # windows that a simple method learns from, at most
+PENALTY = 1e-2  # of the squared weights of a linear model, in mean squares
 WORST, DRAWN = 20, 6
 
 
@@ -76,7 +77,7 @@ def measures(forecast: np.ndarray, truth: Truth, levels: Sequence[float]) -> dic
         "smape": 100 * float(np.mean(smape[np.isfinite(coming)])),
     }
     if usable.any():
-        found["mase"] = float(np.mean(np.nanmean((error * deviation / repeat)[usable], 1)))
+        found["mase"] = float(np.mean(np.nanmean((error * deviation)[usable] / repeat[usable], 1)))
     differences = (coming[..., None] - forecast[..., 1:]) * deviation[..., None]
     loss = np.maximum(np.array(levels) * differences, (np.array(levels) - 1) * differences)
     size = np.nansum(np.abs(actual))
@@ -136,30 +137,47 @@ def seasonal(windows: Truth, season: int) -> np.ndarray:
 def linear(learnt: Truth) -> Callable[[Truth], np.ndarray]:
     """Ridge regression from what was seen, less its last value, and what is known of the future, to what comes."""
 
-    def features(windows: Truth) -> tuple[np.ndarray, np.ndarray]:
+    def known(windows: Truth) -> np.ndarray:
         cut = windows.channels.cut(windows.channel, windows.origin)
-        seen = cut.seen.numpy()
-        places = np.maximum.accumulate(np.where(np.isfinite(seen), np.arange(seen.shape[1]), -1), axis=1)
-        filled = np.where(places >= 0, np.take_along_axis(seen, np.maximum(places, 0), 1), 0.0)
-        last = filled[:, -1:]
-        known = cut.known[:, seen.shape[1] :].flatten(1).numpy()
-        return np.concatenate([filled - last, known, np.ones_like(last)], 1).astype(np.float64), last
+        return np.concatenate(
+            [cut.known[:, windows.channels.context :].flatten(1).numpy(), np.ones((len(windows), 1))], 1
+        )
 
-    x, last = features(learnt)
+    weights = ridge(learnt, known(learnt))
+
+    def forecast(windows: Truth) -> np.ndarray:
+        seen, last = _less_the_last(windows)
+        return np.concatenate([seen, known(windows)], 1) @ weights + last
+
+    return forecast
+
+
+def ridge(learnt: Truth, more: np.ndarray | None = None) -> np.ndarray:
+    """Ridge regression from what was seen, less its last value, and more features, to what comes less that value.
+
+    Args:
+        learnt: windows to learn from.
+        more: ``[N, F]``.
+
+    Returns:
+        ``[L + F, H]``.
+    """
+    seen, last = _less_the_last(learnt)
+    x = seen if more is None else np.concatenate([seen, more], 1)
     coming = learnt.coming - last
     whole = np.isfinite(coming).all(1)
     if not whole.any():  # some step is always missing: as if it were the last value
         coming, whole = np.nan_to_num(coming), np.ones(len(coming), bool)
-    x, coming = x[whole], coming[whole].astype(np.float64)
-    penalty = 1e-2 * len(x) * np.eye(x.shape[1])
-    penalty[-1, -1] = 1e-9
-    weights = np.linalg.solve(x.T @ x + penalty, x.T @ coming)
+    x, coming = x[whole].astype(np.float64), coming[whole].astype(np.float64)
+    return np.linalg.solve(x.T @ x + PENALTY * len(x) * np.eye(x.shape[1]), x.T @ coming)
 
-    def forecast(windows: Truth) -> np.ndarray:
-        x, last = features(windows)
-        return x @ weights + last
 
-    return forecast
+def _less_the_last(windows: Truth) -> tuple[np.ndarray, np.ndarray]:
+    """What was seen less its last value, ``[N, L]``, and that value; a missing one is as the one before it."""
+    seen = windows.channels.cut(windows.channel, windows.origin).seen.numpy()
+    places = np.maximum.accumulate(np.where(np.isfinite(seen), np.arange(seen.shape[1]), -1), axis=1)
+    filled = np.where(places >= 0, np.take_along_axis(seen, np.maximum(places, 0), 1), 0.0)
+    return filled - filled[:, -1:], filled[:, -1:]
 
 
 def verdict(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ class Horizon(nn.Module):
         forecast_t = level + spread (A z + G r_t)_t
 
     ``e`` is of the channel and its constants, ``p_j`` of the place in the horizon; ``A``, the straight way from what
-    was seen to what comes, begins as the last season's values. Segments are those of Lin et al. 2023 (SegRNN), the
+    was seen to what comes, begins as ridge regression. Segments are those of Lin et al. 2023 (SegRNN), the
     straight way that of Zeng et al. 2023 (NLinear), the level and the spread of a window those of Kim et al. 2022
     (RevIN), the step from the future's own features that of Das et al. 2023 (TiDE).
 
@@ -35,7 +36,6 @@ class Horizon(nn.Module):
         context: steps that are seen.
         horizon: steps that are forecast.
         segment: steps of a segment.
-        season: steps after which the series repeats itself, 1 for none.
         channels: channels that are learnt.
         known: columns that are known of the future.
         past: columns that are not.
@@ -51,7 +51,6 @@ class Horizon(nn.Module):
         context: int,
         horizon: int,
         segment: int,
-        season: int,
         channels: int,
         known: int,
         past: int,
@@ -78,15 +77,14 @@ class Horizon(nn.Module):
         self.head = nn.Linear(fine, outputs)
         self.straight = nn.Linear(context, horizon) if options.straight else None
         if self.straight is not None:
-            self._begin_with_the_season(self.straight, season if 1 <= season <= context else 1)
+            nn.init.zeros_(self.straight.weight)
+            nn.init.zeros_(self.straight.bias)
 
-    @staticmethod
     @torch.no_grad()
-    def _begin_with_the_season(straight: nn.Linear, season: int) -> None:
-        straight.weight.zero_()
-        straight.bias.zero_()
-        steps = torch.arange(straight.out_features)
-        straight.weight[steps, straight.in_features - season + steps % season] = 1.0
+    def start(self, straight: np.ndarray) -> None:
+        """Begin with a linear model, ``[L, H]``, of which the recurrence learns what it leaves."""
+        if self.straight is not None:
+            self.straight.weight.copy_(torch.from_numpy(straight.T))
 
     def forward(self, window: Window) -> Tensor:
         """Forecasts ``[B, H, outputs]``, in units of the channels."""
@@ -95,22 +93,22 @@ class Horizon(nn.Module):
         past = self._segments(
             torch.cat([torch.stack([z, given], -1), window.known[:, : self.context], window.past], -1)
         )
-        known, calendar = window.known[:, self.context :], window.calendar
+        known, calendar = window.known[:, self.context :], window.calendar[:, -self.horizon :]
+        ends = window.calendar[:, : -self.horizon]  # of segments
         of_channel = self.channel(window.channel)[:, None]
         if self.constants is not None:
             of_channel = of_channel + self.constants(window.constants)[:, None]
-        ends = self._ends(calendar[:, : self.context])
         x = F.relu(self.seen(torch.cat([past, ends], -1))) + of_channel
         to_come = self.places + of_channel
         short = self.after * self.segment - self.horizon
         if self.coming is not None:
             filled = F.pad(known, (0, 0, 0, short)).unflatten(1, (self.after, self.segment)).flatten(2)
-            to_come = to_come + self.coming(torch.cat([filled, calendar[:, self.context :: self.segment]], -1))
+            to_come = to_come + self.coming(torch.cat([filled, calendar[:, :: self.segment]], -1))
         y, _ = self.recurrent(torch.cat([x, to_come], 1))
         r = self.steps(self.dropout(y[:, self.before :])).unflatten(-1, (self.segment, -1)).flatten(1, 2)
         r = r[:, : self.horizon]
         if self.fine is not None:
-            r = r + self.fine(torch.cat([known, calendar[:, self.context :]], -1))
+            r = r + self.fine(torch.cat([known, calendar], -1))
         forecast = self.head(F.gelu(r))
         if self.straight is not None:
             forecast = forecast + self.straight(z)[..., None]
@@ -137,9 +135,14 @@ class Horizon(nn.Module):
         short = self.before * self.segment - self.context
         return F.pad(steps, (0, 0, short, 0)).unflatten(1, (self.before, self.segment)).flatten(2)
 
-    def _ends(self, calendar: Tensor) -> Tensor:
-        """The calendar at the end of each segment, ``[B, n, F]``."""
-        return calendar[:, self.context - 1 - self.segment * (self.before - 1) :: self.segment]
+
+def ends(context: int, segment: int) -> np.ndarray:
+    """The last step of each segment of a window, whose first segment may be a shorter one.
+
+    >>> ends(10, 4)
+    array([1, 5, 9])
+    """
+    return np.arange((context - 1) % segment, context, segment)
 
 
 def pinball(forecast: Tensor, truth: Tensor, levels: Sequence[float]) -> Tensor:

@@ -24,8 +24,8 @@ from elman.data.windows import Channels, Units, Window
 from elman.errors import ElmanError
 from elman.report import Section
 from elman.runs import fit
-from elman.tasks._forecast_judgement import Truth, measures, simple_methods, verdict
-from elman.tasks._forecast_network import Horizon, pinball
+from elman.tasks._forecast_judgement import LEARNT, Truth, measures, ridge, simple_methods, verdict
+from elman.tasks._forecast_network import Horizon, ends, pinball
 from elman.tasks.task import Data, Evaluation, Loss, Predictor, Sources, option
 
 log = logging.getLogger(__name__)
@@ -204,12 +204,11 @@ class Forecaster(Predictor):
             context=self.context,
             horizon=self.horizon,
             segment=vocabulary["segment"],
-            season=self.season,
             channels=len(self.units.channels),
             known=self.columns.width(self.columns.known),
             past=self.columns.width(self.columns.past),
             constants=self.columns.width(self.columns.constants),
-            calendar=vocabulary["calendar"],
+            calendar=self.clock.calendar(np.zeros(1, np.int64), vocabulary["calendar"]).shape[1],
             outputs=1 + len(self.levels),
         )
 
@@ -226,7 +225,7 @@ class Forecaster(Predictor):
         table = read_table(sources.data, sources.bad, separator=options.separator or None, header=options.header)
         columns = find_columns(table, options.columns())
         panel = read_panel(table, columns, options.frequency or None)
-        log.info("a row every %s", panel.clock.describe().removeprefix("a "))
+        log.info("from row to row: %s", panel.clock.describe())
         lengths = np.array([len(series) for series in panel.series])
         shares = _shares(options.split)
         ends = np.floor(lengths * 0.8).astype(int) if sources.valid is None else lengths
@@ -251,7 +250,11 @@ class Forecaster(Predictor):
         context = options.context or _usual_context(seasons, horizon, int(np.median(ends)))
         segment = min(options.segment or _usual_segment(season, horizon, context), context)
         log.info("%s steps ahead, from %s steps before, read %s at a time", horizon, context, segment)
-        waves = panel.clock.calendar(np.zeros(1, np.int64)).shape[1] if options.calendar else 0
+        # a cycle that was not seen twice says no more than how long ago something was
+        span = max((panel.clock.span(end) for end in ends), default=0) if options.calendar else 0
+        cycles = panel.clock.waves(span / 2)
+        if cycles:
+            log.info("calendar: the time of the %s", ", of the ".join(cycles))
         units = Units.of(panel, ends, season)
         for label in [label for label, unit in units.channels.items() if unit.repeat == 0][:5]:
             log.info("%s does not vary, or always repeats itself, in the part that is learnt from", label)
@@ -263,11 +266,14 @@ class Forecaster(Predictor):
             "horizon": horizon,
             "context": context,
             "segment": segment,
-            "calendar": waves,
+            "calendar": cycles,
         }
 
     def data(self, read: Parts, folder: Path, *, rows: int, steps: int, seed: int) -> Examples:
-        return Examples(self, read, rows, seed)
+        examples = Examples(self, read, rows, seed)
+        if self.training and self.options.straight:
+            self.network.start(ridge(examples.learnt.some(LEARNT)))
+        return examples
 
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Windows:
         return self.whole(self.channels(self.panel(source, bad)), JUDGED[1])
@@ -283,7 +289,15 @@ class Forecaster(Predictor):
 
     def channels(self, panel: Panel) -> Channels:
         """Series, ready to be cut into windows."""
-        return Channels(panel, self.units, self.context, self.horizon, self.season, bool(self.vocabulary["calendar"]))
+        return Channels(
+            panel,
+            self.units,
+            self.context,
+            self.horizon,
+            self.season,
+            cycles=self.vocabulary["calendar"],
+            marks=ends(self.context, self.vocabulary["segment"]),
+        )
 
     def whole(self, channels: Channels, most: int) -> Windows:
         """All windows of some channels, to be judged on: those that see enough, or else the last of each."""
