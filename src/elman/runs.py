@@ -16,12 +16,13 @@ from typing import Any, TypeVar
 
 import lightning.pytorch as pl
 
+from elman.checkpoints import seed_all
 from elman.data.bad import BadRows
 from elman.data.files import alternatives
 from elman.errors import ElmanError
 from elman.summary import compared, write_report
 from elman.tasks.task import OPTIONS, RESULT, Data, Sources, Task, option, read_json, read_model, write_json
-from elman.training import Budget, Progress, Training, has_checkpoint, seed_all, train
+from elman.training import Budget, Progress, Training, has_checkpoint, train
 from elman.trials import attempt, others, search
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ def begin(
             task = make(options, make.learn(options, read))
             for other in others(options, comparison.compare).values():
                 make(other, task.vocabulary)  # what cannot be made is refused before anything is trained
-            data = task.data(read, new, rows=training.batch, steps=training.truncate, seed=training.seed)
+            data = task.data(read, new, rows=training.rows, steps=training.truncate, seed=training.seed)
             sources.bad.tell()
         kept = {"data": _kept(sources.data), "valid": _kept(sources.valid), "test": _kept(test)}
         settings = {"training": asdict(training), "budget": asdict(budget), "comparison": asdict(comparison)}
@@ -138,7 +139,7 @@ def go_on(make: type[Task], sources: Sources, folder: Path, given: dict[str, Any
         budget = Budget(**_given_of(Budget, given))
     paths = {name: None if kept[name] is None else Path(kept[name]) for name in ("data", "valid")}
     read = make.read(task.options, Sources(paths["data"], paths["valid"], bad))
-    data = task.data(read, folder, rows=training.batch, steps=training.truncate, seed=training.seed)
+    data = task.data(read, folder, rows=training.rows, steps=training.truncate, seed=training.seed)
     fixed = None if searching is None else frozenset(searching)
     return Run(task, read, data, training, budget, comparison, kept["data"], kept["test"], bad, found, fixed)
 
@@ -153,7 +154,7 @@ def searched(run: Run, folder: Path, callbacks: tuple[pl.Callback, ...] = ()) ->
     )
     seed_all(training.seed)
     task = make(options, make.learn(options, run.read))
-    data = task.data(run.read, folder, rows=training.batch, steps=training.truncate, seed=training.seed)
+    data = task.data(run.read, folder, rows=training.rows, steps=training.truncate, seed=training.seed)
     about = read_json(folder / OPTIONS)
     kept = {name: about[name] for name in ("data", "valid", "test", "skip_bad", "found", "budget", "comparison")}
     task.save_options(folder, **kept, training=asdict(training), searching=None)

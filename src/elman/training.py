@@ -1,27 +1,26 @@
 """One way to train any task, on Lightning: a budget, a schedule, and checkpoints from which a cut run goes on."""
 
-import io
 import logging
 import math
-import random
 import signal
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import numpy as np
 import torch
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from lightning.pytorch.plugins.io import CheckpointIO
+from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import ProcessRaisedException
 
+from elman.checkpoints import WholeFiles, moved, randomness, seed_all, set_randomness
 from elman.errors import ElmanError
 from elman.learning import (
     RTRL,
@@ -35,10 +34,11 @@ from elman.learning import (
     SnAp1,
     Truncated,
 )
-from elman.tasks.task import Data, Task, evaluate, option, written_aside
+from elman.tasks.task import Data, Task, evaluate, option
 
 CHECKPOINTS = "checkpoints"
 LOG_EVERY = 10  # steps
+PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}  # ours to Lightning's
 LEARNING: dict[str, Callable[[int], Learning]] = {
     "truncated": Truncated,
     "checkpointed": lambda steps: Checkpointed(every=math.isqrt(steps)),  # which keeps least
@@ -84,6 +84,19 @@ class Training:
     )
     seed: int = option(1, "Start of all random numbers.", min=0)
     save_every: float = option(30.0, "Seconds between two checkpoints.", min=0)
+    devices: int = option(1, "Devices that share a batch; without a GPU, processes.", min=1)
+    precision: str = option("32", "Bits of the numbers: 32, or bf16 for products where the device has it.")
+
+    def __post_init__(self) -> None:
+        if self.batch < self.devices:
+            raise ElmanError(f"{self.devices} devices cannot share a batch of {self.batch}; --batch is to be as many")
+        if self.precision not in PRECISIONS:
+            raise ElmanError(f"--precision is {' or '.join(PRECISIONS)}, not {self.precision!r}")
+
+    @property
+    def rows(self) -> int:
+        """Rows of a batch on each device."""
+        return self.batch // self.devices
 
 
 @dataclass
@@ -109,13 +122,6 @@ class Progress:
     def speed(self) -> float:
         """Tokens learnt from in a second."""
         return self.tokens / max(self.seconds - self.judging, 1e-9)
-
-
-def seed_all(seed: int) -> None:
-    """Start all random numbers."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
 
 
 def has_checkpoint(folder: Path) -> bool:
@@ -149,16 +155,20 @@ def train(
         KeyboardInterrupt: Ctrl-C, once the step is done and a checkpoint written.
     """
     run = _Run(task.train(), data, folder, training, budget)
-    with _quiet_lightning(), _interruptible(run):
+    several = training.devices > 1
+    with _quiet_lightning(), nullcontext() if several else _interruptible(run), _one_line_errors():
         csv = CSVLogger(folder, "logs")
         trainer = pl.Trainer(
             accelerator="auto",
-            devices=1,
+            devices=training.devices,
+            # started anew, since kernels and their threads do not survive a fork
+            strategy=DDPStrategy(start_method="spawn") if several else "auto",
+            precision=PRECISIONS[training.precision],  # pyright: ignore[reportArgumentType]
             max_epochs=-1,
             max_steps=-1,
             logger=[csv, TensorBoardLogger(folder, "logs", csv.version)],
             callbacks=list(callbacks),
-            plugins=[_Checkpoints()],
+            plugins=[WholeFiles()],
             num_sanity_val_steps=0,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -168,6 +178,8 @@ def train(
         trainer.fit(run, _Steps(run), ckpt_path=str(last) if resume else None, weights_only=True)
     if run.interrupted:
         raise KeyboardInterrupt
+    if several:  # the run that went on is that of another process
+        run.on_load_checkpoint(WholeFiles().load_checkpoint(last), ended=True)
     task.cpu().load_weights(folder)
     task.eval()
     return run.progress
@@ -180,9 +192,11 @@ class _Steps:
         self.run = run
 
     def __iter__(self) -> Iterator[Any]:
-        step = self.run.progress.step
+        data, devices = self.run.data, self.run.training_options.devices
+        # each device begins at another part of the data, and goes on from batch to batch, as a carried state must
+        step = self.run.progress.step + self.run.global_rank * (data.epoch // devices)
         while True:
-            yield self.run.data.batch(step)
+            yield data.batch(step)
             step += 1
 
 
@@ -202,7 +216,9 @@ class _Run(pl.LightningModule):
         self.clock = 0.0  # when this session began, were it the only one
         limits = [
             budget.steps,
-            None if budget.epochs is None else max(budget.min_steps, round(budget.epochs * data.epoch)),
+            None
+            if budget.epochs is None
+            else max(budget.min_steps, round(budget.epochs * data.epoch / training.devices)),
         ]
         self.steps = min((limit for limit in limits if limit is not None), default=None)
         self.seconds = None if budget.minutes is None else 60 * budget.minutes
@@ -212,7 +228,7 @@ class _Run(pl.LightningModule):
     def share(self) -> float:
         """How much of the budget is used, from 0 to 1."""
         by_steps = self.progress.step / self.steps if self.steps else 0.0
-        by_time = self._elapsed() / self.seconds if self.seconds else 0.0
+        by_time = self.progress.seconds / self.seconds if self.seconds else 0.0
         return min(1.0, max(by_steps, by_time))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -233,11 +249,13 @@ class _Run(pl.LightningModule):
         if self.progress.before is None:
             began = time.monotonic()
             self.progress.before = evaluate(self.task, self.data.held_out)
-            self.progress.cost = time.monotonic() - began
+            self.progress.cost = self._agreed(time.monotonic() - began)
         self.clock = time.monotonic() - self.progress.seconds
-        if self.randomness is not None:
-            _set_randomness(self.randomness)
-        elif self.progress.step == 0:
+        if self.training_options.devices > 1:  # each draws its own, from a start that this session and it have alone
+            seed_all(self.training_options.seed + 1_000_003 * (self.progress.step + 1) + self.global_rank)
+        elif self.randomness is not None:
+            set_randomness(self.randomness)
+        if self.progress.step == 0:
             self._save("last")
         if self.progress.best is not None and self.share() >= 1:
             self.progress.ended = "the budget was used up already"
@@ -257,7 +275,7 @@ class _Run(pl.LightningModule):
         with self.learning.window(self.task, self.carried) as window:
             loss = self.task.loss(batch, window.state)
         self.carried = window.carry(loss.state)
-        self.progress.tokens += loss.number
+        self.progress.tokens += loss.number * self.training_options.devices
         self.progress.loss = float(loss.value.detach())
         return loss.value
 
@@ -292,7 +310,11 @@ class _Run(pl.LightningModule):
         self.trainer.should_stop = stop
 
     def _elapsed(self) -> float:
-        return time.monotonic() - self.clock
+        return self._agreed(time.monotonic() - self.clock)
+
+    def _agreed(self, seconds: float) -> float:
+        """A time on which all devices agree, so that they judge and end at the same step."""
+        return self.trainer.strategy.broadcast(seconds)
 
     def _judging_is_due(self) -> bool:
         """Twenty times a run, unless that would cost more than about a twentieth of it."""
@@ -306,12 +328,13 @@ class _Run(pl.LightningModule):
         progress.last = evaluate(self.task, self.data.held_out)
         if progress.best is None or _better(progress.last, progress.best, self.task.highest):
             progress.best, progress.stale = progress.last, 0
-            self.task.save_weights(self.folder)
+            if self.trainer.is_global_zero:
+                self.task.save_weights(self.folder)
             self._save("best")
         else:
             progress.stale += 1
         self._log({f"held_out_{name}": value for name, value in progress.last.items()})
-        progress.cost = time.monotonic() - began
+        progress.cost = self._agreed(time.monotonic() - began)
         progress.judging += progress.cost
         progress.seconds = progress.judged_at = self._elapsed()
 
@@ -328,16 +351,16 @@ class _Run(pl.LightningModule):
         checkpoint["elman"] = {
             "progress": asdict(self.progress),
             "carried": self.carried,
-            "randomness": _randomness(),
+            "randomness": randomness(),
         }
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(self, checkpoint: dict[str, Any], ended: bool = False) -> None:
         kept = checkpoint["elman"]
         self.progress = Progress(**kept["progress"])
-        if self.progress.ended:  # this run goes on with a budget of its own
+        if self.progress.ended and not ended:  # this run goes on with a budget of its own
             self.progress.ended, self.progress.stale = "", 0
         device = next(self.task.parameters()).device
-        self.carried = _to(kept["carried"], device)
+        self.carried = moved(kept["carried"], device)
         self.randomness = kept["randomness"]
 
 
@@ -354,52 +377,16 @@ def _chosen(option: str, choices: dict[str, Any], name: str) -> Any:
     return choices[name]
 
 
-class _Checkpoints(CheckpointIO):
-    """Checkpoints that are whole or not there, and hold tensors and plain values only."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        buffer = io.BytesIO()  # on a full disk torch.save itself does not say that the disk is full
-        torch.save(checkpoint, buffer)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(Path(path)) as aside:
-            aside.write_bytes(buffer.getbuffer())
-
-    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch names no types for what a damaged file gives
-            raise ElmanError(f"{path} is damaged or was cut short; train anew with --overwrite") from error
-
-    def remove_checkpoint(self, path: Any) -> None:
-        Path(path).unlink()
-
-
-def _randomness() -> dict[str, Any]:
-    """Where all random numbers are."""
-    kind, keys, *rest = np.random.get_state(legacy=True)
-    state = {
-        "torch": torch.get_rng_state(),
-        "numpy": [kind, torch.from_numpy(np.asarray(keys, np.int64)), *rest],
-        "python": random.getstate(),
-    }
-    return state | ({"cuda": torch.cuda.get_rng_state_all()} if torch.cuda.is_available() else {})
-
-
-def _set_randomness(state: dict[str, Any]) -> None:
-    torch.set_rng_state(state["torch"])
-    kind, keys, *rest = state["numpy"]
-    np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))
-    random.setstate(state["python"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
-
-
-def _to(state: Any, device: torch.device) -> Any:
-    if state is None or isinstance(state, Tensor):
-        return state if state is None else state.to(device)
-    if isinstance(state, dict):
-        return {name: _to(part, device) for name, part in state.items()}
-    return tuple(_to(part, device) for part in state)
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """A user's mistake that another process ran into, as it would be in this one."""
+    try:
+        yield
+    except ProcessRaisedException as error:
+        kind, _, message = str(error).strip().splitlines()[-1].partition(": ")
+        if kind.endswith(ElmanError.__name__):
+            raise ElmanError(message) from error
+        raise
 
 
 @contextmanager

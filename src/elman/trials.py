@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import lightning.pytorch as pl
 
+from elman.checkpoints import seed_all
 from elman.errors import ElmanError
 from elman.tasks.task import Data, Task
-from elman.training import Budget, Progress, Training, has_checkpoint, seed_all, train
+from elman.training import Budget, Progress, Training, has_checkpoint, train
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def attempt(
     seed_all(training.seed)
     folder.mkdir(parents=True, exist_ok=True)
     task = make(options, make.learn(options, read))
-    data = task.data(read, folder, rows=training.batch, steps=training.truncate, seed=training.seed)
+    data = task.data(read, folder, rows=training.rows, steps=training.truncate, seed=training.seed)
     progress = train(task, data, folder, training, budget, resume=has_checkpoint(folder), callbacks=callbacks)
     return Trial(task, data, progress)
 

@@ -24,10 +24,11 @@ MAY_IMPORT = {
     "weights": {"layers", "cells"},
     "report": set(),
     "tasks": {"layers", "learning", "data", "report", "runs"},
-    "training": {"tasks.task", "learning"},
+    "checkpoints": {"data.files"},
+    "training": {"tasks.task", "learning", "checkpoints"},
     "summary": {"tasks.task", "data", "report"},
-    "trials": {"tasks.task", "training"},
-    "runs": {"tasks.task", "training", "trials", "summary", "data"},
+    "trials": {"tasks.task", "training", "checkpoints"},
+    "runs": {"tasks.task", "training", "checkpoints", "trials", "summary", "data"},
     "cli": {"training", "tasks", "runs", "summary", "runtime", "diagnose", "learning", "data", *BELOW_LEARNING},
 }
 

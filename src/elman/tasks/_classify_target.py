@@ -226,7 +226,7 @@ def _auroc(truth: np.ndarray, outputs: np.ndarray) -> float:
     shares = truth.mean(0)
     if len(shares) == 2 and np.allclose(shares.sum(), 1):
         truth, outputs, shares = truth[:, 1:], outputs[:, 1:], shares[1:]
-    usable = (shares > 0) & (shares < 1)
+    usable = (shares > 0) & (shares < 1) & np.isfinite(outputs).all(0)
     areas = [roc_auc_score(truth[:, k], outputs[:, k]) for k in np.flatnonzero(usable)]
     return float(np.mean(areas)) if areas else float("nan")
 
