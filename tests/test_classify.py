@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 import torch
 
-from elman import Classifier
+from elman import Classifier, cells
 from elman.cli.main import main
+from elman.compiler import plan
 from elman.data.layout import Layout
 from elman.data.sequences import Sequenced
 from elman.errors import ElmanError
@@ -86,6 +87,18 @@ def test_padding_and_other_rows_tell_nothing(tmp_path: Path) -> None:
         together = model.outputs(rows)
         alone = np.concatenate([model.outputs([row]) for row in rows])
         np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", cells.names())
+def test_any_cell_learns(cell: str, tmp_path: Path) -> None:
+    options = ClassifyOptions(cell=cell, hidden=8, embedding=8, spelling=4)
+    for path in (waves(tmp_path, 12, gaps=True), example(tmp_path)[0]):
+        read = Classifier.read(options, Sources(path))
+        model = Classifier(options, Classifier.learn(options, read))
+        data = model.data(read, tmp_path, rows=4, steps=0, seed=1)
+        with plan.use("eager"):
+            model.loss(data.batch(0), None).value.backward()
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in model.encoder.parameters())
 
 
 def test_what_is_missing_is_carried_on_marked_and_timed() -> None:

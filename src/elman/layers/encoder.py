@@ -1,5 +1,9 @@
 """A layer over a sequence by its name: any recurrence, or one of the baselines that stand in for it."""
 
+from typing import Any
+
+from torch import Tensor, nn
+
 from elman import cells
 from elman.layers.convolution import TemporalConvolution
 from elman.layers.recurrent import Recurrent
@@ -43,6 +47,32 @@ def encoder(
         return Transformer(input_size, size, num_layers, heads=heads, bidirectional=bidirectional, dropout=dropout)
     if name == "convolution":
         return TemporalConvolution(input_size, size, num_layers, bidirectional=bidirectional, dropout=dropout)
-    return Recurrent(
-        cells.load(name), input_size, hidden_size, num_layers, bidirectional=bidirectional, dropout=dropout
-    )
+    layer = Recurrent(name, input_size, hidden_size, num_layers, bidirectional=bidirectional, dropout=dropout)
+    return Timed(layer) if cells.load(name).streams else layer
+
+
+class Timed(nn.Module):
+    """A recurrence that looks at the time between its steps, which is 1 where nothing else is said.
+
+    Example:
+        >>> layer = Timed(Recurrent("cfc", 3, 8))
+        >>> y, _ = layer(torch.zeros(2, 4, 3), dt=torch.rand(2, 4, 1))
+        >>> torch.equal(layer(torch.zeros(2, 4, 3))[0], layer(torch.zeros(2, 4, 3), dt=torch.ones(2, 4, 1))[0])
+        True
+    """
+
+    def __init__(self, layer: Recurrent) -> None:
+        super().__init__()
+        self.layer = layer
+        self.input_size, self.output_size = layer.input_size, layer.output_size
+
+    def initial_state(self, batch: int) -> Any:
+        """The state a sequence starts from."""
+        return self.layer.initial_state(batch)
+
+    def forward(
+        self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, dt: Tensor | None = None
+    ) -> tuple[Tensor, Any]:
+        """Run over ``x [B, T, I]``, with ``dt [B, T, 1]`` from the step before to each."""
+        dt = x.new_ones(*x.shape[:2], 1) if dt is None else dt
+        return self.layer(x, state, lengths=lengths, dt=dt)

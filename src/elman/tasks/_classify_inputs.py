@@ -172,6 +172,10 @@ class SeriesInput(nn.Module):
         gaps, _ = pad([np.diff(each.times, prepend=each.times[:1]).astype(np.float32) for each in paced])
         return Steps(values, gaps, lengths)
 
+    def times(self, batch: Steps) -> Tensor:
+        """The time from the step before to each, ``[B, T, 1]``, in usual steps."""
+        return (batch.gaps.to(self.get_buffer("mean")) / self.pace)[..., None]
+
     def forward(self, batch: Steps) -> tuple[Tensor, Tensor]:
         """Features ``[B, T, size]`` and lengths ``[B]``."""
         mean, scale = self.get_buffer("mean"), self.get_buffer("scale")

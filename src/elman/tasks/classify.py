@@ -18,7 +18,7 @@ from elman.data.layout import Layout, Wishes, find_layout
 from elman.data.split import split
 from elman.errors import ElmanError
 from elman.layers.convolution import Convolution
-from elman.layers.encoder import encoder
+from elman.layers.encoder import Timed, encoder
 from elman.layers.pooling import AttentionPooling, max_and_mean
 from elman.report import Section
 from elman.runs import fit
@@ -262,7 +262,10 @@ class Classifier(Predictor):
         if self.front is not None:
             x, _ = self.front(self.dropout(x), lengths=lengths)
             lengths = self.front.output_lengths(lengths)
-        y, _ = self.encoder(self.dropout(x), lengths=lengths)
+        times: dict[str, Tensor] = {}
+        if isinstance(self.encoder, Timed) and isinstance(self.input, SeriesInput) and self.front is None:
+            times["dt"] = self.input.times(inputs)
+        y, _ = self.encoder(self.dropout(x), lengths=lengths, **times)
         pooled = max_and_mean(y, lengths) if self.pooling is None else self.pooling(y, lengths)
         return self.head(self.dropout(pooled))
 
