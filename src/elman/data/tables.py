@@ -104,9 +104,13 @@ class Table:
 
 
 def read_table(
-    source: Path | pl.DataFrame, bad: BadRows, *, separator: str | None = None, header: bool | None = None
+    source: Path | pl.DataFrame | Mapping[str, Any],
+    bad: BadRows,
+    *,
+    separator: str | None = None,
+    header: bool | None = None,
 ) -> Table:
-    """A table from a file, or from a data frame of polars or pandas.
+    """A table from a file, a data frame of polars or pandas, or lists by name.
 
     Args:
         source: text with separators, JSON lines (``.jsonl``, ``.ndjson``, ``.json``) or Parquet; in UTF-8, with or
@@ -128,7 +132,7 @@ def read_table(
         (['fine', 'not, so'], True)
     """
     if not isinstance(source, str | Path):
-        frame = source if isinstance(source, pl.DataFrame) else _from_pandas(source)
+        frame = source if isinstance(source, pl.DataFrame) else _columns(source)
         return _whole(frame, "the table", bad, first=0)
     path = Path(source)
     suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
@@ -149,9 +153,11 @@ def _whole(frame: pl.DataFrame, name: str, bad: BadRows, first: int) -> Table:
     return Table(name, frame, index + first, index, len(frame), bad)
 
 
-def _from_pandas(frame: Any) -> pl.DataFrame:
-    """A data frame of pandas, whose NaN says that there is nothing."""
-    return pl.DataFrame({str(c): _series(str(c), [None if v != v else v for v in frame[c].tolist()]) for c in frame})
+def _columns(frame: Any) -> pl.DataFrame:
+    """A data frame of pandas, or lists by name; NaN among other things than numbers is nothing."""
+    columns = {str(name): frame[name] for name in frame}
+    values = {name: c.tolist() if hasattr(c, "tolist") else list(c) for name, c in columns.items()}
+    return pl.DataFrame({name: _series(name, [None if v != v else v for v in c]) for name, c in values.items()})
 
 
 def _parquet(path: Path) -> pl.DataFrame:
