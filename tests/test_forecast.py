@@ -242,6 +242,7 @@ def test_constant_series_and_gaps_are_forecast() -> None:
         ({"quantiles": "0.5,1.5"}, "--quantiles are numbers between 0 and 1"),
         ({"season": "often"}, "--season is one or two numbers"),
         ({"layout": "heap"}, "--layout is columns or rows"),
+        ({"errors": "mine"}, "--errors are counted by"),
         ({"level": "first"}, "--level is last or mean"),
         ({"horizon": 80}, "give a smaller --horizon"),
         ({"frequency": "often"}, "a frequency is such as"),

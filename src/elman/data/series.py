@@ -422,7 +422,8 @@ def _is_whole(column: pl.Series) -> bool:
 
 def _no_time(table: Table, columns: Columns, row: int) -> str:
     given = ", ".join(repr(table.frame[name][row]) for name in columns.time)
-    zones = f", or does not exist in {columns.zone}, where clocks are set forward" if columns.zone else ""
+    local = columns.zone not in (None, "UTC")
+    zones = f", or does not exist in {columns.zone}, where clocks are set forward" if local else ""
     return f"{', '.join(columns.time)} is {given}, which is no time like the others{zones}"
 
 

@@ -14,6 +14,7 @@ from elman.errors import ElmanError
 
 SECOND = 1_000_000  # times are whole microseconds since 1970, in UTC where they have a zone
 UNITS = {"s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND, "w": 7 * 86400 * SECOND}
+ROUND = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 604800)  # seconds
 MONTHS = {"mo": 1, "q": 3, "y": 12}
 DAY, WEEK = UNITS["d"], UNITS["w"]
 YEAR = 365.2425 * DAY
@@ -223,8 +224,10 @@ def find_clock(parts: list[np.ndarray], dated: bool, zone: str | None) -> Clock:
         return Clock("fixed", DAY, origin, zone) if dated else Clock("number", 1, origin)
     values, counts = np.unique(gaps, return_counts=True)
     usual = float(values[counts.argmax()])
-    if counts.max() < 0.3 * len(gaps):  # no two rows are evenly apart
+    if counts.max() < 0.3 * len(gaps):  # rows are unevenly apart
         usual = float(np.median(gaps))
+        if dated:  # near what people count in
+            usual = min((float(n * SECOND) for n in ROUND), key=lambda step: abs(math.log(step / usual)))
     if not dated:
         return Clock("number", usual, origin)
     local = [part.astype(np.int64) for part in parts]

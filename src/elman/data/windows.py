@@ -12,6 +12,8 @@ from torch import Tensor
 
 from elman.data.series import Panel
 
+GREATEST = 10.0  # weight of a channel
+
 
 class Window(NamedTuple):
     """Windows side by side, in units of their channels; NaN where there is no value."""
@@ -23,6 +25,7 @@ class Window(NamedTuple):
     calendar: Tensor  # [B, M + H, C], at the marks in what was seen, and at each step that comes
     constants: Tensor  # [B, S]
     channel: Tensor  # [B], the number of the channel
+    weight: Tensor  # [B], how much its errors count
 
 
 class Unit(NamedTuple):
@@ -98,6 +101,8 @@ class Channels:
         context: steps that are seen before a forecast.
         horizon: steps that are forecast.
         season: steps after which things are taken to repeat, where what is known of the future has not been told.
+        by_season: whether errors count in the mean distance of a value from that a season before, which differs from
+            channel to channel, and not in standard deviations.
         cycles: the cycles of the calendar that are looked at.
         marks: ``[M]``, the steps of a window at which they are, beside those that come.
     """
@@ -110,6 +115,7 @@ class Channels:
         horizon: int,
         season: int,
         *,
+        by_season: bool = False,
         cycles: Sequence[str] = (),
         marks: np.ndarray,
     ) -> None:
@@ -127,6 +133,7 @@ class Channels:
                 for label, (n, t) in zip(self.labels, of, strict=True)
             ]
         )  # [channels, 3]
+        self.weights = self._weights() if by_season else np.ones(len(of))
         self.lengths = np.array([len(panel.series[n]) for n, _ in of])
         empty = np.full(context, np.nan), np.full(horizon, np.nan)
         values, known, past, calendar = [], [], [], []
@@ -147,6 +154,14 @@ class Channels:
         self.rows = np.concatenate([[0], np.cumsum([len(part) for part in known])])[:-1]
         constants = np.stack([series.constants for series in panel.series])
         self.constants = torch.from_numpy(np.nan_to_num(_scaled(constants, units.constants)).astype(np.float32))
+
+    def _weights(self) -> np.ndarray:
+        _, deviation, repeat = self.units.T
+        usable = np.isfinite(repeat) & (repeat > 1e-9 * deviation)
+        weights = np.divide(deviation, repeat, out=np.ones_like(deviation), where=usable)
+        middle = float(np.median(weights[usable])) if usable.any() else 1.0
+        # nobody is served by a model of the one series that hardly varies
+        return np.clip(np.where(usable, weights / middle, 1.0), 1 / GREATEST, GREATEST)
 
     @cached_property
     def _given(self) -> np.ndarray:
@@ -185,6 +200,7 @@ class Channels:
             self.calendar[marks],
             self.constants[torch.from_numpy(series)],
             torch.from_numpy(self.number[channel]),
+            torch.from_numpy(self.weights[channel]).float(),
         )
 
 

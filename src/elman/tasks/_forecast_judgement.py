@@ -107,6 +107,8 @@ def simple_methods(
             method = learn()
             errors = learnt.coming - method(learnt)
             spread = np.nan_to_num(np.nanquantile(errors, levels, axis=0)).T
+            # what is said to be the likeliest stays what the method says
+            spread -= spread[:, [_nearest(levels)]]
             parts = np.array_split(np.arange(len(judged)), max(1, len(judged) // LEARNT))
             points = np.concatenate(
                 [method(Truth(judged.channels, judged.channel[part], judged.origin[part])) for part in parts]
@@ -146,38 +148,42 @@ def linear(learnt: Truth) -> Callable[[Truth], np.ndarray]:
     weights = ridge(learnt, known(learnt))
 
     def forecast(windows: Truth) -> np.ndarray:
-        seen, last = _less_the_last(windows)
+        seen, last = _less_the_level(windows)
         return np.concatenate([seen, known(windows)], 1) @ weights + last
 
     return forecast
 
 
-def ridge(learnt: Truth, more: np.ndarray | None = None) -> np.ndarray:
-    """Ridge regression from what was seen, less its last value, and more features, to what comes less that value.
+def ridge(learnt: Truth, more: np.ndarray | None = None, level: str = "last") -> np.ndarray:
+    """Ridge regression from what was seen, less its level, and more features, to what comes less that level.
 
     Args:
         learnt: windows to learn from.
         more: ``[N, F]``.
+        level: the last value of a window, ``"last"``, or its ``"mean"``.
 
     Returns:
         ``[L + F, H]``.
     """
-    seen, last = _less_the_last(learnt)
+    seen, base = _less_the_level(learnt, level)
     x = seen if more is None else np.concatenate([seen, more], 1)
-    coming = learnt.coming - last
+    coming = learnt.coming - base
     whole = np.isfinite(coming).all(1)
-    if not whole.any():  # some step is always missing: as if it were the last value
+    if not whole.any():  # some step is always missing: as if it were the level
         coming, whole = np.nan_to_num(coming), np.ones(len(coming), bool)
-    x, coming = x[whole].astype(np.float64), coming[whole].astype(np.float64)
+    weights = learnt.channels.weights[learnt.channel][whole, None]
+    x, coming = weights * x[whole], weights * coming[whole]
     return np.linalg.solve(x.T @ x + PENALTY * len(x) * np.eye(x.shape[1]), x.T @ coming)
 
 
-def _less_the_last(windows: Truth) -> tuple[np.ndarray, np.ndarray]:
-    """What was seen less its last value, ``[N, L]``, and that value; a missing one is as the one before it."""
+def _less_the_level(windows: Truth, level: str = "last") -> tuple[np.ndarray, np.ndarray]:
+    """What was seen less its level, ``[N, L]``, and that level; a missing value is as the one before it."""
     seen = windows.channels.cut(windows.channel, windows.origin).seen.numpy()
     places = np.maximum.accumulate(np.where(np.isfinite(seen), np.arange(seen.shape[1]), -1), axis=1)
-    filled = np.where(places >= 0, np.take_along_axis(seen, np.maximum(places, 0), 1), 0.0)
-    return filled - filled[:, -1:], filled[:, -1:]
+    mean = np.nanmean(seen, 1, keepdims=True)
+    filled = np.where(places >= 0, np.take_along_axis(seen, np.maximum(places, 0), 1), mean)
+    base = filled[:, -1:] if level == "last" else mean
+    return filled - base, base
 
 
 def verdict(

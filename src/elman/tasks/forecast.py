@@ -50,6 +50,9 @@ class ForecastOptions:
     calendar: bool = option(True, "Whether the hour, the day and the time of the year are read.")
     quantiles: str = option("0.1,0.5,0.9", "Quantiles to forecast, with commas between them.")
     squared: float = option(1.0, "Weight of the squared error of the mean beside the loss of the quantiles.", min=0)
+    errors: str = option(
+        "", "What the errors of a series count in: its deviation, or its mean distance from a season before, season."
+    )
     target: str = option("", "Columns to forecast, with commas between them. [all columns of numbers]")
     known: str = option("", "Columns that are known of the future too, such as holidays or a weather forecast.")
     past: str = option("", "Columns to read that are not known of the future.")
@@ -256,6 +259,12 @@ class Forecaster(Predictor):
         if cycles:
             log.info("calendar: the time of the %s", ", of the ".join(cycles))
         units = Units.of(panel, ends, season)
+        errors = options.errors or ("season" if len(panel.series) > 1 else "deviation")
+        if errors not in ("season", "deviation"):
+            raise ElmanError(f"--errors are counted by season or by deviation, not {options.errors!r}")
+        if len(units.channels) > 1:
+            about = {"season": "mean distances from a season before", "deviation": "standard deviations"}
+            log.info("the errors of each series count in its %s", about[errors])
         for label in [label for label, unit in units.channels.items() if unit.repeat == 0][:5]:
             log.info("%s does not vary, or always repeats itself, in the part that is learnt from", label)
         return {
@@ -267,12 +276,13 @@ class Forecaster(Predictor):
             "context": context,
             "segment": segment,
             "calendar": cycles,
+            "errors": errors,
         }
 
     def data(self, read: Parts, folder: Path, *, rows: int, steps: int, seed: int) -> Examples:
         examples = Examples(self, read, rows, seed)
         if self.training and self.options.straight:
-            self.network.start(ridge(examples.learnt.some(LEARNT)))
+            self.network.start(ridge(examples.learnt.some(LEARNT), level=self.options.level))
         return examples
 
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Windows:
@@ -295,6 +305,7 @@ class Forecaster(Predictor):
             self.context,
             self.horizon,
             self.season,
+            by_season=self.vocabulary["errors"] == "season",
             cycles=self.vocabulary["calendar"],
             marks=ends(self.context, self.vocabulary["segment"]),
         )
@@ -320,9 +331,9 @@ class Forecaster(Predictor):
         there = ~coming.isnan()
         truth = torch.where(there, coming, forecast[..., 0].detach())
         number = int(there.sum())
-        share = there[..., None] / max(1, number)
+        share = batch.weight.to(forecast.device)[:, None, None] * there[..., None] / max(1, number)
         quantiles = 2 * (pinball(forecast[..., 1:], truth, self.levels) * share).sum() / len(self.levels)
-        squares = ((forecast[..., 0] - truth) ** 2 * share[..., 0]).sum()
+        squares = ((forecast[..., 0] - truth) ** 2 * share[..., 0] * batch.weight.to(forecast.device)[:, None]).sum()
         output = None if self.training else _in_order(forecast.detach())
         return Loss(quantiles + self.options.squared * squares, number, output=output)
 
