@@ -19,7 +19,7 @@ from elman.errors import ElmanError
 from elman.tasks._classify_inputs import SeriesInput
 from elman.tasks._classify_target import Target, find_target
 from elman.tasks.classify import ClassifyOptions
-from elman.tasks.task import BadRows, Sources, read_json
+from elman.training.task import BadRows, Sources, read_json
 
 SIDES = {"good": "fine lovely great warm bright", "bad": "poor dull weak cold grey"}
 

@@ -10,8 +10,8 @@ from test_classify import example
 
 from elman.errors import ElmanError
 from elman.tasks.classify import Classifier, ClassifyOptions, Examples
-from elman.tasks.task import Sources, evaluate
-from elman.training import Budget, Training, train
+from elman.training.loop import Budget, Training, train
+from elman.training.task import Sources, evaluate
 
 ROWS = 12  # of each device; they divide the rows to learn from
 

@@ -17,7 +17,7 @@ from elman.errors import ElmanError
 from elman.tasks._forecast_judgement import Truth, linear, measures, seasonal
 from elman.tasks._forecast_network import Horizon, ends, pinball
 from elman.tasks.forecast import Forecaster, ForecastOptions
-from elman.tasks.task import BadRows, Sources, judge
+from elman.training.task import BadRows, Sources, judge
 
 
 def load(rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -164,7 +164,7 @@ def test_forecasts_follow_the_level_and_the_spread_of_a_window(cell: str, level:
 def test_without_anything_else_the_straight_way_is_ridge_regression() -> None:
     values = np.random.default_rng(0).standard_normal(60).cumsum()
     found = channels(values, context=10, horizon=5, units=Units({"s0": Unit(0, 1)}, [], [], []))
-    net = network()
+    net = network(level="last")
     torch.nn.init.zeros_(net.head.weight)
     torch.nn.init.zeros_(net.head.bias)
     weights = np.random.default_rng(1).standard_normal((10, 5))
@@ -243,7 +243,7 @@ def test_constant_series_and_gaps_are_forecast() -> None:
         ({"season": "often"}, "--season is one or two numbers"),
         ({"layout": "heap"}, "--layout is columns or rows"),
         ({"errors": "mine"}, "--errors are counted by"),
-        ({"level": "first"}, "--level is last or mean"),
+        ({"level": "first"}, "--level is mean or last"),
         ({"horizon": 80}, "give a smaller --horizon"),
         ({"frequency": "often"}, "a frequency is such as"),
         ({"known": "wind"}, "has no column 'wind'"),
@@ -252,6 +252,37 @@ def test_constant_series_and_gaps_are_forecast() -> None:
 def test_what_cannot_be_is_refused_in_one_line(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ElmanError, match=message):
         trained(table(120), **options)
+
+
+def test_what_is_read_beside_the_targets_is_learnt() -> None:
+    frame = table(600).with_columns(sign=pl.Series(load(600)[1]).shift(-1).fill_null(0.0))  # tells the next warmth
+    settings = {"target": "load", "horizon": 1, "context": 12, "split": "500/100", "hidden": 32, "segment": 2}
+    judged = [
+        Forecaster.fit(frame, **settings, **more, steps=150, batch=64, lr=0.02) for more in ({}, {"past": "sign"})
+    ]
+    blind, sees = (evaluate(task, task.evaluation(frame, Path(), BadRows()))["mae"] for task in judged)
+    assert sees < 0.5 * blind
+
+
+def test_what_is_constant_is_learnt_for_series_that_are_new() -> None:
+    random = np.random.default_rng(0)
+    parts = [
+        pl.DataFrame(
+            {"step": range(40), "who": f"{kind}{n}", "kind": kind, "y": random.standard_normal(40).cumsum() + 10}
+        ).with_columns(
+            y=pl.when(pl.col("step") % 4 == 3).then(pl.lit({"up": 50.0, "down": -50.0}[kind])).otherwise("y")
+        )
+        for n in range(6)
+        for kind in ("up", "down")
+    ]
+    task = Forecaster.fit(pl.concat(parts), horizon=4, context=4, split="-/8", steps=100, hidden=16, lr=0.02, batch=64)
+    assert task.columns.constants == ("kind",)
+    assert task.columns.kinds == {"kind": ["down", "up"]}
+    new = pl.concat([parts[0].with_columns(who=pl.lit("new")), parts[1].with_columns(who=pl.lit("other"))])
+    lines = [json.dumps(row) for row in new.head(4).iter_rows(named=True)]
+    streamed = json.loads(list(task.stream(lines))[-1])
+    assert streamed["who"] == "new"
+    assert np.argmax(streamed["forecast"]) == 3
 
 
 def test_series_shorter_than_the_horizon_are_told(caplog: pytest.LogCaptureFixture) -> None:

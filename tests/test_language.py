@@ -10,8 +10,8 @@ import torch
 
 from elman.errors import ElmanError
 from elman.tasks.language import Language, LanguageOptions, choose
-from elman.tasks.task import Data, Sources, evaluate
-from elman.training import Budget, Training, train
+from elman.training.loop import Budget, Training, train
+from elman.training.task import Data, Sources, evaluate
 
 RHYME = "the quick brown fox jumps over the lazy dog, and the dog sleeps on.\n"
 

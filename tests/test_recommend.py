@@ -15,9 +15,9 @@ import torch
 from elman import ElmanError, Recommender
 from elman.data.bad import BadRows
 from elman.data.events import EventLayout, find_events, read_events
-from elman.tasks._ranking import ItemToItem, Popular, measures, ranks
+from elman.tasks._recommend_ranking import ItemToItem, Popular, measures, ranks
 from elman.tasks.recommend import RecommendOptions, batch_of
-from elman.tasks.task import Sources, judge
+from elman.training.task import Sources, judge
 
 SMALL = {"hidden": 16, "embedding": 16, "batch": 16, "lr": 0.03, "warmup": 5}
 FOUND = EventLayout(item="")

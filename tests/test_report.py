@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elman.report import Section, confusion, curves, page, shown, write
-from elman.summary import in_columns
+from elman.training.report import Section, confusion, curves, page, shown, write
+from elman.training.summary import in_columns
 
 
 def pictures(text: str) -> list[np.ndarray]:

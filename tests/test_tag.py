@@ -14,9 +14,9 @@ import torch
 from elman.data.bad import BadRows
 from elman.data.spans import Span, write_spans
 from elman.errors import ElmanError
-from elman.tasks._tokens import SpellingConvolution
+from elman.tasks._tag_tokens import SpellingConvolution
 from elman.tasks.tag import Pieces, Tagger, TagOptions, most_frequent
-from elman.tasks.task import Sources, evaluate
+from elman.training.task import Sources, evaluate
 
 SMALL = {"hidden": 12, "embedding": 12, "spelling": 4, "batch": 8, "lr": 0.03, "warmup": 5}
 PLACES, PEOPLE = "Paris Rome Oslo Lima".split(), "Ann Bob Eve Tom".split()

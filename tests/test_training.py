@@ -17,8 +17,8 @@ from torch import nn
 from elman.errors import ElmanError
 from elman.learning import Truncated
 from elman.tasks.language import Language, LanguageOptions
-from elman.tasks.task import Loss, Sources, evaluate
-from elman.training import Budget, Progress, Training, _Run, train
+from elman.training.loop import Budget, Progress, Training, _Run, train
+from elman.training.task import Loss, Sources, evaluate
 
 QUICK = Training(batch=2, truncate=8, lr=0.01, warmup=4, save_every=0.0)
 
@@ -103,7 +103,7 @@ def test_the_gradient_is_clipped_by_its_norm(tmp_path: Path, monkeypatch: pytest
 
 def test_the_best_weights_are_kept_and_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     losses = iter([9.0, 3.0, 1.0, 2.0, 5.0])
-    monkeypatch.setattr("elman.training.evaluate", lambda *_: {"loss": next(losses)})
+    monkeypatch.setattr("elman.training.loop.evaluate", lambda *_: {"loss": next(losses)})
     task, progress = run(tmp_path, Budget(steps=400, patience=2))
     assert progress.before == {"loss": 9.0}
     assert progress.best == {"loss": 1.0}

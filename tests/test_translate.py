@@ -15,8 +15,8 @@ from elman.data.pairs import Layout, PairBatches, find_layout, read_pairs, read_
 from elman.data.symbols import UNKNOWN, Symbols, find_kind, is_like
 from elman.errors import ElmanError
 from elman.tasks._translate_likeness import measures, nearest_neighbour
-from elman.tasks.task import Sources
 from elman.tasks.translate import TranslateOptions, Translator
+from elman.training.task import Sources
 
 SOUNDS = {"a": "AH", "b": "B", "c": "K", "d": "D IY", "e": "EH", "f": "F"}
 FOUND_OUT = Layout("table", "", "")

@@ -10,11 +10,11 @@ from test_classify import example
 
 from elman.cli.main import main
 from elman.errors import ElmanError
-from elman.runs import chosen, noted
 from elman.tasks.classify import Classifier
-from elman.tasks.task import option, read_json
-from elman.training import Budget, Training
-from elman.trials import others, suggested, with_some
+from elman.training.loop import Budget, Training
+from elman.training.runs import chosen, noted
+from elman.training.task import option, read_json
+from elman.training.trials import others, suggested, with_some
 
 
 def train(folder: Path, *more: str) -> int:
@@ -65,7 +65,7 @@ def test_a_search_is_kept_and_its_best_is_trained(tmp_path: Path, capsys: Any) -
 
 
 def test_a_search_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    from elman import trials
+    from elman.training import trials
 
     usual, seen = trials.attempt, []
 

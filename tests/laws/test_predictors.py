@@ -13,7 +13,7 @@ import pytest
 
 from elman import tasks
 from elman.cli.main import main
-from elman.tasks.task import BadRows, Predictor, read_json
+from elman.training.task import BadRows, Predictor, read_json
 
 PREDICTORS = [name for name in tasks.names() if issubclass(tasks.load(name), Predictor)]
 READ = {".csv": pl.read_csv, ".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet}

@@ -14,7 +14,7 @@ import torch
 
 from elman import tasks
 from elman.cli.main import main
-from elman.tasks.task import WEIGHTS, Sources, evaluate, read_json
+from elman.training.task import WEIGHTS, Sources, evaluate, read_json
 
 
 @pytest.fixture(params=tasks.names())

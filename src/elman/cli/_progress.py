@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from elman.training import Progress as Run
+    from elman.training.loop import Progress as Run
 
 
 class Bar(pl.Callback):

@@ -20,7 +20,7 @@ def command(
 
     from elman.data.bad import BadRows
     from elman.tasks import restore
-    from elman.tasks.task import evaluate
+    from elman.training.task import evaluate
 
     task, bad = restore(folder), BadRows(skip_bad)
     with tempfile.TemporaryDirectory() as scratch:

@@ -24,7 +24,7 @@ def command(
     from elman.data.tables import check_suffix, write_table
     from elman.errors import ElmanError
     from elman.tasks import restore
-    from elman.tasks.task import Predictor
+    from elman.training.task import Predictor
 
     if stream and (data or out):
         raise ElmanError("--stream reads standard input and writes standard output; leave --data and --out out")

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
-    from elman.tasks.task import Task
+    from elman.training.task import Task
 
 
 class Tasks(TyperGroup):
@@ -24,7 +24,7 @@ class Tasks(TyperGroup):
 
         from elman import tasks
         from elman.cli._options import with_options
-        from elman.runs import default, groups
+        from elman.training.runs import default, groups
 
         task = tasks.load(cmd_name)
 
@@ -80,9 +80,9 @@ def train_task(
     """Train a task of class ``make`` and write its model folder, telling the user what happens."""
     from elman.cli._progress import Bar
     from elman.data.bad import BadRows
-    from elman.runs import begin, finish, go_on, searched, trained
-    from elman.summary import REPORT, in_columns
-    from elman.tasks.task import Sources
+    from elman.training.runs import begin, finish, go_on, searched, trained
+    from elman.training.summary import REPORT, in_columns
+    from elman.training.task import Sources
 
     sources = Sources(files["data"], files["valid"], BadRows(skip_bad))
     if resume:

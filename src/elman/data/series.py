@@ -124,13 +124,12 @@ class Panel:
         return f"{self.name}: {many} of {rows} rows" + (f", {targets} targets" if targets > 1 else "")
 
 
-def find_columns(table: Table, said: Columns, *, every: bool = False) -> Columns:
+def find_columns(table: Table, said: Columns) -> Columns:
     """What the columns of a table are: as said, or else as found out, which is logged in one line each.
 
     Args:
         table: the rows.
         said: the columns that the user named; its layout is empty where it was not said.
-        every: whether all columns of numbers may be targets, also where some columns were named as read beside them.
 
     Raises:
         ElmanError: a column that is not there or is named twice, or nothing to forecast.

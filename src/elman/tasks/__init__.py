@@ -1,4 +1,4 @@
-"""What people want done: ``task.py`` is the contract, each other file holds one task, and its name is the registry.
+"""What people want done: each file holds one task, and its name is the registry; the contract is ``training/task.py``.
 
 A file whose name begins with a line below is a part of others.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from elman.errors import ElmanError
 
 if TYPE_CHECKING:
-    from elman.tasks.task import Task
+    from elman.training.task import Task
 
 
 def names() -> list[str]:
@@ -21,7 +21,7 @@ def names() -> list[str]:
     >>> "language" in names()
     True
     """
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "task" and m.name[0] != "_")
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name[0] != "_")
 
 
 def load(name: str) -> "type[Task]":
@@ -34,7 +34,7 @@ def load(name: str) -> "type[Task]":
         near = get_close_matches(name, names(), 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ElmanError(f"there is no task {name!r}; {hint}the tasks are {', '.join(names())}")
-    from elman.tasks.task import Task
+    from elman.training.task import Task
 
     module = importlib.import_module(f"{__name__}.{name}")
     (task,) = (
@@ -51,6 +51,6 @@ def restore(folder: str | Path) -> "Task":
     Raises:
         ElmanError: no model folder, a file that is missing or damaged, or a folder of a newer version.
     """
-    from elman.tasks.task import read_model
+    from elman.training.task import read_model
 
     return read_model(Path(folder), load)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from elman.report import Section, confusion, figure, shortened
 from elman.tasks._classify_target import BINS, Target
+from elman.training.report import Section, confusion, figure, shortened
 
 WORST = 20
 

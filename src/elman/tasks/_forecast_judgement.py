@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from elman.data.windows import Channels
-from elman.report import Section, figure, shortened
+from elman.training.report import Section, figure, shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,7 +18,7 @@ LEAST = 1e-2  # the smallest spread of a window, in units of its channel
 class Horizon(nn.Module):
     """Windows of a series to a whole horizon of forecasts at once.
 
-        level, spread = the last value of the window (or its mean), its standard deviation
+        level, spread = the mean of the window (or its last value), its standard deviation
         z = (seen - level) / spread
         x_i = relu(W [z, given, known, past in segment i; calendar]) + e,              i = 1 .. n
         x_j = p_j + V [known in segment j; calendar] + e,                              j = n + 1 .. n + m
@@ -59,8 +59,8 @@ class Horizon(nn.Module):
         outputs: int,
     ) -> None:
         super().__init__()
-        if options.level not in ("last", "mean"):
-            raise ElmanError(f"--level is last or mean, not {options.level!r}")
+        if options.level not in ("mean", "last"):
+            raise ElmanError(f"--level is mean or last, not {options.level!r}")
         self.context, self.horizon, self.segment, self.level = context, horizon, segment, options.level
         self.before, self.after = -(-context // segment), -(-horizon // segment)  # segments
         size, fine = options.hidden, max(8, options.hidden // 8)

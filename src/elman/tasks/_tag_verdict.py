@@ -7,7 +7,7 @@ import numpy as np
 
 from elman.data.spans import score_spans
 from elman.data.tagged import Tagged
-from elman.report import Section, confusion, shortened
+from elman.training.report import Section, confusion, shortened
 
 WORST = 20
 

@@ -20,11 +20,11 @@ from elman.data.bad import BadRows
 from elman.data.streams import Columns, Stream, find_columns, parse_values, read_streams
 from elman.errors import ElmanError
 from elman.layers.encoder import encoder
-from elman.report import Section, figure
-from elman.runs import fit
 from elman.tasks import _anomaly_nab as nab
 from elman.tasks._anomaly_surprise import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
-from elman.tasks.task import Data, Evaluation, Loss, Predictor, Sources, option
+from elman.training.report import Section, figure
+from elman.training.runs import fit
+from elman.training.task import Data, Evaluation, Loss, Predictor, Sources, option
 
 log = logging.getLogger(__name__)
 

@@ -20,13 +20,13 @@ from elman.errors import ElmanError
 from elman.layers.convolution import Convolution
 from elman.layers.encoder import Timed, encoder
 from elman.layers.pooling import AttentionPooling, max_and_mean
-from elman.report import Section
-from elman.runs import fit
 from elman.tasks._classify_inputs import SeriesInput, TextInput
 from elman.tasks._classify_simple import simple_methods
 from elman.tasks._classify_target import Target, find_target
 from elman.tasks._classify_verdict import verdict
-from elman.tasks.task import Data, Evaluation, Loss, Predictor, Sources, option
+from elman.training.report import Section
+from elman.training.runs import fit
+from elman.training.task import Data, Evaluation, Loss, Predictor, Sources, option
 
 ROWS = 64  # answered at a time
 

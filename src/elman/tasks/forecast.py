@@ -22,11 +22,11 @@ from elman.data.tables import parse_row, read_table
 from elman.data.times import Clock
 from elman.data.windows import Channels, Units, Window
 from elman.errors import ElmanError
-from elman.report import Section
-from elman.runs import fit
 from elman.tasks._forecast_judgement import LEARNT, Truth, measures, ridge, simple_methods, verdict
 from elman.tasks._forecast_network import Horizon, ends, pinball
-from elman.tasks.task import Data, Evaluation, Loss, Predictor, Sources, option
+from elman.training.report import Section
+from elman.training.runs import fit
+from elman.training.task import Data, Evaluation, Loss, Predictor, Sources, option
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class ForecastOptions:
     horizon: int = option(0, "Steps to forecast. [a season]", min=0)
     context: int = option(0, "Steps that are seen before a forecast. [found out]", min=0)
     segment: int = option(0, "Steps that the recurrence reads as one. [found out]", min=0)
-    level: str = option("last", "What a window is measured from: its last value, or its mean.")
+    level: str = option("mean", "What a window is measured from: its mean, or its last value.")
     straight: bool = option(True, "Whether a linear way leads from what was seen past the recurrence.")
     calendar: bool = option(True, "Whether the hour, the day and the time of the year are read.")
     quantiles: str = option("0.1,0.5,0.9", "Quantiles to forecast, with commas between them.")
@@ -191,7 +191,7 @@ class Forecaster(Predictor):
 
     Options = ForecastOptions
     unit = "values"
-    defaults = {"batch": 256, "lr": 1e-3, "minutes": 10.0, "decay": 0.01}  # noqa: RUF012
+    defaults = {"batch": 256, "lr": 1e-3, "epochs": 5.0, "min_steps": 1000}  # noqa: RUF012
     fit = classmethod(fit)
 
     def __init__(self, options: ForecastOptions, vocabulary: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from elman.data.text import Streams, Window, read_tokens, write_tokens
 from elman.data.tokens import Tokenizer, decoded, tokenizer
 from elman.errors import ElmanError
 from elman.layers import Recurrent
-from elman.tasks.task import BadRows, Data, Loss, Sources, Task, option
+from elman.training.task import BadRows, Data, Loss, Sources, Task, option
 
 HELD_OUT = 1_000_000  # tokens of the held-out part that are used at most, so that judging stays quick
 ROW = 2048  # steps of a stream on which a model is judged, if the text is long enough for several

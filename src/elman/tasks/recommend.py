@@ -22,10 +22,10 @@ from elman.data.tables import parse_row
 from elman.data.times import read_times
 from elman.errors import ElmanError
 from elman.layers.encoder import encoder
-from elman.report import Section, curves
-from elman.runs import fit
-from elman.tasks._ranking import ItemToItem, Popular, measures, ranks, without
-from elman.tasks.task import Data, Evaluation, Loss, Predictor, Sources, option
+from elman.tasks._recommend_ranking import ItemToItem, Popular, measures, ranks, without
+from elman.training.report import Section, curves
+from elman.training.runs import fit
+from elman.training.task import Data, Evaluation, Loss, Predictor, Sources, option
 
 log = logging.getLogger(__name__)
 

@@ -22,11 +22,11 @@ from elman.data.tagged import Layout, Tagged, Wishes, find_layout, read_tagged
 from elman.errors import ElmanError
 from elman.layers.crf import CRF, span_transitions
 from elman.layers.encoder import encoder
-from elman.report import Section
-from elman.runs import fit
+from elman.tasks._tag_tokens import TokenInput, Tokens
 from elman.tasks._tag_verdict import verdict
-from elman.tasks._tokens import TokenInput, Tokens
-from elman.tasks.task import Data, Evaluation, Loss, Predictor, Sources, option
+from elman.training.report import Section
+from elman.training.runs import fit
+from elman.training.task import Data, Evaluation, Loss, Predictor, Sources, option
 
 log = logging.getLogger(__name__)
 

@@ -24,10 +24,10 @@ from elman.layers.attention import AdditiveAttention, Attention, MultiplicativeA
 from elman.layers.encoder import encoder
 from elman.layers.encoder_decoder import EncoderDecoder
 from elman.layers.search import Beam, Greedy
-from elman.report import Section, figure, shortened
-from elman.runs import fit
 from elman.tasks._translate_likeness import measures, nearest, nearest_neighbour
-from elman.tasks.task import Data, Evaluation, Loss, Predictor, Sources, option
+from elman.training.report import Section, figure, shortened
+from elman.training.runs import fit
+from elman.training.task import Data, Evaluation, Loss, Predictor, Sources, option
 
 log = logging.getLogger(__name__)
 

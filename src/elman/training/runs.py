@@ -16,14 +16,14 @@ from typing import Any, TypeVar
 
 import lightning.pytorch as pl
 
-from elman.checkpoints import seed_all
 from elman.data.bad import BadRows
 from elman.data.files import alternatives
 from elman.errors import ElmanError
-from elman.summary import compared, write_report
-from elman.tasks.task import OPTIONS, RESULT, Data, Sources, Task, option, read_json, read_model, write_json
-from elman.training import Budget, Progress, Training, has_checkpoint, train
-from elman.trials import attempt, others, search
+from elman.training.checkpoints import seed_all
+from elman.training.loop import Budget, Progress, Training, has_checkpoint, train
+from elman.training.summary import compared, write_report
+from elman.training.task import OPTIONS, RESULT, Data, Sources, Task, option, read_json, read_model, write_json
+from elman.training.trials import attempt, others, search
 
 T = TypeVar("T")
 MadeTask = TypeVar("MadeTask", bound=Task)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elman import report
 from elman.data.bad import BadRows
 from elman.data.files import written_aside
-from elman.report import Section
-from elman.tasks.task import Data, Predictor, Task, judge
+from elman.training import report
+from elman.training.report import Section
+from elman.training.task import Data, Predictor, Task, judge
 
 REPORT = "report.html"
 LINES = 200  # streamed to see how fast that is

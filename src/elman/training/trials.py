@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import lightning.pytorch as pl
 
-from elman.checkpoints import seed_all
 from elman.errors import ElmanError
-from elman.tasks.task import Data, Task
-from elman.training import Budget, Progress, Training, has_checkpoint, train
+from elman.training.checkpoints import seed_all
+from elman.training.loop import Budget, Progress, Training, has_checkpoint, train
+from elman.training.task import Data, Task
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,6 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from elman.checkpoints import WholeFiles, moved, randomness, seed_all, set_randomness
 from elman.errors import ElmanError
 from elman.learning import (
     RTRL,
@@ -34,7 +33,8 @@ from elman.learning import (
     SnAp1,
     Truncated,
 )
-from elman.tasks.task import Data, Task, evaluate, option
+from elman.training.checkpoints import WholeFiles, moved, randomness, seed_all, set_randomness
+from elman.training.task import Data, Task, evaluate, option
 
 CHECKPOINTS = "checkpoints"
 LOG_EVERY = 10  # steps

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from elman.data.bad import BadRows
 from elman.data.files import written_aside
 from elman.errors import ElmanError
-from elman.report import Section
+from elman.training.report import Section
 
 if TYPE_CHECKING:
     import polars as pl
