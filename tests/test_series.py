@@ -203,9 +203,13 @@ def test_a_stream_of_rows_becomes_the_series_of_the_file(tmp_path: Path) -> None
     rolling = Rolling(found.columns, found.clock, 5, 3)
     pushed = [rolling.push(parse_row(line, rolling.cells)) for line in text.splitlines()[1:]]
     assert pushed[4] is None  # it has no target
+    (whole,) = found.series
+    told = pushed[5]
+    assert told is not None
+    np.testing.assert_array_equal(told.series[0].known, whole.known[1:6])  # of the row without a target too
     last = pushed[-1]
     assert last is not None
-    (series,), (whole,) = last.series, found.series
+    (series,) = last.series
     assert series.start == 7
     np.testing.assert_array_equal(series.values, whole.values[-5:])
     np.testing.assert_array_equal(series.known, whole.known[-5:])

@@ -16,8 +16,8 @@ from elman.errors import ElmanError
 log = logging.getLogger(__name__)
 
 PARTS = ("year", "month", "day", "hour", "minute")  # columns that make a time together
-TIMES = frozenset("time timestamp datetime date ds t".split())
-COUNTS = frozenset("step second minute hour day week month quarter year".split())  # times where they only rise
+TIMES = frozenset("time timestamp datetime date ds t step year".split())
+COUNTS = frozenset("second minute hour day week month quarter".split())  # times where they only rise
 NAMES = frozenset("id name series unique_id series_id item item_id symbol store product key ticker".split())
 ROW_NUMBERS = frozenset(["", "no", "nr", "index", "row", "rownames", "column 1", "unnamed: 0"])
 LEAST = 8  # columns of numbers that make a table of one series a row
