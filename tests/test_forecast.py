@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 import torch
 
-from elman.data.series import Columns, Panel, Series
+from elman.data.series import Panel, Series
+from elman.data.series_columns import Columns
 from elman.data.times import Clock
 from elman.data.windows import Channels, Unit, Units
 from elman.errors import ElmanError
@@ -240,12 +241,13 @@ def test_constant_series_and_gaps_are_forecast() -> None:
     [
         ({"split": "9/"}, "--split is rows or shares"),
         ({"split": "0.8/-"}, "--split is rows or shares"),
+        ({"split": "8640/2880/2880"}, "120 rows, too few for --split 8640/2880/2880"),
         ({"quantiles": "0.5,1.5"}, "--quantiles are numbers between 0 and 1"),
         ({"season": "often"}, "--season is one or two numbers"),
         ({"layout": "heap"}, "--layout is columns or rows"),
         ({"errors": "mine"}, "--errors are counted by"),
         ({"level": "first"}, "--level is mean or last"),
-        ({"horizon": 80}, "give a smaller --horizon"),
+        ({"horizon": 80, "split": ""}, "give a smaller --horizon"),
         ({"frequency": "often"}, "a frequency is such as"),
         ({"known": "wind"}, "has no column 'wind'"),
     ],

@@ -10,7 +10,8 @@ import pytest
 from elman.data.bad import BadRows
 from elman.data.rolling import Rolling
 from elman.data.seasons import find_seasons
-from elman.data.series import Columns, Panel, Series, find_columns, read_panel
+from elman.data.series import Panel, Series, read_panel
+from elman.data.series_columns import Columns, find_columns
 from elman.data.tables import parse_row, read_table
 from elman.data.times import Clock
 from elman.errors import ElmanError

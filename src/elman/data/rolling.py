@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from elman.data.series import Columns, Panel, Series
+from elman.data.series import Panel, Series
+from elman.data.series_columns import Columns
 from elman.data.tables import NO_VALUE
 from elman.data.times import Clock
 from elman.errors import ElmanError

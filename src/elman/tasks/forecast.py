@@ -17,13 +17,24 @@ from elman.data.bad import BadRows
 from elman.data.batches import Batches
 from elman.data.rolling import Rolling
 from elman.data.seasons import find_seasons
-from elman.data.series import Columns, Panel, find_columns, read_panel
+from elman.data.series import Panel, read_panel
+from elman.data.series_columns import Columns, find_columns
 from elman.data.tables import parse_row, read_table
 from elman.data.times import Clock
 from elman.data.windows import Channels, Units, Window
 from elman.errors import ElmanError
 from elman.tasks._forecast_judgement import LEARNT, Truth, measures, ridge, simple_methods, verdict
 from elman.tasks._forecast_network import Horizon, ends, pinball
+from elman.tasks._forecast_plan import (
+    cut_into,
+    learnt_from,
+    lengths_of,
+    long_enough,
+    parts_of,
+    usual_context,
+    usual_horizon,
+    usual_segment,
+)
 from elman.training.report import Section
 from elman.training.runs import fit
 from elman.training.task import Data, Evaluation, Loss, Predictor, Sources, option
@@ -224,25 +235,25 @@ class Forecaster(Predictor):
     def read(cls, options: ForecastOptions, sources: Sources) -> Parts:
         if sources.data is None:
             raise ElmanError("give --data FILE: a table over time, with a column or a row for each series")
-        options.levels()
+        options.levels()  # what is wrong with them is said before a long file is read
+        parts_of(options.split)
         table = read_table(sources.data, sources.bad, separator=options.separator or None, header=options.header)
         columns = find_columns(table, options.columns())
         panel = read_panel(table, columns, options.frequency or None)
         log.info("from row to row: %s", panel.clock.describe())
-        lengths = np.array([len(series) for series in panel.series])
-        shares = _shares(options.split)
-        ends = np.floor(lengths * 0.8).astype(int) if sources.valid is None else lengths
+        lengths = lengths_of(panel).tolist()
         seasons = options.seasons()
         if seasons is None:
-            seasons = find_seasons(panel, ends.tolist())
+            whole = sources.valid is not None
+            seasons = find_seasons(panel, lengths if whole else [learnt_from(options.split, n) for n in lengths])
             log.info("season: %s", " and ".join(f"{s} rows" for s in seasons) or "none was found")
-        horizon = options.horizon or _usual_horizon(seasons, int(np.median(lengths)))
-        panel = _long_enough(panel, horizon, sources.bad)
+        horizon = options.horizon or usual_horizon(seasons, int(np.median(lengths)))
+        panel = long_enough(panel, horizon, sources.bad)
         valid = None
         if sources.valid is not None:
             other = read_table(sources.valid, sources.bad, separator=options.separator or None, header=options.header)
             valid = read_panel(other, columns, panel.clock)
-        cuts = _cuts(panel, shares, horizon) if valid is None else np.repeat(_lengths(panel)[:, None], 3, 1)
+        cuts = cut_into(panel, options.split, horizon) if valid is None else np.repeat(lengths_of(panel)[:, None], 3, 1)
         return Parts(panel, cuts, valid, seasons, horizon)
 
     @classmethod
@@ -250,8 +261,8 @@ class Forecaster(Predictor):
         panel, horizon, seasons = read.panel, read.horizon, read.seasons
         ends = read.cuts[:, 0].tolist()
         season = seasons[0] if seasons else 1
-        context = options.context or _usual_context(seasons, horizon, int(np.median(ends)))
-        segment = min(options.segment or _usual_segment(season, horizon, context), context)
+        context = options.context or usual_context(seasons, horizon, int(np.median(ends)))
+        segment = min(options.segment or usual_segment(season, horizon, context), context)
         log.info("%s steps ahead, from %s steps before, read %s at a time", horizon, context, segment)
         # a cycle that was not seen twice says no more than how long ago something was
         span = max((panel.clock.span(end) for end in ends), default=0) if options.calendar else 0
@@ -452,89 +463,6 @@ def _words(text: str) -> tuple[str, ...]:
 def _in_order(forecast: Tensor) -> np.ndarray:
     """The mean and the quantiles, these in rising order even where they were learnt otherwise."""
     return torch.cat([forecast[..., :1], forecast[..., 1:].sort(-1).values], -1).cpu().numpy()
-
-
-def _lengths(panel: Panel) -> np.ndarray:
-    return np.array([len(series) for series in panel.series])
-
-
-def _usual_horizon(seasons: Sequence[int], length: int) -> int:
-    season = next((s for s in seasons if s <= min(96, length // 8)), 0)
-    return season or max(1, min(24, length // 8))
-
-
-def _usual_context(seasons: Sequence[int], horizon: int, length: int) -> int:
-    wanted = max(6 * horizon, *(2 * season for season in seasons), 8)
-    return max(1, min(wanted, 1024, (length - horizon) // 2))
-
-
-def _usual_segment(season: int, horizon: int, context: int) -> int:
-    """Steps of a segment: a whole part of the season, and about so many segments as a recurrence remembers well."""
-    most = max(1, min(context // 8, 24, horizon))
-    parts = [n for n in range(max(1, most // 2), most + 1) if season % n == 0 or n % season == 0]
-    return max(parts, default=most)
-
-
-def _shares(split: str) -> list[float | None]:
-    """What ``--split`` says: counts or shares, None for the rest."""
-    words = [word.strip() for word in split.split("/")] if split else ["-", "0.1", "0.1"]
-    try:
-        shares = [None if word == "-" else float(word) for word in words]
-    except ValueError:
-        shares = []
-    good = all(s is None or (s >= 0 and (s < 1 or s == int(s))) for s in shares)
-    if not 2 <= len(shares) <= 3 or not good or None in shares[1:] or shares[0] == 0:
-        raise ElmanError(
-            f"--split is rows or shares to learn from, to hold out and to test on, such as 8640/2880/2880, "
-            f"0.8/0.1/0.1 or -/48/48, not {split!r}"
-        )
-    return shares
-
-
-def _cuts(panel: Panel, shares: list[float | None], horizon: int) -> np.ndarray:
-    """For each series where what is learnt from ends, what is held out, and the test, ``[N, 3]``.
-
-    A series too short for that holds out its last horizon, which is the test as well, or else nothing.
-    """
-    cuts = []
-    for series in panel.series:
-        length = len(series)
-        first, *after = (None if s is None else round(s * length) if s < 1 else int(s) for s in shares)
-        later = [max(horizon, part or 0) if part else 0 for part in after]
-        start = length - sum(later) if first is None else min(first, length)
-        if start < horizon + 1 or start + sum(later) > length:
-            later = [horizon]
-            start = length - horizon if length > 2 * horizon else length
-        ends = np.minimum(start + np.cumsum([0, *later, *[0] * (2 - len(later))]), length)
-        cuts.append(ends)
-    found = np.array(cuts)
-    if not (found[:, 1] - found[:, 0] >= horizon).any():
-        raise ElmanError(
-            f"{panel.name}: the longest series has {_lengths(panel).max():,} rows; to learn from some and hold out "
-            f"{horizon}, it takes {2 * horizon + 1}: give a smaller --horizon"
-        )
-    return found
-
-
-def _long_enough(panel: Panel, horizon: int, bad: BadRows) -> Panel:
-    """The panel without series that are too short for a forecast."""
-    series = []
-    for each in panel.series:
-        if len(each) > horizon:
-            series.append(each)
-        elif len(panel.series) > 1:
-            name = " ".join(each.name)
-            bad.add(
-                f"{panel.name}, series {name}",
-                f"has {len(each)} rows, and a forecast is of {horizon}; a smaller --horizon takes it too",
-            )
-    if not series:
-        longest = max(len(each) for each in panel.series)
-        raise ElmanError(
-            f"{panel.name}: the longest series has {longest} rows; to learn to forecast {horizon} it takes "
-            f"{2 * horizon + 1}: give a smaller --horizon"
-        )
-    return Panel(panel.name, panel.columns, panel.clock, series)
 
 
 def _as_cells(columns: Columns, names: Sequence[str], values: np.ndarray) -> dict[str, Any]:

@@ -1,0 +1,222 @@
+"""What the columns of a table of series are: as said, or as found out."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from elman.data.tables import Table, as_numbers, has_value, is_numeric
+from elman.data.times import Times, is_time, read_times
+from elman.errors import ElmanError
+
+log = logging.getLogger(__name__)
+
+PARTS = ("year", "month", "day", "hour", "minute")  # columns that make a time together
+TIMES = frozenset("time timestamp datetime date ds t step year".split())
+COUNTS = frozenset("second minute hour day week month quarter".split())  # times where they only rise
+NAMES = frozenset("id name series unique_id series_id item item_id symbol store product key ticker".split())
+ROW_NUMBERS = frozenset(["", "no", "nr", "index", "row", "rownames", "column 1", "unnamed: 0"])
+LEAST = 8  # columns of numbers that make a table of one series a row
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a table of series are.
+
+    Args:
+        layout: ``"columns"``, where each row is a moment, or ``"rows"``, where each row is a series.
+        time: the column of times, or those of year, month and day that make one; none where the order is all.
+        series: the columns whose values name the series that a row belongs to.
+        targets: what is forecast.
+        known: what is known of the future too.
+        past: what is read beside the targets and not known of the future.
+        constants: what stays as it is within a series.
+        kinds: the different values of those columns that are not numbers.
+        dated: whether times are dates.
+        zone: where the clocks hang.
+        zoned: whether times say their zone themselves.
+    """
+
+    layout: str
+    time: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
+    kinds: dict[str, list[str]] = field(default_factory=dict)
+    dated: bool = False
+    zone: str | None = None
+    zoned: bool = False
+
+    def times(self, frame: pl.DataFrame) -> Times:
+        """The times of rows; one without a zone is none where others have theirs and no zone was said."""
+        return read_time(frame, self.time, None if self.zoned and self.zone == "UTC" else self.zone)
+
+    def width(self, names: Sequence[str]) -> int:
+        """How many numbers stand for some columns: one each, or one for each value of what is no number."""
+        return sum(len(self.kinds.get(name, [0])) for name in names)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Columns":
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**plain)
+
+
+def find_columns(table: Table, said: Columns) -> Columns:
+    """What the columns of a table are: as said, or else as found out, which is logged in one line each.
+
+    Args:
+        table: the rows.
+        said: the columns that the user named; its layout is empty where it was not said.
+
+    Raises:
+        ElmanError: a column that is not there or is named twice, or nothing to forecast.
+    """
+    named = [*said.time, *said.series, *said.targets, *said.known, *said.past, *said.constants]
+    for name in named:
+        table.known(name)
+    if twice := next((name for n, name in enumerate(named) if name in named[:n]), None):
+        raise ElmanError(f"the column {twice!r} is named for two things; name it for one")
+    if said.layout == "rows" or (not said.layout and not said.time and not said.targets and _is_a_series_a_row(table)):
+        return _rows(table, said)
+    time = said.time or _find_time(table, named)
+    times = read_time(table.frame, time, None)
+    zoned = times.zone is not None
+    times = read_time(table.frame, time, said.zone) if said.zone else times
+    if time:
+        log.info("time: %s (%s)%s", ", ".join(time), times.how, f", in {times.zone}" if times.zone else "")
+    else:
+        log.info("no column of times; rows are taken to be in order and evenly apart")
+    rest = [name for name in table.columns if name not in {*named, *time}]
+    series = said.series or (_find_series(table, times.values, rest) if time else ())
+    if series:
+        log.info("series: %s different of %s", f"{table.frame.select(series).n_unique():,}", ", ".join(series))
+    rest = [name for name in rest if name not in series]
+    constants = said.constants or (_find_constants(table, series, rest) if series and not said.targets else ())
+    rest = [name for name in rest if name not in constants]
+    numbers = [n for n in rest if is_numeric(table.frame[n]) and not _is_row_number(table.frame[n], n)]
+    targets = said.targets or tuple(numbers)
+    if not targets:
+        raise ElmanError(f"{table.name} has no column of numbers to forecast; its columns are {_listed(table.columns)}")
+    log.info("to forecast: %s", _listed(targets))
+    for what, found in (("known of the future", said.known), ("read beside", said.past), ("constant", constants)):
+        if found:
+            log.info("%s: %s", what, _listed(found))
+    if left := [name for name in rest if name not in targets]:
+        log.info("not used: %s", _listed(left))
+    others = (*said.known, *said.past, *constants)
+    kinds = {name: _kinds(table, name) for name in others if not is_numeric(table.frame[name])}
+    return replace(said, layout="columns", time=time, series=series, targets=targets, constants=constants,
+                   kinds=kinds, dated=times.dated, zone=times.zone, zoned=zoned)  # fmt: skip
+
+
+def read_time(frame: pl.DataFrame, time: Sequence[str], zone: str | None) -> Times:
+    """The times of rows, as ``read_times`` gives them; their order where there is no such column."""
+    if not time:
+        return Times(np.arange(len(frame), dtype=float), False, None, "order")
+    if len(time) == 1:
+        return read_times(frame[time[0]], zone)
+    parts = {part: as_numbers(frame[name]).cast(pl.Int64) for part, name in zip(PARTS, time, strict=False)}
+    usual = pl.Series([0] * len(frame))
+    cells = (pl.lit(parts.get(part, usual + 1 if part == "day" else usual)) for part in PARTS)
+    dates = pl.select(pl.datetime(*cells)).to_series()
+    return read_times(dates, zone)
+
+
+def _find_time(table: Table, named: Sequence[str]) -> tuple[str, ...]:
+    free = [name for name in table.columns if name not in named]
+    dates = [name for name in free if is_time(table.frame[name])]
+    if dates:  # where several are, such as a time and its day, the finest
+        return (max(dates, key=lambda name: table.frame[name].n_unique()),)
+    lower = {name.strip().lower(): name for name in free}
+    if "year" in lower and "month" in lower:
+        found = []
+        for part in PARTS:
+            if part not in lower:
+                break
+            found.append(lower[part])
+        return tuple(found)
+    for name in free:
+        word, column = name.strip().lower(), table.frame[name]
+        if word in TIMES and is_numeric(column):
+            return (name,)
+        if word in COUNTS and is_numeric(column) and (as_numbers(column).diff().drop_nulls() > 0).all():
+            return (name,)
+    return ()
+
+
+def _find_series(table: Table, times: np.ndarray, rest: Sequence[str]) -> tuple[str, ...]:
+    """The fewest columns that tell rows of the same time apart."""
+    marked = pl.DataFrame({"time": times})
+    if not marked.is_duplicated().any():
+        return ()
+    texts = [name for name in rest if not is_numeric(table.frame[name])]
+    whole = [name for name in rest if name not in texts and _is_whole(table.frame[name])]
+    whole.sort(key=lambda name: name.strip().lower() not in NAMES)
+    # a column of names has each of them on several rows
+    candidates = [n for n in (*texts, *whole) if table.frame[n].n_unique() <= max(2, len(table) // 2)]
+    for count in (1, 2, 3):
+        for some in combinations(candidates[:8], count):
+            pair = table.frame.select(some).with_columns(pl.Series("\0time", times))
+            # a few doubled rows are mistakes, and told as such
+            if pair.is_duplicated().sum() <= 0.01 * len(table):
+                return some
+    return ()
+
+
+def _find_constants(table: Table, series: Sequence[str], rest: Sequence[str]) -> tuple[str, ...]:
+    groups = table.frame.group_by(series).agg(pl.col(name).n_unique() for name in rest)
+    return tuple(n for n in rest if (groups[n] == 1).all() and table.frame[n].n_unique() > 1)
+
+
+def _is_a_series_a_row(table: Table) -> bool:
+    first, *rest = table.columns
+    names = table.frame[first]
+    if len(rest) < LEAST or is_numeric(names) or is_time(names) or names.n_unique() < len(table):
+        return False
+    # where series end is empty; text anywhere makes it another kind of table
+    return all(has_value(c).sum() == 0 or is_numeric(c) for c in (table.frame[name] for name in rest))
+
+
+def _rows(table: Table, said: Columns) -> Columns:
+    first = said.series or (table.columns[0],)
+    values = tuple(name for name in table.columns if name not in first)
+    log.info("a series in each of %s rows, named by %s", f"{len(table):,}", ", ".join(first))
+    return replace(said, layout="rows", series=first, targets=("value",), dated=is_time(pl.Series(values)))
+
+
+def _kinds(table: Table, name: str) -> list[str]:
+    cells = table.frame[name]
+    kinds = sorted(set(words(cells.filter(has_value(cells)))))
+    if len(kinds) > 100:
+        raise ElmanError(f"{table.name}: {name} has {len(kinds):,} different texts; at most 100 can be told apart")
+    return kinds
+
+
+def words(cells: pl.Series) -> list[str]:
+    """The cells of a column of texts, as they are compared."""
+    return cells.cast(pl.String).str.strip_chars().str.to_lowercase().fill_null("").to_list()
+
+
+def _is_row_number(column: pl.Series, name: str) -> bool:
+    numbers = as_numbers(column)
+    if name.strip().lower() not in ROW_NUMBERS or numbers.null_count():
+        return False
+    return bool((numbers.diff().drop_nulls() == 1).all())
+
+
+def _is_whole(column: pl.Series) -> bool:
+    numbers = as_numbers(column).drop_nulls()
+    return len(numbers) > 0 and bool((numbers == numbers.floor()).all())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
