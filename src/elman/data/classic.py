@@ -307,7 +307,7 @@ class Forecast(Classic):
     inputs = 1
     outputs = 1
     baseline = 1.0
-    solved = 0.05
+    solved = 0.02
 
     def __post_init__(self) -> None:
         _at_least("ahead", self.ahead, 1)
