@@ -55,6 +55,7 @@ class Timed(nn.Module):
     """A recurrence that looks at the time between its steps, which is 1 where nothing else is said.
 
     Example:
+        >>> import torch
         >>> layer = Timed(Recurrent("cfc", 3, 8))
         >>> y, _ = layer(torch.zeros(2, 4, 3), dt=torch.rand(2, 4, 1))
         >>> torch.equal(layer(torch.zeros(2, 4, 3))[0], layer(torch.zeros(2, 4, 3), dt=torch.ones(2, 4, 1))[0])

@@ -194,7 +194,7 @@ class Translator(Predictor):
 
     Example:
         >>> pairs = [("one two", "un deux"), ("two one", "deux un"), ("one", "un"), ("two", "deux")] * 10
-        >>> model = Translator.fit(pairs, held_out=0, steps=60, hidden=16, embedding=16, dropout=0.0, lr=0.02, batch=8)
+        >>> model = Translator.fit(pairs, held_out=0, steps=300, hidden=32, embedding=16, dropout=0.0, lr=0.01, batch=8)
         >>> model.predict(["two one"])["predicted"].to_list()
         ['deux un']
     """
