@@ -52,7 +52,8 @@ class ForecastOptions:
     cell: str = option("gru", "The recurrence; elman cells lists them. transformer and convolution stand in for one.")
     hidden: int = option(128, "Units of each layer.", min=1)
     layers: int = option(1, "Layers.", min=1)
-    dropout: float = option(0.3, "Share of what the recurrence gives that training sets to zero.", min=0, max=0.95)
+    dropout: float = option(0.5, "Share of what the recurrence gives that training sets to zero.", min=0, max=0.95)
+    noise: float = option(0.1, "Noise that training adds to known columns, in standard deviations.", min=0)
     horizon: int = option(0, "Steps to forecast. [a season]", min=0)
     context: int = option(0, "Steps that are seen before a forecast. [found out]", min=0)
     segment: int = option(0, "Steps that the recurrence reads as one. [found out]", min=0)
@@ -264,9 +265,9 @@ class Forecaster(Predictor):
         context = options.context or usual_context(seasons, horizon, int(np.median(ends)))
         segment = min(options.segment or usual_segment(season, horizon, context), context)
         log.info("%s steps ahead, from %s steps before, read %s at a time", horizon, context, segment)
-        # a cycle that was not seen twice says no more than how long ago something was
+        # a cycle that was seen but once or twice says no more than how long ago something was
         span = max((panel.clock.span(end) for end in ends), default=0) if options.calendar else 0
-        cycles = panel.clock.waves(span / 2)
+        cycles = panel.clock.waves(span / 3)
         if cycles:
             log.info("calendar: the time of the %s", ", of the ".join(cycles))
         units = Units.of(panel, ends, season)
@@ -337,6 +338,8 @@ class Forecaster(Predictor):
         return self.network(window)
 
     def loss(self, batch: Window, state: Any) -> Loss:
+        if self.training and self.options.noise:  # what is known of the future is, as a rule, a forecast itself
+            batch = batch._replace(known=batch.known + self.options.noise * torch.randn_like(batch.known))
         forecast = self(batch)
         coming = batch.coming.to(forecast.device)
         there = ~coming.isnan()
