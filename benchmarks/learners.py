@@ -3,7 +3,7 @@
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,30 +53,6 @@ class Quiet(Remedy):
 
 
 @dataclass(frozen=True)
-class Slow(Remedy):
-    """``Chrono`` for a cell whose one gate both keeps and takes in: memories of all lengths up to the longest.
-
-    Args:
-        longest: steps.
-        gates: those that start so.
-        sign: 1 if an open gate keeps the state, -1 if it takes the new value in.
-    """
-
-    longest: int
-    gates: Sequence[str]
-    sign: int
-
-    def start(self, cell: Cell) -> None:
-        first, *others = biases(cell)
-        with torch.no_grad():
-            for gate in self.gates:
-                rows = cell.rows(gate)
-                first[rows].uniform_(1, self.longest - 1).log_().mul_(self.sign)
-                for bias in others:
-                    bias[rows] = 0
-
-
-@dataclass(frozen=True)
 class Lasting(Remedy):
     """Units of IndRNN that at the longest still have half of what they took in, at least (Li et al. 2018)."""
 
@@ -96,10 +72,6 @@ def nothing(length: int) -> list[Remedy]:
 
 def chrono(length: int) -> list[Remedy]:
     return [Chrono(length)]
-
-
-def slow(gates: str, sign: int) -> Callable[[int], list[Remedy]]:
-    return lambda length: [Slow(length, gates, sign)]
 
 
 @dataclass(frozen=True)
@@ -123,18 +95,18 @@ LEARNERS = {
     "lstm chrono": Learner("lstm", start=chrono),
     "lstm_peephole chrono": Learner("lstm_peephole", start=chrono),
     "lstm_layer_norm chrono": Learner("lstm_layer_norm", start=chrono),
-    "lstm_coupled chrono": Learner("lstm_coupled", start=slow("i", -1)),
+    "lstm_coupled chrono": Learner("lstm_coupled", start=chrono),
     "gru": Learner("gru"),
-    "gru chrono": Learner("gru", start=slow("z", 1)),
-    "gru_reset_before chrono": Learner("gru_reset_before", start=slow("z", 1)),
-    "mgu chrono": Learner("mgu", start=slow("f", -1)),
+    "gru chrono": Learner("gru", start=chrono),
+    "gru_reset_before chrono": Learner("gru_reset_before", start=chrono),
+    "mgu chrono": Learner("mgu", start=chrono),
     "slstm chrono": Learner("slstm", start=chrono),
     "indrnn": Learner("indrnn", rate=1e-3, layers=2, start=lambda length: [Lasting(length), Quiet(1e-2)]),
-    "mingru chrono": Learner("mingru", layers=2, start=slow("z", -1)),
+    "mingru chrono": Learner("mingru", layers=2, start=chrono),
     "minlstm chrono": Learner("minlstm", layers=2, start=chrono),
     "rg_lru": Learner("rg_lru", layers=2),
     "lem": Learner("lem"),
-    "lem chrono": Learner("lem", start=slow("sd", -1)),
+    "lem chrono": Learner("lem", start=chrono),
     "cornn": Learner("cornn", rate=1e-3, options={"dt": 0.3, "gamma": 1.0, "epsilon": 0.01}),
 }
 

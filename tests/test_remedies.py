@@ -3,6 +3,7 @@
 import warnings
 from typing import Any
 
+import cases
 import numpy as np
 import pytest
 import torch
@@ -358,6 +359,32 @@ def test_chrono_spreads_memories_over_all_lengths() -> None:
         assert abs(float(u.mean()) - 50) < 2, "uniform in 1 to 99"
 
 
+GATED = [name for name in cells.names() if {*(c := cells.load(name)).forget_gates, *c.update_gates} & {*c.gates}]
+
+
+@pytest.mark.parametrize("name", [name for name in GATED if name != "slstm"])  # whose state is scaled by another
+def test_a_state_is_kept_for_as_long_as_chrono_says(name: str) -> None:
+    units, longest = 2000, 1000
+    cell: Any = cells.load(name)(1, units).attach(Chrono(longest))
+    with torch.no_grad():
+        for key, parameter in cell.named_parameters():
+            if key.startswith(("weight", "bias_d")):
+                parameter.zero_()  # so that the biases alone say what is kept
+    streams = {stream: value[:, 0].float() for stream, value in cases.random_streams(cell, 1, 1).items()}
+    before = {
+        state: torch.randn(1, size, requires_grad=True)
+        for state, size in zip(cell.states, cell.state_sizes, strict=True)
+    }
+    _, *after = cell.step(cell.project(torch.zeros(1, 1)), *before.values(), **streams)
+    kept = {"lem": ("y", "z")}.get(name, ("c",) if "c" in cell.states else ("h",))
+    for state in kept:
+        (share,) = torch.autograd.grad(after[cell.states.index(state)].sum(), before[state], retain_graph=True)
+        steps = 1 / (1 - share)  # 1 + u
+        assert 2 <= steps.min() < 0.02 * longest
+        assert 0.98 * longest < steps.max() < 1.01 * longest
+        assert abs(float(steps.mean()) - longest / 2) < 0.05 * longest, "uniform"
+
+
 def test_starts_are_done_again_and_as_plain_functions() -> None:
     cell = LSTMCell(I, H).attach(ForgetBias(3.0), Orthogonal(), LayerNorm(), LearntState())
     first = cell.weight_hh.detach().clone()
@@ -398,10 +425,9 @@ def wish(name: str, *remedies: Any, **options: Any) -> Recurrent:
         (lambda: Orthogonal(-1), "the gain of Orthogonal must be a number of at least 0, not -1"),
         (lambda: wish("lstm", Identity()), r"square recurrent matrix, as that of the elman cell .* is \[16, 4\]"),
         (lambda: wish("rg_lru", Identity()), "RGLRUCell has no weight_hh"),
-        (lambda: wish("elman", Chrono(100)), "with a forget gate.* gates of ElmanCell are h. .*one: lstm, .*minlstm"),
-        (lambda: wish("gru", ForgetBias()), "the gates of GRUCell are r, z, n"),
-        (lambda: wish("mgu", ForgetBias()), "the gates of MGUCell are f, n"),
-        (lambda: wish("slstm", ForgetBias(), forget="exp"), "a sigmoid that keeps the state where it is open"),
+        (lambda: wish("elman", Chrono(100)), "forget gate.* gates of ElmanCell are h. .*one: gru, .*slstm"),
+        (lambda: wish("rg_lru", ForgetBias()), "the gates of RGLRUCell are r, i, v"),
+        (lambda: wish("slstm", ForgetBias(), forget="exp"), "a sigmoid that keeps the state; the gates"),
         (lambda: wish("lstm", Chrono(100), bias=False), "this LSTMCell was made with bias=False"),
         (lambda: Chrono(2), "the longest memory of Chrono must be a number of at least 3, not 2"),
         (lambda: wish("lstm", Zoneout), "a remedy is a value such as Zoneout"),

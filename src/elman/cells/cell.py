@@ -44,7 +44,8 @@ class Cell(nn.Module, ABC):
     smooth: ClassVar[bool] = True  # whether the gradient is the derivative, and not a surrogate of it
     starts: ClassVar[Mapping[str, Callable[[Tensor], object]]] = {}  # what fills a parameter instead of uniform values
     stream_sizes: ClassVar[Mapping[str, int]] = {}  # features of the streams that have a fixed number of them
-    forget_gate: str = "f"  # the sigmoid gate that keeps the state where it is open, if there is one of this name
+    forget_gates: tuple[str, ...] = ("f",)  # the sigmoid gates, if it has them, that keep the state where they are open
+    update_gates: tuple[str, ...] = ()  # those that take something else in its place where they are open
     remedies: tuple["Remedy", ...] = ()  # what is done around its runs and its steps
 
     states: ClassVar[tuple[str, ...]]  # the names of the states and streams, read from the signature of step

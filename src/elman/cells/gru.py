@@ -22,6 +22,7 @@ class GRUCell(Cell):
     """
 
     gates = ("r", "z", "n")
+    forget_gates = ("z",)
 
     def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         xr, xz, xn = x.chunk(3, -1)

@@ -31,6 +31,7 @@ class DecayGRUCell(Cell):
     """
 
     gates = ("r", "z", "n")
+    forget_gates = ("z",)
     stream_sizes: ClassVar = {"dt": 1}
 
     def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:

@@ -24,6 +24,7 @@ class ResetBeforeGRUCell(Cell):
     """
 
     gates = ("r", "z", "n")
+    forget_gates = ("z",)
 
     def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         xr, xz, xn = x.chunk(3, -1)

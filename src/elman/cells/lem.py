@@ -33,6 +33,7 @@ class LEMCell(Cell):
     """
 
     gates = ("s", "d", "z", "y")
+    update_gates = ("s", "d")
 
     def __init__(self, input_size: int, hidden_size: int, *, dt: float = 1.0, **options: Any) -> None:
         super().__init__(input_size, hidden_size, **options)

@@ -25,6 +25,7 @@ class CoupledLSTMCell(Cell):
     """
 
     gates = ("i", "g", "o")
+    update_gates = ("i",)
 
     def step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         i, g, o = (x + self.recurrent(h)).chunk(3, -1)

@@ -23,7 +23,8 @@ class MGUCell(Cell):
     """
 
     gates = ("f", "n")
-    forget_gate = ""
+    forget_gates = ()
+    update_gates = ("f",)
 
     def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         xf, xn = x.chunk(2, -1)

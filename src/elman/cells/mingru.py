@@ -24,6 +24,7 @@ class MinGRUCell(Cell):
     """
 
     gates = ("z", "n")
+    update_gates = ("z",)
     dense = False
 
     def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:

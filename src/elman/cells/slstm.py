@@ -58,7 +58,7 @@ class SLSTMCell(Cell):
             raise ElmanError(f"forget is 'sigmoid' or 'exp', not {forget!r}")
         self.heads, self.forget = heads, forget
         if forget == "exp":
-            self.forget_gate = ""
+            self.forget_gates = ()
         self.weight_hh = nn.Parameter(self.weight_ih.new_empty(4 * hidden_size, hidden_size // heads))
         self.reset_parameters()
 

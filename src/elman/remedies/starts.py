@@ -88,7 +88,12 @@ class Identity(Remedy):
 
 @dataclass(frozen=True)
 class ForgetBias(Remedy):
-    """A forget gate that starts open (Gers et al. 2000, Jozefowicz et al. 2015): the sum of its biases is ``value``.
+    """A state that is kept at the start (Gers et al. 2000, Jozefowicz et al. 2015).
+
+        b_f = value
+
+    ``b`` is the sum of a gate's biases. A gate that keeps the state where it is shut, as that of ``mgu``, has
+    ``-value``.
 
     Args:
         value: 1 keeps about three quarters of the state at each step, 5 more than 99 of 100.
@@ -109,8 +114,8 @@ class ForgetBias(Remedy):
         check_number("the value of ForgetBias", self.value, -math.inf)
 
     def start(self, cell: Cell) -> None:
-        _check_forget_gate(cell, self)
-        _fill_bias(cell, cell.forget_gate, self.value)
+        for gate, sign in _forget_gates(cell, self).items():
+            _fill_bias(cell, gate, sign * self.value)
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,8 @@ class Chrono(Remedy):
         b_i = -b_f
 
     A unit whose forget gate is at ``sigmoid(log(u))`` keeps its state for about ``1 + u`` steps. ``b`` is the sum of
-    both biases; a cell without an input gate ``i`` has the first line alone.
+    a gate's biases; a cell without an input gate ``i`` of its own has the first line alone. A gate that keeps the
+    state where it is shut, as that of ``mgu``, has ``-log(u)``.
 
     Args:
         longest: ``T``, the steps between what is to be remembered and its use.
@@ -143,26 +149,38 @@ class Chrono(Remedy):
         check_number("the longest memory of Chrono", self.longest, 3)
 
     def start(self, cell: Cell) -> None:
-        _check_forget_gate(cell, self)
-        forget = torch.empty_like(cell.weight_ih[:, 0][: cell.hidden_size]).uniform_(1, self.longest - 1).log_()
-        _fill_bias(cell, cell.forget_gate, forget)
-        if "i" in cell.gates:
-            _fill_bias(cell, "i", -forget)
+        kept = _forget_gates(cell, self)
+        for gate, sign in kept.items():
+            forget = torch.empty_like(cell.weight_ih[: cell.hidden_size, 0]).uniform_(1, self.longest - 1).log_()
+            _fill_bias(cell, gate, sign * forget)
+            if "i" in cell.gates and "i" not in kept:
+                _fill_bias(cell, "i", -forget)
 
 
-def _check_forget_gate(cell: Cell, remedy: Remedy) -> None:
-    """Refuse a cell without a gate that keeps the state where it is open, or without biases."""
-    if cell.forget_gate not in cell.gates:
-        having = [name for name in names() if load(name).forget_gate in load(name).gates]
+def _forget_gates(cell: Cell, remedy: Remedy) -> dict[str, int]:
+    """What keeps the state of a cell, as ``_keeping`` says; refuse a cell that has no such gate, or no biases."""
+    kept = _keeping(cell)
+    if not kept:
+        having = [name for name in names() if _keeping(load(name))]
         raise ElmanError(
-            f"{type(remedy).__name__} is for a cell with a forget gate, a sigmoid that keeps the state where it is "
-            f"open; the gates of {type(cell).__name__} are {', '.join(cell.gates)}. Cells that have one: "
-            f"{', '.join(having)}"
+            f"{type(remedy).__name__} is for a cell with a forget gate, a sigmoid that keeps the state; the gates of "
+            f"{type(cell).__name__} are {', '.join(cell.gates)}. Cells that have one: {', '.join(having)}"
         )
     if not _biases(cell):
         raise ElmanError(
             f"{type(remedy).__name__} sets biases, and this {type(cell).__name__} was made with bias=False"
         )
+    return kept
+
+
+def _keeping(cell: Cell | type[Cell]) -> dict[str, int]:
+    """The gates that keep the state: 1 for those that do where they are open, -1 where they are shut."""
+    return {
+        gate: sign
+        for gates, sign in ((cell.forget_gates, 1), (cell.update_gates, -1))
+        for gate in gates
+        if gate in cell.gates
+    }
 
 
 def _biases(cell: Cell) -> list[nn.Parameter]:
