@@ -180,7 +180,10 @@ class Kernel(Places):
                 self._reset()
 
     def _begin_states(self) -> None:
-        """Into both halves, because a row may begin at any step."""
+        """Into both halves, because a row may begin at any step; totals begin with nothing."""
+        if isinstance(self.layout, Backward) and self.layout.totals:
+            with self.loop(0, self.rows) as rows:
+                self.copy(None, self.totals_row(rows.index), self.size("totals"))
         for name in self.program.states:
             width = self.size(f"state {name}")
             with self.loop(0, self.rows) as rows:
@@ -367,6 +370,8 @@ class Kernel(Places):
                     put(piece.init, *layout.place(p))
             for i in layout.shares:
                 put(i, "shares", i)
+            for i in layout.totals:
+                put(i, "totals", i)
         for name, i in program.results.items():
             kind, _, rest = name.partition(":")
             if isinstance(layout, Backward):

@@ -1,10 +1,12 @@
 """Where everything of a fused Program lies in memory, and in which order its parts run.
 
 Each row of a sequence has, at each step, a row of the *tape*: the pieces, then the states before the step. The backward
-pass has a row of *shares* in the same place: the cotangents that weights and inputs are computed from. What is needed
-only within a step is in a row of *scratch*.
+pass has a row of *shares* in the same place: the cotangents that weights and inputs are computed from. What is only
+added up over the steps, as the cotangents of vectors are, is in a row of *totals*, one for each row of the batch. What
+is needed only within a step is in a row of *scratch*.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +16,8 @@ from elman.compiler.fuse import columns
 from elman.compiler.program import LEAVES, Program
 
 LEAF = frozenset(LEAVES)
+CHEAP = frozenset(("add", "sub", "mul", "neg", "widen"))
+AGAIN = 4  # cheap operations that take no longer than to put a value into memory and to read it
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,35 @@ class Schedule:
     @cached_property
     def kept(self) -> list[int]:
         """Values that a later stage, or a loop of another width, reads from memory, in order."""
+        return [i for i in self._shared if i not in self._again]
+
+    @cached_property
+    def _again(self) -> frozenset[int]:
+        """Values that every stage that reads them computes by itself, since a few operations make them of others."""
+        values, shared, found = self.program.values, set(self._shared), set[int]()
+        cost: list[float] = []  # operations from what is in memory
+        for i, value in enumerate(values):
+            operations = 1 + sum(cost[a] for a in value.args)
+            if value.op in CHEAP and value.width > 1 and operations <= AGAIN and self._read_alike(i):
+                cost.append(operations)
+                found.add(i)
+            else:
+                in_memory = i in shared or not self.computed(i)
+                cost.append(0 if in_memory else operations if value.op in CHEAP else math.inf)
+        return frozenset(found & shared - self._stored)
+
+    def _read_alike(self, i: int) -> bool:
+        """Whether all that reads a value is of its own width and needs it nowhere in memory."""
+        users = [v for v in self.program.values if i in v.args]
+        return all(v.op == "sum" or (v.width == self.program.values[i].width and v.op != "slice") for v in users)
+
+    def here(self, i: int, level: int) -> bool:
+        """Whether a stage that reads a value computes it, and does not find it in memory."""
+        return self.computed(i) and (self.levels[i] == level or i not in self.kept)
+
+    @cached_property
+    def _shared(self) -> list[int]:
+        """Values that a later stage, or a loop of another width, reads, in order."""
         found = []
         for i, value in enumerate(self.program.values):
             if value.op == "cat" and self._read_whole(i):
@@ -198,11 +231,21 @@ class Backward:
         for m in self.program.products:
             value = self.program.values[m.input]
             order |= dict.fromkeys(value.args if value.op == "cat" else [m.input])
-        wanted = [
-            i for name, i in self.program.results.items() if name.partition(":")[0] in ("piece", "vector", "input")
-        ]
-        order |= dict.fromkeys(wanted)
+        order |= dict.fromkeys(self._results("piece", "input"))
         return _places((i, self.program.values[i].width) for i in order)
+
+    @cached_property
+    def totals(self) -> dict[int, int]:
+        """First column of each value among the totals: the cotangents of vectors that no product reads."""
+        found = [i for i in dict.fromkeys(self._results("vector")) if i not in self.shares]
+        return _places((i, self.program.values[i].width) for i in found)
+
+    @property
+    def totals_width(self) -> int:
+        return sum(self.program.values[i].width for i in self.totals)
+
+    def _results(self, *kinds: str) -> list[int]:
+        return [i for name, i in self.program.results.items() if name.partition(":")[0] in kinds]
 
     @property
     def shares_width(self) -> int:

@@ -25,6 +25,7 @@ def sizes(layout: Forward | Backward) -> dict[str, int]:
     found |= {"tape": tape.tape_width, "scratch": layout.scratch_width}
     if isinstance(layout, Backward):
         found |= {f"share {i}": column for i, column in layout.shares.items()} | {"shares": layout.shares_width}
+        found |= {f"total {i}": column for i, column in layout.totals.items()} | {"totals": layout.totals_width}
     for k, runs in enumerate([layout.inputs, *layout.runs]):
         for j, run in enumerate(runs):
             found |= {f"run {k} {j} {part}": getattr(run, part) for part in ("source", "size", "target")}
@@ -61,7 +62,7 @@ def arguments(layout: Forward | Backward) -> list[str]:
     names += [f"state {name}" for name in program.states]
     outside = ["output", "x", *(f"stream {name}" for name in program.streams)]
     if isinstance(layout, Backward):
-        names += ["shares"]
+        names += ["shares", "totals"]
         outside += [f"stream share {name}" for name in program.streams]
     return names + [f"{name}{part}" for name in outside for part in ("", " row", " step")]
 
@@ -126,6 +127,10 @@ class Places(Emitter):
 
     def shares_row(self, row: ir.Value) -> ir.Value:
         return self.at(self.pointer("shares"), self.mul(self.plus(self.m, row), self.size("shares")))
+
+    def totals_row(self, row: ir.Value) -> ir.Value:
+        """By its number outside, so that totals are added up in one order whatever the threads."""
+        return self.at(self.pointer("totals"), self.mul(self.outside_row(row), self.size("totals")))
 
     def scratch_row(self, row: ir.Value) -> ir.Value:
         return self.at(self.pointer("scratch"), self.mul(self.plus(self.row0, row), self.size("scratch")))

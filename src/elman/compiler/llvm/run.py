@@ -109,7 +109,11 @@ def _shape(layout: Forward | Backward) -> str:
     """What of a layout decides its code, beside the structure of the Program."""
     tape = layout if isinstance(layout, Forward) else layout.forward
     runs = [[(run.where, run.start) for run in runs] for runs in (layout.inputs, *layout.runs)]
-    more = [] if isinstance(layout, Forward) else [sorted(layout.cats), list(layout.shares), layout.ends]
+    more = (
+        []
+        if isinstance(layout, Forward)
+        else [sorted(layout.cats), list(layout.shares), list(layout.totals), layout.ends]
+    )
     return repr([runs, list(layout.scratch), list(tape.pieces), tape.saved, more])
 
 
@@ -121,7 +125,7 @@ class Workspace:
         self.table = (ctypes.c_int64 * len(compiled.slots))()
         self.bytes = 0
         self.alive: list[Tensor] = []
-        self.shares = torch.empty(0)  # of a backward pass, and its products, by how the input lies
+        self.shares = self.totals = torch.empty(0)  # of a backward pass, and its products, by how the input lies
         self.products: dict[tuple[int, ...], list[weights.Bound]] = {}
         product, pack = gemm.addresses(kernels.packed)
         self.set("gemm", product)
@@ -350,12 +354,12 @@ class Kernels:
         work.set("tape", tape.data_ptr())
         work.run(self.team(rows, threads_wanted))
         del alive
-        way = *s.x.stride(), threads_wanted
+        way, read = (*s.x.stride(), threads_wanted), weights.Matrices(tape, work.shares, work.totals, s.x)
         bound = work.products.get(way)
         if bound is None:
-            bound = weights.bind(self._jobs, into.targets, tape, work.shares, s.x, work.rows, threads_wanted)
+            bound = weights.bind(self._jobs, into.targets, read, work.rows, threads_wanted)
             work.products[way] = bound
-        weights.run(bound, into.targets, tape, work.shares, s.x)
+        weights.run(bound, into.targets, read)
         self._give_back(work, "backward", s)
         return first
 
@@ -411,6 +415,7 @@ class Kernels:
         work.buffer("x rows", block * rows.batch, features)
         if backward:
             work.shares = work.buffer("shares", rows.count, self.back.shares_width)
+            work.totals = work.buffer("totals", rows.batch, self.back.totals_width)
         if ring:
             work.buffer("tape", block * rows.batch, self.inference.tape_width)
         work.buffer("row", max([self.training.tape_width, features, *(v.width for v in layout.program.values)])).zero_()

@@ -40,13 +40,20 @@ class _Stage:
                 self.now = {}
                 for i, place in work:
                     if place[0] != "sum":
-                        k.store_masked(self.value(i), k.at(self._row(place), self.u), self.mask)
+                        self._put(self.value(i), place)
                 units.next(*(
                     k.b.fadd(total, k.b.select(self.mask, self.value(i), zero))
                     for total, (i, _) in zip(units.values, sums, strict=True)
                 ))  # fmt: skip
             for total, (_, (_, name)) in zip(units.values, sums, strict=True):
                 k.b.store(self._added(total), k.at(k.scratch_row(self.row), k.size(f"scratch {name}")), align=k.bytes)
+
+    def _put(self, value: ir.Value, place: Place) -> None:
+        k = self.k
+        address = k.at(self._row(place), self.u)
+        if place[0] == "totals":
+            value = k.b.fadd(k.load_masked(address, self.mask), value)
+        k.store_masked(value, address, self.mask)
 
     def _added(self, total: ir.Value) -> ir.Value:
         """The sum of the lanes, by halves."""
@@ -68,6 +75,8 @@ class _Stage:
                 return k.at(k.scratch_row(row), k.size(f"part {i} {n}"))
             case ("shares", i):
                 return k.at(k.shares_row(row), k.size(f"share {i}"))
+            case ("totals", i):
+                return k.at(k.totals_row(row), k.size(f"total {i}"))
             case ("state", name):
                 return k.state_row(str(name), row, following=True)
             case ("output", _):
@@ -87,7 +96,7 @@ class _Stage:
         if value.op == "widen":
             return self.value(value.args[0])
         same = value.width == self.width
-        if same and value.op != "sum" and k.schedule.computed(i) and k.schedule.levels[i] == self.level:
+        if same and value.op != "sum" and k.schedule.here(i, self.level):
             return self._computed(value)
         address = self._address(i, value)
         return k.load_masked(k.at(address, self.u), self.mask) if same else k.one(address)
@@ -136,7 +145,7 @@ class _Stage:
         for n, a in enumerate(value.args):
             inner = self.values[a]
             alone = inner.op == "mul" and self.k.program.uses[a] == 1 and inner.width == self.width
-            if alone and self.k.schedule.levels[a] == self.level:
+            if alone and self.k.schedule.here(a, self.level):
                 factors = [self.value(f) for f in inner.args]
                 other = args[1 - n]
                 if value.op == "sub":

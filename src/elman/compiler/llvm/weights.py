@@ -15,7 +15,7 @@ from elman.compiler.llvm.rows import Rows
 class Columns:
     """Columns of the tape, of the shares, or of the input."""
 
-    where: str  # "tape", "shares" or "x"
+    where: str  # "tape", "shares", "totals" or "x"
     first: int
     width: int
 
@@ -39,6 +39,8 @@ def jobs(layout: Backward) -> list[Job]:
 
     def share(name: str) -> Columns:
         i = results[name]
+        if i in layout.totals:
+            return Columns("totals", layout.totals[i], values[i].width)
         return Columns("shares", layout.shares[i], values[i].width)
 
     found = [
@@ -76,7 +78,8 @@ def _joined(parts: list[tuple[int, Columns]]) -> list[tuple[int, Columns]]:
     for offset, part in sorted(parts, key=lambda p: p[0]):
         if result:
             before, last = result[-1]
-            if before + last.width == offset and last.first + last.width == part.first:
+            alike = last.where == part.where
+            if alike and before + last.width == offset and last.first + last.width == part.first:
                 result[-1] = before, Columns(last.where, last.first, last.width + part.width)
                 continue
         result.append((offset, part))
@@ -91,30 +94,41 @@ class Bound:
     product: gradient.Product
 
 
-def bind(
-    todo: list[Job], targets: Mapping[str, Tensor], tape: Tensor, shares: Tensor, x: Tensor, rows: Rows, threads: int
-) -> list[Bound]:
+@dataclass(frozen=True)
+class Matrices:
+    """What the products read, for one stretch of time."""
+
+    tape: Tensor
+    shares: Tensor
+    totals: Tensor
+    x: Tensor
+
+
+def bind(todo: list[Job], targets: Mapping[str, Tensor], read: Matrices, rows: Rows, threads: int) -> list[Bound]:
     """The jobs for one stretch of time, in the order of time and of the batch; they can be run again."""
 
     def lie(c: Columns | None) -> gradient.Columns:
         if c is None:
             return gradient.NONE
         if c.where == "x":
-            return gradient.Columns(x.shape[2], *rows.outside(x.stride(0), x.stride(1)))
-        return gradient.Columns(c.width, *rows.inside((tape if c.where == "tape" else shares).stride(0)))
+            return gradient.Columns(read.x.shape[2], *rows.outside(read.x.stride(0), read.x.stride(1)))
+        if c.where == "totals":
+            return gradient.Columns(c.width, read.totals.stride(0))
+        return gradient.Columns(c.width, *rows.inside(getattr(read, c.where).stride(0)))
 
     found = []
     for job in todo:
         stride = targets[job.target].stride(0) if job.target else 0
-        product = gradient.Product(lie(job.a), lie(job.b), rows.count, stride, threads, x.element_size() == 8)
+        count = rows.batch if job.a.where == "totals" else rows.count
+        product = gradient.Product(lie(job.a), lie(job.b), count, stride, threads, read.x.element_size() == 8)
         found.append(Bound(job, product))
     return found
 
 
-def run(bound: list[Bound], targets: Mapping[str, Tensor], tape: Tensor, shares: Tensor, x: Tensor) -> None:
+def run(bound: list[Bound], targets: Mapping[str, Tensor], read: Matrices) -> None:
     """Add the cotangents of one stretch of time to ``targets``."""
-    size = x.element_size()
-    firsts = {"tape": tape.data_ptr(), "shares": shares.data_ptr(), "x": x.data_ptr()}
+    size = read.x.element_size()
+    firsts = {name: matrix.data_ptr() for name, matrix in vars(read).items()}
     addresses = {name: target.data_ptr() for name, target in targets.items()} | {"": 0}
     for one in bound:
         job, product = one.job, one.product
