@@ -109,13 +109,15 @@ def test_its_numbers_are_those_of_the_call(
     assert seen["call"] == (part.kernel.threads, part.kernel.block, part.kernel.rows)
 
 
-def test_its_memory_is_what_autograd_keeps() -> None:
+@pytest.mark.parametrize("save", ["fast", "lean", 2, "1.5KiB"])
+def test_its_memory_is_what_autograd_keeps(save: int | str) -> None:
     cell, x = cells.load("lstm")(3, 8), torch.randn(2, 5, 3)
-    kernel = elman.explain(cell, 2, 5).parts[0].kernel
+    kernel = elman.explain(cell, 2, 5, save=save).parts[0].kernel
     kept: list[int] = []
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.nbytes) or t, lambda t: t):
-        cell(x)
+        cell(x, save=save)
     assert kernel is not None
+    assert (kernel.again is None) == (kernel.every == 1) == (save == "fast")
     assert kernel.kept_bytes in kept
     assert kernel.kept_bytes == kernel.kept * 2 * 5 * 8 * 4
 

@@ -12,6 +12,9 @@ def command(
     batch: Annotated[int, typer.Option(min=1, help="Rows.")] = 16,
     time: Annotated[int, typer.Option(min=1, help="Steps.")] = 100,
     training: Annotated[bool, typer.Option("--training", help="With the backward pass.")] = False,
+    save: Annotated[
+        str, typer.Option(help="What training keeps: fast, lean, a number of steps, or an amount such as 2GiB.")
+    ] = "fast",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads, instead of all there are.")] = None,
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the cell's own, such as proj_size=64.")
@@ -31,7 +34,9 @@ def command(
         made = make(input, hidden, device="meta", **options)  # only shapes matter
     except (TypeError, RuntimeError) as error:
         raise ElmanError(f"{cell} does not take {', '.join(option or ())}: {error}") from error
-    found = explain(made, batch, time, training=training, threads_wanted=threads)
+    found = explain(
+        made, batch, time, training=training, threads_wanted=threads, save=int(save) if save.isdigit() else save
+    )
     print(json.dumps(found.as_dict(), indent=2) if as_json else found)
 
 

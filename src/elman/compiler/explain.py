@@ -50,8 +50,11 @@ class Kernel:
     block: int  # steps whose input is projected at once
     kept: float  # numbers kept for the backward pass, for each step, row and unit
     kept_bytes: int
+    every: int  # 1 where each step is kept; more where the states before every so many are, and the steps run again
+    again_bytes: int  # for the steps that are run again at once
     scratch_bytes: int  # what is needed within a step
     forward: Work
+    again: Work | None
     backward: Work | None
     peak: float  # operations a second, of all threads
     seconds_at_peak: float  # of the products alone
@@ -102,7 +105,13 @@ class Explanation:
 
 
 def explain(
-    module: nn.Module, batch: int, time: int, *, training: bool = True, threads_wanted: int | None = None
+    module: nn.Module,
+    batch: int,
+    time: int,
+    *,
+    training: bool = True,
+    threads_wanted: int | None = None,
+    save: int | str = "fast",
 ) -> Explanation:
     """Explain how a cell, or every cell of a layer, would run; nothing is run but a measurement of the machine.
 
@@ -112,9 +121,10 @@ def explain(
         time: steps, at least 1.
         training: whether a backward pass follows.
         threads_wanted: how many threads it may use; those of PyTorch if not given.
+        save: what is kept for the backward pass, as a layer takes it.
 
     Raises:
-        ElmanError: a size below 1, or a module without a recurrence.
+        ElmanError: a size below 1, a ``save`` that does not exist, or a module without a recurrence.
 
     Example:
         >>> from elman import GRU
@@ -129,7 +139,7 @@ def explain(
     dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.get_default_dtype())
     parts: list[Part] = []
     for cell in _cells(module):
-        part = _part(cell, batch, time, dtype, training, count)
+        part = _part(cell, batch, time, dtype, training, count, save)
         same = next((i for i, other in enumerate(parts) if replace(other, times=1) == part), None)
         if same is None:
             parts.append(part)
@@ -147,7 +157,7 @@ def _cells(module: nn.Module) -> Iterator[Any]:
         yield from (m for m in [inner, *hidden] if isinstance(m, nn.Module) and hasattr(m, "step"))
 
 
-def _part(cell: Any, batch: int, time: int, dtype: torch.dtype, training: bool, count: int) -> Part:
+def _part(cell: Any, batch: int, time: int, dtype: torch.dtype, training: bool, count: int, save: int | str) -> Part:
     sizes = {name: cell.stream_sizes.get(name, 1) for name in cell.streams}
     # one number stands for all of the input, since only its shape matters
     place_of = next(p.device for p in cell.parameters())
@@ -159,7 +169,8 @@ def _part(cell: Any, batch: int, time: int, dtype: torch.dtype, training: bool, 
     if executor == "llvm":
         traced = plan.read(cell, tuple(sizes.items()))
         lines = words(traced, cell.gates, cell.bias_ih is not None)
-        kernel = _kernel(traced.program, lines, cell, batch, time, dtype, training, count)
+        every = plan.saved_every(save, traced.program.text, x)
+        kernel = _kernel(traced.program, lines, cell, batch, time, dtype, training, count, every)
     return Part(
         name=type(cell).__name__,
         input_size=cell.input_size,
@@ -191,6 +202,7 @@ def _kernel(
     dtype: torch.dtype,
     training: bool,
     count: int,
+    every: int,
 ) -> Kernel:
     kernels = Kernels(program, dtype)
     dtype, double = kernels.dtype, kernels.double
@@ -198,13 +210,15 @@ def _kernel(
     rows = kernels.place(batch, time, cell.input_size, None, count)
     most = int(max(rows.first[1:] - rows.first[:-1]))
     block = kernels.block(layout, rows)
-    forward, backward = _forward(kernels, cell, batch * time), None
-    scratch = layout.scratch_width
+    forward, again, backward = _forward(kernels, cell, batch * time), None, None
+    scratch, kept = layout.scratch_width, 0
     if training:
+        again = forward if every > 1 else None
         backward = _backward(kernels, cell, batch * time)
         scratch = max(scratch, kernels.back.scratch_width)
+        kept = layout.tape_width * time if every == 1 else sum(program.states.values()) * -(-time // every)
     one = peak.speed(1, double)
-    works = [work for work in (forward, backward) if work]
+    works = [work for work in (forward, again, backward) if work]
     return Kernel(
         program=lines,
         linear=proofs.linear(program),
@@ -214,10 +228,13 @@ def _kernel(
         tiles=tiles(most),
         tile_columns=gemm.panel_vectors() * host().vector_bytes // dtype.itemsize,
         block=block,
-        kept=layout.tape_width / cell.hidden_size if training else 0.0,
-        kept_bytes=layout.tape_width * batch * time * dtype.itemsize if training else 0,
+        kept=kept / (time * cell.hidden_size),
+        kept_bytes=kept * batch * dtype.itemsize,
+        every=every,
+        again_bytes=layout.tape_width * batch * min(every, time) * dtype.itemsize if again else 0,
         scratch_bytes=scratch * batch * dtype.itemsize,
         forward=forward,
+        again=again,
         backward=backward,
         peak=one * rows.threads,
         seconds_at_peak=sum(work.products + work.projections for work in works) / (one * rows.threads),
@@ -310,9 +327,14 @@ def _kernel_lines(k: Kernel, part: Part) -> Iterator[str]:
     yield f"  input projected for {_many(k.block, 'step')} at once"
     if k.backward:
         yield f"  kept for the backward pass: {k.kept:.3g} numbers a step, row and unit, {_bytes(k.kept_bytes)} in all"
+    if k.again:
+        yield (
+            f"    the states before every {k.every} steps, which the backward pass runs again, "
+            f"in {_bytes(k.again_bytes)}"
+        )
     yield f"  scratch: {_bytes(k.scratch_bytes)}"
     yield "\nFloating-point operations, a function such as tanh counted as 16"
-    for name, work in (("forward", k.forward), ("backward", k.backward)):
+    for name, work in (("forward", k.forward), ("forward again", k.again), ("backward", k.backward)):
         if work:
             yield (
                 f"  {name}: {_si(work.products)} in products step by step, {_si(work.projections)} in products of "
