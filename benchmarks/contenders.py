@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import onnx
 import onnxruntime
 import torch
+import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
@@ -110,6 +111,42 @@ def in_a_loop(cell: Cell, **streams: Tensor) -> Callable[[Tensor], Tensor]:
             return cell(x, **streams)[0]
 
     return run
+
+
+class CharacterModel(nn.Module):
+    """A language model around a layer: the loss of what follows each character, of those in ``texts [T + 1, B]``."""
+
+    CHARACTERS, DROPOUT = 65, 0.4
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        size = layer.get_parameter("weight_hh_l0").shape[1]
+        self.embedding, self.layer = nn.Embedding(self.CHARACTERS, size), layer
+        self.dropout, self.readout = nn.Dropout(self.DROPOUT), nn.Linear(size, self.CHARACTERS)
+
+    def forward(self, texts: Tensor) -> Tensor:
+        outputs, _ = self.layer(self.dropout(self.embedding(texts[:-1])))
+        return F.cross_entropy(self.readout(self.dropout(outputs)).flatten(0, 1), texts[1:].flatten())
+
+    def gradients(self, texts: Tensor) -> dict[str, Tensor]:
+        """The loss and the gradient of every parameter, with the same noise at every call."""
+        torch.manual_seed(3)
+        loss, named = self(texts), dict(self.named_parameters())
+        grads = torch.autograd.grad(loss, list(named.values()))
+        return {"the loss": loss} | {f"the gradient of {n}": g for n, g in zip(named, grads, strict=True)}
+
+    def training_step(self, texts: Tensor) -> Callable[[], object]:
+        """A whole step: forward, backward, the gradient clipped, the weights moved."""
+        optimiser = torch.optim.AdamW(self.parameters(), lr=1e-4, fused=True)
+
+        def step() -> object:
+            optimiser.zero_grad()
+            self(texts).backward()
+            nn.utils.clip_grad_norm_(self.parameters(), 1.0)
+            return optimiser.step()
+
+        return step
 
 
 class Session:

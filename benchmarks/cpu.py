@@ -43,10 +43,11 @@ GRID = tuple(
         (100, 256, 256),
     )
 )
+TEXT = Size(128, 32, 512)
 CELL = Size(200, 16, 128)
 STEPS = (32, 128, 512)
-SCALE = Scale(GRID, CELL, Size(100, 64, 128), STEPS, FULL)
-SHORT = Scale((GRID[0], GRID[4], GRID[5]), CELL, Size(100, 16, 128), STEPS, QUICK)
+SCALE = Scale(GRID, TEXT, CELL, Size(100, 64, 128), STEPS, FULL)
+SHORT = Scale((GRID[0], GRID[4], GRID[5]), TEXT, CELL, Size(100, 16, 128), STEPS, QUICK)
 OVER_THREADS = ("training", "inference")
 MARK = "<!-- figures -->"
 

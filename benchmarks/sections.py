@@ -1,5 +1,6 @@
 """What is measured, section by section. Each gives rows of figures, on the threads that PyTorch has now."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import torch
 from contenders import (
     KINDS,
+    CharacterModel,
     Saving,
     Session,
     Size,
@@ -44,6 +46,7 @@ class Scale:
     """How much is measured, and how long."""
 
     grid: tuple[Size, ...]
+    text: Size  # for a language model
     cell: Size  # for a cell against its loop
     sequences: Size  # for ragged batches, memory and double backward
     steps: tuple[int, ...]  # units for one step
@@ -94,6 +97,21 @@ def inference_of_layers(scale: Scale) -> Iterator[Figure]:
             "onnx/elman": onnx_ratio,
             "best/elman": min(torch_ratio, onnx_ratio),
         }
+
+
+def language_model(scale: Scale) -> Iterator[Figure]:
+    """A whole step of training a model of characters, against the same model around torch.nn.LSTM."""
+    size = scale.text
+    texts = torch.randint(CharacterModel.CHARACTERS, (size.time + 1, size.batch))
+    models = {name: CharacterModel(layer) for name, layer in _named(*twins("lstm", size.hidden))}
+    refuse(f"lstm {size}, a language model", *(model.gradients(texts) for model in models.values()))
+    timings = compare({name: model.training_step(texts) for name, model in models.items()}, scale.effort)
+    count = size.time * size.batch
+    yield _row("lstm", size) | {
+        "elman characters/s": count / timings.seconds("elman"),
+        "torch characters/s": count / timings.seconds("torch"),
+        "torch/elman": timings.ratio("torch", "elman"),
+    }
 
 
 def custom_cell(scale: Scale) -> Iterator[Figure]:
@@ -173,7 +191,7 @@ def double_backward(scale: Scale) -> Iterator[Figure]:
 
 
 def one_step(scale: Scale) -> Iterator[Figure]:
-    """One step of one sequence, called from Python, with the state carried on."""
+    """One step of one sequence, called from Python, with the state carried on; on one thread but for ``small``."""
     if not hasattr(elman, "Stepper"):
         raise Missing("elman.Stepper")
     for hidden in scale.steps:
@@ -182,13 +200,15 @@ def one_step(scale: Scale) -> Iterator[Figure]:
         cell.load_state_dict({name.removesuffix("_l0"): value for name, value in theirs.state_dict().items()})
         x = inputs((1, hidden), 1)[0].detach()
         with torch.inference_mode():
-            stepper = elman.Stepper(ours, 1)
-            truth, _ = theirs(x.expand(5, 1, hidden))
-            steps = torch.stack([stepper.step(x).clone() for _ in range(5)])
-            refuse(f"lstm of {hidden}, one step", {"the outputs": steps}, {"the outputs": truth})
+            stepper, small = elman.Stepper(ours, 1), elman.Stepper(ours, 1, weights=torch.bfloat16, threads=2)
+            for run, layer in ((stepper, theirs), (small, _rounded(theirs))):
+                truth, _ = layer(x.expand(5, 1, hidden))
+                steps = torch.stack([run.step(x).clone() for _ in range(5)])
+                refuse(f"lstm of {hidden}, one step", {"the outputs": steps}, {"the outputs": truth})
             timings = compare(
                 {
                     "elman": lambda stepper=stepper, x=x: stepper.step(x),
+                    "small": lambda small=small, x=x: small.step(x),
                     "cell": _carried(lambda x, state, cell=cell: (cell(x, state),) * 2, x),
                     "layer": _carried(theirs, x[None]),
                 },
@@ -198,6 +218,7 @@ def one_step(scale: Scale) -> Iterator[Figure]:
             "cell": "lstm",
             "H": hidden,
             "elman us": MICRO * timings.seconds("elman"),
+            "small us": MICRO * timings.seconds("small"),
             "LSTMCell us": MICRO * timings.seconds("cell"),
             "nn.LSTM us": MICRO * timings.seconds("layer"),
             "LSTMCell/elman": timings.ratio("cell", "elman"),
@@ -208,6 +229,7 @@ def one_step(scale: Scale) -> Iterator[Figure]:
 SECTIONS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
     "training": training_of_layers,
     "inference": inference_of_layers,
+    "language": language_model,
     "custom": custom_cell,
     "family": family_of_cells,
     "ragged": ragged_batches,
@@ -255,6 +277,16 @@ def _second_order(layer: nn.Module, x: Tensor) -> dict[str, Tensor]:
     leaves = {"the input": x, **dict(layer.named_parameters())}
     grads = torch.autograd.grad(grad.square().sum(), list(leaves.values()))
     return {f"the second gradient of {name}": value for name, value in zip(leaves, grads, strict=True)}
+
+
+def _rounded(layer: nn.Module) -> nn.Module:
+    """The same layer with matrices that bfloat16 holds."""
+    layer = copy.deepcopy(layer)
+    with torch.no_grad():
+        for name, parameter in layer.named_parameters():
+            if name.startswith("weight"):
+                parameter.copy_(parameter.bfloat16())
+    return layer
 
 
 def _carried(step: Callable[[Tensor, Any], Any], x: Tensor) -> Callable[[], object]:

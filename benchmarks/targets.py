@@ -81,6 +81,7 @@ TARGETS = [
         0.7,
         of("training", "share of peak", B=lambda b: b >= 16, H=lambda h: h >= 256),
     ),
+    Target("training a language model around an LSTM, against torch.nn", True, 1.0, of("language", "torch/elman")),
     Target("layer-norm LSTM training against its Python loop", True, 12, of("custom", "loop/elman")),
     Target("any cell's training against its Python loop, the worst", True, 5, of("family", "loop/elman")),
     *(

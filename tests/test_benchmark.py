@@ -29,7 +29,7 @@ from contenders import KINDS, Size
 from sections import Scale
 
 TINY = Size(5, 3, 8)
-SCALE = Scale((TINY,), TINY, TINY, (8,), timing.Effort(seconds=0.0, least=2, most=2, sample=0.0))
+SCALE = Scale((TINY,), TINY, TINY, TINY, (8,), timing.Effort(seconds=0.0, least=2, most=2, sample=0.0))
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_every_section_runs_and_is_written(tiny, tmp_path, capsys):
     cpu.main(["--quick", "--json", str(figures), "--markdown", str(page)])
     found = json.loads(figures.read_text())
     measured = {row["section"] for row in found["figures"]}
-    assert {"training", "inference", "custom", "ragged", "double"} <= measured
+    assert {"training", "inference", "language", "custom", "ragged", "double"} <= measured
     assert measured | set(found["missing"]) == set(cpu.SECTIONS) - {"family"}
     assert {row["cell"] for row in found["figures"] if row["section"] == "training"} == set(KINDS)
     assert all(row[name] > 0 for row in found["figures"] for name in row if "/" in name)
