@@ -59,6 +59,17 @@ def read_whole(path: Path) -> str:
     return "".join(read(path))
 
 
+def beginning(path: Path, size: int) -> str:
+    """The first pieces of a text, together at least ``size`` characters if it has so many."""
+    pieces, length = [], 0
+    for piece in read(path):
+        pieces.append(piece)
+        length += len(piece)
+        if length >= size:
+            break
+    return "".join(pieces)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """The bytes of a file, unpacked where it is packed with gzip."""

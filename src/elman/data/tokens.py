@@ -41,6 +41,10 @@ class Tokenizer(ABC):
         """
 
     @abstractmethod
+    def lacking(self, text: str) -> list[str]:
+        """The characters of a text that the vocabulary lacks, each once."""
+
+    @abstractmethod
     def decoder(self) -> Callable[[int], str]:
         """A function from one token after the other to the text that each completes, which may be empty."""
 
@@ -81,16 +85,25 @@ class Characters(Tokenizer):
         return {"tokens": "characters", "characters": self.characters}
 
     def encode(self, text: str) -> np.ndarray:
-        codes = _codes(text)
-        tokens = np.searchsorted(self.codes, codes).clip(max=self.size - 1)
-        lacking = sorted({chr(code) for code in codes[self.codes[tokens] != codes]})
-        if lacking:
+        tokens, known = self._places(_codes(text))
+        if not known.all():
+            lacking = self.lacking(text)
             shown = ", ".join(repr(character) for character in lacking[:5]) + (", ..." if len(lacking) > 5 else "")
             raise ElmanError(
                 f"the vocabulary lacks {shown}; leave such characters out, or train with --tokens bytes, "
                 "which knows every character"
             )
         return tokens
+
+    def lacking(self, text: str) -> list[str]:
+        codes = _codes(text)
+        _, known = self._places(codes)
+        return [chr(code) for code in np.unique(codes[~known])]
+
+    def _places(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where each character stands in the vocabulary, and whether it does."""
+        places = np.searchsorted(self.codes, codes).clip(max=self.size - 1)
+        return places, self.codes[places] == codes
 
     def decoder(self) -> Callable[[int], str]:
         return self.characters.__getitem__
@@ -119,6 +132,9 @@ class Bytes(Tokenizer):
 
     def encode(self, text: str) -> np.ndarray:
         return np.frombuffer(text.encode(), np.uint8)
+
+    def lacking(self, text: str) -> list[str]:
+        return []
 
     def decoder(self) -> Callable[[int], str]:
         utf8 = codecs.getincrementaldecoder("utf-8")("replace")
@@ -160,6 +176,9 @@ class Subwords(Tokenizer):
 
     def encode(self, text: str) -> np.ndarray:
         return np.asarray(self.model.encode(text).ids, np.int64)
+
+    def lacking(self, text: str) -> list[str]:
+        return []
 
     def decoder(self) -> Callable[[int], str]:
         stream = decoders.DecodeStream(skip_special_tokens=False)

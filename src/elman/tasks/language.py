@@ -1,8 +1,11 @@
-"""Language modelling: learn a text, tell how likely a text is, and write more of it."""
+"""Language modelling: learn a text or strings, tell how likely others are, write more of it, and talk."""
 
+import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import nlargest
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +15,33 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elman.data import text
-from elman.data.text import Streams, Window, read_tokens, write_tokens
-from elman.data.tokens import Tokenizer, decoded, tokenizer
+from elman.data.dialogues import find_speakers
+from elman.data.strings import could_be_strings, is_strings, read_strings, without_unknown
+from elman.data.text import Window, read_tokens, write_tokens
+from elman.data.tokens import decoded, tokenizer
 from elman.errors import ElmanError
 from elman.layers import Recurrent
-from elman.training.task import BadRows, Data, Loss, Sources, Task, option
+from elman.tasks._language_dialogue import Dialogue, choose_speakers
+from elman.tasks._language_strings import (
+    IGNORED,
+    Judged,
+    Rows,
+    StringData,
+    StringParts,
+    Written,
+    judge_written,
+    packed,
+    read_parts,
+    unpacked,
+)
+from elman.tasks._language_text import ROW, Corpus, TextData, TextParts
+from elman.tasks._language_writing import Draw, draw, write_strings
+from elman.training.task import BadRows, Data, Evaluation, Loss, Sources, Task, option
 
-HELD_OUT = 1_000_000  # tokens of the held-out part that are used at most, so that judging stays quick
-ROW = 2048  # steps of a stream on which a model is judged, if the text is long enough for several
+log = logging.getLogger(__name__)
+
+SAMPLE = 1 << 21  # characters by which the form of a file is told
+FORMS = ("auto", "text", "strings")
 
 
 @dataclass(frozen=True)
@@ -33,73 +55,13 @@ class LanguageOptions:
     dropout: float = option(0.1, "Share of the outputs of each layer that training sets to zero.", min=0, max=0.95)
     tokens: str = option("characters", "What a token is: characters, bytes or subwords.")
     vocabulary: int = option(2048, "Tokens to learn, for subwords.", min=256)
-    held_out: float = option(0.1, "Share of the text, at its end, that is kept for judging.", min=0.001, max=0.9)
-
-
-class Corpus:
-    """Streams on which a language model is judged."""
-
-    def __init__(self, tokens: np.ndarray, tokenizer: Tokenizer, rows: int, steps: int) -> None:
-        tokens = tokens[:HELD_OUT]
-        self.streams = Streams(tokens, rows, steps)
-        self.characters = sum(map(len, decoded(tokenizer, tokens))) / len(tokens)  # of each token
-        self.size = len(tokens)
-
-    def __iter__(self) -> Iterator[Window]:
-        return iter(self.streams)
-
-    def __len__(self) -> int:
-        return len(self.streams)
-
-    def metrics(self, loss: float, outputs: Sequence[None]) -> dict[str, float]:
-        return {
-            "loss": loss,
-            "bits_per_character": loss / math.log(2) / self.characters,
-            "perplexity": math.exp(min(loss, 700.0)),
-        }
-
-
-class TextData:
-    """A text to learn, in streams that go on from batch to batch, with its end held out, or another text."""
-
-    def __init__(
-        self,
-        tokens: np.ndarray,
-        valid: np.ndarray | None,
-        tokenizer: Tokenizer,
-        name: str,
-        share: float,
-        rows: int,
-        steps: int,
-    ) -> None:
-        if valid is None:
-            cut = len(tokens) - round(len(tokens) * share)
-            learnt, held_out = tokens[:cut], tokens[cut:]
-        else:
-            learnt, held_out = tokens, valid
-        if len(learnt) < rows * steps + 1 or len(held_out) < steps + 1:
-            least = math.ceil(max((rows * steps + 1) / (1 - share), (steps + 1) / share))
-            wanted = (
-                f"as many steps held out from a share of {share:g}, take {least}"
-                if valid is None
-                else f"as many steps of the {len(valid)} tokens held out, take {rows * steps + 1} and {steps + 1}"
-            )
-            raise ElmanError(
-                f"{name} has {len(tokens)} tokens; a batch of {rows} rows of {steps} steps, and {wanted}: "
-                "give more text, or a smaller --batch or --truncate"
-            )
-        self.name, self.tokens, self.size = name, len(learnt) + len(held_out), tokenizer.size
-        self.train = Streams(learnt, rows, steps)
-        self.epoch = self.train.length // steps  # a shorter last window is left out
-        self.held_out = Corpus(held_out, tokenizer, max(1, len(held_out) // ROW), steps)
-
-    def batch(self, step: int) -> Window:
-        return self.train[step % self.epoch]
-
-    def describe(self) -> str:
-        characters = round(self.tokens * self.held_out.characters)
-        count = f"{self.tokens:,} tokens" + ("" if characters == self.tokens else f", about {characters:,} characters")
-        return f"{self.name}: {count}, {self.size} different; held out {self.held_out.size:,}"
+    held_out: float = option(
+        0.1, "Share that is kept for judging: the end of a text, or some of the strings.", min=0.001, max=0.9
+    )
+    form: str = option("auto", "What the file holds: one text, or strings, such as names or molecules, one a line.")
+    longest: int = option(2000, "Strings: characters of one at most; a longer one is a bad row.", min=1)
+    split_seed: int = option(1, "Strings: start of the random numbers that choose those held out.", min=0)
+    samples: int = option(1000, "Strings: how many to write, to be judged at the end; 0 for none.", min=0)
 
 
 class Language(Task):
@@ -111,6 +73,9 @@ class Language(Task):
 
     ``E [V, embedding]`` serves the input and the output (Press and Wolf 2017, Inan et al. 2017); ``P`` brings the
     layers' output to the size of an embedding, and is not there where the two sizes are the same.
+
+    It learns one text, in which the state goes on, or strings, each from a state of zero and ended by the end of its
+    line; ``data.strings.is_strings`` has the rule by which the two are told apart.
 
     Example:
         >>> vocabulary = {"tokens": "characters", "characters": "\\nab"}
@@ -125,6 +90,8 @@ class Language(Task):
     def __init__(self, options: LanguageOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)
         self.tokenizer = tokenizer(vocabulary["tokens"]).from_json(vocabulary)
+        self.form: str = vocabulary.get("form", "text")
+        self.speakers: list[str] = vocabulary.get("speakers", [])
         self.embedding = nn.Embedding(self.tokenizer.size, options.embedding)
         nn.init.normal_(self.embedding.weight, std=options.embedding**-0.5)  # so that the first guesses are even
         self.dropout = nn.Dropout(options.dropout)
@@ -136,33 +103,72 @@ class Language(Task):
         self.bias = nn.Parameter(torch.zeros(self.tokenizer.size))
 
     @classmethod
-    def read(cls, options: LanguageOptions, sources: Sources) -> Sources:
-        return sources  # a text may be longer than memory
+    def read(cls, options: LanguageOptions, sources: Sources) -> TextParts | StringParts:
+        if options.form not in FORMS:
+            raise ElmanError(f"--form is {', '.join(FORMS[:-1])} or {FORMS[-1]}, not {options.form!r}")
+        source: Path | None = sources.data
+        if source is None:
+            if options.form == "strings":
+                raise ElmanError("give --data FILE with strings, one a line")
+            return TextParts(None, sources.valid, [], False)
+        sample = text.beginning(source, SAMPLE)
+        if options.form == "strings" or (options.form == "auto" and is_strings(sample)):
+            if options.form == "auto":
+                log.info("%s: strings, one a line; --form text takes them as one text", source)
+            return read_parts(sources, options.longest, options.held_out, options.split_seed)
+        speakers = find_speakers(sample)
+        if speakers:
+            shown = ", ".join(speakers[:5]) + (", ..." if len(speakers) > 5 else "")
+            log.info("%s: a dialogue, in turns of %s; elman chat goes on with it", source, shown)
+        elif options.form == "auto" and could_be_strings(sample):
+            log.info("%s: a text; --form strings takes each line for itself", source)
+        return TextParts(source, sources.valid, speakers, "\n\n" in sample)
 
     @classmethod
-    def learn(cls, options: LanguageOptions, read: Sources) -> dict[str, Any]:
-        source, kind = read.data, tokenizer(options.tokens)
+    def learn(cls, options: LanguageOptions, read: TextParts | StringParts) -> dict[str, Any]:
+        kind = tokenizer(options.tokens)
+        if isinstance(read, StringParts):
+            # of both parts, so that what is held out can be told too
+            learnt = kind.learn(chain(read.learnt.pieces(), read.held_out.pieces()), options.vocabulary)
+            longest = nlargest(100, read.learnt.texts, key=len)
+            return learnt.to_json() | {
+                "form": "strings",
+                "molecules": read.molecules,
+                "longest": max(len(learnt.encode(each)) for each in longest),
+                "known": packed(read.learnt.texts),
+            }
         first, several = "", False
-        for piece in text.read(source):
+        for piece in text.read(read.source):
             first = first or piece[0]
             several = several or piece.strip(first) != ""
             if several:
                 break
         if not several:
-            raise ElmanError(f"{_name(source)} has no two different characters; there is nothing to learn from it")
-        return kind.learn(text.read(source), options.vocabulary).to_json()
+            raise ElmanError(f"{_name(read.source)} has no two different characters; there is nothing to learn from it")
+        vocabulary = kind.learn(text.read(read.source), options.vocabulary).to_json()
+        return vocabulary | ({"speakers": read.speakers, "parted": read.parted} if read.speakers else {})
 
-    def data(self, read: Sources, folder: Path, *, rows: int, steps: int, seed: int) -> TextData:
-        tokens = self._tokens(read.data, folder / "tokens.bin")
+    def data(self, read: TextParts | StringParts, folder: Path, *, rows: int, steps: int, seed: int) -> Data:
+        if isinstance(read, StringParts):
+            more = self._judge_written if self.options.samples else None
+            return StringData(read.learnt, read.held_out, self.tokenizer, rows, seed, more)
+        tokens = self._tokens(read.source, folder / "tokens.bin")
         valid = None if read.valid is None else self._tokens(read.valid, folder / "valid.bin")
-        share, name = self.options.held_out, _name(read.data)
+        share, name = self.options.held_out, _name(read.source)
         return TextData(tokens, valid, self.tokenizer, name, share=share, rows=rows, steps=steps)
 
-    def evaluation(self, source: Path, folder: Path, bad: BadRows) -> Corpus:
+    def evaluation(self, source: Path, folder: Path, bad: BadRows) -> Evaluation:
+        if self.form == "strings":
+            strings = without_unknown(read_strings(source, self.options.longest, bad), self.tokenizer, bad)
+            return Judged(strings, self.tokenizer, self._judge_written if self.options.samples else None)
         tokens = self._tokens(source, folder / "tokens.bin")
         if len(tokens) < 2:
             raise ElmanError(f"{_name(source)} has {len(tokens)} tokens; judging takes at least 2")
         return Corpus(tokens, self.tokenizer, max(1, len(tokens) // ROW), 128)
+
+    def _judge_written(self) -> dict[str, float]:
+        written = list(self._written(self.options.samples, "", Draw(1.0, None, None, seed=1), None))
+        return judge_written(written, unpacked(self.vocabulary["known"]), self.vocabulary["molecules"])
 
     def _tokens(self, source: Path | None, path: Path) -> np.ndarray:
         if not path.exists():
@@ -172,19 +178,29 @@ class Language(Task):
                 raise ElmanError(str(error) if str(source) in str(error) else f"{_name(source)}: {error}") from error
         return read_tokens(self.tokenizer, path)
 
-    def forward(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """Logits of what follows each token, ``[B, T]`` to ``[B, T, V]``, and the state after the last."""
+    def forward(self, tokens: Tensor, state: Any = None, lengths: Tensor | None = None) -> tuple[Tensor, Any]:
+        """Logits of what follows each token, ``[B, T]`` to ``[B, T, V]``, and the state after the last.
+
+        ``lengths [B]`` says how many tokens of each row are real; what is given for the others means nothing.
+        """
         scale = math.sqrt(self.options.embedding)  # to the unit variance that a layer expects
         x = self.dropout(self.embedding(tokens.to(self.bias.device)) * scale)
-        y, state = self.recurrent(x, state)
+        y, state = self.recurrent(x, state, lengths=lengths)
         return F.linear(self.projection(self.dropout(y)), self.embedding.weight, self.bias), state
 
-    def loss(self, batch: Window, state: Any) -> Loss:
-        logits, state = self(batch.inputs, None if batch.first else state)
+    def loss(self, batch: Window | Rows, state: Any) -> Loss:
+        if isinstance(batch, Rows):
+            logits, _ = self(batch.inputs, lengths=batch.lengths)
+            number, state = int(batch.lengths.sum()), None
+        else:
+            logits, state = self(batch.inputs, None if batch.first else state)
+            number = batch.targets.numel()
         targets = batch.targets.to(logits.device)
-        return Loss(F.cross_entropy(logits.flatten(0, 1), targets.flatten()), targets.numel(), state)
+        return Loss(F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED), number, state)
 
     def sample(self, data: Data, seed: int) -> str:
+        if self.form == "strings":
+            return "\n".join(self.strings(10, temperature=0.8, seed=seed))
         return "".join(self.generate(length=300, temperature=0.8, seed=seed))
 
     def generate(
@@ -211,40 +227,114 @@ class Language(Task):
             The text, as it comes, without the prompt.
 
         Raises:
-            ElmanError: a prompt with characters that the vocabulary lacks, or a number out of its range.
+            ElmanError: a prompt with characters that the vocabulary lacks, a number out of its range, or a model
+                of strings, for which there is ``strings``.
         """
-        if temperature < 0:
-            raise ElmanError(f"the temperature is 0 or more, not {temperature:g}")
-        if top_k is not None and top_k < 1:
-            raise ElmanError(f"top-k is 1 or more, not {top_k}")
-        if top_p is not None and not 0 < top_p <= 1:
-            raise ElmanError(f"top-p is above 0 and at most 1, not {top_p:g}")
+        if self.form == "strings":
+            raise ElmanError("the model was trained on strings, not on a text: strings() writes such")
+        draw = Draw(temperature, top_k, top_p, seed)
+        start = self._prompt(prompt or "\n")
+        return decoded(self.tokenizer, self._choices(start, length, draw))
+
+    def strings(
+        self,
+        number: int,
+        *,
+        prompt: str = "",
+        longest: int | None = None,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+    ) -> list[str]:
+        """Write strings, many side by side, with a model of strings.
+
+        Args:
+            number: how many.
+            prompt: what each begins with.
+            longest: tokens after that at most, where one is cut. [a little more than the longest that was learnt]
+            temperature: as ``generate`` has it, with ``top_k``, ``top_p`` and ``seed``.
+
+        Raises:
+            ElmanError: a prompt of several lines or with characters that the vocabulary lacks, a number out of its
+                range, or a model of a text, for which there is ``generate``.
+
+        Example:
+            >>> vocabulary = {"tokens": "characters", "characters": "\\nab", "form": "strings", "longest": 9}
+            >>> model = Language(LanguageOptions(hidden=8), vocabulary).eval()
+            >>> [string[:2] for string in model.strings(3, prompt="ab", seed=1)]
+            ['ab', 'ab', 'ab']
+        """
+        if self.form != "strings":
+            raise ElmanError("the model was trained on a text, not on strings: generate() writes on")
+        if number < 1:
+            raise ElmanError(f"the number of strings is 1 or more, not {number}")
+        draw = Draw(temperature, top_k, top_p, seed)
+        return [prompt + each.text for each in self._written(number, prompt, draw, longest)]
+
+    def dialogue(
+        self,
+        speaker: str | None = None,
+        *,
+        other: str | None = None,
+        length: int = 500,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+    ) -> Dialogue:
+        """Begin a dialogue with a model of a text, best one that was trained on dialogues.
+
+        Args:
+            speaker: who the model is. [the second of those it knows]
+            other: who talks with it. [the first of the others]
+            length: tokens of a turn of the model at most.
+            temperature: as ``generate`` has it, with ``top_k``, ``top_p`` and ``seed``.
+
+        Returns:
+            The dialogue; its ``say`` takes a turn and gives the answer.
+
+        Raises:
+            ElmanError: a speaker that the model does not know, a number out of its range, or a model of strings.
+
+        Example:
+            >>> model = Language(LanguageOptions(hidden=8), {"tokens": "bytes"}).eval()
+            >>> talk = model.dialogue(length=5, seed=1)
+            >>> for turn in ("Hello.", "How are you?"):
+            ...     answer = "".join(talk.say(turn))
+        """
+        if self.form == "strings":
+            raise ElmanError("the model was trained on strings, each for itself; a dialogue takes one of a text")
+        speakers = choose_speakers(self.speakers, speaker, other)
+        before = "\n\n" if self.vocabulary.get("parted") else "\n"
+        return Dialogue(self, self.tokenizer, speakers, Draw(temperature, top_k, top_p, seed), length, before)
+
+    def _prompt(self, prompt: str) -> Tensor:
         try:
-            start = self.tokenizer.encode(prompt or "\n")
+            return torch.from_numpy(self.tokenizer.encode(prompt).astype(np.int64))
         except ElmanError as error:
             raise ElmanError(f"the prompt cannot be read: {error}") from error
-        random = torch.Generator()
-        random.manual_seed(seed) if seed is not None else random.seed()
-        chosen = self._choices(torch.from_numpy(start.astype(np.int64)), length, temperature, top_k, top_p, random)
-        return decoded(self.tokenizer, chosen)
 
     @torch.no_grad()
-    def _choices(
-        self,
-        tokens: Tensor,
-        length: int,
-        temperature: float,
-        top_k: int | None,
-        top_p: float | None,
-        random: torch.Generator,
-    ) -> Iterator[int]:
+    def _choices(self, tokens: Tensor, length: int, draw: Draw) -> Iterator[int]:
         training, state = self.training, None
         self.eval()
         for _ in range(length):
             logits, state = self(tokens[None], state)
-            token = choose(logits[0, -1].cpu(), temperature, top_k, top_p, random)
-            yield token
-            tokens = torch.tensor([token])
+            tokens = draw(logits[:, -1])
+            yield int(tokens)
+        self.train(training)
+
+    def _written(self, number: int, prompt: str, draw: Draw, longest: int | None) -> Iterator[Written]:
+        if "\n" in prompt:
+            raise ElmanError("the prompt cannot be read: a string has one line")
+        training, end = self.training, self._prompt("\n")
+        start = torch.cat([end, self._prompt(prompt)]) if prompt else end
+        known: int = self.vocabulary["longest"]
+        longest = known + known // 10 + 10 if longest is None else longest
+        self.eval()
+        for tokens, ended in write_strings(self, start, number, longest, int(end), draw):
+            yield Written(self.tokenizer.decode(tokens), ended)
         self.train(training)
 
 
@@ -255,15 +345,7 @@ def choose(logits: Tensor, temperature: float, top_k: int | None, top_p: float |
         >>> choose(torch.tensor([0.0, 2.0, 1.0]), 0, None, None, torch.Generator())
         1
     """
-    if temperature == 0:
-        return int(logits.argmax())
-    chances, order = torch.softmax(logits.double() / temperature, -1).sort(descending=True, stable=True)
-    if top_k is not None:
-        chances = chances[:top_k]
-    if top_p is not None:
-        before = chances.cumsum(0) - chances
-        chances = chances[before < top_p * chances.sum()]
-    return int(order[torch.multinomial(chances, 1, generator=random)])
+    return int(draw(logits[None], temperature, top_k, top_p, random))
 
 
 def _name(source: Path | None) -> str:

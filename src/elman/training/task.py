@@ -292,7 +292,7 @@ class Judgement(NamedTuple):
     metrics: dict[str, float]
     outputs: list[Any]  # of each batch
     number: int  # of what was predicted
-    seconds: float
+    seconds: float  # that this took, without the measures
 
 
 @torch.no_grad()
@@ -308,8 +308,8 @@ def judge(task: Task, evaluation: Evaluation) -> Judgement:
         count += loss.number
         outputs.append(loss.output)
     task.train(training)
-    metrics = evaluation.metrics(total / count, outputs)
-    return Judgement(metrics, outputs, count, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Judgement(evaluation.metrics(total / count, outputs), outputs, count, seconds)
 
 
 def evaluate(task: Task, evaluation: Evaluation) -> dict[str, float]:
