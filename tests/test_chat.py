@@ -16,7 +16,9 @@ from elman.tasks._language_dialogue import choose_speakers
 from elman.tasks.language import Language, LanguageOptions
 from elman.training.task import Sources
 
-TALK = "YOU: one?\nTHEM: two.\nYOU: three?\nTHEM: four.\n\nYOU: three?\nTHEM: four.\nYOU: one?\nTHEM: two.\n\n"
+TALK = (
+    "YOU: one?\nTHEM: two.\nYOU: three?\nTHEM: four it is.\n\nYOU: three?\nTHEM: four it is.\nYOU: one?\nTHEM: two.\n\n"
+)
 LETTERS = "".join(sorted(set(TALK)))
 
 
@@ -46,7 +48,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("ONE: x\nONE: y\nONE: z\n", []),
         ("A: b\nB: c\nA: d\nB: e\n" + "a line\n" * 4, []),
         ("First Citizen:\nBefore we proceed any further, hear me speak.\n\nAll:\nSpeak, speak.\n\n" * 3, []),
-        ("12:30\n12:31\n" * 9, []),
+        ("12:30\n13:30\n" * 9, []),
         ("".join(f"{n} of them: x\n" * 2 for n in range(300)), []),
         ("", []),
     ],
@@ -156,7 +158,7 @@ def test_chatting_from_a_pipe(trained: Path, capsys: Any, monkeypatch: pytest.Mo
     said = capsys.readouterr()
     lines = said.out.splitlines()
     assert len(lines) == 5
-    assert lines[:3] == ["two.", "four.", "two."]
+    assert lines[:3] == ["two.", "four it is.", "two."]
     assert said.err.splitlines() == [
         "left out, since the vocabulary lacks it: 'Ü'",
         "left out, since the vocabulary lacks it: '\N{REPLACEMENT CHARACTER}'",
@@ -167,7 +169,7 @@ def test_chatting_at_a_terminal_and_as_another(trained: Path, capsys: Any, monke
     monkeypatch.setattr(sys, "stdin", Terminal("one?\nthree?\none?\n"))
     capsys.readouterr()
     assert main(["chat", str(trained), "--temperature", "0", "--turns", "2"]) == 0
-    assert capsys.readouterr().out == "YOU> THEM: two.\nYOU> THEM: four.\n"
+    assert capsys.readouterr().out == "YOU> THEM: two.\nYOU> THEM: four it is.\n"
     monkeypatch.setattr(sys, "stdin", Terminal(""))
     assert main(["chat", str(trained), "--speaker", "YOU"]) == 0
     assert capsys.readouterr().out == "THEM> \n"
