@@ -10,12 +10,13 @@ import polars as pl
 import pytest
 import torch
 
+import elman
 from elman.data.series import Panel, Series
 from elman.data.series_columns import Columns
 from elman.data.times import Clock
 from elman.data.windows import Channels, Unit, Units
 from elman.errors import ElmanError
-from elman.tasks._forecast_judgement import Truth, linear, measures, seasonal
+from elman.tasks._forecast_judgement import Truth, fitting_widths, linear, measures, seasonal, widened
 from elman.tasks._forecast_network import Horizon, ends, pinball
 from elman.tasks.forecast import Forecaster, ForecastOptions
 from elman.training.task import BadRows, Sources, evaluate, judge
@@ -329,3 +330,29 @@ def test_a_yearly_cycle_is_read_only_where_it_was_seen_three_times() -> None:
 
     assert cycles(1000) == ["week"]
     assert cycles(1200) == ["week", "year"]
+
+
+def test_widths_put_as_much_below_each_quantile_as_should_be() -> None:
+    random, levels = np.random.default_rng(0), [0.05, 0.1, 0.5, 0.9]
+    coming = random.standard_exponential((4000, 3))
+    coming[::7, 1] = np.nan
+    wrong = np.array([0.4, 0.45, np.log(2), 1.5]) * np.ones((4000, 3, 1))
+    right = widened(wrong, fitting_widths(wrong, coming, levels), levels)
+    below = [float((coming[np.isfinite(coming)] < right[..., n][np.isfinite(coming)]).mean()) for n in range(4)]
+    assert below == pytest.approx(levels, abs=0.01)
+    assert fitting_widths(wrong[:10], coming[:10], levels).tolist() == [1, 1, 1, 1], "too few to tell"
+
+
+@pytest.mark.parametrize("quantiles", ["0.1,0.5,0.9", "0.2,0.3,0.9"])
+def test_a_forecaster_covers_of_what_is_held_out_what_it_says(quantiles: str, tmp_path: Path) -> None:
+    source, options = example(tmp_path)
+    folder = tmp_path / "model"
+    model = Forecaster.fit(source, folder=folder, **options, steps=40, quantiles=quantiles)
+    low, *_, high = model.levels
+    found = json.loads((folder / "result.json").read_text())
+    assert found["after"]["coverage"] == pytest.approx(high - low, abs=0.02)
+    again = elman.load(folder)
+    assert isinstance(again, Forecaster)
+    assert torch.equal(again.widths, model.widths)
+    frame = again.predict(source)
+    assert (frame[f"q{low:g}"] < frame[f"q{high:g}"]).all()

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 LEARNT = 20_000  # windows that a simple method learns from, at most
 PENALTY = 1e-2  # of the squared weights of a linear model, in mean squares
 WORST, DRAWN = 20, 6
+TELLING = 500  # values that tell how wide quantiles are to be
+WIDTHS = (1 / 3, 3.0)  # how much narrower and wider
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,37 @@ def measures(forecast: np.ndarray, truth: Truth, levels: Sequence[float]) -> dic
         within = (forecast[..., 1] <= coming) & (coming <= forecast[..., -1])
         found["coverage"] = float(within[np.isfinite(coming)].mean())
     return found
+
+
+def widened(quantiles: np.ndarray, widths: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """Quantiles ``[..., Q]`` whose distances from the middle one are multiplied, in rising order.
+
+    Example:
+        >>> widened(np.array([1.0, 2.0, 4.0]), np.array([2.0, 1.0, 0.5]), [0.1, 0.5, 0.9])
+        array([0., 2., 3.])
+    """
+    middle = quantiles[..., [_nearest(levels)]]
+    return np.sort(middle + widths.astype(quantiles.dtype) * (quantiles - middle), -1)
+
+
+def fitting_widths(quantiles: np.ndarray, coming: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """What distances from the middle quantile are to be multiplied by, so that enough of what came is below each.
+
+    Within bounds, and 1 where too little came to tell.
+
+    Args:
+        quantiles: ``[N, H, Q]``.
+        coming: ``[N, H]``, NaN where there is no value.
+        levels: of the quantiles.
+    """
+    middle, factors = _nearest(levels), np.ones(len(levels))
+    for n, level in enumerate(levels):
+        distance = quantiles[..., n] - quantiles[..., middle]
+        usable = np.isfinite(coming) & (distance != 0)
+        if n != middle and usable.sum() >= TELLING:
+            reached = (coming - quantiles[..., middle])[usable] / distance[usable]
+            factors[n] = np.clip(np.quantile(reached, level if n > middle else 1 - level), *WIDTHS)
+    return factors
 
 
 def simple_methods(

@@ -23,7 +23,16 @@ from elman.data.tables import parse_row, read_table
 from elman.data.times import Clock
 from elman.data.windows import Channels, Units, Window
 from elman.errors import ElmanError
-from elman.tasks._forecast_judgement import LEARNT, Truth, measures, ridge, simple_methods, verdict
+from elman.tasks._forecast_judgement import (
+    LEARNT,
+    Truth,
+    fitting_widths,
+    measures,
+    ridge,
+    simple_methods,
+    verdict,
+    widened,
+)
 from elman.tasks._forecast_network import Horizon, ends, pinball
 from elman.tasks._forecast_plan import (
     cut_into,
@@ -130,12 +139,12 @@ class Parts(NamedTuple):
 
 
 class Windows:
-    """Windows on which a forecaster is judged."""
+    """Windows on which a forecaster is judged; those that are held out while it learns also set its ``widths``."""
 
-    def __init__(self, truth: Truth, levels: Sequence[float]) -> None:
+    def __init__(self, task: "Forecaster", truth: Truth, setting: bool = False) -> None:
         if not len(truth):
             raise ElmanError("there is no window with a value to see and one to forecast; nothing to judge on")
-        self.truth, self.levels = truth, levels
+        self.task, self.truth, self.setting = task, truth, setting
 
     def __iter__(self) -> Iterator[Window]:
         for start in range(0, len(self.truth), ROWS):
@@ -146,7 +155,12 @@ class Windows:
         return -(-len(self.truth) // ROWS)
 
     def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
-        return {"loss": loss, **measures(np.concatenate(outputs), self.truth, self.levels)}
+        forecasts, levels = np.concatenate(outputs), self.task.levels
+        if self.setting:
+            factors = fitting_widths(forecasts[..., 1:], self.truth.coming, levels)
+            self.task.widths *= torch.from_numpy(factors).to(self.task.widths)
+            forecasts = np.concatenate([forecasts[..., :1], widened(forecasts[..., 1:], factors, levels)], -1)
+        return {"loss": loss, **measures(forecasts, self.truth, levels)}
 
 
 class Examples:
@@ -164,11 +178,14 @@ class Examples:
             raise ElmanError(f"{parts.panel.name} has no window of values to learn from; give --horizon a lower number")
         self.batches = Batches(np.ones(len(self.learnt)), rows, seed)
         if parts.valid is not None:
-            self.held_out = self.test = task.whole(task.channels(parts.valid), JUDGED[0])
+            self.held_out = task.whole(task.channels(parts.valid), JUDGED[0], setting=True)
+            self.test = Windows(task, self.held_out.truth)
             return
-        self.held_out = task.judged(channels, learnt, held_out - horizon, JUDGED[0])
+        self.held_out = task.judged(channels, learnt, held_out - horizon, JUDGED[0], setting=True)
         own = (tested > held_out).any()
-        self.test = task.judged(channels, held_out, tested - horizon, JUDGED[1]) if own else self.held_out
+        self.test = (
+            task.judged(channels, held_out, tested - horizon, JUDGED[1]) if own else Windows(task, self.held_out.truth)
+        )
 
     @property
     def epoch(self) -> int:
@@ -180,7 +197,7 @@ class Examples:
 
     def describe(self) -> str:
         parts = f"{len(self.learnt):,} windows to learn from, {len(self.held_out.truth):,} held out"
-        test = f", {len(self.test.truth):,} to test on" if self.test is not self.held_out else ""
+        test = f", {len(self.test.truth):,} to test on" if self.test.truth is not self.held_out.truth else ""
         return f"{self.panel.describe()}; {parts}{test}"
 
 
@@ -188,7 +205,8 @@ class Forecaster(Predictor):
     """Series to quantiles of what comes: a recurrence reads the past in segments and goes on through the future.
 
     One model learns all series, each measured in its own units. ``Horizon`` has the equations. The loss is that of the
-    quantiles, and the squared error of the mean.
+    quantiles, and the squared error of the mean. The distances of the quantiles from the median are then multiplied by
+    ``widths``, so that of what is held out as much lies below each as should (after Romano et al. 2019).
 
     ``predict`` takes a file or a data frame and forecasts what comes after its end, a row for each step of each series.
     Rows at its end that have no target tell what is known of the future.
@@ -205,6 +223,7 @@ class Forecaster(Predictor):
     unit = "values"
     defaults = {"batch": 256, "lr": 1e-3, "epochs": 5.0, "min_steps": 1000}  # noqa: RUF012
     fit = classmethod(fit)
+    widths: Tensor
 
     def __init__(self, options: ForecastOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)
@@ -226,6 +245,7 @@ class Forecaster(Predictor):
             calendar=self.clock.calendar(np.zeros(1, np.int64), vocabulary["calendar"]).shape[1],
             outputs=1 + len(self.levels),
         )
+        self.register_buffer("widths", torch.ones(len(self.levels)))
 
     @property
     def season(self) -> int:
@@ -322,16 +342,18 @@ class Forecaster(Predictor):
             marks=ends(self.context, self.vocabulary["segment"]),
         )
 
-    def whole(self, channels: Channels, most: int) -> Windows:
+    def whole(self, channels: Channels, most: int, setting: bool = False) -> Windows:
         """All windows of some channels, to be judged on: those that see enough, or else the last of each."""
         last = channels.lengths - self.horizon
-        return self.judged(channels, np.clip(last, 1, self.context), last, most)
+        return self.judged(channels, np.clip(last, 1, self.context), last, most, setting)
 
-    def judged(self, channels: Channels, first: np.ndarray, last: np.ndarray, most: int) -> Windows:
+    def judged(
+        self, channels: Channels, first: np.ndarray, last: np.ndarray, most: int, setting: bool = False
+    ) -> Windows:
         """Windows from an origin to another in each channel."""
         number = int(np.maximum(last - first + 1, 0).sum())
         stride = self.options.stride or max(1, math.ceil(number / most))
-        return Windows(Truth(channels, *channels.windows(first, last, stride)), self.levels)
+        return Windows(self, Truth(channels, *channels.windows(first, last, stride)), setting)
 
     def forward(self, window: Window) -> Tensor:
         """The mean and the quantiles, ``[B, H, 1 + Q]``, in units of the channels."""
@@ -348,8 +370,13 @@ class Forecaster(Predictor):
         share = batch.weight.to(forecast.device)[:, None, None] * there[..., None] / max(1, number)
         quantiles = 2 * (pinball(forecast[..., 1:], truth, self.levels) * share).sum() / len(self.levels)
         squares = ((forecast[..., 0] - truth) ** 2 * share[..., 0] * batch.weight.to(forecast.device)[:, None]).sum()
-        output = None if self.training else _in_order(forecast.detach())
+        output = None if self.training else self.said(forecast.detach())
         return Loss(quantiles + self.options.squared * squares, number, output=output)
+
+    def said(self, forecast: Tensor) -> np.ndarray:
+        """The mean and the quantiles, these in rising order and as far apart as was found to be right."""
+        mean, quantiles = forecast[..., :1].cpu().numpy(), forecast[..., 1:].sort(-1).values.cpu().numpy()
+        return np.concatenate([mean, widened(quantiles, self.widths.cpu().numpy(), self.levels)], -1)
 
     @torch.no_grad()
     def ahead(self, channels: Channels) -> np.ndarray:
@@ -357,7 +384,7 @@ class Forecaster(Predictor):
         found = []
         for start in range(0, len(channels.lengths), ROWS):
             part = np.arange(start, min(start + ROWS, len(channels.lengths)))
-            found.append(_in_order(self(channels.cut(part, channels.lengths[part]))))
+            found.append(self.said(self(channels.cut(part, channels.lengths[part]))))
         mean, deviation, _ = channels.units.T[..., None, None]
         return np.concatenate(found) * deviation + mean
 
@@ -461,11 +488,6 @@ class Forecaster(Predictor):
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _in_order(forecast: Tensor) -> np.ndarray:
-    """The mean and the quantiles, these in rising order even where they were learnt otherwise."""
-    return torch.cat([forecast[..., :1], forecast[..., 1:].sort(-1).values], -1).cpu().numpy()
 
 
 def _as_cells(columns: Columns, names: Sequence[str], values: np.ndarray) -> dict[str, Any]:
