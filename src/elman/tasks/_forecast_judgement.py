@@ -16,7 +16,7 @@ LEARNT = 20_000  # windows that a simple method learns from, at most
 PENALTY = 1e-2  # of the squared weights of a linear model, in mean squares
 WORST, DRAWN = 20, 6
 TELLING = 500  # values that tell how wide quantiles are to be
-WIDTHS = (1 / 3, 3.0)  # how much narrower and wider
+WIDEST = 3.0  # times as wide as they were learnt
 
 
 @dataclass(frozen=True)
@@ -102,24 +102,27 @@ def widened(quantiles: np.ndarray, widths: np.ndarray, levels: Sequence[float]) 
     return np.sort(middle + widths.astype(quantiles.dtype) * (quantiles - middle), -1)
 
 
-def fitting_widths(quantiles: np.ndarray, coming: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+def fitting_widths(
+    before: np.ndarray, quantiles: np.ndarray, coming: np.ndarray, levels: Sequence[float]
+) -> np.ndarray:
     """What distances from the middle quantile are to be multiplied by, so that enough of what came is below each.
 
-    Within bounds, and 1 where too little came to tell.
+    At least 1, since what came may have been easier than what is to come, and as before where too little came to tell.
 
     Args:
-        quantiles: ``[N, H, Q]``.
+        before: ``[Q]``, what they have been multiplied by.
+        quantiles: ``[N, H, Q]``, after that.
         coming: ``[N, H]``, NaN where there is no value.
         levels: of the quantiles.
     """
-    middle, factors = _nearest(levels), np.ones(len(levels))
+    middle, found = _nearest(levels), before.copy()
     for n, level in enumerate(levels):
         distance = quantiles[..., n] - quantiles[..., middle]
         usable = np.isfinite(coming) & (distance != 0)
         if n != middle and usable.sum() >= TELLING:
             reached = (coming - quantiles[..., middle])[usable] / distance[usable]
-            factors[n] = np.clip(np.quantile(reached, level if n > middle else 1 - level), *WIDTHS)
-    return factors
+            found[n] = np.clip(before[n] * np.quantile(reached, level if n > middle else 1 - level), 1, WIDEST)
+    return found
 
 
 def simple_methods(

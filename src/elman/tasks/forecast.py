@@ -157,9 +157,10 @@ class Windows:
     def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
         forecasts, levels = np.concatenate(outputs), self.task.levels
         if self.setting:
-            factors = fitting_widths(forecasts[..., 1:], self.truth.coming, levels)
-            self.task.widths *= torch.from_numpy(factors).to(self.task.widths)
-            forecasts = np.concatenate([forecasts[..., :1], widened(forecasts[..., 1:], factors, levels)], -1)
+            before = self.task.widths.cpu().numpy()
+            widths = fitting_widths(before, forecasts[..., 1:], self.truth.coming, levels)
+            self.task.widths.copy_(torch.from_numpy(widths))
+            forecasts = np.concatenate([forecasts[..., :1], widened(forecasts[..., 1:], widths / before, levels)], -1)
         return {"loss": loss, **measures(forecasts, self.truth, levels)}
 
 
@@ -206,7 +207,7 @@ class Forecaster(Predictor):
 
     One model learns all series, each measured in its own units. ``Horizon`` has the equations. The loss is that of the
     quantiles, and the squared error of the mean. The distances of the quantiles from the median are then multiplied by
-    ``widths``, so that of what is held out as much lies below each as should (after Romano et al. 2019).
+    ``widths``, at least 1, so that enough of what is held out lies between them (after Romano et al. 2019).
 
     ``predict`` takes a file or a data frame and forecasts what comes after its end, a row for each step of each series.
     Rows at its end that have no target tell what is known of the future.
