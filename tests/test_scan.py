@@ -326,3 +326,26 @@ def test_what_fades_away_is_zero_and_not_slow() -> None:
         (exact,) = torch.autograd.grad(layer(x)[1].sum(), x)
     assert ((exact != 0) & (exact.abs() < tiny)).any()
     assert_close(gradient, exact, "gradient")
+
+
+@pytest.mark.parametrize("wanted", [["outputs"], ["h"], ["c"], ["outputs", "c"]], ids=str)
+def test_a_backward_pass_from_some_of_the_results_is_that_of_the_loop(wanted: list[str]) -> None:
+    cell, x, found = load("lstm")(3, 4), torch.randn(2, 5, 3, requires_grad=True), {}
+    for executor in ("llvm", "eager"):
+        with plan.use(executor):
+            outputs, (h, c) = cell(x)
+        results = {"outputs": outputs, "h": h, "c": c}
+        found[executor] = torch.autograd.grad(sum(results[name].sum() for name in wanted), [x, *cell.parameters()])
+    for ours, loop in zip(found["llvm"], found["eager"], strict=True):
+        assert_close(ours, loop, "a gradient")
+
+
+def test_a_backward_pass_makes_nothing_as_large_as_the_tape() -> None:
+    cell, x = load("lstm")(8, 64), torch.randn(4, 50, 8, requires_grad=True)
+    tape = 4 * 50 * 5 * 64  # four gates and a state, for each row and step
+    outputs, _ = cell(x)
+    outputs.sum().backward(retain_graph=True)  # with buffers that are kept for the next one
+    with torch.profiler.profile(profile_memory=True) as profile:
+        outputs.sum().backward()
+    largest = max(event.cpu_memory_usage for event in profile.events())
+    assert 0 < largest < tape * 4

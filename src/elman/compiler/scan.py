@@ -272,12 +272,18 @@ class _Scan(torch.autograd.Function):
         ctx.save_for_backward(*tensors, output[1])
         ctx.save_for_forward(*tensors)
         ctx.mark_non_differentiable(output[1])
+        ctx.set_materialize_grads(False)  # there would be zeros for the tape, which is the largest tensor of all
+        ctx.shapes = [output[0].shape, *(part.shape for part in output[2:])]
 
     @staticmethod
     def backward(ctx: Any, *shares: Any) -> tuple[Any, ...]:
         output, _, *last = shares
         *tensors, tape = ctx.saved_tensors
-        return None, *_backward_op(ctx.scan, tensors, tape, [output, *last], ctx.needs_input_grad[1])
+        given = [
+            tensors[0].new_zeros(shape) if share is None else share
+            for share, shape in zip((output, *last), ctx.shapes, strict=True)
+        ]
+        return None, *_backward_op(ctx.scan, tensors, tape, given, ctx.needs_input_grad[1])
 
     @staticmethod
     def jvp(ctx: Any, *inputs: Any) -> tuple[Any, ...]:
