@@ -349,3 +349,17 @@ def test_a_backward_pass_makes_nothing_as_large_as_the_tape() -> None:
         outputs.sum().backward()
     largest = max(event.cpu_memory_usage for event in profile.events())
     assert 0 < largest < tape * 4
+
+
+@pytest.mark.parametrize("kept", [1 << 30, 1 << 12], ids=["kept", "not kept"])
+def test_other_lengths_of_the_same_batch_are_not_confused(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elman.compiler.llvm.run.KEPT_BYTES", kept)
+    cell, x = load("gru")(3, 8), torch.randn(5, 9, 3, requires_grad=True)
+    for lengths in ([1, 0, 2, 1, 0], [9, 9, 9, 9, 9], [9, 3, 0, 7, 5], [2, 9, 9, 1, 9], [1, 0, 2, 1, 0]):
+        found = []
+        for executor in ("llvm", "eager"):
+            with plan.use(executor):
+                outputs, _ = cell(x, lengths=torch.tensor(lengths))
+            found.append([outputs, *torch.autograd.grad(outputs.sum(), [x, *cell.parameters()])])
+        for ours, loop in zip(*found, strict=True):
+            assert_close(ours, loop, str(lengths))

@@ -20,6 +20,7 @@ from elman.compiler.program import Program
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 BLOCK_BYTES = 256 << 10  # of tape that is projected at once, to be still in cache when it is used
 KEPT_BYTES = 48 << 20  # of workspaces that are kept for later calls, those of the last shapes
+KEPT_PRODUCTS = 4  # ways in which rows and inputs lie
 WORTH_A_THREAD = 2_000_000  # multiply-adds, about ten microseconds
 WORTH_A_MEETING = 200_000
 
@@ -121,24 +122,29 @@ class Workspace:
     """The buffers of a call and its table of addresses, for calls of one shape one after another."""
 
     def __init__(self, kernels: "Kernels", compiled: _Compiled, rows: Rows, features: int, block: int) -> None:
-        self.kernels, self.compiled, self.rows, self.block = kernels, compiled, rows, block
+        self.kernels, self.compiled, self.block = kernels, compiled, block
         self.table = (ctypes.c_int64 * len(compiled.slots))()
-        self.bytes = 0
+        self.bytes, self.lasting = 0, True
         self.alive: list[Tensor] = []
         self.shares = self.totals = torch.empty(0)  # of a backward pass, and its products, by how the input lies
-        self.products: dict[tuple[int, ...], list[weights.Bound]] = {}
+        self.products: dict[tuple[object, ...], list[weights.Bound]] = {}
         product, pack = gemm.addresses(kernels.packed)
         self.set("gemm", product)
         self.set("pack", pack)
         self.set("packed bytes", kernels.packed.itemsize)
         for name, number in (("time", rows.time), ("batch", rows.batch), ("features", features), ("block", block)):
             self.set(name, number)
-        for name, array in (("rows", rows.first), ("starts", rows.starts), ("order", rows.order)):
-            self.set(name, array.ctypes.data)
-        self.set("lengths", rows.lengths.ctypes.data)
+        self.place(rows)
         self.met = ctypes.c_int64()  # how often threads of a team have met
         self.set("team", 1)
         self.set("meeting", ctypes.addressof(self.met))
+
+    def place(self, rows: Rows) -> None:
+        """Take other rows, of the same batch, steps and threads."""
+        self.rows = rows
+        for name, array in (("rows", rows.first), ("starts", rows.starts), ("order", rows.order)):
+            self.set(name, array.ctypes.data)
+        self.set("lengths", rows.lengths.ctypes.data)
 
     def set(self, name: str, number: int) -> None:
         self.table[self.compiled.slots[name]] = number
@@ -354,10 +360,12 @@ class Kernels:
         work.set("tape", tape.data_ptr())
         work.run(self.team(rows, threads_wanted))
         del alive
-        way, read = (*s.x.stride(), threads_wanted), weights.Matrices(tape, work.shares, work.totals, s.x)
+        way, read = (rows, *s.x.stride(), threads_wanted), weights.Matrices(tape, work.shares, work.totals, s.x)
         bound = work.products.get(way)
         if bound is None:
-            bound = weights.bind(self._jobs, into.targets, read, work.rows, threads_wanted)
+            bound = weights.bind(self._jobs, into.targets, read, rows, threads_wanted)
+            if len(work.products) == KEPT_PRODUCTS:
+                work.products.clear()
             work.products[way] = bound
         weights.run(bound, into.targets, read)
         self._give_back(work, "backward", s)
@@ -383,14 +391,17 @@ class Kernels:
 
     def _borrow(self, kind: str, s: Sequences, rows: Rows) -> Workspace:
         """A workspace that no other call is using, until it is given back."""
-        kept = self._kept.get((kind, s.x.shape, rows.threads)) if s.lengths is None else None
+        kept = self._kept.get((kind, s.x.shape, rows.threads))
         try:
-            return kept.pop() if kept else self.workspace(kind, s.x.shape[2], rows)
+            work = kept.pop() if kept else self.workspace(kind, s.x.shape[2], rows)
         except IndexError:  # another thread took the last one
-            return self.workspace(kind, s.x.shape[2], rows)
+            work = self.workspace(kind, s.x.shape[2], rows)
+        if work.rows is not rows:
+            work.place(rows)
+        return work
 
     def _give_back(self, work: Workspace, kind: str, s: Sequences) -> None:
-        if s.lengths is not None or work.bytes > KEPT_BYTES:
+        if work.bytes > KEPT_BYTES or not work.lasting:
             return
         key = kind, s.x.shape, work.rows.threads
         if key not in self._kept:
@@ -414,7 +425,9 @@ class Kernels:
         work.buffer("scratch", rows.batch, layout.scratch_width)
         work.buffer("x rows", block * rows.batch, features)
         if backward:
-            work.shares = work.buffer("shares", rows.count, self.back.shares_width)
+            whole = rows.batch * rows.time  # so that it serves other lengths too, unless that is too large to be kept
+            work.lasting = whole * self.back.shares_width * self.dtype.itemsize <= KEPT_BYTES
+            work.shares = work.buffer("shares", whole if work.lasting else rows.count, self.back.shares_width)
             work.totals = work.buffer("totals", rows.batch, self.back.totals_width)
         if ring:
             work.buffer("tape", block * rows.batch, self.inference.tape_width)
