@@ -1,36 +1,79 @@
-"""Large buffers in large pages: a fresh one of small pages costs more to enter than to fill."""
+"""Large buffers, in large pages, and used again: a fresh page costs more to enter than to fill."""
 
-import ctypes
-import sys
-from functools import cache
+import mmap
+import os
+import threading
+import weakref
+from math import prod
 
+import numpy as np
 import torch
 from torch import Tensor
 
 LARGE = 2 << 20
-_PAGE = 4096
-_HUGE = 14  # MADV_HUGEPAGE
+SHARE = 32  # of the machine's memory, the part that is kept while nothing uses it
+MOST = 512 << 20
+_KINDS = {torch.float32: np.float32, torch.float64: np.float64}
 
 
-@cache
-def _advise() -> "ctypes._NamedFuncPointer | None":
-    if not sys.platform.startswith("linux"):
-        return None
-    function = ctypes.CDLL(None, use_errno=True).madvise
-    function.argtypes, function.restype = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int], ctypes.c_int
-    return function
+class _Pool:
+    """Memory that was used, by its size, for those who want as much again."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.free: dict[int, list[mmap.mmap]] = {}
+        self.bytes = 0
+        self.lock = threading.RLock()  # a finalizer may run while this very thread holds it
+
+    def take(self, size: int) -> mmap.mmap:
+        with self.lock:
+            if self.free.get(size):
+                self.bytes -= size
+                return self.free[size].pop()
+        if not hasattr(mmap, "MADV_HUGEPAGE"):
+            return mmap.mmap(-1, size)
+        made = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # what is shared has small pages
+        made.madvise(mmap.MADV_HUGEPAGE)
+        return made
+
+    def give(self, block: mmap.mmap) -> None:
+        size = len(block)
+        with self.lock:
+            while self.free and self.bytes + size > self.most:  # the size that was not wanted for longest goes first
+                other = next(iter(self.free))
+                if self.free[other]:
+                    self.free[other].pop()
+                    self.bytes -= other
+                else:
+                    del self.free[other]
+            if self.bytes + size <= self.most:
+                blocks = self.free.pop(size, [])
+                self.free[size] = [*blocks, block]
+                self.bytes += size
+
+
+def _installed() -> int:
+    """Bytes of memory that the machine has; few, where it does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 1 << 30
+
+
+_pool = _Pool(min(MOST, _installed() // SHARE))
 
 
 def empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """An uninitialised tensor; a large one is asked to be in large pages, which the system may refuse.
+    """An uninitialised tensor, whose memory, if it is large, is kept for the next one when nothing uses it any more.
 
     >>> empty((2, 3), torch.float32).shape
     torch.Size([2, 3])
     """
-    made = torch.empty(shape, dtype=dtype)
-    advise = _advise() if made.nbytes >= LARGE else None
-    if advise is not None:
-        first = -(-made.data_ptr() // _PAGE) * _PAGE
-        size = (made.data_ptr() + made.nbytes - first) // _PAGE * _PAGE
-        advise(first, size, _HUGE)
-    return made
+    size, kind = prod(shape) * dtype.itemsize, _KINDS.get(dtype)
+    if size < LARGE or kind is None:
+        return torch.empty(shape, dtype=dtype)
+    block = _pool.take(-(-size // LARGE) * LARGE)
+    # of the very shape: a view would be one to autograd too, and not to be changed in place
+    held = np.ndarray(shape, kind, block)
+    weakref.finalize(held, _pool.give, block).atexit = False
+    return torch.from_numpy(held)
