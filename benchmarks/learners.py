@@ -123,9 +123,9 @@ class Course:
 
 COURSES = {
     "adding-200": Course(Adding(200)),
-    "adding-600": Course(Adding(600), share=3),
+    "adding-600": Course(Adding(600), share=6),
     "copy-100": Course(Copy(100), hidden=128, norm=True),
-    "copy-500": Course(Copy(500), hidden=128, share=3, norm=True),
+    "copy-500": Course(Copy(500), hidden=128, share=6, norm=True),
     "order": Course(TemporalOrder(100)),
     "reber": Course(Reber()),
     "digits": Course(Digits()),

@@ -27,7 +27,7 @@ from rich.table import Table
 
 from elman.compiler.llvm.host import host
 
-SECONDS, SEEDS = 10.0, 3
+SECONDS, SEEDS = 5.0, 3
 FEW = ("lstm_peephole chrono", "lstm_layer_norm chrono", "gru_reset_before chrono", "lem")  # only where asked for
 QUICK = {"tasks": "adding-200,copy-100,reber", "cells": "elman,elman orthogonal,gru chrono", "seconds": 4.0, "seeds": 1}
 MARK = "<!-- figures -->"
@@ -134,9 +134,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     usual = ",".join(name for name in LEARNERS if name not in FEW)
     parser.add_argument("--quick", action="store_true", help="three cells, three tasks, one seed: in under a minute")
-    parser.add_argument(
-        "--seconds", type=float, default=SECONDS, help="of training; a long task has three times as many"
-    )
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of training; a long task has six times as many")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="models of each cell for each task")
     parser.add_argument("--tasks", default=",".join(COURSES), help=f"some of {','.join(COURSES)}")
     parser.add_argument("--cells", default=usual, help=f"some of {','.join(LEARNERS)}")
