@@ -336,14 +336,13 @@ def test_widths_put_as_much_below_each_quantile_as_should_be() -> None:
     random, levels = np.random.default_rng(0), [0.05, 0.1, 0.5, 0.9]
     coming = random.standard_exponential((4000, 3))
     coming[::7, 1] = np.nan
-    wrong, before = np.array([0.4, 0.45, np.log(2), 1.5]) * np.ones((4000, 3, 1)), np.array([1.0, 1.0, 1.0, 1.1])
-    widths = fitting_widths(before, wrong, coming, levels)
-    right = widened(wrong, widths / before, levels)
+    wrong = np.array([0.4, 0.45, np.log(2), 1.5]) * np.ones((4000, 3, 1))
+    right = widened(wrong, fitting_widths(wrong, coming, levels), levels)
     below = [float((coming[np.isfinite(coming)] < right[..., n][np.isfinite(coming)]).mean()) for n in range(4)]
     assert below == pytest.approx(levels, abs=0.01)
-    assert fitting_widths(widths, right, coming, levels) == pytest.approx(widths)
-    assert fitting_widths(before, wrong[:10], coming[:10], levels).tolist() == before.tolist(), "too few to tell"
-    assert fitting_widths(before, 9 * wrong, coming, levels)[3] == 1, "never narrower than was learnt"
+    assert fitting_widths(right, coming, levels) == pytest.approx(np.ones(4))
+    assert fitting_widths(wrong[:10], coming[:10], levels).tolist() == [1, 1, 1, 1], "too few to tell"
+    assert fitting_widths(9 * wrong, coming, levels)[3] == 1, "never narrower than was learnt"
 
 
 @pytest.mark.parametrize("quantiles", ["0.1,0.5,0.9", "0.2,0.3,0.9"])

@@ -102,26 +102,23 @@ def widened(quantiles: np.ndarray, widths: np.ndarray, levels: Sequence[float]) 
     return np.sort(middle + widths.astype(quantiles.dtype) * (quantiles - middle), -1)
 
 
-def fitting_widths(
-    before: np.ndarray, quantiles: np.ndarray, coming: np.ndarray, levels: Sequence[float]
-) -> np.ndarray:
+def fitting_widths(quantiles: np.ndarray, coming: np.ndarray, levels: Sequence[float]) -> np.ndarray:
     """What distances from the middle quantile are to be multiplied by, so that enough of what came is below each.
 
-    At least 1, since what came may have been easier than what is to come, and as before where too little came to tell.
+    At least 1, since what came may have been easier than what is to come, and 1 where too little came to tell.
 
     Args:
-        before: ``[Q]``, what they have been multiplied by.
-        quantiles: ``[N, H, Q]``, after that.
+        quantiles: ``[N, H, Q]``.
         coming: ``[N, H]``, NaN where there is no value.
         levels: of the quantiles.
     """
-    middle, found = _nearest(levels), before.copy()
+    middle, found = _nearest(levels), np.ones(len(levels))
     for n, level in enumerate(levels):
         distance = quantiles[..., n] - quantiles[..., middle]
         usable = np.isfinite(coming) & (distance != 0)
         if n != middle and usable.sum() >= TELLING:
             reached = (coming - quantiles[..., middle])[usable] / distance[usable]
-            found[n] = np.clip(before[n] * np.quantile(reached, level if n > middle else 1 - level), 1, WIDEST)
+            found[n] = np.clip(np.quantile(reached, level if n > middle else 1 - level), 1, WIDEST)
     return found
 
 

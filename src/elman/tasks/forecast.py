@@ -155,13 +155,10 @@ class Windows:
         return -(-len(self.truth) // ROWS)
 
     def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
-        forecasts, levels = np.concatenate(outputs), self.task.levels
         if self.setting:
-            before = self.task.widths.cpu().numpy()
-            widths = fitting_widths(before, forecasts[..., 1:], self.truth.coming, levels)
-            self.task.widths.copy_(torch.from_numpy(widths))
-            forecasts = np.concatenate([forecasts[..., :1], widened(forecasts[..., 1:], widths / before, levels)], -1)
-        return {"loss": loss, **measures(forecasts, self.truth, levels)}
+            quantiles = np.concatenate(outputs)[..., 1:]
+            self.task.widths.copy_(torch.from_numpy(fitting_widths(quantiles, self.truth.coming, self.task.levels)))
+        return {"loss": loss, **measures(self.task.widened(outputs), self.truth, self.task.levels)}
 
 
 class Examples:
@@ -371,13 +368,13 @@ class Forecaster(Predictor):
         share = batch.weight.to(forecast.device)[:, None, None] * there[..., None] / max(1, number)
         quantiles = 2 * (pinball(forecast[..., 1:], truth, self.levels) * share).sum() / len(self.levels)
         squares = ((forecast[..., 0] - truth) ** 2 * share[..., 0] * batch.weight.to(forecast.device)[:, None]).sum()
-        output = None if self.training else self.said(forecast.detach())
+        output = None if self.training else _in_order(forecast.detach())
         return Loss(quantiles + self.options.squared * squares, number, output=output)
 
-    def said(self, forecast: Tensor) -> np.ndarray:
-        """The mean and the quantiles, these in rising order and as far apart as was found to be right."""
-        mean, quantiles = forecast[..., :1].cpu().numpy(), forecast[..., 1:].sort(-1).values.cpu().numpy()
-        return np.concatenate([mean, widened(quantiles, self.widths.cpu().numpy(), self.levels)], -1)
+    def widened(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """The means and the quantiles of some batches, these as far apart as was found to be right."""
+        found = np.concatenate(outputs)
+        return np.concatenate([found[..., :1], widened(found[..., 1:], self.widths.cpu().numpy(), self.levels)], -1)
 
     @torch.no_grad()
     def ahead(self, channels: Channels) -> np.ndarray:
@@ -385,9 +382,9 @@ class Forecaster(Predictor):
         found = []
         for start in range(0, len(channels.lengths), ROWS):
             part = np.arange(start, min(start + ROWS, len(channels.lengths)))
-            found.append(self.said(self(channels.cut(part, channels.lengths[part]))))
+            found.append(_in_order(self(channels.cut(part, channels.lengths[part]))))
         mean, deviation, _ = channels.units.T[..., None, None]
-        return np.concatenate(found) * deviation + mean
+        return self.widened(found) * deviation + mean
 
     def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
         panel = self.panel(data, bad)
@@ -479,7 +476,7 @@ class Forecaster(Predictor):
                 0
             ]
 
-        return verdict(np.concatenate(outputs), evaluation.truth, self.levels, time)
+        return verdict(self.widened(outputs), evaluation.truth, self.levels, time)
 
     def sample(self, data: Data, seed: int) -> str:
         assert isinstance(data, Examples)
@@ -489,6 +486,11 @@ class Forecaster(Predictor):
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _in_order(forecast: Tensor) -> np.ndarray:
+    """The mean and the quantiles, these in rising order even where they were learnt otherwise."""
+    return torch.cat([forecast[..., :1], forecast[..., 1:].sort(-1).values], -1).cpu().numpy()
 
 
 def _as_cells(columns: Columns, names: Sequence[str], values: np.ndarray) -> dict[str, Any]:
