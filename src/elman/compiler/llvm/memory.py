@@ -17,19 +17,25 @@ _KINDS = {torch.float32: np.float32, torch.float64: np.float64}
 
 
 class _Pool:
-    """Memory that was used, by its size, for those who want as much again."""
+    """Memory that was used, by its size, for those who want as much again.
+
+    Whoever finds it busy does without: a finalizer may run within any line of this very class, and a process may be
+    forked there.
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.free: dict[int, list[mmap.mmap]] = {}
+        self.free: dict[int, list[mmap.mmap]] = {}  # the sizes that came back last at the end, none without memory
         self.bytes = 0
-        self.lock = threading.RLock()  # a finalizer may run while this very thread holds it
+        self.busy = threading.Lock()
 
     def take(self, size: int) -> mmap.mmap:
-        with self.lock:
-            if self.free.get(size):
-                self.bytes -= size
-                return self.free[size].pop()
+        if self.busy.acquire(blocking=False):
+            try:
+                if size in self.free:
+                    return self._remove(size)
+            finally:
+                self.busy.release()
         if not hasattr(mmap, "MADV_HUGEPAGE"):
             return mmap.mmap(-1, size)
         made = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # what is shared has small pages
@@ -38,18 +44,22 @@ class _Pool:
 
     def give(self, block: mmap.mmap) -> None:
         size = len(block)
-        with self.lock:
-            while self.free and self.bytes + size > self.most:  # the size that was not wanted for longest goes first
-                other = next(iter(self.free))
-                if self.free[other]:
-                    self.free[other].pop()
-                    self.bytes -= other
-                else:
-                    del self.free[other]
-            if self.bytes + size <= self.most:
-                blocks = self.free.pop(size, [])
-                self.free[size] = [*blocks, block]
-                self.bytes += size
+        if size > self.most or not self.busy.acquire(blocking=False):
+            return
+        try:
+            while self.bytes + size > self.most:
+                self._remove(next(iter(self.free)))
+            self.free[size] = [*self.free.pop(size, []), block]
+            self.bytes += size
+        finally:
+            self.busy.release()
+
+    def _remove(self, size: int) -> mmap.mmap:
+        block = self.free[size].pop()
+        if not self.free[size]:
+            del self.free[size]
+        self.bytes -= size
+        return block
 
 
 def _installed() -> int:
