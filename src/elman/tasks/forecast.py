@@ -139,12 +139,12 @@ class Parts(NamedTuple):
 
 
 class Windows:
-    """Windows on which a forecaster is judged; those that are held out while it learns also set its ``widths``."""
+    """Windows on which a forecaster is judged."""
 
-    def __init__(self, task: "Forecaster", truth: Truth, setting: bool = False) -> None:
+    def __init__(self, task: "Forecaster", truth: Truth) -> None:
         if not len(truth):
             raise ElmanError("there is no window with a value to see and one to forecast; nothing to judge on")
-        self.task, self.truth, self.setting = task, truth, setting
+        self.task, self.truth = task, truth
 
     def __iter__(self) -> Iterator[Window]:
         for start in range(0, len(self.truth), ROWS):
@@ -155,10 +155,16 @@ class Windows:
         return -(-len(self.truth) // ROWS)
 
     def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
-        if self.setting:
-            quantiles = np.concatenate(outputs)[..., 1:]
-            self.task.widths.copy_(torch.from_numpy(fitting_widths(quantiles, self.truth.coming, self.task.levels)))
         return {"loss": loss, **measures(self.task.widened(outputs), self.truth, self.task.levels)}
+
+
+class HeldOut(Windows):
+    """Windows that are held out while a forecaster learns: they tell its ``widths``, too."""
+
+    def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
+        quantiles = np.concatenate(outputs)[..., 1:]
+        self.task.widths.copy_(torch.from_numpy(fitting_widths(quantiles, self.truth.coming, self.task.levels)))
+        return super().metrics(loss, outputs)
 
 
 class Examples:
@@ -176,14 +182,12 @@ class Examples:
             raise ElmanError(f"{parts.panel.name} has no window of values to learn from; give --horizon a lower number")
         self.batches = Batches(np.ones(len(self.learnt)), rows, seed)
         if parts.valid is not None:
-            self.held_out = task.whole(task.channels(parts.valid), JUDGED[0], setting=True)
-            self.test = Windows(task, self.held_out.truth)
-            return
-        self.held_out = task.judged(channels, learnt, held_out - horizon, JUDGED[0], setting=True)
-        own = (tested > held_out).any()
-        self.test = (
-            task.judged(channels, held_out, tested - horizon, JUDGED[1]) if own else Windows(task, self.held_out.truth)
-        )
+            later = test = task.whole(task.channels(parts.valid), JUDGED[0])
+        else:
+            later = test = task.judged(channels, learnt, held_out - horizon, JUDGED[0])
+            if (tested > held_out).any():
+                test = task.judged(channels, held_out, tested - horizon, JUDGED[1])
+        self.held_out, self.test = HeldOut(task, later), Windows(task, test)
 
     @property
     def epoch(self) -> int:
@@ -316,7 +320,7 @@ class Forecaster(Predictor):
         return examples
 
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Windows:
-        return self.whole(self.channels(self.panel(source, bad)), JUDGED[1])
+        return Windows(self, self.whole(self.channels(self.panel(source, bad)), JUDGED[1]))
 
     def panel(self, source: Any, bad: BadRows) -> Panel:
         """The series of a file, as those that were learnt from."""
@@ -340,18 +344,16 @@ class Forecaster(Predictor):
             marks=ends(self.context, self.vocabulary["segment"]),
         )
 
-    def whole(self, channels: Channels, most: int, setting: bool = False) -> Windows:
+    def whole(self, channels: Channels, most: int) -> Truth:
         """All windows of some channels, to be judged on: those that see enough, or else the last of each."""
         last = channels.lengths - self.horizon
-        return self.judged(channels, np.clip(last, 1, self.context), last, most, setting)
+        return self.judged(channels, np.clip(last, 1, self.context), last, most)
 
-    def judged(
-        self, channels: Channels, first: np.ndarray, last: np.ndarray, most: int, setting: bool = False
-    ) -> Windows:
+    def judged(self, channels: Channels, first: np.ndarray, last: np.ndarray, most: int) -> Truth:
         """Windows from an origin to another in each channel."""
         number = int(np.maximum(last - first + 1, 0).sum())
         stride = self.options.stride or max(1, math.ceil(number / most))
-        return Windows(self, Truth(channels, *channels.windows(first, last, stride)), setting)
+        return Truth(channels, *channels.windows(first, last, stride))
 
     def forward(self, window: Window) -> Tensor:
         """The mean and the quantiles, ``[B, H, 1 + Q]``, in units of the channels."""
