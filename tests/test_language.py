@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from elman.errors import ElmanError
-from elman.tasks.language import Language, LanguageOptions, choose
+from elman.tasks._language_writing import draw
+from elman.tasks.language import Language, LanguageOptions
 from elman.training.loop import Budget, Training, train
 from elman.training.task import Data, Sources, evaluate
 
@@ -117,7 +118,7 @@ def test_choices_follow_the_chances_and_their_cuts() -> None:
 
     def shares(**cut: Any) -> torch.Tensor:
         settings = {"temperature": 1.0, "top_k": None, "top_p": None, **cut}
-        drawn = torch.tensor([choose(logits, random=random, **settings) for _ in range(4000)])
+        drawn = draw(logits.expand(4000, -1), random=random, **settings)
         return torch.bincount(drawn, minlength=4) / 4000
 
     close = {"rtol": 0.0, "atol": 0.03}

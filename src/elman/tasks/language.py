@@ -35,7 +35,7 @@ from elman.tasks._language_strings import (
     unpacked,
 )
 from elman.tasks._language_text import ROW, Corpus, TextData, TextParts
-from elman.tasks._language_writing import Draw, draw, write_strings
+from elman.tasks._language_writing import Draw, write_strings
 from elman.training.task import BadRows, Data, Evaluation, Loss, Sources, Task, option
 
 log = logging.getLogger(__name__)
@@ -336,16 +336,6 @@ class Language(Task):
         for tokens, ended in write_strings(self, start, number, longest, int(end), draw):
             yield Written(self.tokenizer.decode(tokens), ended)
         self.train(training)
-
-
-def choose(logits: Tensor, temperature: float, top_k: int | None, top_p: float | None, random: torch.Generator) -> int:
-    """One token, drawn from ``softmax(logits / temperature)`` cut to the likeliest, ``[V]``.
-
-    Example:
-        >>> choose(torch.tensor([0.0, 2.0, 1.0]), 0, None, None, torch.Generator())
-        1
-    """
-    return int(draw(logits[None], temperature, top_k, top_p, random))
 
 
 def _name(source: Path | None) -> str:
