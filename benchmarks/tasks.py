@@ -3,7 +3,7 @@
     python benchmarks/tasks.py --data DIR [--only SET,..] [--json FILE] [--markdown FILE]
 
 DIR holds the sets under the names that ``SETS`` has; one that is not there is left out. They are trained one after
-another, as ``elman train`` does it, with all the processors that there are: about two and a half hours.
+another, as ``elman train`` does it, with all the processors that there are: some hours.
 """
 
 import argparse
