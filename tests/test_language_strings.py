@@ -19,7 +19,7 @@ from elman.data.bad import BadRows
 from elman.data.strings import Strings, encode, fingerprints, is_strings, part, read_strings
 from elman.data.tokens import Characters, tokenizer
 from elman.errors import ElmanError
-from elman.tasks._language_strings import StringData, Written, judge_written
+from elman.tasks._language_strings import StringData, StringParts, Written, judge_written
 from elman.tasks._language_writing import Draw, write_strings
 from elman.tasks.language import Language, LanguageOptions
 from elman.training.task import Sources, evaluate
@@ -113,6 +113,18 @@ def test_files_of_any_system(packing: str, tmp_path: Path, caplog: pytest.LogCap
     assert found.texts == ["anna", "bé", "zoe"]
     assert found.lines.tolist() == [1, 2, 5]
     assert "2 empty lines left out" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["drugs.smi", "drugs.SMILES", "drugs.smi.gz"])
+def test_names_behind_molecules_are_left_out(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = b"CCO\tethanol\nN#N\n\nCC(=O)O acetic acid\n"
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    with caplog.at_level(logging.INFO, "elman"):
+        read = Language.read(LanguageOptions(), Sources(path))
+    assert isinstance(read, StringParts)
+    assert sorted(read.learnt.texts + read.held_out.texts) == ["CC(=O)O", "CCO", "N#N"]
+    assert "2 names behind the molecules left out" in caplog.text
 
 
 def test_a_long_line_is_a_bad_row_or_is_read_whole(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ LONG = 1000  # characters of such a string at most
 SHORT = 40  # characters of a line that might be a string though there are blanks in it
 MARKS = frozenset("。、，；：？！「」『』")  # noqa: RUF001 (of sentences in scripts without blanks)
 PIECE = 10_000  # strings encoded at a time
+MOLECULES = (".smi", ".smiles")  # formats in which a string ends at a blank, and a name may follow
 
 
 def is_strings(sample: str) -> bool:
@@ -58,6 +59,16 @@ def could_be_strings(sample: str) -> bool:
     return bool(lines) and sum(len(line) <= SHORT for line in lines) >= WHOLE * len(lines)
 
 
+def is_of_molecules(source: Path) -> bool:
+    """Whether a file is by its name one of molecules, which may have names of their own behind a blank.
+
+    Example:
+        >>> is_of_molecules(Path("drugs.smi.gz")), is_of_molecules(Path("drugs.txt"))
+        (True, False)
+    """
+    return source.name.lower().removesuffix(".gz").endswith(MOLECULES)
+
+
 def _full_lines(sample: str) -> list[str]:
     """The lines that are not empty; none where there are few of them, or many empty ones."""
     lines = [line.rstrip() for line in sample.rstrip().split("\n")]
@@ -89,6 +100,8 @@ class Strings:
 def read_strings(source: Path, longest: int, bad: BadRows) -> Strings:
     """The strings of a file, one a line, without the blanks around them; empty lines are left out, and counted.
 
+    Of a file of molecules, what stands behind a blank in a line is a molecule's name, and left out as well.
+
     Args:
         source: the file, as ``text.read`` takes it.
         longest: characters of a string at most; a longer one is a bad row.
@@ -97,9 +110,13 @@ def read_strings(source: Path, longest: int, bad: BadRows) -> Strings:
     Raises:
         ElmanError: a file that cannot be read or holds no string, or a bad row that is not left out.
     """
-    texts, lines, empty = [], [], 0
+    texts, lines, empty, named = [], [], 0, 0
+    molecules = is_of_molecules(source)
     for number, line in enumerate(_lines(source), 1):
         string = line.strip()
+        if molecules and string:
+            string, *name = string.split(None, 1)
+            named += len(name)
         if len(string) > longest:
             bad.add(
                 f"{source}, line {number}", f"has {len(string):,} characters, more than the {longest:,} of --longest"
@@ -113,6 +130,8 @@ def read_strings(source: Path, longest: int, bad: BadRows) -> Strings:
         raise ElmanError(f"{source} has no strings that can be used; give one a line")
     if empty:
         log.info("%s: %s empty lines left out", source, f"{empty:,}")
+    if named:
+        log.info("%s: %s names behind the molecules left out", source, f"{named:,}")
     return Strings(texts, np.array(lines), str(source))
 
 

@@ -11,7 +11,16 @@ from torch import Tensor
 
 from elman.data.batches import Batches, pad
 from elman.data.molecules import are_molecules, canonical, has_rdkit
-from elman.data.strings import Encoded, Strings, count_different, encode, fingerprints, part, read_strings
+from elman.data.strings import (
+    Encoded,
+    Strings,
+    count_different,
+    encode,
+    fingerprints,
+    is_of_molecules,
+    part,
+    read_strings,
+)
 from elman.data.tokens import Tokenizer
 from elman.errors import ElmanError
 from elman.tasks._language_text import HELD_OUT, measures
@@ -72,7 +81,7 @@ def read_parts(sources: Sources, longest: int, share: float, seed: int) -> Strin
     molecules = has_rdkit() and are_molecules(strings.texts)
     if molecules:
         log.info("%s: molecules, as SMILES that RDKit reads", strings.name)
-    elif not has_rdkit() and sources.data.suffix in (".smi", ".smiles"):
+    elif not has_rdkit() and is_of_molecules(sources.data):
         log.info("%s: whether molecules are valid takes RDKit: pip install elman[molecules]", strings.name)
     return StringParts(learnt, held_out, molecules)
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from elman.data import text
 from elman.data.dialogues import find_speakers
-from elman.data.strings import could_be_strings, is_strings, read_strings, without_unknown
+from elman.data.strings import could_be_strings, is_of_molecules, is_strings, read_strings, without_unknown
 from elman.data.text import Window, read_tokens, write_tokens
 from elman.data.tokens import decoded, tokenizer
 from elman.errors import ElmanError
@@ -75,7 +75,7 @@ class Language(Task):
     layers' output to the size of an embedding, and is not there where the two sizes are the same.
 
     It learns one text, in which the state goes on, or strings, each from a state of zero and ended by the end of its
-    line; ``data.strings.is_strings`` has the rule by which the two are told apart.
+    line; ``data.strings`` has the rules by which the two are told apart.
 
     Example:
         >>> vocabulary = {"tokens": "characters", "characters": "\\nab"}
@@ -112,7 +112,8 @@ class Language(Task):
                 raise ElmanError("give --data FILE with strings, one a line")
             return TextParts(None, sources.valid, [], False)
         sample = text.beginning(source, SAMPLE)
-        if options.form == "strings" or (options.form == "auto" and is_strings(sample)):
+        found = is_of_molecules(source) or is_strings(sample)
+        if options.form == "strings" or (options.form == "auto" and found):
             if options.form == "auto":
                 log.info("%s: strings, one a line; --form text takes them as one text", source)
             return read_parts(sources, options.longest, options.held_out, options.split_seed)
