@@ -421,10 +421,8 @@ class Detector(Predictor):
 
         def change(stream: Stream) -> np.ndarray:
             values = pl.DataFrame(stream.values).fill_nan(None).fill_null(strategy="forward").fill_null(0).to_numpy()
-            steps, scale = (
-                np.abs(np.diff(values, axis=0, prepend=values[:1])),
-                Scale(values[0].shape, self.options.memory),
-            )
+            steps = np.abs(np.diff(values, axis=0, prepend=values[:1]))
+            scale = Scale(values[0].shape, self.options.memory)
             return np.array([np.nan_to_num(scale(row)).max() for row in steps])
 
         return {"z-score": lambda: judged(z_score), "last value": lambda: judged(change)}
