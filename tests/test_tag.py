@@ -13,6 +13,7 @@ import torch
 
 from elman.data.bad import BadRows
 from elman.data.spans import Span, write_spans
+from elman.data.tagged import Wishes, find_layout, read_tagged
 from elman.errors import ElmanError
 from elman.tasks._tag_tokens import SpellingConvolution
 from elman.tasks.tag import Pieces, Tagger, TagOptions, most_frequent
@@ -87,6 +88,40 @@ def test_it_finds_out_how_a_file_lies(name: str, how: str, tmp_path: Path) -> No
     assert len(read.learnt) == 2
     assert read.learnt.tokens[0] == tokens
     assert read.learnt.tags[0] == tags
+
+
+def test_words_and_tags_in_two_files(tmp_path: Path) -> None:
+    (tmp_path / "seq.in").write_text("to Oslo\n\nfrom New York\nto Rome\n", encoding="utf-8")
+    (tmp_path / "seq.out").write_text("O B-LOC\n\nO B-LOC I-LOC\nO\n", encoding="utf-8")
+    both, bad = tmp_path / "seq.{in,out}", BadRows(skip=True)
+    rows = read_tagged(both, find_layout(both, Wishes()), bad)
+    assert rows.tokens == [["to", "Oslo"], ["from", "New", "York"]]
+    assert rows.tags == [["O", "B-LOC"], ["O", "B-LOC", "I-LOC"]]
+    (listed,) = bad.listed
+    assert listed.endswith("line 4: has 2 words and 1 tags")
+    (tmp_path / "seq.out").write_text("O B-LOC\n", encoding="utf-8")
+    with pytest.raises(ElmanError, match=r"seq.in has 4 lines and .*seq.out 1; they are to be as many"):
+        read_tagged(both, find_layout(both, Wishes()), BadRows())
+    three = tmp_path / "seq.{in,out,more}"
+    with pytest.raises(ElmanError, match="is to be two files, of words and of tags"):
+        read_tagged(three, find_layout(three, Wishes()), BadRows())
+
+
+@pytest.mark.parametrize("text", ["Tom came to Rome .\nAnn went .\n", "Tom came to Rome .\n", "Tom\n\nAnn went .\n"])
+def test_a_text_is_tagged_a_sentence_a_line(text: str, tmp_path: Path) -> None:
+    path, texts = example(tmp_path)[0], tmp_path / "texts.txt"
+    texts.write_text(text, encoding="utf-8")
+    model, _ = made(path)
+    answers = model.predict(texts)
+    assert answers["tokens"].to_list() == [line.split() for line in text.split("\n") if line]
+    assert [len(tags) for tags in answers["predicted"]] == [len(line.split()) for line in text.split("\n") if line]
+
+
+@pytest.mark.parametrize("text", ["Tom\ncame\n.\n\nAnn\n", "Tom X\ncame X\n. X\n\nAnn X\n"])
+def test_columns_without_tags_are_tagged_a_token_a_line(text: str, tmp_path: Path) -> None:
+    path, columns = example(tmp_path)[0], tmp_path / "columns.txt"
+    columns.write_text(text, encoding="utf-8")
+    assert made(path)[0].predict(columns)["tokens"].to_list() == [["Tom", "came", "."], ["Ann"]]
 
 
 def test_columns_can_be_said(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Sentences with a tag a token: columns with a token a line, ``word/tag`` lines, and tables of lists."""
+"""Sentences with a tag a token: columns, ``word/tag`` lines, two parallel files, and tables of lists."""
 
 import csv
 import json
@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.files import alternatives
 from elman.data.tables import SEPARATORS, guess_separator, named, read_table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
@@ -27,6 +28,7 @@ TAG = ("tag", "ner", "label", "ner_tag", "pos", "upos", "chunk")
 JOINTS = ("/", "_", "|")
 DOCUMENT = "-DOCSTART-"
 SAMPLE = 2000  # lines from which is found out how a file lies
+ALIKE = 0.9  # of the lines at least have as many columns as most, where there are columns
 GAPS = re.compile(r"[ \t]+")  # not every space: some stand for themselves
 LANGUAGE = re.compile(r"([a-z]{2,3}:).+")  # which WikiANN writes before each word
 
@@ -45,7 +47,7 @@ class Wishes:
 class Layout:
     """How sentences lie in a file."""
 
-    kind: str  # "columns", a token a line; "joined", word/tag lines; "table", a sentence a row
+    kind: str  # "columns", a token a line; "joined", word/tag lines; "lines" of words; "table", a sentence a row
     separator: str = ""  # between columns; "" is any number of spaces and tabs
     width: int = 0  # columns
     header: bool = False
@@ -82,17 +84,22 @@ class Tagged:
         return replace(self, tokens=tokens, tags=tags, where=where, documents=documents, index=index)
 
 
-def find_layout(source: Any, wishes: Wishes, *, labelled: bool = True) -> Layout:
+def find_layout(source: Any, wishes: Wishes, *, like: Layout | None = None) -> Layout:
     """How sentences lie, announced in one line.
 
     Args:
-        source: a file or a data frame.
+        source: a file, two parallel ones as ``train.{words,tags}``, or a data frame.
         wishes: what the user says.
-        labelled: whether there must be tags.
+        like: how those lie that were learnt from, where these may be without tags.
 
     Raises:
         ElmanError: no words or no tags found.
     """
+    labelled = like is None
+    if isinstance(source, Path) and len(files := alternatives(source)) > 1:
+        if labelled:
+            log.info("a sentence a line, words in %s, tags in %s", files[0], ", ".join(map(str, files[1:])))
+        return Layout("lines")
     if not isinstance(source, Path) or _suffix(source) in (".jsonl", ".ndjson", ".json", ".parquet"):
         return _table_layout(source, wishes, labelled)
     text = read_whole(source)
@@ -106,6 +113,8 @@ def find_layout(source: Any, wishes: Wishes, *, labelled: bool = True) -> Layout
         if wishes.joint or _are_joined(lines, joint):
             log.info("%s: a sentence a line, a tag behind the last %s of each word", source, joint)
             return Layout("joined", joint=joint)
+    if like is not None and _are_sentences(lines, wishes.separator, max(1, like.width)):
+        return Layout("lines")
     layout = _column_layout(source, lines, wishes)
     if labelled:
         between = SEPARATORS.get(layout.separator, "spaces")
@@ -136,6 +145,13 @@ def _are_joined(lines: Sequence[str], joint: str) -> bool:
     return len(words) > len(lines) and joined >= 0.98 * len(words)
 
 
+def _are_sentences(lines: Sequence[str], separator: str, widest: int) -> bool:
+    """Whether lines are of many words, since they have more columns than is usual, or not all as many."""
+    found, rows = _separated(lines, separator)
+    width = _usual(rows)
+    return not found and (width > widest or sum(len(row) == width for row in rows) < ALIKE * len(rows))
+
+
 def _column_layout(source: Path, lines: Sequence[str], wishes: Wishes) -> Layout:
     separator, rows = _separated(lines, wishes.separator)
     width = _usual(rows)
@@ -163,7 +179,7 @@ def _separated(lines: Sequence[str], wish: str) -> tuple[str, list[list[str]]]:
     for separator in ("\t", "", ",", ";", "|"):
         rows = [_cells(line, separator) for line in lines]
         width = _usual(rows)
-        if width > 1 and sum(len(row) == width for row in rows) >= 0.9 * len(rows):
+        if width > 1 and sum(len(row) == width for row in rows) >= ALIKE * len(rows):
             return separator, rows
     return "", [_cells(line, "") for line in lines]
 
@@ -195,7 +211,8 @@ def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = T
     """The sentences of a file or of a table, read as ``layout`` says.
 
     Args:
-        source: the file, a data frame, or a list of sentences, each a list of words or a text with spaces between them.
+        source: the file, two parallel ones, a data frame, or a list of sentences, each a list of words or a text with
+            spaces between them.
         layout: how they lie. What holds no tags may have fewer columns.
         bad: what is done about sentences that cannot be used.
         labelled: whether tags are wanted.
@@ -205,7 +222,8 @@ def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = T
     if layout.kind == "table":
         found = _read_table(source, layout, bad, labelled)
     else:
-        found = _gathered(source, (_joined if layout.kind == "joined" else _columns)(source, layout, labelled), bad)
+        read = {"joined": _joined, "lines": _lines, "columns": _columns}[layout.kind]
+        found = _gathered(source, read(source, layout, labelled), bad)
     if not len(found):
         raise ElmanError(f"{source} has no sentences that can be used")
     return found
@@ -296,6 +314,21 @@ def _joined(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]
             one.tokens.append(word if whole else cell)
             one.tags += [tag] if labelled else []
         yield one
+
+
+def _lines(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]:
+    files = alternatives(source)
+    if labelled and len(files) != 2:
+        raise ElmanError(f"{source} is to be two files, of words and of tags, such as 'train.{{words,tags}}'")
+    words, *tags = (read_whole(path).rstrip().split("\n") for path in files[: 1 + labelled])
+    if labelled and len(words) != len(tags[0]):
+        raise ElmanError(f"{files[0]} has {len(words):,} lines and {files[1]} {len(tags[0]):,}; they are to be as many")
+    for number, row in enumerate(zip(words, *tags, strict=True), 1):
+        one = _Sentence(number, 0, *(line.split() for line in row), *[[]] * (not labelled))
+        if labelled and len(one.tokens) != len(one.tags):
+            one.wrong = (number, f"has {len(one.tokens):,} words and {len(one.tags):,} tags")
+        if one.tokens or one.tags:
+            yield one
 
 
 def _read_table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Tagged:

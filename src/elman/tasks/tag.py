@@ -222,7 +222,9 @@ class Tagger(Predictor):
     @classmethod
     def read(cls, options: TagOptions, sources: Sources) -> Parts:
         if sources.data is None:
-            raise ElmanError("give --data FILE: columns with a token a line, word/tag lines, or a table of lists")
+            raise ElmanError(
+                "give --data FILE: columns with a token a line, word/tag lines, a table of lists, or two files"
+            )
         layout = find_layout(sources.data, options.wishes())
         rows = read_tagged(sources.data, layout, sources.bad)
         name = str(sources.data) if isinstance(sources.data, Path) else "the table"
@@ -270,15 +272,14 @@ class Tagger(Predictor):
         return Examples(self, read, rows, seed)
 
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Sentences:
-        return Sentences(self, read_tagged(source, self.found_again(source, True), bad))
+        return Sentences(self, read_tagged(source, find_layout(source, self.options.wishes()), bad))
 
-    def found_again(self, source: Any, labelled: bool) -> Layout:
-        """How a file lies that is not learnt from: as the one learnt from, unless it is clearly of another kind."""
+    def found_again(self, source: Any) -> Layout:
+        """How a file lies that is answered: as the one learnt from, unless it is clearly of another kind."""
         if isinstance(source, list | tuple):
             return self.layout
-        options = self.options
-        found = find_layout(source, options.wishes() if labelled else Wishes(options.word_column), labelled=labelled)
-        return found if found.kind != self.layout.kind or labelled else self.layout
+        found = find_layout(source, Wishes(self.options.word_column), like=self.layout)
+        return found if found.kind != self.layout.kind else self.layout
 
     def knows(self, tag: str) -> bool:
         """Whether a tag, as the data writes it, was learnt."""
@@ -348,7 +349,7 @@ class Tagger(Predictor):
         return {"predicted": tags, "spans": spans}
 
     def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
-        rows = read_tagged(data, self.found_again(data, False), bad, labelled=False)
+        rows = read_tagged(data, self.found_again(data), bad, labelled=False)
         found: list[dict[str, Any]] = [{} for _ in range(rows.size)]
         for place, tokens, tags in zip(rows.index, rows.tokens, self.tagged(rows.tokens), strict=True):
             found[place] = self.answer(tokens, tags)
