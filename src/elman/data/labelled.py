@@ -183,7 +183,9 @@ def _spread(frame: pl.DataFrame, index: np.ndarray, size: int) -> pl.DataFrame:
     if len(frame) == size:
         return frame
     places = pl.DataFrame({"\0row": np.arange(size)})
-    return places.join(frame.with_columns(pl.Series("\0row", index)), on="\0row", how="left").drop("\0row")
+    return places.join(
+        frame.with_columns(pl.Series("\0row", index)), on="\0row", how="left", maintain_order="left"
+    ).drop("\0row")
 
 
 def warn_of_leaks(rows: Labelled, layout: Layout) -> None:
