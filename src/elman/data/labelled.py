@@ -129,8 +129,7 @@ def _table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelle
     texts = ["" if text is None else str(text) for text in table[layout.text]]
     labels = table[layout.label] if labelled else [None] * len(table)
     where = [table.where(row) for row in range(len(table))]
-    frame = _spread(table.frame, table.index, table.size)
-    return Labelled(texts, labels, where, table.index, table.size, frame)
+    return Labelled(texts, labels, where, table.index, table.size, table.spread())
 
 
 def _long(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
@@ -176,16 +175,6 @@ def _plain(
     inputs: list[Any], labels: list[Any], where: list[str], index: np.ndarray, size: int, names: dict[str, Any]
 ) -> Labelled:
     return Labelled(inputs, labels, where, index, size, pl.DataFrame(names))
-
-
-def _spread(frame: pl.DataFrame, index: np.ndarray, size: int) -> pl.DataFrame:
-    """The rows of a table at their places in the file; those left out are empty."""
-    if len(frame) == size:
-        return frame
-    places = pl.DataFrame({"\0row": np.arange(size)})
-    return places.join(
-        frame.with_columns(pl.Series("\0row", index)), on="\0row", how="left", maintain_order="left"
-    ).drop("\0row")
 
 
 def warn_of_leaks(rows: Labelled, layout: Layout) -> None:

@@ -91,6 +91,12 @@ class Table:
         """Some rows of the table, in a given order."""
         return replace(self, frame=self.frame[rows.tolist()], lines=self.lines[rows], index=self.index[rows])
 
+    def spread(self) -> pl.DataFrame:
+        """The rows at their places in the file; those left out are empty."""
+        places = pl.DataFrame({"\0row": np.arange(self.size)})
+        rows = self.frame.with_columns(pl.Series("\0row", self.index))
+        return places.join(rows, on="\0row", how="left", maintain_order="left").drop("\0row")
+
     def numeric(self, *columns: str) -> "Table":
         """The table with these columns as numbers, null where there is no value; other text and infinity are bad."""
         table = self

@@ -343,15 +343,12 @@ def _read_table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Ta
             wrong[row] = f"has no tags in {layout.tags}"
         elif labelled and len(marks or []) != len(words):
             wrong[row] = f"has {len(words):,} words and {len(marks or []):,} tags"
-    frame = pl.DataFrame({"\0row": np.arange(table.size)}).join(
-        table.frame.with_columns(pl.Series("\0row", table.index)), on="\0row", how="left", maintain_order="left"
-    )
     kept = [row for row in range(len(table)) if row not in wrong]
     good = table.reject(wrong)
     where = [good.where(row) for row in range(len(good))]
     return Tagged(
         [tokens[row] or [] for row in kept], [tags[row] or [] for row in kept], where, [0] * len(kept),
-        good.index, table.size, frame.drop("\0row"),
+        good.index, table.size, table.spread(),
     )  # fmt: skip
 
 

@@ -336,17 +336,9 @@ class Translator(Predictor):
         found: list[Answer | None] = [None] * table.size
         for place, answer in zip(table.index, self.translate(texts, self.options.beam), strict=True):
             found[place] = answer
-        rows: list[dict[str, Any]] = [{}] * table.size
-        for place, row in zip(table.index, table.frame.iter_rows(named=True), strict=True):
-            rows[place] = row
-        schema = {name: kind for name, kind in table.frame.schema.items() if name not in Answer._fields}
-        kept = {name: pl.Series([row.get(name) for row in rows], dtype=kind) for name, kind in schema.items()}
-        return pl.DataFrame(
-            {
-                **kept,
-                "predicted": pl.Series([each and each.text for each in found], dtype=pl.String),
-                "log_prob": pl.Series([each and each.log_prob for each in found], dtype=pl.Float64),
-            }
+        return table.spread().with_columns(
+            predicted=pl.Series([each and each.text for each in found], dtype=pl.String),
+            log_prob=pl.Series([each and each.log_prob for each in found], dtype=pl.Float64),
         )
 
     def session(self) -> Callable[[str], str]:
