@@ -78,7 +78,7 @@ SETS = {
     "trec": Set(
         "classify --data trec_questions/train.txt --test trec_questions/test.txt", 5, (Bound("accuracy", least=0.88),)
     ),
-    "names": Set("classify --data names_by_country/ --held-out 0.1 --epochs 8", 5, (Bound("accuracy", least=0.80),)),
+    "names": Set("classify --data names_by_country/ --held-out 0.1 --epochs 20", 5, (Bound("accuracy", least=0.80),)),
     **{
         name: Set(
             f"classify --data ucr_uea/{name}/{name}_TRAIN.ts --test ucr_uea/{name}/{name}_TEST.ts",
@@ -94,10 +94,10 @@ SETS = {
         (Bound("auroc", least=0.80),),
     ),
     "conll2003": Set(
-        "tag --data conll2003_ner/eng.train --valid conll2003_ner/eng.testa --epochs 3", 30, (Bound("f1", least=0.86),)
+        "tag --data conll2003_ner/eng.train --valid conll2003_ner/eng.testa", 30, (Bound("f1", least=0.86),)
     ),
     "conll2000": Set(
-        "tag --data conll2000_chunking/train.txt.gz --test conll2000_chunking/test.txt --epochs 3",
+        "tag --data conll2000_chunking/train.txt.gz --test conll2000_chunking/test.txt",
         20,
         (Bound("f1", least=0.92),),
     ),

@@ -43,7 +43,11 @@ class ClassifyOptions:
         False, "Pool with attention, instead of the greatest and the mean of each feature.", search=[False, True]
     )
     dropout: float = option(
-        0.5, "Share of inputs and features that training sets to zero.", min=0, max=0.95, search=(0.1, 0.7)
+        0.5,
+        "Share of inputs, but for characters, and features that training sets to zero.",
+        min=0,
+        max=0.95,
+        search=(0.1, 0.7),
     )
     embedding: int = option(128, "Text: numbers that stand for a word.", min=1)
     tokens: str = option("", "Text: words or characters. [found out]")
@@ -184,6 +188,8 @@ class Classifier(Predictor):
             )
             size = options.hidden
         self.dropout = nn.Dropout(options.dropout)
+        spelt = isinstance(self.input, TextInput) and self.input.tokens == "characters"
+        self.input_dropout = nn.Identity() if spelt else self.dropout  # of few characters, each tells much
         self.encoder = encoder(
             options.cell,
             size,
@@ -260,12 +266,12 @@ class Classifier(Predictor):
         """Logits of rows, ``[B, K]``."""
         x, lengths = self.input(inputs)
         if self.front is not None:
-            x, _ = self.front(self.dropout(x), lengths=lengths)
+            x, _ = self.front(self.input_dropout(x), lengths=lengths)
             lengths = self.front.output_lengths(lengths)
         times: dict[str, Tensor] = {}
         if isinstance(self.encoder, Timed) and isinstance(self.input, SeriesInput) and self.front is None:
             times["dt"] = self.input.times(inputs)
-        y, _ = self.encoder(self.dropout(x), lengths=lengths, **times)
+        y, _ = self.encoder(self.input_dropout(x), lengths=lengths, **times)
         pooled = max_and_mean(y, lengths) if self.pooling is None else self.pooling(y, lengths)
         return self.head(self.dropout(pooled))
 
