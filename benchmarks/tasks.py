@@ -141,7 +141,9 @@ SETS = {
         15,
         (Bound("recall@20", least=1.25, than="most popular"),),
     ),
-    "tiny_shakespeare": Set("language --data tiny_shakespeare/input.txt --minutes 10", 20, (Bound("loss", most=1.45),)),
+    "tiny_shakespeare": Set(
+        "language --data tiny_shakespeare/input.txt --minutes 10 --dropout 0.2", 20, (Bound("loss", most=1.45),)
+    ),
 }
 
 
