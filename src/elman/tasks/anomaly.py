@@ -335,7 +335,8 @@ class Detector(Predictor):
             total, number = total + (surprise * judged).sum(), number + int(judged.sum())
         value = total / max(1, number)
         output = None if self.training else _errors(batch.scaled, place.cpu(), self.ahead)
-        return Loss(value, max(1, number), output=output)
+        rows = int(counted.any(-1).sum())
+        return Loss(value, max(1, rows), output=output)
 
     @torch.no_grad()
     def scores(self, watched: Watched) -> list[np.ndarray]:
