@@ -40,8 +40,8 @@ class Bound:
 
     def holds(self, compared: dict[str, dict[str, float]]) -> bool:
         """Whether a model, the first that is compared, is within."""
-        own, times = next(iter(compared.values())), compared[self.than] if self.than else {}
-        return self.least <= own[self.measure] / times.get(self.measure, 1) <= self.most
+        own = next(iter(compared.values()))[self.measure]
+        return self.least <= own / (compared[self.than][self.measure] if self.than else 1) <= self.most
 
     def best(self, compared: dict[str, dict[str, float]]) -> str:
         """The best simple method, where the less or the more is the better."""

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from elman.data.bad import BadRows
 from elman.data.streams import Columns, find_columns, read_streams
 from elman.errors import ElmanError
 from elman.tasks import _anomaly_nab as nab
 from elman.tasks._anomaly_surprise import Record, Scale, Usual
-from elman.tasks.anomaly import Detector
+from elman.tasks.anomaly import AnomalyOptions, Detector
+from elman.training.task import Sources
 
 
 def example(folder: Path) -> tuple[Path, dict[str, Any]]:
@@ -228,6 +230,16 @@ def test_a_bad_row_gets_an_empty_answer(trained: Detector, tmp_path: Path) -> No
     answers = trained.predict(path, skip_bad=True)
     assert len(answers) == 80
     assert answers["score"].is_null().to_list() == [t == 9 for t in range(80)]
+
+
+def test_what_is_counted_is_rows_however_many_columns_and_horizons(tmp_path: Path) -> None:
+    path, _ = example(tmp_path)
+    options = AnomalyOptions(hidden=4, horizons="1,2,5")
+    read = Detector.read(options, Sources(path))
+    task = Detector(options, Detector.learn(options, read)).eval()
+    batch = next(iter(task.data(read, tmp_path, rows=4, steps=32, seed=1).held_out))
+    with torch.no_grad():
+        assert task.loss(batch, None).number == batch.counted.sum() > 0
 
 
 def test_a_constant_series_is_no_anomaly(tmp_path: Path) -> None:

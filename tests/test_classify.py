@@ -282,6 +282,15 @@ def test_a_label_seen_once_is_learnt_from_and_a_class_may_be_missing_from_what_i
     assert set(read_json(tmp_path / "out" / "result.json")["after"]) >= {"accuracy", "auroc"}
 
 
+@pytest.mark.parametrize("tokens", ["words", "characters"])
+def test_characters_are_read_whole_and_words_are_not(tokens: str) -> None:
+    options = ClassifyOptions(hidden=4, embedding=4, dropout=0.5, tokens=tokens)
+    read = Classifier.read(options, Sources(pl.DataFrame({"text": ["so good", "so bad"] * 20, "label": [1, 0] * 20})))
+    model = Classifier(options, Classifier.learn(options, read)).train()
+    x = torch.ones(8, 16)
+    assert bool((model.input_dropout(x) == x).all()) is (tokens == "characters")
+
+
 def test_a_long_text_is_cut_with_a_word(tmp_path: Path, caplog: Any) -> None:
     path, options = example(tmp_path)
     path.write_text(path.read_text() + f'"{"word " * 5000}",good\n')

@@ -156,6 +156,17 @@ def test_files_to_answer_may_have_the_targets_or_not(tmp_path: Path) -> None:
     assert (table[column], table.columns) == (["one", "two"], ["1", "2"])
 
 
+def test_other_columns_are_kept_whatever_they_are_called(tmp_path: Path) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("\n".join(["text,source,target", *(f"remark {n},a b,b a" for n in range(4))]), encoding="utf-8")
+    model = Translator.fit(
+        table, steps=1, hidden=4, embedding=4, held_out=0, source_column="source", target_column="target"
+    )
+    answers = model.predict(table)
+    assert answers.columns == ["text", "source", "target", "predicted", "log_prob"]
+    assert answers["text"].to_list() == [f"remark {n}" for n in range(4)]
+
+
 def test_one_source_is_never_on_both_sides_of_the_split() -> None:
     pairs = [(f"w{n // 3}", f"t{n}") for n in range(90)]
     read = Translator.read(TranslateOptions(held_out=0.2), Sources(pairs))

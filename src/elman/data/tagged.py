@@ -320,11 +320,12 @@ def _lines(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]:
     files = alternatives(source)
     if labelled and len(files) != 2:
         raise ElmanError(f"{source} is to be two files, of words and of tags, such as 'train.{{words,tags}}'")
-    words, *tags = (read_whole(path).rstrip().split("\n") for path in files[: 1 + labelled])
-    if labelled and len(words) != len(tags[0]):
-        raise ElmanError(f"{files[0]} has {len(words):,} lines and {files[1]} {len(tags[0]):,}; they are to be as many")
-    for number, row in enumerate(zip(words, *tags, strict=True), 1):
-        one = _Sentence(number, 0, *(line.split() for line in row), *[[]] * (not labelled))
+    words = read_whole(files[0]).rstrip().split("\n")
+    tags = read_whole(files[1]).rstrip().split("\n") if labelled else [""] * len(words)
+    if len(words) != len(tags):
+        raise ElmanError(f"{files[0]} has {len(words):,} lines and {files[1]} {len(tags):,}; they are to be as many")
+    for number, (said, marks) in enumerate(zip(words, tags, strict=True), 1):
+        one = _Sentence(number, 0, said.split(), marks.split())
         if labelled and len(one.tokens) != len(one.tags):
             one.wrong = (number, f"has {len(one.tokens):,} words and {len(one.tags):,} tags")
         if one.tokens or one.tags:

@@ -335,8 +335,7 @@ class Detector(Predictor):
             total, number = total + (surprise * judged).sum(), number + int(judged.sum())
         value = total / max(1, number)
         output = None if self.training else _errors(batch.scaled, place.cpu(), self.ahead)
-        rows = int(counted.any(-1).sum())
-        return Loss(value, max(1, rows), output=output)
+        return Loss(value, max(1, int(counted.any(-1).sum())), output=output)
 
     @torch.no_grad()
     def scores(self, watched: Watched) -> list[np.ndarray]:

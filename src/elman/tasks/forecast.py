@@ -474,9 +474,8 @@ class Forecaster(Predictor):
         panel = channels.panel
 
         def time(channel: int, row: int) -> str:
-            return panel.clock.texts(panel.clock.times(np.array([panel.series[channels.series[channel]].start + row])))[
-                0
-            ]
+            places = np.array([panel.series[channels.series[channel]].start + row])
+            return panel.clock.texts(panel.clock.times(places))[0]
 
         return verdict(self.widened(outputs), evaluation.truth, self.levels, time)
 
