@@ -9,12 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-
-from elman import Recurrent
-from elman.cells import Cell
-from elman.cells.cell import Remedy
-from elman.data.classic import (
+from classic import (
     Adding,
     Batch,
     Classic,
@@ -26,6 +21,11 @@ from elman.data.classic import (
     lorenz_series,
     mackey_glass_series,
 )
+from torch import Tensor, nn
+
+from elman import Recurrent
+from elman.cells import Cell
+from elman.cells.cell import Remedy
 from elman.errors import ElmanWarning
 from elman.remedies import Chrono, Identity, Orthogonal
 

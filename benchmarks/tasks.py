@@ -88,7 +88,7 @@ SETS = {
         for name, least in (("JapaneseVowels", 0.96), ("BasicMotions", 0.97), ("ItalyPowerDemand", 0.95))
     },
     "icu_mortality": Set(
-        "classify --data icu_mortality_2012/set_a.csv.gz --labels icu_mortality_2012/outcomes_a.csv --every 3600 "
+        "classify --data icu_mortality_2012/set_a.csv.gz --labels icu_mortality_2012/outcomes_a.csv --resample 3600 "
         "--held-out 0.2",
         15,
         (Bound("auroc", least=0.80),),
@@ -102,7 +102,7 @@ SETS = {
         (Bound("f1", least=0.92),),
     ),
     "brown": Set(
-        "tag --data brown_pos/train.tsv.gz --valid brown_pos/valid.tsv.gz --batch 64 --least 2",
+        "tag --data brown_pos/train.tsv.gz --valid brown_pos/valid.tsv.gz --batch 64 --min-count 2",
         30,
         (Bound("accuracy", least=0.95),),
     ),

@@ -55,12 +55,12 @@ if TYPE_CHECKING:
     )
     from elman.runtime import Stepper
     from elman.tasks import restore as load
-    from elman.tasks.anomaly import Detector
-    from elman.tasks.classify import Classifier
-    from elman.tasks.forecast import Forecaster
-    from elman.tasks.recommend import Recommender
-    from elman.tasks.tag import Tagger
-    from elman.tasks.translate import Translator
+    from elman.tasks.anomaly.task import AnomalyTask as Detector
+    from elman.tasks.classify.task import ClassifyTask as Classifier
+    from elman.tasks.forecast.task import ForecastTask as Forecaster
+    from elman.tasks.recommend.task import RecommendTask as Recommender
+    from elman.tasks.tag.task import TagTask as Tagger
+    from elman.tasks.translate.task import TranslateTask as Translator
     from elman.weights import from_keras, from_onnx, from_torch
 
 # where each public name is; they are imported when they are used, since PyTorch takes seconds
@@ -71,17 +71,17 @@ _PLACES = {
     "Cell": "elman.cells:Cell",
     "Checkpointed": "elman.learning:Checkpointed",
     "Chrono": "elman.remedies:Chrono",
-    "Classifier": "elman.tasks.classify:Classifier",
+    "Classifier": "elman.tasks.classify.task:ClassifyTask",
     "ClipNorm": "elman.learning:ClipNorm",
     "ClipValue": "elman.learning:ClipValue",
     "Convolution": "elman.layers:Convolution",
     "CRF": "elman.layers:CRF",
-    "Detector": "elman.tasks.anomaly:Detector",
+    "Detector": "elman.tasks.anomaly.task:AnomalyTask",
     "ElmanError": "elman.errors:ElmanError",
     "EncoderDecoder": "elman.layers:EncoderDecoder",
     "EProp": "elman.learning:EProp",
     "explain": "elman.compiler.explain:explain",
-    "Forecaster": "elman.tasks.forecast:Forecaster",
+    "Forecaster": "elman.tasks.forecast.task:ForecastTask",
     "ForgetBias": "elman.remedies:ForgetBias",
     "from_keras": "elman.weights:from_keras",
     "from_onnx": "elman.weights:from_onnx",
@@ -101,7 +101,7 @@ _PLACES = {
     "MultiplicativeAttention": "elman.layers:MultiplicativeAttention",
     "Orthogonal": "elman.remedies:Orthogonal",
     "Pyramid": "elman.layers:Pyramid",
-    "Recommender": "elman.tasks.recommend:Recommender",
+    "Recommender": "elman.tasks.recommend.task:RecommendTask",
     "Recurrent": "elman.layers:Recurrent",
     "Residual": "elman.layers:Residual",
     "RNN": "elman.layers:RNN",
@@ -111,10 +111,10 @@ _PLACES = {
     "SnAp1": "elman.learning:SnAp1",
     "Stack": "elman.layers:Stack",
     "Stepper": "elman.runtime:Stepper",
-    "Tagger": "elman.tasks.tag:Tagger",
+    "Tagger": "elman.tasks.tag.task:TagTask",
     "TemporalConvolution": "elman.layers:TemporalConvolution",
     "Transformer": "elman.layers:Transformer",
-    "Translator": "elman.tasks.translate:Translator",
+    "Translator": "elman.tasks.translate.task:TranslateTask",
     "Truncated": "elman.learning:Truncated",
     "VariationalDropout": "elman.remedies:VariationalDropout",
     "WeightDrop": "elman.remedies:WeightDrop",

@@ -13,6 +13,7 @@ import pytest
 
 from elman import tasks
 from elman.cli.main import main
+from elman.training.runs import fit
 from elman.training.task import BadRows, Predictor, read_json
 
 PREDICTORS = [name for name in tasks.names() if issubclass(tasks.load(name), Predictor)]
@@ -24,10 +25,10 @@ class Trained:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder = name, folder / "model"
-        self.source, self.options = importlib.import_module(f"test_{name}").example(folder)
+        self.source, self.options = importlib.import_module(f"tasks.{name}.test_{name}").example(folder)
         make = tasks.load(name)
         assert issubclass(make, Predictor)
-        self.task: Any = getattr(make, "fit")(self.source, folder=self.folder, steps=5, **self.options)  # noqa: B009
+        self.task: Any = fit(make, self.source, folder=self.folder, steps=5, **self.options)
         self.result = read_json(self.folder / "result.json")
 
 

@@ -32,7 +32,7 @@ def one_thread():
 
 def command(name: str, folder: Path, out: Path, *more: str) -> list[str]:
     """The command that trains a task on its example."""
-    source, options = importlib.import_module(f"test_{name}").example(folder)
+    source, options = importlib.import_module(f"tasks.{name}.test_{name}").example(folder)
     flags = [word for key, value in options.items() for word in (f"--{key.replace('_', '-')}", str(value))]
     return ["train", name, "--data", str(source), "--out", str(out), *flags, *more]
 
@@ -66,10 +66,10 @@ def test_the_loss_falls_and_what_is_saved_predicts_the_same(name: str, tmp_path:
     assert result["after"]["loss"] < 0.7 * result["before"]["loss"]
     assert result["task"] == name
     task = tasks.restore(out)
-    source, options = importlib.import_module(f"test_{name}").example(tmp_path)
+    source, options = importlib.import_module(f"tasks.{name}.test_{name}").example(tmp_path)
     read = task.read(task.options, Sources(source))
-    data = task.data(read, out, rows=options["batch"], steps=options.get("truncate", 64), seed=1)
-    assert evaluate(task, data.held_out) == result["after"] == result["compared"][name]
+    data = task.data(read, out, rows=options["batch"], steps=options.get("bptt", 64), seed=1)
+    assert evaluate(task, data.held_out).metrics == result["after"] == result["compared"][name]
     assert str(out) in capsys.readouterr().out
 
 

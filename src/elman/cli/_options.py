@@ -19,6 +19,7 @@ def with_options(run: Callable[..., None], options: Mapping[str, tuple[Field[Any
     """
     own = [p for p in inspect.signature(run).parameters.values() if p.kind is not p.VAR_KEYWORD]
     more = [_parameter(field, default) for field, default in options.values()]
+    more += [_former(field) for field, _ in options.values() if "was" in field.metadata]
 
     def command(**values: Any) -> None:
         run(**values)
@@ -34,3 +35,9 @@ def _parameter(field: Field[Any], default: Any) -> inspect.Parameter:
     info = typer.Option(help=field.metadata["help"] + shown, **limits)
     annotation = Annotated[field.type | None, info]  # pyright: ignore[reportOperatorIssue]
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _former(field: Field[Any]) -> inspect.Parameter:
+    """An option under the name that it had in the version before."""
+    annotation = Annotated[field.type | None, typer.Option(hidden=True)]  # pyright: ignore[reportOperatorIssue]
+    return inspect.Parameter(field.metadata["was"], inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

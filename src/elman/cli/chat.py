@@ -31,10 +31,10 @@ def command(
     """
     from elman.errors import ElmanError
     from elman.tasks import restore
-    from elman.tasks.language import Language
+    from elman.tasks.language.task import LanguageTask
 
     task = restore(folder)
-    if not isinstance(task, Language):
+    if not isinstance(task, LanguageTask):
         raise ElmanError(f"{folder} holds a model for {task.name()}, with which there is nothing to talk about")
     dialogue = task.dialogue(speaker, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     if isinstance(sys.stdin, io.TextIOWrapper):  # what is not UTF-8 becomes a character that can be left out

@@ -24,7 +24,7 @@ def command(
 
     task, bad = restore(folder), BadRows(skip_bad)
     with tempfile.TemporaryDirectory() as scratch:
-        metrics = evaluate(task, task.evaluation(data, Path(scratch), bad))
+        metrics = evaluate(task, task.evaluation(data, Path(scratch), bad)).metrics
     bad.tell()
     if as_json:
         print(json.dumps(metrics))

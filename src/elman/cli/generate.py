@@ -28,15 +28,15 @@ def command(
     from elman.data.files import written_aside
     from elman.errors import ElmanError
     from elman.tasks import restore
-    from elman.tasks.language import Language
+    from elman.tasks.language.task import LanguageTask
 
     task = restore(folder)
-    if not isinstance(task, Language):
+    if not isinstance(task, LanguageTask):
         raise ElmanError(f"{folder} holds a model for {task.name()}, which does not write")
     chosen: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
     if task.form == "strings":
         number = number or 10
-        strings = task.strings(number, prompt=prompt, longest=length, seed=seed, **chosen)
+        strings = task.strings(number, prompt=prompt, max_length=length, seed=seed, **chosen)
         pieces = (f"{string}\n" for string in strings)
     else:
         number, length = number or 1, 500 if length is None else length

@@ -24,7 +24,8 @@ class Tasks(TyperGroup):
 
         from elman import tasks
         from elman.cli._options import with_options
-        from elman.training.runs import default, groups
+        from elman.training.options import renamed
+        from elman.training.runs import groups, usual_of
 
         task = tasks.load(cmd_name)
 
@@ -47,12 +48,13 @@ class Tasks(TyperGroup):
             **options: Any,
         ) -> None:
             folder = out or Path("runs") / cmd_name
+            given = renamed(groups(task), options, announce=True)
             files = {"data": data, "valid": valid, "test": test}
-            train_task(task, files, folder, resume=resume, overwrite=overwrite, skip_bad=skip_bad, given=options)
+            train_task(task, files, folder, resume=resume, overwrite=overwrite, skip_bad=skip_bad, given=given)
 
         run.__doc__ = (task.__doc__ or "").strip().splitlines()[0]
         options = {
-            field.name: (field, default(task, group, field)) for group in groups(task) for field in fields(group)
+            field.name: (field, usual_of(task, group)[field.name]) for group in groups(task) for field in fields(group)
         }
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(cmd_name)(with_options(run, options))

@@ -1,6 +1,6 @@
-"""What people want done: each file holds one task, and its name is the registry; the contract is ``training/task.py``.
+"""What people want done: a folder a task, whose name is the registry; the contract is ``training/task.py``.
 
-A file whose name begins with a line below is a part of others.
+``task.py`` of a folder holds the task, the files beside it what it alone needs. No task imports another.
 """
 
 import importlib
@@ -21,14 +21,14 @@ def names() -> list[str]:
     >>> "language" in names()
     True
     """
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name[0] != "_")
+    return sorted(m.name for m in pkgutil.iter_modules(__path__))
 
 
 def load(name: str) -> "type[Task]":
     """The class of the task with this name.
 
     >>> load("language").__name__
-    'Language'
+    'LanguageTask'
     """
     if name not in names():
         near = get_close_matches(name, names(), 1)
@@ -36,7 +36,7 @@ def load(name: str) -> "type[Task]":
         raise ElmanError(f"there is no task {name!r}; {hint}the tasks are {', '.join(names())}")
     from elman.training.task import Task
 
-    module = importlib.import_module(f"{__name__}.{name}")
+    module = importlib.import_module(f"{__name__}.{name}.task")
     (task,) = (
         value
         for value in vars(module).values()

@@ -34,7 +34,8 @@ from elman.learning import (
     Truncated,
 )
 from elman.training.checkpoints import WholeFiles, moved, randomness, seed_all, set_randomness
-from elman.training.task import Data, Task, evaluate, option
+from elman.training.options import option
+from elman.training.task import Task, TrainingData, evaluate
 
 CHECKPOINTS = "checkpoints"
 LOG_EVERY = 10  # steps
@@ -70,7 +71,9 @@ class Training:
     """How to train. The learning rate rises over ``warmup`` steps and falls by a cosine to a tenth over the budget."""
 
     batch: int = option(64, "Rows of a batch.", min=1)
-    truncate: int = option(64, "Steps that the gradient goes back through.", min=1)
+    bptt: int = option(
+        64, "Steps that back-propagation through time goes back: the length of its window.", min=1, was="truncate"
+    )
     learning: str = option(
         "truncated",
         "How: truncated; checkpointed, in less memory; rtrl, snap1 or eprop, further back by what is carried on.",
@@ -131,7 +134,7 @@ def has_checkpoint(folder: Path) -> bool:
 
 def train(
     task: Task,
-    data: Data,
+    data: TrainingData,
     folder: Path,
     training: Training,
     budget: Budget,
@@ -203,11 +206,11 @@ class _Steps:
 class _Run(pl.LightningModule):
     """What happens at each step, and what is kept of it."""
 
-    def __init__(self, task: Task, data: Data, folder: Path, training: Training, budget: Budget) -> None:
+    def __init__(self, task: Task, data: TrainingData, folder: Path, training: Training, budget: Budget) -> None:
         super().__init__()
         self.task, self.data, self.folder, self.training_options, self.budget = task, data, folder, training, budget
         self.progress = Progress()
-        self.learning: Learning = _chosen("learning", LEARNING, training.learning)(training.truncate)
+        self.learning: Learning = _chosen("learning", LEARNING, training.learning)(training.bptt)
         clip = _chosen("clipping", CLIPPING, training.clipping)
         self.clip = clip(training.clip) if training.clip else ClipNorm(math.inf)
         self.carried: Any = None
@@ -248,7 +251,7 @@ class _Run(pl.LightningModule):
     def on_train_start(self) -> None:
         if self.progress.before is None:
             began = time.monotonic()
-            self.progress.before = evaluate(self.task, self.data.held_out)
+            self.progress.before = evaluate(self.task, self.data.held_out).metrics
             self.progress.cost = self._agreed(time.monotonic() - began)
         self.clock = time.monotonic() - self.progress.seconds
         if self.training_options.devices > 1:  # each draws its own, from a start that this session and it have alone
@@ -325,8 +328,8 @@ class _Run(pl.LightningModule):
 
     def _judge(self) -> None:
         progress, began = self.progress, time.monotonic()
-        progress.last = evaluate(self.task, self.data.held_out)
-        if progress.best is None or _better(progress.last, progress.best, self.task.highest):
+        progress.last = evaluate(self.task, self.data.held_out).metrics
+        if progress.best is None or _better(progress.last, progress.best, self.task.monitor):
             progress.best, progress.stale = progress.last, 0
             if self.trainer.is_global_zero:
                 self.task.save_weights(self.folder)
@@ -364,11 +367,11 @@ class _Run(pl.LightningModule):
         self.randomness = kept["randomness"]
 
 
-def _better(new: dict[str, float], old: dict[str, float], highest: str | None) -> bool:
+def _better(new: dict[str, float], old: dict[str, float], monitor: str | None) -> bool:
     """Whether a judgement is better than another: by a measure that is to be high, or else by the loss."""
-    if highest is None:
+    if monitor is None:
         return new["loss"] < old["loss"]
-    return new[highest] > old[highest]
+    return new[monitor] > old[monitor]
 
 
 def _chosen(option: str, choices: dict[str, Any], name: str) -> Any:

@@ -1,17 +1,16 @@
 """Runs: from people's files to a model folder that is whole or not there, and what came of it."""
 
 import logging
-import math
 import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
-from difflib import get_close_matches
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import lightning.pytorch as pl
@@ -21,13 +20,15 @@ from elman.data.files import alternatives
 from elman.errors import ElmanError
 from elman.training.checkpoints import seed_all
 from elman.training.loop import Budget, Progress, Training, has_checkpoint, train
+from elman.training.options import chosen, given_of, option, renamed, usual
 from elman.training.summary import compared, write_report
-from elman.training.task import OPTIONS, RESULT, Data, Sources, Task, option, read_json, read_model, write_json
+from elman.training.task import OPTIONS, RESULT, Sources, Task, TrainingData, read_json, read_model, write_json
 from elman.training.trials import attempt, others, search
 
 T = TypeVar("T")
 MadeTask = TypeVar("MadeTask", bound=Task)
 SKIPPED = "skipped.txt"
+LIMITS = ("minutes", "steps", "epochs")  # of a budget
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Run:
 
     task: Task
     read: Any  # what the task read
-    data: Data
+    data: TrainingData
     training: Training
     budget: Budget
     comparison: Comparison
@@ -79,7 +80,7 @@ def begin(
                 f"{folder} holds a model already; --resume goes on with it, --overwrite replaces it, "
                 "--out takes another folder"
             )
-    options, training, budget, comparison = (chosen(make, group, given) for group in groups(make))
+    options, training, budget, comparison = (configured(make, group, given) for group in groups(make))
     for path in [] if test is None else alternatives(test):
         if not path.exists():
             raise ElmanError(f"there is no file {path}")
@@ -93,7 +94,7 @@ def begin(
             task = make(options, make.learn(options, read))
             for other in others(options, comparison.compare).values():
                 make(other, task.vocabulary)  # what cannot be made is refused before anything is trained
-            data = task.data(read, new, rows=training.rows, steps=training.truncate, seed=training.seed)
+            data = task.data(read, new, rows=training.rows, steps=training.bptt, seed=training.seed)
             sources.bad.tell()
         kept = {"data": _kept(sources.data), "valid": _kept(sources.valid), "test": _kept(test)}
         settings = {"training": asdict(training), "budget": asdict(budget), "comparison": asdict(comparison)}
@@ -120,26 +121,27 @@ def go_on(make: type[Task], sources: Sources, folder: Path, given: dict[str, Any
     if searching is None and not has_checkpoint(folder):
         raise ElmanError(f"{folder} has no checkpoint to go on from; train anew with --overwrite")
     try:
-        training, budget = Training(**about["training"]), Budget(**about["budget"])
-        comparison = Comparison(**about["comparison"])
+        training = Training(**renamed(Training, about["training"]))
+        budget = Budget(**renamed(Budget, about["budget"]))
+        comparison = Comparison(**renamed(Comparison, about["comparison"]))
         kept = {name: about[name] for name in ("data", "valid", "test")}
         bad, found = BadRows(about["skip_bad"]), list(about["found"])
     except (KeyError, TypeError) as error:
         raise ElmanError(f"{folder / OPTIONS} is damaged: {error!r}; take a copy") from error
     for values in (task.options, training, comparison):
         now = asdict(values)
-        for name, value in _given_of(type(values), given).items():
+        for name, value in given_of(type(values), given).items():
             if value != now[name]:
                 raise ElmanError(f"the run in {folder} has --{name.replace('_', '-')} {now[name]} and goes on with it")
     for name, path in (("data", sources.data), ("valid", sources.valid), ("test", test)):
         if path is not None and _kept(path) != kept[name]:
             usual = "the default data" if name == "data" else "no such file"
             raise ElmanError(f"the run in {folder} has --{name} {kept[name] or usual} and goes on with it")
-    if _given_of(Budget, given):
-        budget = Budget(**_given_of(Budget, given))
+    if given_of(Budget, given):
+        budget = Budget(**given_of(Budget, given))
     paths = {name: None if kept[name] is None else Path(kept[name]) for name in ("data", "valid")}
     read = make.read(task.options, Sources(paths["data"], paths["valid"], bad))
-    data = task.data(read, folder, rows=training.rows, steps=training.truncate, seed=training.seed)
+    data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
     fixed = None if searching is None else frozenset(searching)
     return Run(task, read, data, training, budget, comparison, kept["data"], kept["test"], bad, found, fixed)
 
@@ -154,7 +156,7 @@ def searched(run: Run, folder: Path, callbacks: tuple[pl.Callback, ...] = ()) ->
     )
     seed_all(training.seed)
     task = make(options, make.learn(options, run.read))
-    data = task.data(run.read, folder, rows=training.rows, steps=training.truncate, seed=training.seed)
+    data = task.data(run.read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
     about = read_json(folder / OPTIONS)
     kept = {name: about[name] for name in ("data", "valid", "test", "skip_bad", "found", "budget", "comparison")}
     task.save_options(folder, **kept, training=asdict(training), searching=None)
@@ -233,12 +235,7 @@ def fit(
     Raises:
         ElmanError: data that cannot be read, an option that does not exist or is out of its range.
     """
-    known = [each.name for group in groups(make) for each in fields(group)]
-    for name in options:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise ElmanError(f"there is no option {name!r}; {hint}the options are {', '.join(known)}")
+    options = renamed(groups(make), options, announce=True)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch) / "model" if folder is None else Path(folder)
         sources = Sources(_as_path(data), _as_path(valid), BadRows(skip_bad))
@@ -256,32 +253,23 @@ def groups(make: type[Task]) -> tuple[type, ...]:
     return (make.Options, Training, Budget, Comparison)
 
 
-def default(make: type[Task], group: type, each: Field[Any]) -> Any:
-    """What an option is where the user does not give it."""
-    assert each.default is not MISSING
-    return each.default if group is make.Options else make.defaults.get(each.name, each.default)
+def usual_of(make: type[Task], group: type, given: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """What the options of a group are for a task where the user does not give them."""
+    found = usual(group)
+    if group is not make.Options:
+        found |= {name: value for name, value in make.defaults.items() if name in found}
+    if group is Budget and any(given.get(name) is not None for name in LIMITS):
+        found |= dict.fromkeys(LIMITS)  # a limit that the user sets takes the place of the usual one
+    return found
 
 
-def chosen(make: type[Task], group: type[T], values: dict[str, Any]) -> T:
-    """An instance of a dataclass, from those of ``values`` that it has and that the user gave.
+def configured(make: type[Task], group: type[T], given: Mapping[str, Any]) -> T:
+    """The options of a group for a task: those given, the others as they usually are.
 
     Raises:
         ElmanError: a number out of its range.
     """
-    given = _given_of(group, values)
-    limited = group is Budget and any(name in given for name in ("minutes", "steps", "epochs"))
-    for each in fields(group):  # pyright: ignore[reportArgumentType]
-        if each.name not in given:
-            # a limit that the user sets takes the place of the usual one
-            if not (limited and each.name in ("minutes", "steps", "epochs")):
-                given[each.name] = default(make, group, each)
-            continue
-        value = given[each.name]
-        low, high = (each.metadata.get(name, end) for name, end in (("min", -math.inf), ("max", math.inf)))
-        if isinstance(value, int | float) and not low <= value <= high:
-            bounds = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
-            raise ElmanError(f"--{each.name.replace('_', '-')} is {bounds}, not {value:g}")
-    return group(**given)
+    return chosen(group, usual_of(make, group, given), given)
 
 
 @contextmanager
@@ -306,10 +294,6 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.take(record.getMessage())
-
-
-def _given_of(group: type, values: dict[str, Any]) -> dict[str, Any]:
-    return {each.name: values[each.name] for each in fields(group) if values.get(each.name) is not None}
 
 
 def _same(make: type[Task], name: str, folder: Path) -> type[Task]:

@@ -12,7 +12,7 @@ from elman.data.bad import BadRows
 from elman.data.files import written_aside
 from elman.training import report
 from elman.training.report import Section
-from elman.training.task import Data, Predictor, Task, judge
+from elman.training.task import Predictor, Task, TrainingData, evaluate
 
 REPORT = "report.html"
 LINES = 200  # streamed to see how fast that is
@@ -28,13 +28,13 @@ class Compared:
     streamed: float | None
 
 
-def compared(task: Task, data: Data, test: str | None, bad: BadRows, baselines: bool) -> Compared:
+def compared(task: Task, data: TrainingData, test: str | None, bad: BadRows, baselines: bool) -> Compared:
     """Judge a task beside its baselines, on a file for testing or else on what was held out."""
     with tempfile.TemporaryDirectory() as scratch:
         # some tasks also keep a part that not even the choice of the best weights has looked at
         kept = getattr(data, "test", data.held_out)
         evaluation = kept if test is None else task.evaluation(Path(test), Path(scratch), bad)
-        judged = judge(task, evaluation)
+        judged = evaluate(task, evaluation)
         table, sections, streamed = {task.name(): judged.metrics}, [], None
         if isinstance(task, Predictor):
             if baselines:

@@ -4,7 +4,7 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
@@ -18,31 +18,19 @@ from torch import Tensor, nn
 from elman.data.bad import BadRows
 from elman.data.files import written_aside
 from elman.errors import ElmanError
+from elman.training.options import renamed
 from elman.training.report import Section
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
-    "OPTIONS", "RESULT", "WEIGHTS", "BadRows", "Data", "Evaluation", "Judgement", "Loss", "Predictor", "Sources",
-    "Task", "evaluate", "judge", "option", "read_json", "read_model", "write_json", "written_aside",
+    "OPTIONS", "RESULT", "WEIGHTS", "BadRows", "Evaluation", "EvaluationData", "Loss", "Predictor", "Sources", "Task",
+    "TrainingData", "evaluate", "read_json", "read_model", "write_json", "written_aside",
 ]  # fmt: skip
 
 FORMAT = 1  # of the model folder; a folder with a higher one comes from a newer version
 OPTIONS, VOCABULARY, WEIGHTS, RESULT = "options.json", "vocabulary.json", "model.safetensors", "result.json"
-
-
-def option(default: Any, help: str, *, search: tuple[Any, Any] | list[Any] | None = None, **limits: float) -> Any:
-    """A field of a dataclass of options.
-
-    Args:
-        default: its value where the user does not give one.
-        help: one line.
-        search: what a search chooses among: a list, or the lowest and the highest number.
-        limits: ``min`` and ``max``, where it has them.
-    """
-    more = {} if search is None else {"search": search}
-    return field(default=default, metadata={"help": help, **more, **limits})
 
 
 @dataclass(frozen=True)
@@ -63,7 +51,7 @@ class Loss(NamedTuple):
     output: Any = None  # what was predicted, where the measures are made of it
 
 
-class Evaluation(Protocol):
+class EvaluationData(Protocol):
     """Data on which a model is judged."""
 
     def __iter__(self) -> Iterator[Any]:
@@ -77,7 +65,7 @@ class Evaluation(Protocol):
         ...
 
 
-class Data(Protocol):
+class TrainingData(Protocol):
     """Data from which a model learns."""
 
     @property
@@ -86,7 +74,7 @@ class Data(Protocol):
         ...
 
     @property
-    def held_out(self) -> Evaluation:
+    def held_out(self) -> EvaluationData:
         """What is never learnt from."""
         ...
 
@@ -102,7 +90,8 @@ class Data(Protocol):
 class Task(nn.Module, ABC):
     """What people want done: a model, and the way from a file of theirs to a loss.
 
-    A subclass stands in a file of ``elman/tasks`` whose name is that of the task, and writes what is abstract here.
+    A subclass stands in ``task.py`` of a folder of ``elman/tasks``, whose name is that of the task, and writes what is
+    abstract here.
 
     Args:
         options: an instance of the subclass's ``Options``.
@@ -112,7 +101,7 @@ class Task(nn.Module, ABC):
     Options: ClassVar[type]  # a dataclass; each field is made with ``option`` and is an option of the command line
     unit: ClassVar[str]  # what the loss is a mean over, in the plural
     defaults: ClassVar[Mapping[str, Any]] = {}  # how to train and how long, where this task wants other than usual
-    highest: str | None = None  # the measure by which the best weights are told; without it, the lowest loss
+    monitor: str | None = None  # the measure by which the best weights are told; without it, the lowest loss
 
     def __init__(self, options: Any, vocabulary: dict[str, Any]) -> None:
         super().__init__()
@@ -120,8 +109,8 @@ class Task(nn.Module, ABC):
 
     @classmethod
     def name(cls) -> str:
-        """The name of the task, which is that of its file."""
-        return cls.__module__.rpartition(".")[2]
+        """The name of the task, which is that of its folder."""
+        return cls.__module__.split(".")[-2]
 
     @classmethod
     @abstractmethod
@@ -140,7 +129,7 @@ class Task(nn.Module, ABC):
         """What must be known of what ``read`` gave before there is a model, as plain values."""
 
     @abstractmethod
-    def data(self, read: Any, folder: Path, *, rows: int, steps: int, seed: int) -> Data:
+    def data(self, read: Any, folder: Path, *, rows: int, steps: int, seed: int) -> TrainingData:
         """The data to learn from, in batches of ``rows``, and where these are streams, of ``steps``.
 
         ``folder`` keeps what is made of it on the way; ``seed`` starts what is drawn.
@@ -150,7 +139,7 @@ class Task(nn.Module, ABC):
         """
 
     @abstractmethod
-    def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Evaluation:
+    def evaluation(self, source: Any, folder: Path, bad: BadRows) -> EvaluationData:
         """A whole file to judge the model on; ``folder`` keeps what is made of it on the way."""
 
     @abstractmethod
@@ -158,7 +147,7 @@ class Task(nn.Module, ABC):
         """The loss of a batch, from the state that the batch before left, or None."""
 
     @abstractmethod
-    def sample(self, data: Data, seed: int) -> str:
+    def sample(self, data: TrainingData, seed: int) -> str:
         """A few lines that show people what the model does."""
 
     def save(self, folder: str | Path) -> None:
@@ -215,18 +204,18 @@ class Predictor(Task):
         """
 
     @abstractmethod
-    def lines(self, evaluation: Evaluation, number: int) -> list[str]:
+    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
         """The first so many rows of what the model is judged on, as lines of a stream."""
 
     @abstractmethod
-    def baselines(self, data: Data, evaluation: Evaluation) -> dict[str, Callable[[], dict[str, float]]]:
+    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
         """Simple methods by name: each function learns from ``data`` and gives its measures on ``evaluation``.
 
         The measures bear the names that ``evaluation.metrics`` gives those of the model.
         """
 
     @abstractmethod
-    def sections(self, data: Data, evaluation: Evaluation, outputs: Sequence[Any]) -> list[Section]:
+    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
         """What the report shows of this task: what it answers, and where it is wrong.
 
         ``outputs`` are those of the batches of ``evaluation``.
@@ -276,8 +265,7 @@ def read_model(folder: Path, find: Callable[[str], type[Task]], *, weights: bool
         )
     try:
         make = find(about["task"])
-        known = {field.name for field in fields(make.Options)}
-        options = make.Options(**{name: value for name, value in about["options"].items() if name in known})
+        options = make.Options(**renamed(make.Options, about["options"]))
         task = make(options, read_json(folder / VOCABULARY))
     except (AttributeError, KeyError, TypeError) as error:
         raise ElmanError(f"{path} or {VOCABULARY} beside it is damaged: {error!r}; take a copy") from error
@@ -286,7 +274,7 @@ def read_model(folder: Path, find: Callable[[str], type[Task]], *, weights: bool
     return task.eval()
 
 
-class Judgement(NamedTuple):
+class Evaluation(NamedTuple):
     """What judging a task gives."""
 
     metrics: dict[str, float]
@@ -296,7 +284,7 @@ class Judgement(NamedTuple):
 
 
 @torch.no_grad()
-def judge(task: Task, evaluation: Evaluation) -> Judgement:
+def evaluate(task: Task, evaluation: EvaluationData) -> Evaluation:
     """Judge a task over all batches of an evaluation."""
     began, training = time.monotonic(), task.training
     task.eval()
@@ -309,12 +297,7 @@ def judge(task: Task, evaluation: Evaluation) -> Judgement:
         outputs.append(loss.output)
     task.train(training)
     seconds = time.monotonic() - began
-    return Judgement(evaluation.metrics(total / count, outputs), outputs, count, seconds)
-
-
-def evaluate(task: Task, evaluation: Evaluation) -> dict[str, float]:
-    """The measures of a task over all batches of an evaluation."""
-    return judge(task, evaluation).metrics
+    return Evaluation(evaluation.metrics(total / count, outputs), outputs, count, seconds)
 
 
 def write_json(path: Path, value: Any) -> None:

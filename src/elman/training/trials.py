@@ -12,7 +12,7 @@ import lightning.pytorch as pl
 from elman.errors import ElmanError
 from elman.training.checkpoints import seed_all
 from elman.training.loop import Budget, Progress, Training, has_checkpoint, train
-from elman.training.task import Data, Task
+from elman.training.task import Task, TrainingData
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Trial:
     """A task trained with some settings."""
 
     task: Task
-    data: Data
+    data: TrainingData
     progress: Progress
 
 
@@ -43,7 +43,7 @@ def attempt(
     seed_all(training.seed)
     folder.mkdir(parents=True, exist_ok=True)
     task = make(options, make.learn(options, read))
-    data = task.data(read, folder, rows=training.rows, steps=training.truncate, seed=training.seed)
+    data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
     progress = train(task, data, folder, training, budget, resume=has_checkpoint(folder), callbacks=callbacks)
     return Trial(task, data, progress)
 
@@ -103,7 +103,7 @@ def search(
         storage=f"sqlite:///{folder / SEARCH}",
         study_name=make.name(),
         load_if_exists=True,
-        direction="minimize" if make.highest is None else "maximize",
+        direction="minimize" if make.monitor is None else "maximize",
         sampler=optuna.samplers.TPESampler(seed=training.seed),
     )
     if not study.trials:
@@ -118,7 +118,7 @@ def search(
         found = attempt(make, with_some(options, chosen), read, place, with_some(training, chosen), short, callbacks)
         shutil.rmtree(place)
         assert found.progress.best is not None
-        return found.progress.best["loss" if make.highest is None else make.highest]
+        return found.progress.best["loss" if make.monitor is None else make.monitor]
 
     def finished() -> list[Any]:
         return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))

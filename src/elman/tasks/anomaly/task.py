@@ -1,0 +1,544 @@
+"""Anomalies in streams of numbers: a forecast of what comes, and how unusual it is that it comes otherwise."""
+
+import json
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+import torch.nn.functional as F
+from scipy.special import log_ndtr
+from torch import Tensor, nn
+
+from elman.data.bad import BadRows
+from elman.errors import ElmanError
+from elman.layers.encoder import encoder
+from elman.tasks.anomaly import nab
+from elman.tasks.anomaly.scoring import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
+from elman.tasks.anomaly.streams import Columns, Stream, find_columns, parse_values, read_streams
+from elman.training.options import option
+from elman.training.report import Section, figure
+from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
+
+log = logging.getLogger(__name__)
+
+SIDE_BY_SIDE = 64  # streams
+BLOCK = 2048  # rows of them at a time
+FREEDOM = 3.0  # of Student's distribution of what comes: a few values far out do not shape the forecast
+WARM = 5  # rows from a zero state, too early to judge a forecast by
+KEPT = 0.2  # share of the rows to learn from that tell which weights are best
+
+
+@dataclass(frozen=True)
+class AnomalyOptions:
+    """What can be chosen about a detector, and said about its data."""
+
+    cell: str = option("gru", "The recurrence; elman cells lists them. transformer and convolution stand in for one.")
+    hidden: int = option(32, "Units of each layer.", min=1)
+    layers: int = option(1, "Layers.", min=1)
+    dropout: float = option(0.1, "Share of inputs and features that training sets to zero.", min=0, max=0.95)
+    horizons: str = option("1,8,40,120", "How many rows ahead it forecasts, with commas between them.")
+    probation: float = option(0.15, "Share of each stream, of 5,000 rows at most, to learn from.", min=0.01, max=0.9)
+    memory: int = option(6400, "Rows after which the past of a stream fades.", min=10)
+    smooth: int = option(3, "Rows over which errors are smoothed.", min=1)
+    cooldown: int = option(
+        100, "Rows after an alarm in which only a higher score raises another.", min=0, was="refractory"
+    )
+    false_alarm_rate: float = option(
+        5e-3, "Share of usual rows whose score reaches the alarm threshold.", min=1e-8, max=0.5, was="rate"
+    )
+    values: str = option("", "Columns that are watched, with commas between them. [found out]")
+    time_column: str = option("", "Column of the time. [found out]")
+    label_column: str = option("", "Column that says whether a row is an anomaly; nothing learns from it. [found out]")
+    windows: str = option("", "File with windows of anomalies, as combined_windows.json. [found out]")
+    ignore: str = option("", "Columns to leave out, with commas between them.")
+    separator: str = option("", "What stands between columns. [found out]")
+    header: bool | None = option(None, "Whether the first row has the names of the columns. [found out]")
+
+    def ahead(self) -> list[int]:
+        """The horizons, rising."""
+        try:
+            found = sorted({int(word) for word in self.horizons.split(",")})
+        except ValueError:
+            found = []
+        if not found or found[0] < 1:
+            raise ElmanError(f"--horizons is numbers of rows with commas between them, not {self.horizons!r}")
+        return found
+
+
+class AnomalyParts(NamedTuple):
+    """What was read: streams to learn from, each up to a row, and streams to judge on."""
+
+    columns: Columns
+    learnt: list[tuple[Stream, int]]
+    held_out: list[Stream]
+    name: str
+
+
+class AnomalyBatch(NamedTuple):
+    """Pieces of streams side by side."""
+
+    read: np.ndarray  # [B, T, 3 K]
+    scaled: np.ndarray  # [B, T, K], NaN where there is no value and behind the end
+    counted: np.ndarray  # [B, T], whether the forecasts of a row are judged
+
+
+class Watched:
+    """Streams on which a detector is judged, from the end of the rows to learn from on.
+
+    Args:
+        task: the detector.
+        streams: all rows of each are answered.
+        calm: of each stream, up to which row its scores tell the threshold; None where they do not.
+        clean: other streams that tell it instead.
+    """
+
+    def __init__(
+        self,
+        task: "AnomalyTask",
+        streams: Sequence[Stream],
+        calm: Sequence[int] | None = None,
+        clean: "Watched | None" = None,
+    ) -> None:
+        self.task, self.streams, self.calm, self.clean = task, streams, calm, clean
+        self.starts = [nab.probation(len(each), task.options.probation) for each in streams]
+        order = np.argsort([len(each) for each in streams], kind="stable")
+        self.groups = [np.array(group) for group in _alike(order.tolist(), [len(each) for each in streams])]
+        self.batches = [self._batch([self.streams[n] for n in group], group) for group in self.groups]
+
+    def _batch(self, streams: Sequence[Stream], group: np.ndarray) -> AnomalyBatch:
+        read, scaled = self.task.read_values(streams)
+        counted = np.zeros(scaled.shape[:2], bool)
+        for row, (stream, place) in enumerate(zip(streams, group, strict=True)):
+            start = self.starts[place]
+            if self.calm is None:
+                counted[row, min(start, len(stream) - 1) : len(stream)] = True
+            else:  # nothing that comes later tells which weights are best
+                end = self.calm[place]
+                counted[row, int((1 - KEPT) * end) : end] = True
+        return AnomalyBatch(read, scaled, counted)
+
+    def __iter__(self) -> Iterator[AnomalyBatch]:
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def scores(self, outputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The scores of the rows of each stream."""
+        found: list[np.ndarray] = [np.zeros(0)] * len(self.streams)
+        for group, errors in zip(self.groups, outputs, strict=True):
+            usual = Usual((len(group), *errors.shape[2:]), self.task.options.smooth, self.task.options.memory)
+            scores = np.stack([_score(usual(errors[:, t])) for t in range(errors.shape[1])], -1)
+            for row, place in enumerate(group):
+                found[place] = scores[row, : len(self.streams[place])]
+        return found
+
+    def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
+        scores = self.scores(outputs)
+        if self.calm is not None:
+            self.task.threshold.fill_(self.task.choose(scores, self.calm))
+        elif self.clean is not None and self.clean.calm is not None:
+            self.task.threshold.fill_(self.task.choose(self.task.scores(self.clean), self.clean.calm))
+        return {"loss": loss, **self.measures(scores, float(self.task.threshold))}
+
+    def measures(self, scores: Sequence[np.ndarray], threshold: float) -> dict[str, float]:
+        """What people know of scores: by row where there are labels, and NAB's where there are windows."""
+        parts = list(zip(self.streams, scores, self.starts, strict=True))
+        thin = [self.task.thinned(each) for each in scores]
+        alarms = sum(int((each[start:] >= threshold).sum()) for each, start in zip(thin, self.starts, strict=True))
+        rows = sum(len(each) - start for each, start in zip(scores, self.starts, strict=True))
+        found = {"alarms_per_1000": 1000 * alarms / max(1, rows)}
+        labelled = [(each.labels[start:], score[start:]) for each, score, start in parts if each.labels is not None]
+        if labelled:
+            labels, by_row = (np.concatenate(part) for part in zip(*labelled, strict=True))
+            found |= _by_row(labels, by_row, threshold)
+        series = [
+            nab.judged(score, each.windows, start)
+            for each, score, start in zip(self.streams, thin, self.starts, strict=True)
+            if each.windows is not None
+        ]
+        if sum(int(each.window.max(initial=-1)) + 1 for each in series):
+            _, swept = nab.sweep(series)
+            # the best of all thresholds, as in the benchmark, and the one that was chosen without labels
+            found |= {"nab": float(swept.max()), "nab_without_labels": nab.score_at(series, threshold)}
+        return found
+
+
+class AnomalyExamples:
+    """Streams to learn from in pieces drawn at random, and what is held out."""
+
+    def __init__(self, task: "AnomalyTask", read: AnomalyParts, rows: int, steps: int, seed: int) -> None:
+        self.task, self.parts, self.rows, self.seed = task, read, rows, seed
+        learnt, ends = [each for each, _ in read.learnt], [end for _, end in read.learnt]
+        if read.held_out[0] is learnt[0]:
+            self.held_out = Watched(task, read.held_out, ends)
+        else:
+            self.held_out = Watched(task, read.held_out, clean=Watched(task, learnt, ends))
+        self.pieces: list[tuple[np.ndarray, np.ndarray]] = []
+        for each, end in read.learnt:
+            taken, scaled = task.read_values([each], end)
+            learnt = int((1 - KEPT) * end)
+            self.pieces.append((taken[0, :learnt], scaled[0, :learnt]))
+        self.steps = min(max(steps, 2 * max(task.ahead)), max(len(scaled) for _, scaled in self.pieces))
+
+    @property
+    def epoch(self) -> int:
+        return max(1, -(-sum(len(scaled) for _, scaled in self.pieces) // (self.rows * self.steps)))
+
+    def batch(self, step: int) -> AnomalyBatch:
+        random = np.random.default_rng([self.seed, step])
+        sizes = np.array([len(scaled) for _, scaled in self.pieces], float)
+        chosen = random.choice(len(self.pieces), self.rows, p=sizes / sizes.sum())
+        read = np.zeros((self.rows, self.steps, self.pieces[0][0].shape[1]), np.float32)
+        scaled = np.full((self.rows, self.steps, self.pieces[0][1].shape[1]), np.nan)
+        counted = np.zeros((self.rows, self.steps), bool)
+        for row, place in enumerate(chosen):
+            a, b = self.pieces[place]
+            first = int(random.integers(max(1, len(b) - self.steps + 1)))
+            size = len(b[first : first + self.steps])
+            read[row, :size], scaled[row, :size] = a[first : first + size], b[first : first + size]
+            counted[row, min(WARM, size - 1) : size] = True
+        return AnomalyBatch(read, scaled, counted)
+
+    def describe(self) -> str:
+        rows, all_rows = sum(end for _, end in self.parts.learnt), sum(map(len, self.parts.held_out))
+        return (
+            f"{self.parts.name}: {len(self.parts.learnt):,} streams, {rows:,} rows to learn from without labels; "
+            f"{len(self.parts.held_out):,} streams of {all_rows:,} rows to judge on"
+        )
+
+
+class AnomalyTask(Predictor):
+    """What is unusual in a stream of numbers, told as it comes.
+
+        x_t = values in standard deviations from the mean so far
+        h_t = recurrent(x_t, x_t - x_{t-1}, h_{t-1})
+        m_{t,k}, s_{t,k} = where x_{t+k} will be, and how surely, for each horizon k
+        e_{t,k} = |x_t - m_{t-k,k}|, smoothed over a few rows
+        r_t = e_{t,k} / (mean(e_{1,k}^4 .. e_{t-1,k}^4) / 3)^(1/4), the most of all k
+        score_t = -log10 P(|z| > r_t), z normal
+
+    so that a score of 3 is one row in a thousand, were the errors normal. The forecast is learnt as Student's
+    distribution, where a wide spread forgives an error. Of a stream are kept means, spreads and a few last rows.
+
+    One network learns from the first rows of all streams, without labels. ``predict`` takes a file, a folder or a data
+    frame. Errors that follow Lavin and Ahmad 2015; the threshold is told by the tail of the scores, see ``rate``.
+
+    Example:
+        >>> wave = np.sin(np.arange(600) / 5)
+        >>> wave[500] += 3
+        >>> from elman.training.runs import fit
+        >>> model = fit(AnomalyTask, pl.DataFrame({"value": wave}), steps=20, hidden=8, horizons="1")
+        >>> 500 <= model.predict(pl.DataFrame({"value": wave}))["score"].arg_max() <= 502
+        True
+    """
+
+    Options = AnomalyOptions
+    unit = "rows"
+    defaults = {"batch": 32, "bptt": 512, "minutes": 2.0, "lr": 4e-3}  # noqa: RUF012
+    threshold: Tensor
+
+    def __init__(self, options: AnomalyOptions, vocabulary: dict[str, Any]) -> None:
+        super().__init__(options, vocabulary)
+        columns = vocabulary["columns"]
+        self.columns = Columns(**{**columns, "values": tuple(columns["values"])})
+        self.ahead = options.ahead()
+        size, horizons = len(self.columns.values), len(self.ahead)
+        self.encoder = encoder(options.cell, 3 * size, options.hidden, options.layers, dropout=options.dropout)
+        self.head = nn.Linear(self.encoder.output_size, 2 * horizons * size)
+        # the further ahead, the less is told by the value now
+        self.share = nn.Parameter(torch.tensor([1 / (1 + 0.05 * (k - 1)) for k in self.ahead])[:, None].repeat(1, size))
+        with torch.no_grad():
+            self.head.weight.mul_(0.1)
+            self.head.bias.zero_()
+        self.dropout = nn.Dropout(options.dropout)
+        self.register_buffer("threshold", torch.tensor(math.inf, dtype=torch.float64))
+
+    @classmethod
+    def read(cls, options: AnomalyOptions, sources: Sources) -> AnomalyParts:
+        if sources.data is None:
+            raise ElmanError("give --data FILE: a table of numbers over time, or a folder of such tables")
+        options.ahead()
+        ignore = [name.strip() for name in options.ignore.split(",") if name.strip()]
+        values = tuple(name.strip() for name in options.values.split(",") if name.strip())
+        wish = Columns(values, options.time_column, options.label_column, options.separator or None, options.header)
+        columns = find_columns(sources.data, wish, ignore)
+        streams = read_streams(sources.data, columns, sources.bad, options.windows)
+        for each in streams:
+            if not np.isfinite(each.values).any():
+                raise ElmanError(f"{each.name} has no numbers in {', '.join(columns.values)}")
+        name = str(sources.data) if isinstance(sources.data, Path) else "the table"
+        if sources.valid is not None:
+            if not columns.label:
+                labelled = find_columns(
+                    sources.valid, Columns(columns.values, columns.time, options.label_column), ignore
+                )
+                columns = Columns(columns.values, columns.time, labelled.label, columns.separator, columns.header)
+            other = read_streams(sources.valid, columns, sources.bad, options.windows)
+            return AnomalyParts(columns, [(each, len(each)) for each in _enough(streams)], other, name)
+        ends = [nab.probation(len(each), options.probation) for each in _enough(streams)]
+        return AnomalyParts(columns, list(zip(streams, ends, strict=True)), streams, name)
+
+    @classmethod
+    def learn(cls, options: AnomalyOptions, read: AnomalyParts) -> dict[str, Any]:
+        return {"columns": asdict(read.columns)}
+
+    def data(self, read: AnomalyParts, folder: Path, *, rows: int, steps: int, seed: int) -> AnomalyExamples:
+        return AnomalyExamples(self, read, rows, steps, seed)
+
+    def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Watched:
+        return Watched(self, read_streams(source, self.columns, bad, self.options.windows))
+
+    def read_values(self, streams: Sequence[Stream], end: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Streams side by side as the network reads them, ``[B, T, 3 K]``, and scaled, ``[B, T, K]``."""
+        size, longest = len(self.columns.values), end or max(map(len, streams))
+        values = np.full((len(streams), longest, size), np.nan)
+        for row, each in enumerate(streams):
+            values[row, : len(each)] = each.values[:longest]
+        reader = Reader((len(streams), size), self.options.memory)
+        scaled, read = np.empty_like(values), np.empty((*values.shape[:2], 3 * size), np.float32)
+        for t in range(longest):
+            scaled[:, t], read[:, t] = reader(values[:, t])
+        return read, scaled
+
+    def forward(self, read: Tensor, state: Any = None) -> tuple[Tensor, Tensor, Any]:
+        """Where values will be, and how surely, each ``[B, T, H, K]``, pressed together; and the state."""
+        y, state = self.encoder(self.dropout(read), state)
+        shape = (*read.shape[:2], len(self.ahead), len(self.columns.values))
+        shift, spread = self.head(self.dropout(y)).chunk(2, -1)
+        now = read[..., None, : shape[-1]]
+        return now * self.share + shift.view(shape), F.softplus(spread.view(shape) - 1) + 0.01, state
+
+    def loss(self, batch: AnomalyBatch, state: Any) -> Loss:
+        device = self.share.device
+        total, number = torch.zeros((), device=device), 0
+        places, spreads = [], []
+        for first in range(0, batch.read.shape[1], BLOCK if not self.training else batch.read.shape[1]):
+            last = first + BLOCK if not self.training else batch.read.shape[1]
+            place, spread, state = self(torch.from_numpy(batch.read[:, first:last]).to(device), state)
+            places.append(place)
+            spreads.append(spread)
+        place, spread = torch.cat(places, 1), torch.cat(spreads, 1)
+        truth = torch.from_numpy(press(batch.scaled).astype(np.float32)).to(device)
+        counted = torch.from_numpy(batch.counted).to(device)[..., None] & truth.isfinite()
+        truth = truth.nan_to_num()
+        for n, k in enumerate(self.ahead):
+            if k >= truth.shape[1]:
+                continue
+            z = (truth[:, k:] - place[:, :-k, n]) / spread[:, :-k, n]
+            surprise = 0.5 * (FREEDOM + 1) * torch.log1p(z * z / FREEDOM) + spread[:, :-k, n].log() + NORM
+            # forecasts from before the rows that count are not judged while learning, where nothing is before them
+            judged = counted[:, k:] & (counted[:, :-k] if self.training else torch.ones_like(counted[:, :-k]))
+            total, number = total + (surprise * judged).sum(), number + int(judged.sum())
+        value = total / max(1, number)
+        output = None if self.training else _errors(batch.scaled, place.cpu(), self.ahead)
+        return Loss(value, max(1, int(counted.any(-1).sum())), output=output)
+
+    @torch.no_grad()
+    def scores(self, watched: Watched) -> list[np.ndarray]:
+        """The scores of the rows of each stream."""
+        training = self.training
+        self.eval()
+        outputs = [self.loss(batch, None).output for batch in watched]
+        self.train(training)
+        return watched.scores(outputs)
+
+    def choose(self, scores: Sequence[np.ndarray], calm: Sequence[int]) -> float:
+        """The threshold, from scores of the rows that are taken for usual; where they are few, as of normal errors."""
+        seen = np.concatenate([each[FIRST:end] for each, end in zip(scores, calm, strict=True)])
+        return (
+            tail(seen, self.options.false_alarm_rate)
+            if len(seen) >= FIRST
+            else -math.log10(self.options.false_alarm_rate)
+        )
+
+    def thinned(self, scores: np.ndarray) -> np.ndarray:
+        """Scores ``[N]``, of which those that would repeat an alarm are 0."""
+        record = Record(self.options.cooldown)
+        return np.array([record(score) for score in scores.tolist()])
+
+    def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
+        streams = read_streams(data, self.columns, bad, self.options.windows)
+        watched = Watched(self, streams)
+        frames = []
+        for stream, score in zip(streams, self.scores(watched), strict=True):
+            scores, alarms = np.full(stream.size, np.nan), np.full(stream.size, None)
+            scores[stream.index] = score
+            alarms[stream.index] = self.thinned(score) >= float(self.threshold)
+            columns = {
+                "score": pl.Series(scores, nan_to_null=True),
+                "alarm": pl.Series(alarms.tolist(), dtype=pl.Boolean),
+            }
+            if len(streams) > 1:
+                columns = {"file": pl.Series([stream.name] * stream.size), **columns}
+            frames.append(pl.DataFrame(columns))
+        return pl.concat(frames)
+
+    def session(self) -> Callable[[str], str]:
+        self.eval()
+        size = len(self.columns.values)
+        reader, record = Reader((1, size), self.options.memory), Record(self.options.cooldown)
+        usual = Usual((1, len(self.ahead), size), self.options.smooth, self.options.memory)
+        forecasts: deque[Tensor] = deque(maxlen=max(self.ahead))  # of the last rows
+        state: Any = None
+
+        @torch.no_grad()
+        def answer(line: str) -> str:
+            nonlocal state
+            values, _ = parse_values(line, self.columns)
+            scaled, read = reader(values[None])
+            errors = np.full((1, len(self.ahead), size), np.nan)
+            for n, k in enumerate(self.ahead):
+                if k <= len(forecasts):
+                    errors[:, n] = _distances(scaled[:, None], forecasts[-k][:, :, n : n + 1])[:, 0, 0]
+            score = float(_score(usual(errors))[0])
+            place, _, state = self(torch.from_numpy(read[:, None].astype(np.float32)), state)
+            forecasts.append(place)
+            return json.dumps({"score": score, "alarm": record(score) >= float(self.threshold)})
+
+        return answer
+
+    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
+        assert isinstance(evaluation, Watched)
+        stream = evaluation.streams[0]
+        return [
+            json.dumps(
+                {c: float(v) if math.isfinite(v) else None for c, v in zip(self.columns.values, row, strict=True)}
+            )
+            for row in stream.values[:number]
+        ]
+
+    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
+        assert isinstance(data, AnomalyExamples)
+        assert isinstance(evaluation, Watched)
+
+        def judged(scores: Callable[[Stream], np.ndarray]) -> dict[str, float]:
+            learnt, ends = zip(*data.parts.learnt, strict=True)
+            threshold = self.choose([scores(each) for each in learnt], ends)
+            return evaluation.measures([scores(each) for each in evaluation.streams], threshold)
+
+        def z_score(stream: Stream) -> np.ndarray:
+            return np.abs(np.nan_to_num(self.read_values([stream])[1][0])).max(-1)
+
+        def change(stream: Stream) -> np.ndarray:
+            values = pl.DataFrame(stream.values).fill_nan(None).fill_null(strategy="forward").fill_null(0).to_numpy()
+            steps = np.abs(np.diff(values, axis=0, prepend=values[:1]))
+            scale = Scale(values[0].shape, self.options.memory)
+            return np.array([np.nan_to_num(scale(row)).max() for row in steps])
+
+        return {"z-score": lambda: judged(z_score), "last value": lambda: judged(change)}
+
+    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
+        assert isinstance(evaluation, Watched)
+        scores, threshold = evaluation.scores(outputs), float(self.threshold)
+        rows, drawn = [], []
+        for stream, score, start in zip(evaluation.streams, scores, evaluation.starts, strict=True):
+            alarms = np.flatnonzero(self.thinned(score) >= threshold)
+            alarms = alarms[alarms >= start]
+            windows = None if stream.windows is None else len(stream.windows)
+            found = None
+            if stream.windows is not None:
+                found = sum(bool(((alarms >= a) & (alarms <= b)).any()) for a, b in stream.windows)
+            rows.append([stream.name, len(stream), len(alarms), float(score[start:].max(initial=0)), windows, found])
+            drawn.append((float(score[start:].max(initial=0)), stream, score, alarms))
+        drawn.sort(key=lambda each: -each[0])
+        text = (
+            f"An alarm is a score of {threshold:.2f} or more that is higher than all of the last "
+            f"{self.options.cooldown} rows. The threshold was chosen without labels, so that a share of "
+            f"{self.options.false_alarm_rate:g} of the usual rows exceeds it."
+        )
+        header = ["stream", "rows", "alarms", "highest score", "windows", "found"]
+        pictures = [_picture(stream, score, alarms) for _, stream, score, alarms in drawn[:6]]
+        return [
+            Section("Alarms", text, header=header, rows=rows[:200]),
+            Section("The highest scores", "Values, what is labelled (shaded), alarms (lines) and scores.", pictures),
+        ]
+
+    def sample(self, data: TrainingData, seed: int) -> str:
+        assert isinstance(data, AnomalyExamples)
+        stream = data.held_out.streams[0]
+        score = self.scores(Watched(self, [stream]))[0]
+        highest = np.sort(np.argsort(-self.thinned(score))[:5])
+        return "\n".join(
+            f"row {row + 1:>7,}  {', '.join(f'{v:g}' for v in stream.values[row])[:40]:40}  score {score[row]:.1f}"
+            for row in highest
+        )
+
+
+# of Student's distribution with so many degrees of freedom
+NORM = 0.5 * math.log(math.pi * FREEDOM) + math.lgamma(FREEDOM / 2) - math.lgamma((FREEDOM + 1) / 2)
+
+
+def _enough(streams: Sequence[Stream]) -> Sequence[Stream]:
+    """Refuse streams that are too short to learn anything from."""
+    for each in streams:
+        if len(each) < 40:
+            raise ElmanError(f"{each.name} has {len(each)} rows; 40 or more are wanted to learn what is usual")
+    return streams
+
+
+def _alike(order: list[int], lengths: list[int]) -> list[list[int]]:
+    """Streams of similar length side by side, in ``order``, which goes from short to long."""
+    groups: list[list[int]] = []
+    for place in order:
+        if not groups or len(groups[-1]) == SIDE_BY_SIDE or lengths[place] > 1.5 * lengths[groups[-1][0]]:
+            groups.append([])
+        groups[-1].append(place)
+    return groups
+
+
+def _distances(scaled: np.ndarray, place: Tensor) -> np.ndarray:
+    """How far values ``[B, T, K]`` are from where forecasts ``[B, T, H, K]`` have them."""
+    return np.abs(scaled[:, :, None] - unpress(place.double().numpy()))
+
+
+def _errors(scaled: np.ndarray, place: Tensor, ahead: Sequence[int]) -> np.ndarray:
+    """The errors of the forecasts of each row, ``[B, T, H, K]``; NaN where there was none, or no value."""
+    errors = np.full((*scaled.shape[:2], len(ahead), scaled.shape[2]), np.nan)
+    for n, k in enumerate(ahead):
+        if k < scaled.shape[1]:
+            errors[:, k:, n] = _distances(scaled[:, k:], place[:, :-k, n : n + 1])[:, :, 0]
+    return errors
+
+
+def _score(above: np.ndarray) -> np.ndarray:
+    """``[B]``, how improbable errors ``[B, H, K]`` are: of a column the most of all forecasts, of columns a mean."""
+    most = above.max(1)
+    return -(log_ndtr(-np.sqrt((most * most).mean(-1))) + math.log(2)) / math.log(10)
+
+
+def _by_row(labels: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, float]:
+    """F1 at the threshold, and what needs none: the area under the curve, and average precision."""
+    from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+
+    found = {
+        "f1": float(
+            f1_score(labels, scores >= threshold, zero_division=0)  # pyright: ignore[reportArgumentType]
+        )
+    }
+    if labels.any() and not labels.all():
+        found["auroc"] = float(roc_auc_score(labels, scores))
+        found["average_precision"] = float(average_precision_score(labels, scores))
+    return found
+
+
+def _picture(stream: Stream, score: np.ndarray, alarms: np.ndarray) -> Any:
+    picture, axes = figure(height=2.4)
+    values = stream.values - np.nanmean(stream.values, 0)
+    axes.plot(values / np.maximum(np.nanmax(np.abs(values), 0), 1e-12), linewidth=0.6)
+    axes.plot(-1.2 + score / max(score.max(), 1e-12), color="0.5", linewidth=0.6)
+    if stream.labels is not None:
+        edges = np.flatnonzero(np.diff(stream.labels.astype(int), prepend=0, append=0))
+        for first, last in edges.reshape(-1, 2):
+            axes.axvspan(first, last, color="tab:orange", alpha=0.2)
+    for alarm in alarms:
+        axes.axvline(alarm, color="tab:red", linewidth=0.8)
+    axes.set(title=Path(stream.name).name, yticks=[], xlabel="row")
+    return picture

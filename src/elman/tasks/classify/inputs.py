@@ -1,0 +1,241 @@
+"""How a text or a series becomes what a recurrence reads."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor, nn
+
+from elman.data.batches import pad
+from elman.data.sequences import Sequenced, resampled
+from elman.data.tables import parse_row
+from elman.data.words import Lexicon, Words, read_vectors, split_words
+from elman.errors import ElmanError
+from elman.layers.words import WordEmbedding
+from elman.tasks.classify.labelled import Labelled
+from elman.tasks.classify.layout import Layout
+
+log = logging.getLogger(__name__)
+
+
+class TextInput(nn.Module):
+    """Texts as words with their spelling, or as characters.
+
+    Args:
+        options: those of the classifier.
+        vocabulary: what ``learn`` found.
+    """
+
+    def __init__(self, options: Any, vocabulary: dict[str, Any]) -> None:
+        super().__init__()
+        self.tokens, self.longest = vocabulary["tokens"], options.max_length
+        self.lexicon = Lexicon.from_json(vocabulary)
+        spelt = len(self.lexicon.characters) if options.spelling and self.tokens == "words" else 0
+        self.words = WordEmbedding(
+            len(self.lexicon.words),
+            options.embedding,
+            characters=spelt,
+            character_size=max(1, options.spelling),
+            drop=options.word_dropout if self.tokens == "words" else 0.0,
+        )
+        self.size = self.words.output_size
+        self.about = f"{len(self.lexicon.words):,} {self.tokens} known"
+
+    @classmethod
+    def learn(cls, options: Any, texts: Sequence[str], layout: Layout) -> dict[str, Any]:
+        """What must be known of texts."""
+        tokens = options.tokens
+        if tokens not in ("", "words", "characters"):
+            raise ElmanError(f"--tokens is words or characters, not {tokens!r}")
+        if not tokens:
+            mean = float(np.mean([len(split_words(text)) for text in texts[:10_000]]))
+            tokens = "characters" if mean < 3 else "words"
+            log.info("texts are read as %s; they have %.1f words on the average", tokens, mean)
+        cut = [_cut(text, tokens) for text in texts]
+        if long := sum(len(each) > options.max_length for each in cut):
+            log.warning(
+                "%s texts are longer than %s %s and are cut there; --max-length says where",
+                long,
+                options.max_length,
+                tokens,
+            )
+        least = 1 if tokens == "characters" else options.min_count
+        return {"tokens": tokens, **Lexicon.learn(cut, options.vocabulary, least).to_json()}
+
+    def start(self, options: Any) -> None:
+        """Begin with the vectors of words that the options name."""
+        if options.embeddings:
+            found = read_vectors(Path(options.embeddings), self.lexicon.words)
+            self.words.start_from({n: found[word] for n, word in enumerate(self.lexicon.words, 1) if word in found})
+
+    def lengths(self, texts: Sequence[str]) -> np.ndarray:
+        """How long texts are, about."""
+        return np.array([min(len(text), self.longest * 6) for text in texts])
+
+    def batch(self, texts: Sequence[str]) -> Words:
+        return self.lexicon.batch([_cut(text, self.tokens)[: self.longest] for text in texts])
+
+    def forward(self, batch: Words) -> tuple[Tensor, Tensor]:
+        """Features ``[B, T, size]`` and lengths ``[B]``."""
+        places, lengths, words, characters = (part.to(self.words.words.weight.device) for part in batch)
+        return self.words(places, words, characters), lengths
+
+    def in_memory(self, texts: Sequence[Any]) -> Labelled:
+        """Texts in a list."""
+        if not all(isinstance(text, str) for text in texts):
+            raise ElmanError("a list to predict has texts, or give a file or a data frame")
+        where = [f"text {n}" for n in range(1, len(texts) + 1)]
+        return Labelled(
+            list(texts), [None] * len(texts), where, np.arange(len(texts)), len(texts), pl.DataFrame({"text": texts})
+        )
+
+    def parse(self, line: str, layout: Layout) -> str:
+        """A text from a line of a stream."""
+        return str(parse_row(line, [layout.text or "text"]).get(layout.text or "text") or "")
+
+    def line(self, text: str) -> str:
+        """A text as a line of a stream."""
+        return json.dumps({"text": text}, ensure_ascii=False)
+
+    def shown(self, text: str) -> str:
+        return text
+
+
+def _cut(text: str, tokens: str) -> list[str]:
+    return list(text) if tokens == "characters" else split_words(text)
+
+
+class Steps(NamedTuple):
+    """Series side by side."""
+
+    values: Tensor  # [B, T, C], NaN where there is none
+    gaps: Tensor  # [B, T], time since the step before
+    lengths: Tensor  # [B]
+
+
+class SeriesInput(nn.Module):
+    """Series as steps of normalised numbers; with what is missing, and how long ago it was last known, where it is so.
+
+        x_t = [last known value of each channel, 0 before the first; whether it was measured now; how long ago that was]
+
+    The two last parts are there where values are missing or times irregular (Lipton et al. 2016, Che et al. 2018).
+    """
+
+    def __init__(self, options: Any, vocabulary: dict[str, Any]) -> None:
+        super().__init__()
+        self.longest, self.every, self.noise = options.max_length, options.resample, options.noise
+        self.channels, self.sparse, self.pace = vocabulary["channels"], vocabulary["sparse"], vocabulary["pace"]
+        for name in ("mean", "scale"):
+            self.register_buffer(name, torch.tensor(vocabulary[name]), persistent=False)
+        self.size = len(self.channels) * (3 if self.sparse else 1) + (1 if self.sparse else 0)
+        self.about = f"{len(self.channels)} channels" + (
+            ", some values missing or times irregular" if self.sparse else ""
+        )
+
+    @classmethod
+    def learn(cls, options: Any, series: Sequence[Sequenced], layout: Layout) -> dict[str, Any]:
+        """What must be known of series."""
+        series = [_at_pace(each, options.resample, options.max_length) for each in series]
+        values = np.concatenate([each.values for each in series]).astype(np.float64)
+        channels = list(layout.channels) or [f"channel {n}" for n in range(1, values.shape[1] + 1)]
+        known = ~np.isnan(values)
+        counts = np.maximum(known.sum(0), 1)
+        mean = np.where(known, values, 0).sum(0) / counts
+        scale = np.sqrt(np.where(known, (values - mean) ** 2, 0).sum(0) / counts)
+        if constant := [name for name, s in zip(channels, scale, strict=True) if s == 0]:
+            log.info("the same in all rows, so nothing is learnt from it: %s", ", ".join(constant))
+        gaps = np.concatenate([np.diff(each.times) for each in series])
+        pace = float(np.median(gaps)) if len(gaps) else 1.0
+        irregular = bool(len(gaps)) and bool(np.any(np.abs(gaps - pace) > 0.01 * abs(pace)))
+        if irregular or not known.all():
+            pace_is, missing = "irregular" if irregular else "regular", 100 * (1 - known.mean())
+            log.info("%.0f %% of the values are missing, times are %s; both are learnt from", missing, pace_is)
+        return {
+            "channels": channels,
+            "mean": mean.tolist(),
+            "scale": np.where(scale > 0, scale, 1).tolist(),
+            "sparse": irregular or not bool(known.all()),
+            "pace": pace or 1.0,
+        }
+
+    def start(self, options: Any) -> None:
+        """There is nothing to begin with."""
+
+    def lengths(self, series: Sequence[Sequenced]) -> np.ndarray:
+        return np.array([len(each.values) for each in series])
+
+    def batch(self, series: Sequence[Sequenced]) -> Steps:
+        paced = [_at_pace(each, self.every, self.longest) for each in series]
+        values, lengths = pad([each.values for each in paced], np.nan)
+        gaps, _ = pad([np.diff(each.times, prepend=each.times[:1]).astype(np.float32) for each in paced])
+        return Steps(values, gaps, lengths)
+
+    def times(self, batch: Steps) -> Tensor:
+        """The time from the step before to each, ``[B, T, 1]``, in usual steps."""
+        return (batch.gaps.to(self.get_buffer("mean")) / self.pace)[..., None]
+
+    def forward(self, batch: Steps) -> tuple[Tensor, Tensor]:
+        """Features ``[B, T, size]`` and lengths ``[B]``."""
+        mean, scale = self.get_buffer("mean"), self.get_buffer("scale")
+        values, gaps, lengths = (part.to(mean.device) for part in batch)
+        x = (values - mean) / scale
+        known = ~x.isnan()
+        if self.training and self.noise:
+            x = x + self.noise * torch.randn_like(x)
+        if not self.sparse:
+            return torch.where(known, x, 0), lengths
+        steps = torch.arange(x.shape[1], device=x.device)[:, None].expand_as(x[0])
+        last = torch.where(known, steps, -1).cummax(1).values  # the step at which each was last known
+        filled = torch.where(last >= 0, x.nan_to_num().gather(1, last.clamp(min=0)), 0)
+        clock = (gaps / self.pace).cumsum(1)[..., None].expand_as(x)
+        ago = torch.where(last >= 0, clock - clock.gather(1, last.clamp(min=0)), clock)
+        parts = [filled, known.to(x.dtype), torch.log1p(ago), torch.log1p(gaps / self.pace)[..., None]]
+        return torch.cat(parts, -1), lengths
+
+    def in_memory(self, series: Sequence[Any]) -> Labelled:
+        """Arrays ``[time, channels]`` in a list."""
+        found = []
+        for n, each in enumerate(series, 1):
+            values = np.asarray(each, np.float32)
+            values = values[:, None] if values.ndim == 1 else values
+            if values.ndim != 2 or values.shape[1] != len(self.channels) or not len(values):
+                raise ElmanError(
+                    f"series {n} has the shape {list(values.shape)}; [time, {len(self.channels)}] is wanted"
+                )
+            found.append(Sequenced(values, np.arange(len(values), dtype=np.float64)))
+        where = [f"series {n}" for n in range(1, len(found) + 1)]
+        frame = pl.DataFrame({"series": range(1, len(found) + 1)})
+        return Labelled(found, [None] * len(found), where, np.arange(len(found)), len(found), frame)
+
+    def parse(self, line: str, layout: Layout) -> Sequenced:
+        """A series from a line of a stream: an object of JSON with ``values [time, channels]`` and maybe ``times``."""
+        try:
+            row = json.loads(line)
+            values = np.array(row["values"], np.float32)  # null is NaN
+            values = values[:, None] if values.ndim == 1 else values
+            times = np.array(row.get("times", range(len(values))), np.float64)
+        except (ValueError, KeyError, TypeError) as error:
+            example = '{"values": [[0.1, 0.2], [0.3, null]], "times": [0, 1]}'
+            raise ElmanError(f"a line is an object such as {example}") from error
+        if values.shape != (len(times), len(self.channels)) or not len(times):
+            raise ElmanError(f"values are {list(values.shape)}; [{len(times)}, {len(self.channels)}] is wanted")
+        return Sequenced(values, times)
+
+    def line(self, series: Sequenced) -> str:
+        """A series as a line of a stream."""
+        values = [[None if np.isnan(v) else float(v) for v in step] for step in series.values]
+        return json.dumps({"values": values, "times": series.times.tolist()})
+
+    def shown(self, series: Sequenced) -> str:
+        mean = np.nanmean(series.values) if not np.isnan(series.values).all() else np.nan
+        return f"{len(series.values)} steps, mean {mean:.3g}"
+
+
+def _at_pace(series: Sequenced, every: float, longest: int) -> Sequenced:
+    paced = resampled(series, every) if every else series
+    return Sequenced(paced.values[:longest], paced.times[:longest])

@@ -1,0 +1,198 @@
+"""Texts and series with labels, as people keep them: tables, lines, folders, ``.ts`` files, long tables."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from elman.data.bad import BadRows
+from elman.data.sequences import LongTable, gather, read_ts
+from elman.data.tables import Table, read_table
+from elman.data.text import read_whole
+from elman.data.times import read_times
+from elman.errors import ElmanError
+from elman.tasks.classify.layout import Layout
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Texts or series, and what belongs to each."""
+
+    inputs: list[Any]  # str or Sequenced
+    labels: list[Any]  # as they stand in the data; None where there is none
+    where: list[str]
+    index: np.ndarray  # [N], which of the file's rows each is
+    size: int  # rows of the file
+    frame: pl.DataFrame  # [size], columns that name a row for people
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> "Labelled":
+        """Some of the rows."""
+        inputs, labels, where = ([part[row] for row in rows] for part in (self.inputs, self.labels, self.where))
+        return replace(self, inputs=inputs, labels=labels, where=where, index=self.index[np.asarray(rows)])
+
+    def parting(self, how: str, group: str, time: str) -> dict[str, Any]:
+        """What ``split`` is to go by: chance, the values of a column, or a time, else the order of rows."""
+        if how not in ("random", "time"):
+            raise ElmanError(f"--split is random or time, not {how!r}")
+        if group and group not in self.frame.columns:
+            raise ElmanError(f"there is no column {group!r} to part by; there are {', '.join(self.frame.columns)}")
+        if group:
+            return {"groups": self.frame[group].gather(self.index).to_list()}
+        if how == "random":
+            return {}
+        return {"times": read_times(self.frame[time]).values[self.index] if time in self.frame.columns else self.index}
+
+    def reject(self, wrong: dict[int, str], bad: BadRows) -> "Labelled":
+        """The same without some rows, which are bad."""
+        for row in sorted(wrong):
+            bad.add(self.where[row], wrong[row])
+        return self.take([row for row in range(len(self)) if row not in wrong]) if wrong else self
+
+
+def read_labelled(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = True) -> Labelled:
+    """The texts or series of a file or a table, read as ``layout`` says.
+
+    Args:
+        source: the file or folder, or a data frame.
+        layout: how it lies.
+        bad: what is done about rows that cannot be used; with ``labelled``, one without a label is such.
+        labelled: whether labels are wanted.
+    """
+    reader = {"folder": _folder, "ts": _ts, "lines": _lines, "table": _table, "long": _long}[layout.kind]
+    found = reader(source, layout, bad, labelled)
+    if labelled:
+        found = found.reject({row: "has no label" for row, label in enumerate(found.labels) if label is None}, bad)
+    if not len(found):
+        raise ElmanError(f"{source} has no rows that can be used")
+    return found
+
+
+def _folder(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
+    """A folder for each class with a file for each text, or a file for each class with a text a line."""
+    if not source.is_dir():
+        return _lines(source, layout, bad, False)
+    inputs, labels, where = [], [], []
+    entries = [entry for entry in sorted(source.iterdir()) if not entry.name.startswith(".")]
+    for entry in entries:
+        if entry.is_dir():
+            files = [path for path in sorted(entry.iterdir()) if path.is_file() and not path.name.startswith(".")]
+            found = [(read_whole(path).strip(), str(path)) for path in files]
+        else:
+            text = read_whole(entry).split("\n")
+            found = [(line.strip(), f"{entry}, line {n}") for n, line in enumerate(text, 1) if line.strip()]
+        inputs += [text for text, _ in found]
+        where += [place for _, place in found]
+        labels += [entry.name if entry.is_dir() else entry.name.partition(".")[0]] * len(found)
+    if labelled:
+        kind = "a text a line" if any(entry.is_file() for entry in entries) else "a file a text"
+        log.info("%s: %s, %s classes", source, kind, len(set(labels)))
+    return _plain(inputs, labels, where, np.arange(len(inputs)), len(inputs), {"text": inputs})
+
+
+def _lines(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
+    """A label and a text a line, or without labels a text a line."""
+    lines = [(n, line.strip()) for n, line in enumerate(read_whole(source).split("\n"), 1) if line.strip()]
+    where = [f"{source}, line {n}" for n, _ in lines]
+    if not labelled:
+        texts = [line for _, line in lines]
+        return _plain(texts, [None] * len(texts), where, np.arange(len(texts)), len(texts), {"text": texts})
+    parts = [line.split(None, 1) for _, line in lines]
+    texts = [part[1] if len(part) > 1 else "" for part in parts]
+    labels = [part[0].removeprefix("__label__") for part in parts]  # as fastText has it
+    return _plain(texts, labels, where, np.arange(len(texts)), len(texts), {"text": texts})
+
+
+def _ts(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
+    found = read_ts(source, bad)
+    labels: list[Any] = list(found.labels)
+    where = [f"{source}, line {line}" for line in found.lines]
+    if labelled:
+        shape = found.sequences[0].values.shape[1]
+        lengths = sorted(len(one.values) for one in found.sequences)
+        log.info("%s: %s series of %s channels, %s to %s steps", source, len(labels), shape, lengths[0], lengths[-1])
+    return _plain(
+        list(found.sequences), labels, where, np.array(found.index), found.size, {"row": range(1, found.size + 1)}
+    )
+
+
+def _table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
+    table = read_table(source, bad, separator=layout.separator or None, header=layout.header)
+    texts = ["" if text is None else str(text) for text in table[layout.text]]
+    labels = table[layout.label] if labelled else [None] * len(table)
+    where = [table.where(row) for row in range(len(table))]
+    return Labelled(texts, labels, where, table.index, table.size, table.spread())
+
+
+def _long(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
+    table = read_table(source, bad, separator=layout.separator or None, header=layout.header)
+    values = (layout.value,) if layout.parameter else layout.channels
+    columns = LongTable(layout.identity, layout.time or None, values, layout.parameter or None)
+    found = gather(table, columns, layout.channels)
+    names = pl.DataFrame({layout.identity: found.identities})
+    labels: list[Any] = [None] * len(names)
+    if labelled and layout.label in table.columns:
+        labels = _label_of_each(table, layout, found.identities)
+    elif labelled:
+        other = read_table(Path(layout.labels), BadRows()).frame
+        other = other.with_columns(pl.col(layout.label_identity).cast(pl.String).alias(layout.identity))
+        names = names.join(
+            other.unique(layout.identity, keep="first"), on=layout.identity, how="left", maintain_order="left"
+        )
+        labels = names[layout.label].to_list()
+    where = [
+        f"{table.name}, line {line} ({layout.identity} {name})"
+        for name, line in zip(found.identities, found.lines, strict=True)
+    ]
+    return Labelled(found.sequences, labels, where, np.arange(len(names)), len(names), names)
+
+
+def _label_of_each(table: Table, layout: Layout, identities: list[str]) -> list[Any]:
+    frame = table.frame.select(
+        pl.col(layout.identity).cast(pl.String).alias("identity"), pl.col(layout.label).alias("label")
+    )
+    grouped = (
+        frame.drop_nulls().group_by("identity").agg(pl.col("label").first(), pl.col("label").n_unique().alias("kinds"))
+    )
+    several = grouped.filter(pl.col("kinds") > 1)["identity"].to_list()
+    if several:
+        raise ElmanError(
+            f"{table.name}: {layout.identity} {several[0]} has several labels in {layout.label}; a series has one"
+        )
+    known = dict(zip(grouped["identity"], grouped["label"], strict=True))
+    return [known.get(name) for name in identities]
+
+
+def _plain(
+    inputs: list[Any], labels: list[Any], where: list[str], index: np.ndarray, size: int, names: dict[str, Any]
+) -> Labelled:
+    return Labelled(inputs, labels, where, index, size, pl.DataFrame(names))
+
+
+def warn_of_leaks(rows: Labelled, layout: Layout) -> None:
+    """Say which parts of the data tell the label by themselves: the answer may be known only where it is not asked."""
+    labels = [str(label) for label in rows.labels]
+    if layout.is_text:
+        own = [label.lower() in text.lower().split() for text, label in zip(rows.inputs, labels, strict=True)]
+        if sum(own) >= 0.98 * len(own) and any(len(label) > 2 for label in labels):
+            log.warning("the text has its label in it, word for word, in %s of %s rows", sum(own), len(own))
+        return
+    channels = layout.channels or tuple(f"channel {n}" for n in range(1, rows.inputs[0].values.shape[1] + 1))
+    for n, channel in enumerate(channels):
+        kinds = [np.unique(one.values[~np.isnan(one.values[:, n]), n]) for one in rows.inputs]
+        if any(len(kind) != 1 for kind in kinds):
+            continue
+        pairs = {(float(kind[0]), label) for kind, label in zip(kinds, labels, strict=True)}
+        values = {value for value, _ in pairs}
+        if 1 < len(values) == len(pairs) <= 2 * len(set(labels)):
+            log.warning(
+                "%s alone tells the label in every row; leave it out with --ignore if it is not known then", channel
+            )

@@ -1,0 +1,194 @@
+"""How labelled data lies in people's files: what it is, and which columns are what; found out, or said."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from elman.data.bad import BadRows
+from elman.data.tables import SEPARATORS, Table, guess_separator, is_numeric, named, read_table
+from elman.data.text import read_whole
+from elman.data.times import is_time
+from elman.errors import ElmanError
+
+log = logging.getLogger(__name__)
+
+LABELS = "label labels class target category sentiment intent outcome y answer language country".split()
+TEXTS = "text sentence review comment question message body content title tweet document utterance name word".split()
+IDENTITIES = "id series series_id sequence sequence_id subject patient record recordid case person unit sample".split()
+MOMENTS = "time timestamp date datetime t step minute hour day".split()
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+
+
+@dataclass(frozen=True)
+class ColumnSpec:
+    """What the user says of the data; what is empty is found out."""
+
+    text: str = ""
+    label: str = ""
+    identity: str = ""
+    time: str = ""
+    parameter: str = ""
+    ignore: tuple[str, ...] = ()
+    labels: str = ""  # a file that has them
+    separator: str = ""
+    header: bool | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the data lies: kept with the model, so that other files are read as the first one was."""
+
+    kind: str  # "table", "lines", "folder", "ts" or "long"
+    text: str = ""
+    label: str = ""
+    identity: str = ""
+    time: str = ""
+    parameter: str = ""
+    value: str = ""
+    channels: tuple[str, ...] = ()
+    separator: str = ""
+    header: bool | None = None
+    labels: str = ""
+    label_identity: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        return self.kind in ("table", "lines", "folder")
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> "Layout":
+        """A layout from its plain values."""
+        return cls(**{**values, "channels": tuple(values["channels"])})
+
+
+def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
+    """How the data lies, announced in one line.
+
+    Raises:
+        ElmanError: nothing in it that could be a text, a series or a label.
+    """
+    if isinstance(source, Path):
+        if not source.exists():
+            raise ElmanError(f"there is no file {source}")
+        if source.is_dir():
+            return Layout("folder")
+        suffix = _suffix(source)
+        if suffix == ".ts":
+            return Layout("ts")
+        if suffix not in TABLES and not (wishes.separator or wishes.text or wishes.label):
+            text = read_whole(source)
+            if not _is_table(text):
+                log.info("%s: a label and a text a line; the first word is the label", source)
+                return Layout("lines")
+    table = read_table(source, bad, separator=wishes.separator or None, header=wishes.header)
+    layout = _table_layout(table, wishes)
+    if table.separator is not None:
+        between = SEPARATORS.get(table.separator, repr(table.separator))
+        log.info("%s: columns between %s, %s a header", table.name, between, "with" if table.header else "without")
+        layout = replace(layout, separator=table.separator, header=table.header)
+    return layout
+
+
+def _table_layout(table: Table, wishes: ColumnSpec) -> Layout:
+    for column in wishes.ignore:
+        table.known(column)
+    columns = [column for column in table.columns if column not in wishes.ignore]
+    identity = named(table, wishes.identity, IDENTITIES, columns)
+    if identity and not (wishes.identity or wishes.labels) and table.frame[identity].n_unique() > len(table) / 2:
+        identity = ""  # as many as rows: it numbers them
+    if not wishes.text and (identity or wishes.labels):
+        return _long_layout(table, wishes, columns, identity)
+    texts = [
+        column for column in columns if table.frame[column].dtype == pl.String and not is_numeric(table.frame[column])
+    ]
+    label = named(table, wishes.label, LABELS, [column for column in columns if column != wishes.text])
+    text = named(table, wishes.text, TEXTS, [column for column in texts if column != label])
+    others = [column for column in texts if column != label]
+    if not text and others:
+        text = max(others, key=lambda column: table.frame[column].str.len_chars().mean() or 0)
+    if not label:
+        rest = [column for column in columns if column != text and table.frame[column].n_unique() < len(table)]
+        label = min(rest, key=lambda column: table.frame[column].n_unique(), default="")
+    if not (text and label):
+        what = "text" if not text else "label"
+        raise ElmanError(
+            f"{table.name} has no column that looks like the {what}; say which with --{what}-column; "
+            f"its columns are {', '.join(table.columns)}"
+        )
+    log.info("%s: the text is in column %r, the label in %r", table.name, text, label)
+    return Layout("table", text=text, label=label)
+
+
+def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity: str) -> Layout:
+    if not identity:
+        raise ElmanError(f"{table.name}: which column says to which series a row belongs? say it with --id-column")
+    rest = [column for column in columns if column != identity]
+    time = named(table, wishes.time, MOMENTS, rest)
+    if not time:
+        time = next((column for column in rest if is_time(table.frame[column])), "")
+    label, labels, label_identity = "", wishes.labels, ""
+    if labels:
+        other = read_table(Path(labels), BadRows())
+        label_identity = identity if identity in other.columns else other.columns[0]
+        usable = [column for column in other.columns if column != label_identity]
+        label = named(other, wishes.label, LABELS, usable) or usable[-1]
+    else:
+        label = named(table, wishes.label, LABELS, [column for column in rest if column != time])
+        if not label:
+            constant = [c for c in rest if c != time and _constant_within(table, identity, c)]
+            if not constant:
+                raise ElmanError(f"{table.name} has no column that looks like the label; say which with --label-column")
+            label = constant[-1]
+    rest = [column for column in rest if column not in (time, label)] if not labels else [c for c in rest if c != time]
+    words = [column for column in rest if not is_numeric(table.frame[column])]
+    numbers = [column for column in rest if column not in words]
+    parameter = wishes.parameter
+    if not parameter and len(words) == 1 and len(numbers) == 1:
+        parameter = words[0]
+    if parameter:
+        numbers = numbers[:1]
+        counts = Counter(table[parameter])
+        channels = tuple(sorted(str(name) for name in counts if name is not None))
+    else:
+        channels = tuple(numbers)
+    if not channels:
+        raise ElmanError(f"{table.name} has no columns of numbers besides {identity} and {time or 'the time'}")
+    shown = f"{len(channels)} channels from {parameter!r}" if parameter else f"channels {', '.join(channels)}"
+    source = f" of {labels}" if labels else ""
+    log.info("%s: a series for each %r, in the order of %s; %s; the label is in %r%s", table.name, identity,
+             repr(time) if time else "the rows", shown, label, source)  # fmt: skip
+    if dropped := [column for column in words if column != parameter]:
+        log.info("%s: left out, since they are no numbers: %s", table.name, ", ".join(dropped))
+    return Layout(
+        "long",
+        label=label,
+        identity=identity,
+        time=time,
+        parameter=parameter,
+        value=numbers[0] if parameter else "",
+        channels=channels,
+        labels=labels,
+        label_identity=label_identity,
+    )
+
+
+def _constant_within(table: Table, identity: str, column: str) -> bool:
+    kinds = table.frame.group_by(identity).agg(pl.col(column).n_unique())[column]
+    return bool((kinds == 1).all()) and 1 < table.frame[column].n_unique() <= max(
+        2, table.frame[identity].n_unique() / 2
+    )
+
+
+def _is_table(text: str) -> bool:
+    """Whether a text file has columns: every line as many of them, two or more."""
+    separator = guess_separator(text)
+    widths = {line.count(separator) for line in text.split("\n")[:2000] if line.strip()}
+    return len(widths) == 1 and widths != {0} and (separator == "\t" or text.count("\n") > 3)
+
+
+def _suffix(path: Path) -> str:
+    return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix

@@ -1,0 +1,355 @@
+"""Classification: a label, several, or a number, for a text or for a series of numbers."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor, nn
+
+from elman.data.bad import BadRows
+from elman.data.batches import Batches
+from elman.data.split import split
+from elman.errors import ElmanError
+from elman.layers.convolution import Convolution
+from elman.layers.encoder import Timed, encoder
+from elman.layers.pooling import AttentionPooling, max_and_mean
+from elman.tasks.classify import report
+from elman.tasks.classify.baselines import simple_methods
+from elman.tasks.classify.inputs import SeriesInput, TextInput
+from elman.tasks.classify.labelled import Labelled, read_labelled, warn_of_leaks
+from elman.tasks.classify.layout import ColumnSpec, Layout, find_layout
+from elman.tasks.classify.target import Target, find_target
+from elman.training.options import option
+from elman.training.report import Section
+from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
+
+ROWS = 64  # answered at a time
+
+
+@dataclass(frozen=True)
+class ClassifyOptions:
+    """What can be chosen about a classifier, and said about its data."""
+
+    cell: str = option("lstm", "The recurrence; elman cells lists them. transformer and convolution stand in for one.")
+    hidden: int = option(128, "Units of each layer and direction.", min=1, search=(32, 256))
+    layers: int = option(1, "Layers.", min=1, search=(1, 2))
+    bidirectional: bool = option(True, "Whether a step also sees what comes after it.")
+    attention: bool = option(
+        False, "Pool with attention, instead of the greatest and the mean of each feature.", search=[False, True]
+    )
+    dropout: float = option(
+        0.5,
+        "Share of inputs, but for characters, and features that training sets to zero.",
+        min=0,
+        max=0.95,
+        search=(0.1, 0.7),
+    )
+    embedding: int = option(128, "Text: numbers that stand for a word.", min=1)
+    tokens: str = option("", "Text: words or characters. [found out]")
+    vocabulary: int = option(50_000, "Text: words to learn, the most frequent ones.", min=1)
+    min_count: int = option(2, "Text: words that occur less often count as unknown.", min=1, was="least")
+    spelling: int = option(32, "Text: features of the spelling of words, 0 for none.", min=0)
+    word_dropout: float = option(
+        0.25, "Text: share of the words that training replaces by the unknown word.", min=0, max=0.95, was="unknown"
+    )
+    embeddings: str = option(
+        "", "Text: file of pretrained word vectors, one word and its numbers a line.", was="vectors"
+    )
+    resample: float = option(
+        0.0,
+        "Series: average over intervals of this length, in the unit of the time. [no resampling]",
+        min=0,
+        was="every",
+    )
+    noise: float = option(0.1, "Series: noise added while training, in standard deviations.", min=0)
+    convolution: int = option(
+        0, "Series: steps that a convolution before the recurrence makes into one, 0 for none.", min=0
+    )
+    max_length: int = option(2000, "Steps of a row that are read; the rest is cut off.", min=1, was="longest")
+    class_weights: str = option("none", "none, or balanced: rare classes count as much as frequent ones.")
+    label_smoothing: float = option(
+        0.0, "Label smoothing: probability that is spread evenly over all classes.", min=0, max=0.5, was="smoothing"
+    )
+    kind: str = option("", "What the label is: classes, labels (several a row) or number. [found out]")
+    text_column: str = option("", "Column of the text. [found out]")
+    label_column: str = option("", "Column of the label. [found out]")
+    id_column: str = option("", "Column that says to which series a row belongs. [found out]")
+    time_column: str = option("", "Column of the time. [found out]")
+    parameter_column: str = option("", "Column that names what was measured, a measurement a row. [found out]")
+    ignore: str = option("", "Columns to leave out, with commas between them.")
+    labels: str = option("", "File that has the label of each series.")
+    separator: str = option("", "What stands between columns. [found out]")
+    header: bool | None = option(None, "Whether the first row has the names of the columns. [found out]")
+    held_out: float = option(0.1, "Share of the rows that is kept for judging; 0 to learn from all.", min=0, max=0.9)
+    group_column: str = option("", "Column whose rows of one value are all learnt from, or all held out.")
+    split: str = option("random", "Which rows are held out: random, or time, the last ones.")
+    split_seed: int = option(1, "Start of the random numbers that choose them.", min=0)
+
+    def column_spec(self) -> ColumnSpec:
+        """What they say about the data."""
+        ignore = tuple(name.strip() for name in self.ignore.split(",") if name.strip())
+        return ColumnSpec(self.text_column, self.label_column, self.id_column, self.time_column, self.parameter_column,
+                      ignore, self.labels, self.separator, self.header)  # fmt: skip
+
+
+class ClassifyParts(NamedTuple):
+    """What was read: rows to learn from and rows held out, and how they lay in the file."""
+
+    layout: Layout
+    target: Target
+    learnt: Labelled
+    held_out: Labelled
+    name: str
+
+
+class ClassifyBatch(NamedTuple):
+    """Rows side by side."""
+
+    inputs: Any  # what the model's input layer takes
+    truth: Tensor  # [B] or [B, K]
+
+
+class Rows:
+    """Labelled rows on which a classifier is judged, the short ones first."""
+
+    def __init__(self, task: "ClassifyTask", rows: Labelled, bad: BadRows) -> None:
+        _, wrong = task.target.encode(rows.labels)
+        self.rows = rows = rows.reject(wrong, bad)
+        if not len(rows):
+            raise ElmanError("there are no rows whose label was learnt; nothing to judge on")
+        self.task, self.truth = task, task.target.encode(rows.labels)[0]
+        self.order = Batches(task.input.lengths(rows.inputs), ROWS).in_order()
+
+    def __iter__(self) -> Iterator[ClassifyBatch]:
+        return (self.task.batch(self.rows, self.truth, rows) for rows in self.order)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def in_order(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """The outputs of the batches, ``[N, K]``, in the order of the rows."""
+        found = np.concatenate(outputs)
+        restored = np.empty_like(found)
+        restored[np.concatenate(self.order)] = found
+        return restored
+
+    def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
+        return {"loss": loss, **self.task.target.measures(self.in_order(outputs), self.truth)}
+
+
+class ClassifyExamples:
+    """Labelled rows to learn from, and others that are held out."""
+
+    def __init__(self, task: "ClassifyTask", parts: ClassifyParts, rows: int, seed: int) -> None:
+        self.task, self.learnt, self.name = task, parts.learnt, parts.name
+        self.truth = task.target.encode(parts.learnt.labels)[0]
+        self.batches = Batches(task.input.lengths(parts.learnt.inputs), rows, seed)
+        self.held_out = Rows(task, parts.held_out, BadRows())
+
+    @property
+    def epoch(self) -> int:
+        return len(self.batches)
+
+    def batch(self, step: int) -> ClassifyBatch:
+        return self.task.batch(self.learnt, self.truth, self.batches[step])
+
+    def describe(self) -> str:
+        held_out = len(self.held_out.rows)
+        return f"{self.name}: {len(self.learnt):,} rows to learn from, {held_out:,} held out; {self.task.input.about}"
+
+
+class ClassifyTask(Predictor):
+    """A text or a series to its label: a recurrence reads it in both directions, and what it saw is pooled.
+
+        x_t = word, character or step of numbers t
+        y_1 .. y_T = recurrent(dropout(x_1 .. x_T))
+        p = softmax(W dropout(pool(y_1 .. y_T)) + b)
+
+    ``predict`` takes a file, a data frame, a list of texts, or a list of arrays ``[time, channels]``.
+
+    Example:
+        >>> texts = ["so good", "so bad", "good film", "bad film"] * 8
+        >>> frame = pl.DataFrame({"text": texts, "label": ["yes", "no"] * 16})
+        >>> from elman.training.runs import fit
+        >>> model = fit(ClassifyTask, frame, steps=30, hidden=8, embedding=8, lr=0.05, dropout=0.0)
+        >>> model.predict(["good good", "bad"])["predicted"].to_list()
+        ['yes', 'no']
+    """
+
+    Options = ClassifyOptions
+    unit = "rows"
+    defaults = {"batch": 32, "lr": 1e-3, "epochs": 12.0, "min_steps": 600}  # noqa: RUF012
+
+    def __init__(self, options: ClassifyOptions, vocabulary: dict[str, Any]) -> None:
+        super().__init__(options, vocabulary)
+        self.layout = Layout.from_values(vocabulary["layout"])
+        self.target = Target(**{**vocabulary["target"], "names": tuple(vocabulary["target"]["names"])})
+        make = TextInput if self.layout.is_text else SeriesInput
+        self.input = make(options, vocabulary["input"])
+        size, self.front = self.input.size, None
+        if options.convolution and not self.layout.is_text:
+            width = 2 * options.convolution + 1
+            self.front = Convolution(
+                size, options.hidden, width, options.convolution, centred=True, activation=torch.relu
+            )
+            size = options.hidden
+        self.dropout = nn.Dropout(options.dropout)
+        spelt = isinstance(self.input, TextInput) and self.input.tokens == "characters"
+        self.input_dropout = nn.Identity() if spelt else self.dropout  # of few characters, each tells much
+        self.encoder = encoder(
+            options.cell,
+            size,
+            options.hidden,
+            options.layers,
+            bidirectional=options.bidirectional,
+            dropout=options.dropout,
+        )
+        wide = self.encoder.output_size
+        self.pooling = AttentionPooling(wide) if options.attention else None
+        self.head = nn.Linear(wide if options.attention else 2 * wide, self.target.size)
+        self.balanced = vocabulary["weights"] is not None
+        if self.balanced:
+            self.register_buffer("weights", torch.tensor(vocabulary["weights"]), persistent=False)
+
+    @classmethod
+    def read(cls, options: ClassifyOptions, sources: Sources) -> ClassifyParts:
+        if sources.data is None:
+            raise ElmanError(
+                "give --data FILE: a table, lines of a label and a text, a folder of classes, or a .ts file"
+            )
+        layout = find_layout(sources.data, options.column_spec(), BadRows(skip=True))
+        rows = read_labelled(sources.data, layout, sources.bad)
+        target = find_target(rows.labels, options.kind)
+        warn_of_leaks(rows, layout)
+        rows = rows.reject(target.encode(rows.labels)[1], sources.bad)
+        name = str(sources.data) if isinstance(sources.data, Path) else "the table"
+        if sources.valid is not None:
+            other = read_labelled(sources.valid, layout, sources.bad)
+            other = other.reject(target.encode(other.labels)[1], sources.bad)
+            return ClassifyParts(layout, target, rows, other, name)
+        if options.held_out == 0:
+            return ClassifyParts(layout, target, rows, rows, name)
+        learnt, held_out = split(
+            len(rows),
+            options.held_out,
+            seed=options.split_seed,
+            strata=rows.labels if target.kind == "classes" else None,
+            **rows.parting(options.split, options.group_column, options.time_column),
+        )
+        return ClassifyParts(layout, target, rows.take(learnt), rows.take(held_out), name)
+
+    @classmethod
+    def learn(cls, options: ClassifyOptions, read: ClassifyParts) -> dict[str, Any]:
+        make = TextInput if read.layout.is_text else SeriesInput
+        weights = None
+        if options.class_weights not in ("none", "balanced"):
+            raise ElmanError(f"--class-weights is none or balanced, not {options.class_weights!r}")
+        if options.class_weights == "balanced" and read.target.kind != "number":
+            truth = read.target.encode(read.learnt.labels)[0]
+            counts = np.bincount(truth, minlength=read.target.size) if truth.ndim == 1 else truth.sum(0)
+            counts = np.maximum(counts, 1)
+            share = len(truth) / (read.target.size * counts) if truth.ndim == 1 else (len(truth) - counts) / counts
+            weights = [float(weight) for weight in share]
+        return {
+            "layout": asdict(read.layout),
+            "target": asdict(read.target),
+            "input": make.learn(options, read.learnt.inputs, read.layout),
+            "weights": weights,
+        }
+
+    def data(self, read: ClassifyParts, folder: Path, *, rows: int, steps: int, seed: int) -> ClassifyExamples:
+        self.input.start(self.options)
+        return ClassifyExamples(self, read, rows, seed)
+
+    def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Rows:
+        return Rows(self, read_labelled(source, self.layout, bad), bad)
+
+    def batch(self, rows: Labelled, truth: np.ndarray, chosen: np.ndarray) -> ClassifyBatch:
+        """Some rows side by side."""
+        return ClassifyBatch(self.input.batch([rows.inputs[row] for row in chosen]), torch.from_numpy(truth[chosen]))
+
+    def forward(self, inputs: Any) -> Tensor:
+        """Logits of rows, ``[B, K]``."""
+        x, lengths = self.input(inputs)
+        if self.front is not None:
+            x, _ = self.front(self.input_dropout(x), lengths=lengths)
+            lengths = self.front.output_lengths(lengths)
+        times: dict[str, Tensor] = {}
+        if isinstance(self.encoder, Timed) and isinstance(self.input, SeriesInput) and self.front is None:
+            times["dt"] = self.input.times(inputs)
+        y, _ = self.encoder(self.input_dropout(x), lengths=lengths, **times)
+        pooled = max_and_mean(y, lengths) if self.pooling is None else self.pooling(y, lengths)
+        return self.head(self.dropout(pooled))
+
+    def loss(self, batch: ClassifyBatch, state: Any) -> Loss:
+        logits, weights = self(batch.inputs), self.get_buffer("weights") if self.balanced else None
+        value = self.target.loss(logits, batch.truth.to(logits.device), weights, self.options.label_smoothing)
+        return Loss(value, len(batch.truth), output=None if self.training else self.target.outputs(logits.detach()))
+
+    @torch.no_grad()
+    def outputs(self, inputs: Sequence[Any]) -> np.ndarray:
+        """Probabilities of texts or series, ``[N, K]``, or numbers ``[N, 1]``."""
+        order = Batches(self.input.lengths(inputs), ROWS).in_order()
+        found = np.empty((len(inputs), self.target.size))
+        for rows in order:
+            found[rows] = self.target.outputs(self(self.input.batch([inputs[row] for row in rows])))
+        return found
+
+    def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
+        if isinstance(data, list | tuple):
+            rows = self.input.in_memory(data)
+        else:
+            rows = read_labelled(data, self.layout, bad, labelled=False)
+        outputs = self.outputs(rows.inputs)
+        found: list[dict[str, Any]] = [{} for _ in range(rows.size)]
+        for place, output in zip(rows.index, outputs, strict=True):
+            found[place] = self.target.answer(output) | self.shares(output)
+        columns = list(dict.fromkeys(name for row in found for name in row))
+        answers = pl.DataFrame({name: [row.get(name) for row in found] for name in columns})
+        return pl.concat([rows.frame.drop(columns, strict=False), answers], how="horizontal")
+
+    def shares(self, output: np.ndarray) -> dict[str, float]:
+        """The probability of each class, by name."""
+        return {f"p_{name}": float(p) for name, p in zip(self.target.names, output, strict=len(self.target.names) > 0)}
+
+    def session(self) -> Callable[[str], str]:
+        def answer(line: str) -> str:
+            row = self.input.parse(line, self.layout)
+            output = self.outputs([row])[0]
+            return json.dumps(self.target.answer(output) | self.shares(output), ensure_ascii=False)
+
+        self.eval()
+        return answer
+
+    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
+        assert isinstance(evaluation, Rows)
+        return [self.input.line(each) for each in evaluation.rows.inputs[:number]]
+
+    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
+        assert isinstance(data, ClassifyExamples)
+        assert isinstance(evaluation, Rows)
+        return simple_methods(
+            self.target, self.input, data.learnt.inputs, data.truth, evaluation.rows.inputs, evaluation.truth
+        )
+
+    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
+        assert isinstance(evaluation, Rows)
+        rows, found = evaluation.rows, evaluation.in_order(outputs)
+        shown = [self.input.shown(each) for each in rows.inputs]
+        return report.sections(self.target, found, evaluation.truth, shown, rows.where)
+
+    def sample(self, data: TrainingData, seed: int) -> str:
+        assert isinstance(data, ClassifyExamples)
+        rows = data.held_out.rows
+        chosen = np.random.default_rng(seed).permutation(len(rows))[:5]
+        outputs = self.outputs([rows.inputs[row] for row in chosen])
+        answers = (self.target.answer(output)["predicted"] for output in outputs)
+        return "\n".join(
+            f"{rows.labels[row]!s:12} {a!s:12} {self.input.shown(rows.inputs[row])[:80]}"
+            for row, a in zip(chosen, answers, strict=True)
+        )

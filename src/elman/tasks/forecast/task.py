@@ -1,0 +1,507 @@
+"""Forecasting: what comes next in series of numbers, as quantiles, for a whole horizon at once."""
+
+import json
+import logging
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from elman.data.bad import BadRows
+from elman.data.batches import Batches
+from elman.data.tables import parse_row, read_table
+from elman.data.times import Clock
+from elman.errors import ElmanError
+from elman.tasks.forecast import report
+from elman.tasks.forecast.baselines import LEARNT, ridge, simple_methods
+from elman.tasks.forecast.columns import Columns, find_columns
+from elman.tasks.forecast.metrics import Truth, fitting_widths, measures, widened
+from elman.tasks.forecast.network import Horizon, ends, pinball
+from elman.tasks.forecast.plan import (
+    cut_into,
+    learnt_from,
+    lengths_of,
+    long_enough,
+    parts_of,
+    usual_context,
+    usual_horizon,
+    usual_segment,
+)
+from elman.tasks.forecast.rolling import Rolling
+from elman.tasks.forecast.seasons import find_seasons
+from elman.tasks.forecast.series import Panel, read_panel
+from elman.tasks.forecast.windows import Channels, Units, Window
+from elman.training.options import option
+from elman.training.report import Section
+from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
+
+log = logging.getLogger(__name__)
+
+ROWS = 256  # windows forecast at a time
+JUDGED = (4_000, 20_000)  # windows that are judged at most where no stride is said: while training, at the end
+
+
+@dataclass(frozen=True)
+class ForecastOptions:
+    """What can be chosen about a forecaster, and said about its data."""
+
+    cell: str = option("gru", "The recurrence; elman cells lists them. transformer and convolution stand in for one.")
+    hidden: int = option(128, "Units of each layer.", min=1)
+    layers: int = option(1, "Layers.", min=1)
+    dropout: float = option(0.5, "Share of what the recurrence gives that training sets to zero.", min=0, max=0.95)
+    noise: float = option(0.1, "Noise that training adds to known columns, in standard deviations.", min=0)
+    horizon: int = option(0, "Steps to forecast. [a season]", min=0)
+    context: int = option(0, "Steps that are seen before a forecast. [found out]", min=0)
+    patch: int = option(
+        0, "Consecutive values that the recurrence reads as one step. [found out]", min=0, was="segment"
+    )
+    normalise: str = option(
+        "mean", "What is subtracted from a window before it is read: its mean, or its last value.", was="level"
+    )
+    linear_skip: bool = option(
+        True, "Add a linear forecast, straight from the context, to that of the recurrence.", was="straight"
+    )
+    calendar: bool = option(True, "Whether the hour, the day and the time of the year are read.")
+    quantiles: str = option("0.1,0.5,0.9", "Quantiles to forecast, with commas between them.")
+    squared: float = option(1.0, "Weight of the squared error of the mean beside the loss of the quantiles.", min=0)
+    errors: str = option(
+        "", "What the errors of a series count in: its deviation, or its mean distance from a season before, season."
+    )
+    target: str = option("", "Columns to forecast, with commas between them. [all columns of numbers]")
+    known: str = option("", "Columns that are known of the future too, such as holidays or a weather forecast.")
+    past: str = option("", "Columns to read that are not known of the future.")
+    constant: str = option("", "Columns that stay the same within a series. [found out]")
+    time_column: str = option("", "Column of the time. [found out]")
+    id_column: str = option("", "Columns that say to which series a row belongs. [found out]")
+    layout: str = option("", "columns, where a row is a moment, or rows, where a row is a series. [found out]")
+    frequency: str = option("", "Step between rows, such as 30min, 1h, 1d, 1mo, weekday. [found out]")
+    season: str = option("", "Rows after which series repeat themselves, one number or two, or none. [found out]")
+    timezone: str = option("", "Where clocks hang, such as Europe/Berlin, for times without a zone, and for the days.")
+    separator: str = option("", "What stands between columns. [found out]")
+    header: bool | None = option(None, "Whether the first row has the names of the columns. [found out]")
+    split: str = option(
+        "", "Rows or shares to learn from, hold out and test on, as 8640/2880/2880 or -/48/48. [0.8/0.1/0.1]"
+    )
+    stride: int = option(0, "Rows between two forecasts that are judged. [1, if they are not too many]", min=0)
+
+    def columns(self) -> Columns:
+        """What they say about the columns."""
+        if self.layout not in ("", "columns", "rows"):
+            raise ElmanError(f"--layout is columns or rows, not {self.layout!r}")
+        return Columns(
+            self.layout,
+            time=_words(self.time_column),
+            series=_words(self.id_column),
+            targets=_words(self.target),
+            known=_words(self.known),
+            past=_words(self.past),
+            constants=_words(self.constant),
+            zone=self.timezone or None,
+        )
+
+    def levels(self) -> list[float]:
+        """The quantiles, in rising order."""
+        try:
+            levels = sorted({float(word) for word in _words(self.quantiles)})
+        except ValueError:
+            levels = []
+        if not levels or not all(0 < level < 1 for level in levels):
+            raise ElmanError(f"--quantiles are numbers between 0 and 1, not {self.quantiles!r}")
+        return levels
+
+    def seasons(self) -> list[int] | None:
+        """The seasons that were said, if they were."""
+        if not self.season:
+            return None
+        words = _words(self.season)
+        if words == ("none",):
+            return []
+        if not all(word.isdigit() and int(word) > 1 for word in words) or len(words) > 2:
+            raise ElmanError(f"--season is one or two numbers above 1, or none; not {self.season!r}")
+        return sorted(map(int, words))
+
+
+class ForecastParts(NamedTuple):
+    """What was read, and where it is cut."""
+
+    panel: Panel
+    cuts: np.ndarray  # [series, 3], rows where what is learnt from ends, what is held out, and the test
+    valid: Panel | None
+    seasons: list[int]
+    horizon: int
+
+
+class Windows:
+    """Windows on which a forecaster is judged."""
+
+    def __init__(self, task: "ForecastTask", truth: Truth) -> None:
+        if not len(truth):
+            raise ElmanError("there is no window with a value to see and one to forecast; nothing to judge on")
+        self.task, self.truth = task, truth
+
+    def __iter__(self) -> Iterator[Window]:
+        for start in range(0, len(self.truth), ROWS):
+            part = slice(start, start + ROWS)
+            yield self.truth.channels.cut(self.truth.channel[part], self.truth.origin[part])
+
+    def __len__(self) -> int:
+        return -(-len(self.truth) // ROWS)
+
+    def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
+        return {"loss": loss, **measures(self.task.widened(outputs), self.truth, self.task.levels)}
+
+
+class HeldOut(Windows):
+    """Windows that are held out while a forecaster learns: they tell its ``widths``, too."""
+
+    def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
+        quantiles = np.concatenate(outputs)[..., 1:]
+        self.task.widths.copy_(torch.from_numpy(fitting_widths(quantiles, self.truth.coming, self.task.levels)))
+        return super().metrics(loss, outputs)
+
+
+class ForecastExamples:
+    """Windows to learn from, and later ones that are held out."""
+
+    def __init__(self, task: "ForecastTask", parts: ForecastParts, rows: int, seed: int) -> None:
+        self.panel = parts.panel
+        channels, context, horizon = task.channels(parts.panel), task.context, task.horizon
+        learnt, held_out, tested = parts.cuts[channels.series].T
+        last = learnt - horizon
+        # short series are seen from before their beginning, where nothing is given
+        first = np.where(last >= 2 * context, context, np.clip(last // 2, 1, context))
+        self.learnt = Truth(channels, *channels.windows(first, last))
+        if not len(self.learnt):
+            raise ElmanError(f"{parts.panel.name} has no window of values to learn from; give --horizon a lower number")
+        self.batches = Batches(np.ones(len(self.learnt)), rows, seed)
+        if parts.valid is not None:
+            later = test = task.whole(task.channels(parts.valid), JUDGED[0])
+        else:
+            later = test = task.judged(channels, learnt, held_out - horizon, JUDGED[0])
+            if (tested > held_out).any():
+                test = task.judged(channels, held_out, tested - horizon, JUDGED[1])
+        self.held_out, self.test = HeldOut(task, later), Windows(task, test)
+
+    @property
+    def epoch(self) -> int:
+        return len(self.batches)
+
+    def batch(self, step: int) -> Window:
+        rows = self.batches[step]
+        return self.learnt.channels.cut(self.learnt.channel[rows], self.learnt.origin[rows])
+
+    def describe(self) -> str:
+        parts = f"{len(self.learnt):,} windows to learn from, {len(self.held_out.truth):,} held out"
+        test = f", {len(self.test.truth):,} to test on" if self.test.truth is not self.held_out.truth else ""
+        return f"{self.panel.describe()}; {parts}{test}"
+
+
+class ForecastTask(Predictor):
+    """Series to quantiles of what comes: a recurrence reads the past in segments and goes on through the future.
+
+    One model learns all series, each measured in its own units. ``Horizon`` has the equations. The loss is that of the
+    quantiles, and the squared error of the mean. The distances of the quantiles from the median are then multiplied by
+    ``widths``, at least 1, so that enough of what is held out lies between them (after Romano et al. 2019).
+
+    ``predict`` takes a file or a data frame and forecasts what comes after its end, a row for each step of each series.
+    Rows at its end that have no target tell what is known of the future.
+
+    Example:
+        >>> hours = np.arange(400)
+        >>> frame = pl.DataFrame({"load": 10 + np.sin(hours * np.pi / 6)})
+        >>> from elman.training.runs import fit
+        >>> model = fit(ForecastTask, frame, horizon=12, steps=5, hidden=8)
+        >>> model.predict(frame).columns
+        ['step', 'forecast', 'q0.1', 'q0.5', 'q0.9']
+    """
+
+    Options = ForecastOptions
+    unit = "values"
+    defaults = {"batch": 256, "lr": 1e-3, "epochs": 5.0, "min_steps": 1000}  # noqa: RUF012
+    widths: Tensor
+
+    def __init__(self, options: ForecastOptions, vocabulary: dict[str, Any]) -> None:
+        super().__init__(options, vocabulary)
+        self.columns = Columns.from_json(vocabulary["columns"])
+        self.clock = Clock(**vocabulary["clock"])
+        self.units = Units.from_json(vocabulary["units"])
+        self.seasons: list[int] = vocabulary["seasons"]
+        self.horizon, self.context = vocabulary["horizon"], vocabulary["context"]
+        self.levels = options.levels()
+        self.network = Horizon(
+            options,
+            context=self.context,
+            horizon=self.horizon,
+            segment=vocabulary["segment"],
+            channels=len(self.units.channels),
+            known=self.columns.width(self.columns.known),
+            past=self.columns.width(self.columns.past),
+            constants=self.columns.width(self.columns.constants),
+            calendar=self.clock.calendar(np.zeros(1, np.int64), vocabulary["calendar"]).shape[1],
+            outputs=1 + len(self.levels),
+        )
+        self.register_buffer("widths", torch.ones(len(self.levels)))
+
+    @property
+    def season(self) -> int:
+        """Steps after which a series is taken to repeat itself; 1 where it does not."""
+        return self.seasons[0] if self.seasons else 1
+
+    @classmethod
+    def read(cls, options: ForecastOptions, sources: Sources) -> ForecastParts:
+        if sources.data is None:
+            raise ElmanError("give --data FILE: a table over time, with a column or a row for each series")
+        options.levels()  # what is wrong with them is said before a long file is read
+        parts_of(options.split)
+        table = read_table(sources.data, sources.bad, separator=options.separator or None, header=options.header)
+        columns = find_columns(table, options.columns())
+        panel = read_panel(table, columns, options.frequency or None)
+        log.info("from row to row: %s", panel.clock.describe())
+        lengths = lengths_of(panel).tolist()
+        seasons = options.seasons()
+        if seasons is None:
+            whole = sources.valid is not None
+            seasons = find_seasons(panel, lengths if whole else [learnt_from(options.split, n) for n in lengths])
+            log.info("season: %s", " and ".join(f"{s} rows" for s in seasons) or "none was found")
+        horizon = options.horizon or usual_horizon(seasons, int(np.median(lengths)))
+        panel = long_enough(panel, horizon, sources.bad)
+        valid = None
+        if sources.valid is not None:
+            other = read_table(sources.valid, sources.bad, separator=options.separator or None, header=options.header)
+            valid = read_panel(other, columns, panel.clock)
+        cuts = cut_into(panel, options.split, horizon) if valid is None else np.repeat(lengths_of(panel)[:, None], 3, 1)
+        return ForecastParts(panel, cuts, valid, seasons, horizon)
+
+    @classmethod
+    def learn(cls, options: ForecastOptions, read: ForecastParts) -> dict[str, Any]:
+        panel, horizon, seasons = read.panel, read.horizon, read.seasons
+        ends = read.cuts[:, 0].tolist()
+        season = seasons[0] if seasons else 1
+        context = options.context or usual_context(seasons, horizon, int(np.median(ends)))
+        segment = min(options.patch or usual_segment(season, horizon, context), context)
+        log.info("%s steps ahead, from %s steps before, read %s at a time", horizon, context, segment)
+        # a cycle that was seen but once or twice says no more than how long ago something was
+        span = max((panel.clock.span(end) for end in ends), default=0) if options.calendar else 0
+        cycles = panel.clock.waves(span / 3)
+        if cycles:
+            log.info("calendar: the time of the %s", ", of the ".join(cycles))
+        units = Units.of(panel, ends, season)
+        errors = options.errors or ("season" if len(panel.series) > 1 else "deviation")
+        if errors not in ("season", "deviation"):
+            raise ElmanError(f"--errors are counted by season or by deviation, not {options.errors!r}")
+        if len(units.channels) > 1:
+            about = {"season": "mean distances from a season before", "deviation": "standard deviations"}
+            log.info("the errors of each series count in its %s", about[errors])
+        for label in [label for label, unit in units.channels.items() if unit.repeat == 0][:5]:
+            log.info("%s does not vary, or always repeats itself, in the part that is learnt from", label)
+        return {
+            "columns": panel.columns.to_json(),
+            "clock": panel.clock.to_json(),
+            "units": units.to_json(),
+            "seasons": seasons,
+            "horizon": horizon,
+            "context": context,
+            "segment": segment,
+            "calendar": cycles,
+            "errors": errors,
+        }
+
+    def data(self, read: ForecastParts, folder: Path, *, rows: int, steps: int, seed: int) -> ForecastExamples:
+        examples = ForecastExamples(self, read, rows, seed)
+        if self.training and self.options.linear_skip:
+            self.network.start(ridge(examples.learnt.some(LEARNT), level=self.options.normalise))
+        return examples
+
+    def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Windows:
+        return Windows(self, self.whole(self.channels(self.panel(source, bad)), JUDGED[1]))
+
+    def panel(self, source: Any, bad: BadRows) -> Panel:
+        """The series of a file, as those that were learnt from."""
+        options = self.options
+        table = read_table(source, bad, separator=options.separator or None, header=options.header)
+        if self.columns.layout != "rows":
+            for name in (*self.columns.time, *self.columns.series, *self.columns.targets, *self.columns.known):
+                table.known(name)
+        return read_panel(table, self.columns, self.clock)
+
+    def channels(self, panel: Panel) -> Channels:
+        """Series, ready to be cut into windows."""
+        return Channels(
+            panel,
+            self.units,
+            self.context,
+            self.horizon,
+            self.season,
+            by_season=self.vocabulary["errors"] == "season",
+            cycles=self.vocabulary["calendar"],
+            marks=ends(self.context, self.vocabulary["segment"]),
+        )
+
+    def whole(self, channels: Channels, most: int) -> Truth:
+        """All windows of some channels, to be judged on: those that see enough, or else the last of each."""
+        last = channels.lengths - self.horizon
+        return self.judged(channels, np.clip(last, 1, self.context), last, most)
+
+    def judged(self, channels: Channels, first: np.ndarray, last: np.ndarray, most: int) -> Truth:
+        """Windows from an origin to another in each channel."""
+        number = int(np.maximum(last - first + 1, 0).sum())
+        stride = self.options.stride or max(1, math.ceil(number / most))
+        return Truth(channels, *channels.windows(first, last, stride))
+
+    def forward(self, window: Window) -> Tensor:
+        """The mean and the quantiles, ``[B, H, 1 + Q]``, in units of the channels."""
+        return self.network(window)
+
+    def loss(self, batch: Window, state: Any) -> Loss:
+        if self.training and self.options.noise:  # what is known of the future is, as a rule, a forecast itself
+            batch = batch._replace(known=batch.known + self.options.noise * torch.randn_like(batch.known))
+        forecast = self(batch)
+        coming = batch.coming.to(forecast.device)
+        there = ~coming.isnan()
+        truth = torch.where(there, coming, forecast[..., 0].detach())
+        number = int(there.sum())
+        share = batch.weight.to(forecast.device)[:, None, None] * there[..., None] / max(1, number)
+        quantiles = 2 * (pinball(forecast[..., 1:], truth, self.levels) * share).sum() / len(self.levels)
+        squares = ((forecast[..., 0] - truth) ** 2 * share[..., 0] * batch.weight.to(forecast.device)[:, None]).sum()
+        output = None if self.training else _in_order(forecast.detach())
+        return Loss(quantiles + self.options.squared * squares, number, output=output)
+
+    def widened(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """The means and the quantiles of some batches, these as far apart as was found to be right."""
+        found = np.concatenate(outputs)
+        return np.concatenate([found[..., :1], widened(found[..., 1:], self.widths.cpu().numpy(), self.levels)], -1)
+
+    @torch.no_grad()
+    def ahead(self, channels: Channels) -> np.ndarray:
+        """What comes after the end of each channel, ``[N, H, 1 + Q]``."""
+        found = []
+        for start in range(0, len(channels.lengths), ROWS):
+            part = np.arange(start, min(start + ROWS, len(channels.lengths)))
+            found.append(_in_order(self(channels.cut(part, channels.lengths[part]))))
+        mean, deviation, _ = channels.units.T[..., None, None]
+        return self.widened(found) * deviation + mean
+
+    def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
+        panel = self.panel(data, bad)
+        channels = self.channels(panel)
+        if self.columns.known and any(len(s.known) < len(s) + self.horizon for s in panel.series):
+            log.info(
+                "%s of the coming %s steps is not told; it is taken to be as a season before. Rows without a target, "
+                "at the end, tell it",
+                ", ".join(self.columns.known),
+                self.horizon,
+            )
+        return self.table(channels, self.ahead(channels))
+
+    def table(self, channels: Channels, forecasts: np.ndarray) -> pl.DataFrame:
+        """Forecasts as rows, a step of a channel each."""
+        panel, steps, count = channels.panel, np.arange(self.horizon), len(channels.lengths)
+        columns: dict[str, pl.Series] = {}
+        for n, name in enumerate(self.columns.series):
+            names = [panel.series[s].name[n] for s in channels.series]
+            columns[name] = pl.Series(np.repeat(np.array(names, object), self.horizon), dtype=pl.String)
+        if len(self.columns.targets) > 1:
+            names = [self.columns.targets[t] for t in channels.targets]
+            columns["target"] = pl.Series(np.repeat(np.array(names, object), self.horizon), dtype=pl.String)
+        first = np.array([panel.series[s].start for s in channels.series]) + channels.lengths
+        times = panel.clock.times((first[:, None] + steps).ravel())
+        named = self.columns.time[0] if len(self.columns.time) == 1 else "time" if self.columns.dated else "step"
+        columns[named] = panel.clock.column(named, times)
+        for n, name in enumerate(self.outputs):
+            columns[name] = pl.Series(forecasts[..., n].reshape(count * self.horizon))
+        return pl.DataFrame(columns)
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of what is forecast of each step."""
+        return ["forecast", *(f"q{level:g}" for level in self.levels)]
+
+    def session(self) -> Callable[[str], str]:
+        rolling = Rolling(self.columns, self.clock, self.context, self.horizon)
+
+        def answer(line: str) -> str:
+            panel = rolling.push(parse_row(line, rolling.cells))
+            if panel is None:
+                return ""
+            channels = self.channels(panel)
+            forecasts = self.ahead(channels)
+            (series,) = panel.series
+            end = np.array([series.start + len(series)])
+            said: dict[str, Any] = dict(zip(self.columns.series, series.name, strict=True))
+            said["from"] = panel.clock.texts(panel.clock.times(end))[0]
+            for target, each in zip(self.columns.targets, forecasts, strict=True):
+                numbers = {name: [float(f"{v:.7g}") for v in each[:, n]] for n, name in enumerate(self.outputs)}
+                said |= {target: numbers} if len(self.columns.targets) > 1 else numbers
+            return json.dumps(said, ensure_ascii=False)
+
+        self.eval()
+        return answer
+
+    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
+        assert isinstance(evaluation, Windows)
+        panel = evaluation.truth.channels.panel
+        series = max(panel.series, key=len)
+        times = panel.clock.texts(panel.clock.times(series.slots))
+        found = []
+        for row in range(min(number, len(series))):
+            cells: dict[str, Any] = dict(zip(self.columns.series, series.name, strict=True))
+            if len(self.columns.time) == 1:
+                cells[self.columns.time[0]] = times[row]
+            else:
+                stamp = times[row].replace(" ", "-").replace(":", "-").split("-")
+                cells |= dict(zip(self.columns.time, stamp, strict=False))
+            parts = ("targets", series.values[row]), ("known", series.known[row]), ("past", series.past[row])
+            for part, values in (*parts, ("constants", series.constants)):
+                cells |= _as_cells(self.columns, getattr(self.columns, part), values)
+            found.append(json.dumps(cells, ensure_ascii=False))
+        return found
+
+    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
+        assert isinstance(data, ForecastExamples)
+        assert isinstance(evaluation, Windows)
+        return simple_methods(data.learnt, evaluation.truth, self.levels, self.seasons)
+
+    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
+        assert isinstance(evaluation, Windows)
+        channels = evaluation.truth.channels
+        panel = channels.panel
+
+        def time(channel: int, row: int) -> str:
+            places = np.array([panel.series[channels.series[channel]].start + row])
+            return panel.clock.texts(panel.clock.times(places))[0]
+
+        return report.sections(self.widened(outputs), evaluation.truth, self.levels, time)
+
+    def sample(self, data: TrainingData, seed: int) -> str:
+        assert isinstance(data, ForecastExamples)
+        frame = self.table(data.learnt.channels, self.ahead(data.learnt.channels))
+        return "after the end:\n" + frame.head(min(8, self.horizon)).write_csv(separator="\t", float_precision=4)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _in_order(forecast: Tensor) -> np.ndarray:
+    """The mean and the quantiles, these in rising order even where they were learnt otherwise."""
+    return torch.cat([forecast[..., :1], forecast[..., 1:].sort(-1).values], -1).cpu().numpy()
+
+
+def _as_cells(columns: Columns, names: Sequence[str], values: np.ndarray) -> dict[str, Any]:
+    """Numbers as the cells of a row that they come from."""
+    cells, at = {}, 0
+    for name in names:
+        kinds = columns.kinds.get(name)
+        part = values[at : at + len(kinds or [0])]
+        at += len(part)
+        if not np.isfinite(part).all():
+            cells[name] = None
+        else:
+            cells[name] = kinds[int(part.argmax())] if kinds else float(part[0])
+    return cells

@@ -1,0 +1,522 @@
+"""Recommendation: the next items of a session or of a person, from events of who took what and when."""
+
+import json
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from elman.data.bad import BadRows
+from elman.data.batches import Batches, pad
+from elman.data.split import split
+from elman.data.tables import parse_row
+from elman.data.times import read_times
+from elman.errors import ElmanError
+from elman.layers.encoder import encoder
+from elman.tasks.recommend.events import EventLayout, Sessions, find_events, read_events
+from elman.tasks.recommend.ranking import ItemToItem, Popular, measures, ranks, without
+from elman.training.options import option
+from elman.training.report import Section, curves
+from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
+
+log = logging.getLogger(__name__)
+
+ROWS = 64  # sessions judged at a time
+SCORES = 1 << 24  # held at a time
+FEW = 50_000  # items, up to which each is compared with all others while learning
+SPLITS = ("last", "people", "time")
+
+
+@dataclass(frozen=True)
+class RecommendOptions:
+    """What can be chosen about a recommender, and said about its data."""
+
+    cell: str = option("gru", "The recurrence; elman cells lists them. transformer and convolution stand in for one.")
+    hidden: int = option(128, "Units of each layer.", min=1)
+    layers: int = option(1, "Layers.", min=1)
+    embedding: int = option(128, "Numbers that stand for an item.", min=1)
+    dropout: float = option(0.4, "Share of features that training sets to zero.", min=0, max=0.95)
+    word_dropout: float = option(
+        0.1, "Share of the items that training replaces by the unknown item.", min=0, max=0.95, was="unknown"
+    )
+    vocabulary: int = option(1_000_000, "Items to learn, the most frequent ones.", min=1)
+    min_count: int = option(1, "Items that occur less often count as unknown.", min=1, was="least")
+    negatives: int | None = option(None, "Items drawn to compare with; 0: all. [all, or 2048 of above 50,000]", min=0)
+    window: int = option(50, "Events of a session that are learnt from at once.", min=2)
+    max_length: int = option(1000, "Events of a session that are looked at, the last ones.", min=1, was="longest")
+    repeats: bool | None = option(None, "Whether what a session had already may come next. [found out]")
+    top_k: int = option(20, "Items in an answer.", min=1, was="top")
+    people: int = option(10_000, "Sessions whose state a stream keeps, the latest ones.", min=1)
+    person_column: str = option("", "Column of who. [found out]")
+    item_column: str = option("", "Column of what. [found out]")
+    time_column: str = option("", "Column of when. [found out]")
+    session_column: str = option("", "Column that tells the sessions of a person apart. [found out]")
+    gap: float = option(0.0, "Minutes without an event after which a new session begins; 0 for never.", min=0)
+    rating_column: str = option("", "Column of ratings. [found out]")
+    least_rating: float | None = option(None, "Leave out events rated lower. [ratings are not looked at]")
+    within: str = option("", "What stands between items, where a row is a whole session.")
+    separator: str = option("", "What stands between columns. [found out]")
+    header: bool | None = option(None, "Whether the first row has the names of the columns. [found out]")
+    split: str = option(
+        "last", "What is held out: last, the last item of each session (for testing; the one before, while training); "
+        "people, whole sessions; time, the sessions that end last."
+    )  # fmt: skip
+    held_out: float = option(
+        0.1, "Share of the sessions held out by people or time; 0 to learn from all.", min=0, max=0.9
+    )
+    split_seed: int = option(1, "Start of the random numbers that choose them.", min=0)
+
+    def wish(self) -> EventLayout:
+        """What they say about the data."""
+        return EventLayout(
+            item=self.item_column, person=self.person_column, session=self.session_column, time=self.time_column,
+            rating=self.rating_column, least=self.least_rating, gap=self.gap, within=self.within,
+            separator=self.separator, header=self.header,
+        )  # fmt: skip
+
+
+class Part(NamedTuple):
+    """Sessions, and from which of its places on each is judged."""
+
+    sessions: Sessions
+    first: np.ndarray  # [N]
+
+
+class RecommendParts(NamedTuple):
+    """What was read."""
+
+    layout: EventLayout
+    learnt: Sessions
+    held_out: Part
+    test: Part | None
+    name: str
+
+
+class RecommendBatch(NamedTuple):
+    """Sessions side by side."""
+
+    items: Tensor  # [B, T], 0 where there is none, or one that was not learnt
+    lengths: Tensor  # [B]
+    wanted: Tensor  # [B, T] bool, what is to be foretold from what is before it
+
+
+class Rows:
+    """Sessions on which a recommender is judged, the short ones first."""
+
+    def __init__(self, task: "RecommendTask", part: Part) -> None:
+        cut = [max(0, len(items) - task.options.max_length) for items in part.sessions.items]
+        self.items = [items[at:] for items, at in zip(task.encoded(part.sessions), cut, strict=True)]
+        self.first = np.maximum(part.first - cut, 1)
+        self.task, self.sessions = task, part.sessions
+        self.order = Batches(np.array([len(items) for items in self.items]), ROWS).in_order()
+        known = sum(int((items[at:] > 0).sum()) for items, at in zip(self.items, self.first, strict=True))
+        if not known:
+            raise ElmanError(
+                "there is nothing to judge on: no session has two events, the latter with an item that was learnt"
+            )
+        number = sum(max(0, len(items) - at) for items, at in zip(self.items, self.first, strict=True))
+        if number > known:
+            log.info(
+                "%s of %s items to foretell were not learnt and count as missed", f"{number - known:,}", f"{number:,}"
+            )
+
+    def __iter__(self) -> Iterator[RecommendBatch]:
+        return (batch_of([self.items[row] for row in rows], self.first[rows]) for rows in self.order)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
+        return {"loss": loss, **measures(np.concatenate(outputs))}
+
+    def evaluate(self, scores: Callable[[Tensor], Tensor]) -> dict[str, float]:
+        """The measures of another way to score all items after those seen, ``[N, S] -> [N, V]``."""
+        found = []
+        for batch in self:
+            for rows, steps, targets in chunks(batch, self.task.size):
+                seen = before(batch.items, rows, steps)
+                found.append(ranks(scores(seen), targets, None if self.task.repeats else seen))
+        return measures(torch.cat(found).numpy())
+
+
+class RecommendExamples:
+    """Sessions to learn from, cut into windows, and others that are held out."""
+
+    def __init__(self, task: "RecommendTask", parts: RecommendParts, rows: int, seed: int) -> None:
+        self.name, self.seed, self.window = parts.name, seed, task.options.window + 1
+        self.items = task.encoded(parts.learnt)
+        pieces = [(row, at) for row, items in enumerate(self.items) for at in range(0, len(items) - 1, self.window - 1)]
+        if not pieces:
+            raise ElmanError(f"{parts.name} has no session of two events or more to learn from")
+        self.pieces = np.array(pieces)
+        lengths = np.array([min(self.window, len(self.items[row]) - at) for row, at in pieces])
+        self.batches = Batches(lengths, rows, seed)
+        self.held_out = Rows(task, parts.held_out)
+        self.test = self.held_out if parts.test is None else Rows(task, parts.test)
+
+    @property
+    def epoch(self) -> int:
+        return len(self.batches)
+
+    def batch(self, step: int) -> RecommendBatch:
+        chosen = self.pieces[self.batches[step]]
+        # windows that begin elsewhere each time
+        shifts = np.random.default_rng([self.seed, step]).integers(0, self.window, len(chosen))
+        found = []
+        for (row, at), shift in zip(chosen, shifts, strict=True):
+            start = max(0, at - shift) if len(self.items[row]) > self.window else at
+            found.append(self.items[row][start : start + self.window])
+        return batch_of(found, np.ones(len(found), int))
+
+    def describe(self) -> str:
+        events = sum(map(len, self.items))
+        return f"{self.name}: {events:,} events of {len(self.items):,} sessions to learn from"
+
+
+class RecommendTask(Predictor):
+    """Events of who took what and when to the next items: a recurrence reads a session and scores all items.
+
+        e_t = E[item t]
+        y_1 .. y_T = recurrent(dropout(e_1 .. e_T))
+        p(item t+1) = softmax(E dropout(W y_t) + b)
+
+    as GRU4Rec (Hidasi et al. 2016), with the cross-entropy and the tied embeddings of its later versions. The model
+    knows items and no persons, so it answers for a new one. ``predict`` takes a file or a data frame of events, or a
+    list of lists of items, and gives a row for each session.
+
+    Example:
+        >>> sessions = [["tea", "milk", "sugar"], ["ink", "pen", "paper"]] * 20
+        >>> from elman.training.runs import fit
+        >>> model = fit(RecommendTask, sessions, steps=40, hidden=8, embedding=8, dropout=0.0, lr=0.05, split="people")
+        >>> model.predict([["tea", "milk"], ["ink"]])["items"].list.first().to_list()
+        ['sugar', 'pen']
+    """
+
+    Options = RecommendOptions
+    unit = "events"
+    defaults = {"batch": 32, "lr": 4e-3, "warmup": 30, "epochs": 20.0, "patience": 6}  # noqa: RUF012
+
+    def __init__(self, options: RecommendOptions, vocabulary: dict[str, Any]) -> None:
+        super().__init__(options, vocabulary)
+        columns = vocabulary["layout"]
+        self.layout = EventLayout(**{**columns, "columns": tuple(columns["columns"])})
+        self.names: list[str] = vocabulary["items"]
+        self.size, self.repeats = len(self.names) + 1, bool(vocabulary["repeats"])
+        self.numbers = {name: number for number, name in enumerate(self.names, 1)}
+        counts = torch.tensor([1.0, *vocabulary["counts"]])
+        self.register_buffer("share", counts / counts.sum(), persistent=False)
+        few = 0 if self.size <= FEW else 2048
+        self.negatives = few if options.negatives is None else options.negatives
+        self.embedding = nn.Embedding(self.size, options.embedding, padding_idx=0)
+        nn.init.normal_(self.embedding.weight, std=options.embedding**-0.5)
+        self.bias = nn.Parameter(torch.log(counts / counts.sum()))
+        self.dropout = nn.Dropout(options.dropout)
+        self.encoder = encoder(options.cell, options.embedding, options.hidden, options.layers, dropout=options.dropout)
+        self.back = nn.Linear(self.encoder.output_size, options.embedding)
+
+    @classmethod
+    def read(cls, options: RecommendOptions, sources: Sources) -> RecommendParts:
+        if sources.data is None:
+            raise ElmanError("give --data FILE: a table of events, with columns of who, what and when")
+        if options.split not in SPLITS:
+            raise ElmanError(f"--split is {', '.join(SPLITS)}, not {options.split!r}")
+        if options.least_rating is not None and isinstance(sources.data, list | tuple):
+            raise ElmanError("sessions in memory have no ratings to look at")
+        layout = find_events(sources.data, options.wish(), BadRows(skip=True))
+        if layout.least is not None and not layout.rating:
+            raise ElmanError("--least-rating needs a column of ratings; give --rating-column")
+        sessions = read_events(sources.data, layout, sources.bad)
+        name = str(sources.data) if isinstance(sources.data, Path) else "the table"
+        log.info("%s", _about(sessions))
+        if sources.valid is not None:
+            valid = read_events(sources.valid, layout, sources.bad)
+            return RecommendParts(layout, sessions, Part(valid, np.ones(len(valid), int)), None, name)
+        if options.split == "last":
+            return RecommendParts(layout, *_without_last(sessions), name)
+        if options.held_out == 0:
+            return RecommendParts(layout, sessions, Part(sessions, np.ones(len(sessions), int)), None, name)
+        able = np.flatnonzero([len(items) > 1 for items in sessions.items])  # those on which something can be judged
+        times = sessions.ends[able] if options.split == "time" else None
+        _, other = split(len(able), options.held_out, seed=options.split_seed, times=times)
+        learnt, other = np.setdiff1d(np.arange(len(sessions)), able[other]), able[other]
+        return RecommendParts(
+            layout, sessions.take(learnt), Part(sessions.take(other), np.ones(len(other), int)), None, name
+        )
+
+    @classmethod
+    def learn(cls, options: RecommendOptions, read: RecommendParts) -> dict[str, Any]:
+        counts = np.bincount(np.concatenate(read.learnt.items), minlength=len(read.learnt.names))
+        order = np.argsort(-counts, kind="stable")
+        order = order[counts[order] >= options.min_count][: options.vocabulary]
+        if len(order) < 2:
+            raise ElmanError(f"{read.name} has fewer than two items to choose from")
+        again = sum(len(items) - len(np.unique(items)) for items in read.learnt.items) / counts.sum()
+        repeats = again >= 0.01 if options.repeats is None else options.repeats
+        log.info(
+            "%s items; %s of the events repeat one of their session, so such items %s",
+            f"{len(order):,}", f"{again:.1%}", "may come again" if repeats else "are not asked for again",
+        )  # fmt: skip
+        names = [read.learnt.names[code] for code in order]
+        return {
+            "layout": asdict(read.layout), "repeats": bool(repeats), "items": names, "counts": counts[order].tolist()
+        }  # fmt: skip
+
+    def data(self, read: RecommendParts, folder: Path, *, rows: int, steps: int, seed: int) -> RecommendExamples:
+        return RecommendExamples(self, read, rows, seed)
+
+    def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Rows:
+        sessions = read_events(source, self.layout, bad)
+        return Rows(self, Part(sessions, np.ones(len(sessions), int)))
+
+    def encoded(self, sessions: Sessions) -> list[np.ndarray]:
+        """The items of sessions as the model's numbers, 0 for those it does not know."""
+        numbers = np.array([self.numbers.get(name, 0) for name in sessions.names], np.int64)
+        return [numbers[items] for items in sessions.items]
+
+    def forward(self, items: Tensor, lengths: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """What is compared with the items' embeddings, after each of ``items [B, T]``: ``[B, T, E]``, and the state."""
+        y, state = self.encoder(self.dropout(self.embedding(items)), state, lengths=lengths)
+        return self.dropout(self.back(y)), state
+
+    def scores(self, y: Tensor) -> Tensor:
+        """Logits of all items, ``[N, V]``; column 0 belongs to none."""
+        scores = F.linear(y, self.embedding.weight, self.bias)
+        scores[:, 0] = -torch.inf
+        return scores
+
+    def loss(self, batch: RecommendBatch, state: Any) -> Loss:
+        batch = RecommendBatch(*(part.to(self.bias.device) for part in batch))
+        items = batch.items
+        if self.training and self.options.word_dropout:
+            items = items.masked_fill(torch.rand(items.shape, device=items.device) < self.options.word_dropout, 0)
+        y, _ = self(items, batch.lengths)
+        if not self.training:
+            return self._judged(batch, y)
+        rows, steps = (batch.wanted & (batch.items > 0)).nonzero(as_tuple=True)
+        y, targets = y[rows, steps - 1], batch.items[rows, steps]
+        if not len(targets):
+            return Loss(y.sum(), 0)
+        value = self.sampled(y, targets) if self.negatives else F.cross_entropy(self.scores(y), targets)
+        return Loss(value, len(targets))
+
+    def sampled(self, y: Tensor, targets: Tensor) -> Tensor:
+        """The cross-entropy with the other items of the batch and some drawn evenly in place of all others.
+
+            -s(target) + log(exp s(target) + sum over drawn j other than it of exp(s(j)) / q(j)),
+
+        where ``q(j)`` is how often ``j`` is drawn on average (Bengio and Senecal 2008; Yi et al. 2019).
+        """
+        drawn = torch.randint(1, self.size, (self.negatives,), device=y.device)
+        among = torch.cat([targets, drawn])
+        often = len(targets) * self.get_buffer("share")[among] + self.negatives / (self.size - 1)
+        others = F.linear(y, self.embedding(among), self.bias[among]) - often.log()
+        others = others.masked_fill(targets[:, None] == among, -torch.inf)
+        own = (y * self.embedding(targets)).sum(1) + self.bias[targets]
+        return (torch.cat([own[:, None], others], 1).logsumexp(1) - own).mean()
+
+    def _judged(self, batch: RecommendBatch, y: Tensor) -> Loss:
+        """The loss over what is wanted, and the rank of each of it."""
+        total, number, found = y.new_zeros(()), 0, []
+        for rows, steps, targets in chunks(batch, self.size):
+            scores = self.scores(y[rows, steps - 1])
+            known = targets > 0
+            total = total + F.cross_entropy(scores[known], targets[known], reduction="sum")
+            number += int(known.sum())
+            found.append(ranks(scores, targets, None if self.repeats else before(batch.items, rows, steps)))
+        places = torch.cat(found) if found else torch.empty(0)
+        return Loss(total / max(number, 1), number, output=places.cpu().numpy())
+
+    @torch.no_grad()
+    def best(self, y: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """The items that come next, ``[N, K]``, and their probabilities, after ``y [N, E]`` and the items seen."""
+        p = without(self.scores(y), None if self.repeats else seen).softmax(1)
+        p, items = p.topk(min(self.options.top_k, self.size - 1))
+        return items, p
+
+    def named(self, items: Tensor, p: Tensor) -> dict[str, list[Any]]:
+        """An answer: the items that may come, with their probabilities."""
+        able = [(self.names[item - 1], each) for item, each in zip(items.tolist(), p.tolist(), strict=True) if each > 0]
+        return {"items": [name for name, _ in able], "scores": [each for _, each in able]}
+
+    @torch.no_grad()
+    def next_items(self, sessions: Sequence[np.ndarray]) -> list[dict[str, list[Any]]]:
+        """An answer for each session of the model's numbers of items."""
+        found: list[dict[str, list[Any]]] = [{} for _ in sessions]
+        sessions = [items[-self.options.max_length :] for items in sessions]
+        for rows in Batches(np.array([len(items) for items in sessions]), ROWS).in_order():
+            items, lengths = pad([sessions[row] for row in rows])
+            y, _ = self(items, lengths)
+            for row, each, p in zip(rows, *self.best(y[torch.arange(len(rows)), lengths - 1], items), strict=True):
+                found[row] = self.named(each, p)
+        return found
+
+    def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
+        sessions = read_events(data, self.layout, bad)
+        if self.layout.gap and not self.layout.within:  # of each person what comes after the latest session
+            last = {key: row for row, key in enumerate(sessions.keys.iter_rows())}
+            sessions = sessions.take(np.array(sorted(last.values())))
+        unknown = [name for name in sessions.names if name not in self.numbers]
+        if unknown:
+            shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
+            log.warning("%s items were not learnt and say nothing: %s", f"{len(unknown):,}", shown)
+        keys: list[dict[str, Any]] = [dict.fromkeys(sessions.keys.columns) for _ in range(sessions.size)]
+        found: list[dict[str, Any]] = [{"items": None, "scores": None} for _ in range(sessions.size)]
+        answers = self.next_items(self.encoded(sessions))
+        for place, key, answer in zip(sessions.index, sessions.keys.iter_rows(named=True), answers, strict=True):
+            keys[place], found[place] = key, answer
+        schema = {"items": pl.List(pl.String), "scores": pl.List(pl.Float64)}
+        named = pl.DataFrame(keys, schema=sessions.keys.schema)
+        return pl.concat([named, pl.DataFrame(found, schema=schema)], how="horizontal")
+
+    def session(self) -> Callable[[str], str]:
+        kept: OrderedDict[tuple[str, ...], tuple[Any, list[int], float]] = OrderedDict()
+        layout, wanted = self.layout, self.layout.streamed
+
+        @torch.no_grad()
+        def answer(line: str) -> str:
+            if not line.strip():
+                return ""
+            separator = layout.separator or ","
+            whole = not line.lstrip().startswith("{") and line.count(separator) + 1 == len(layout.columns)
+            row = parse_row(line, layout.columns if whole else wanted, separator)
+            if missing := [name for name in wanted if row.get(name) in (None, "")]:
+                raise ElmanError(f"the event has no {missing[0]}; it needs {', '.join(wanted)}")
+            key, item = (
+                tuple(str(row[name]) for name in layout.keys),
+                self.numbers.get(str(row[layout.item]).strip(), 0),
+            )
+            state, seen, before = kept.pop(key, (None, [], np.inf))
+            now = self._moment(row[layout.time]) if layout.gap else 0.0
+            if now - before > layout.gap:
+                state, seen = None, []
+            seen = [*seen, item][-self.options.max_length :]
+            y, state = self(torch.tensor([[item]]), torch.tensor([1]), state)
+            kept[key] = (state, seen, now)
+            if len(kept) > self.options.people:
+                kept.popitem(last=False)
+            items, p = self.best(y[:, -1], torch.tensor([seen]))
+            whose = dict(zip(layout.keys, key, strict=True))
+            return json.dumps(whose | self.named(items[0], p[0]), ensure_ascii=False)
+
+        self.eval()
+        return answer
+
+    def _moment(self, cell: Any) -> float:
+        """A time of a stream in the unit of the gap."""
+        times = read_times(pl.Series([cell]))
+        if not np.isfinite(times.values[0]):
+            raise ElmanError(f"{self.layout.time} is {cell!r}, not a time")
+        return float(times.values[0]) / (60e6 if times.dated else 1)
+
+    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
+        assert isinstance(evaluation, Rows)
+        found = []
+        for row, items in enumerate(evaluation.sessions.items):
+            key = [str(evaluation.sessions.keys[name][row]) if name in evaluation.sessions.keys.columns else str(row)
+                   for name in self.layout.keys]  # fmt: skip
+            for place, item in enumerate(items):
+                event = dict(zip(self.layout.keys, key, strict=True))
+                event[self.layout.item] = evaluation.sessions.names[item]
+                found.append(json.dumps(event | ({self.layout.time: place} if self.layout.gap else {})))
+                if len(found) == number:
+                    return found
+        return found
+
+    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
+        assert isinstance(data, RecommendExamples)
+        assert isinstance(evaluation, Rows)
+        simple = {"most popular": Popular, "item to item": ItemToItem}
+
+        def judged(make: type[Popular] | type[ItemToItem]) -> Callable[[], dict[str, float]]:
+            return lambda: evaluation.evaluate(make(data.items, self.size - 1).scores)
+
+        return {name: judged(make) for name, make in simple.items()}
+
+    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
+        assert isinstance(evaluation, Rows)
+        places = np.concatenate(outputs)
+        sizes = [k for k in (1, 2, 5, 10, 20, 50, 100) if k < self.size]
+        curve = curves({self.name(): (sizes, [float((places <= k).mean()) for k in sizes])}, "items shown", "recall")
+        rows = [list(row) for row in self._shown(evaluation, range(min(20, len(evaluation.items))))]
+        header = ["what came before", "what came", "its place", "answered"]
+        excluded = "may come again" if self.repeats else "are not asked for again"
+        text = f"{len(places):,} items ranked among all {self.size - 1:,}; those that a session had already {excluded}."
+        return [Section("How often it is among the first", text, figures=[curve]),
+                Section("Sessions and answers", header=header, rows=rows)]  # fmt: skip
+
+    def _shown(self, evaluation: Rows, rows: Sequence[int]) -> Iterator[tuple[str, str, float, str]]:
+        """Sessions as people read them: what came before the last item, that item, its rank, and what was answered."""
+        with torch.no_grad():
+            for row in rows:
+                items = evaluation.items[row]
+                if len(items) < 2:
+                    continue
+                codes = evaluation.sessions.items[row][-5:]
+                *earlier, last = (evaluation.sessions.names[code] for code in codes)
+                batch = batch_of([items], np.array([len(items) - 1]))
+                place = float(self._judged(batch, self(batch.items, batch.lengths)[0]).output[0])
+                answer = self.next_items([items[:-1]])[0]["items"][:5]
+                yield ", ".join(earlier), last, place, ", ".join(answer)
+
+    def sample(self, data: TrainingData, seed: int) -> str:
+        assert isinstance(data, RecommendExamples)
+        rows = np.random.default_rng(seed).permutation(len(data.held_out.items))[:5]
+        return "\n".join(
+            f"{before}, then {last} (place {place:g}): {answer}"
+            for before, last, place, answer in self._shown(data.held_out, rows.tolist())
+        )
+
+
+def batch_of(sessions: Sequence[np.ndarray], first: np.ndarray) -> RecommendBatch:
+    """Sessions side by side, wanted from the place ``first [B]`` on, which is 1 or later."""
+    items, lengths = pad(sessions)
+    places = torch.arange(items.shape[1])
+    wanted = (places >= torch.from_numpy(first)[:, None]) & (places < lengths[:, None])
+    return RecommendBatch(items, lengths, wanted)
+
+
+def chunks(batch: RecommendBatch, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """The rows and steps of what is wanted, and the items there, as many at a time as their scores leave room for."""
+    rows, steps = batch.wanted.nonzero(as_tuple=True)
+    limit = max(1, SCORES // max(size, batch.items.shape[1]))
+    for at in range(0, len(rows), limit):
+        r, s = rows[at : at + limit], steps[at : at + limit]
+        yield r, s, batch.items[r, s]
+
+
+def before(items: Tensor, rows: Tensor, steps: Tensor) -> Tensor:
+    """The items before each of some steps, ``[N, T]``, filled up with 0."""
+    past = torch.arange(items.shape[1], device=items.device) < steps[:, None]
+    return items[rows].masked_fill(~past, 0)
+
+
+def _without_last(sessions: Sessions) -> tuple[Sessions, Part, Part]:
+    """All but the last two items of each session; those with the one before the last; those with the last."""
+    lengths = np.array([len(items) for items in sessions.items])
+    long = np.flatnonzero(lengths >= 3)
+    if not len(long):
+        raise ElmanError(
+            "no session has three events, so none can be held out of each; --split people or time holds out whole ones"
+        )
+    if len(long) < len(lengths):
+        log.info("%s sessions of fewer than three events are learnt from whole", f"{len(lengths) - len(long):,}")
+    cut = [items if len(items) < 3 else items[:-2] for items in sessions.items]
+    chosen = sessions.take(long)
+    learnt = Sessions(sessions.keys, sessions.names, cut, sessions.ends, sessions.index, sessions.size)
+    earlier = Sessions(
+        chosen.keys, chosen.names, [items[:-1] for items in chosen.items], chosen.ends, chosen.index, chosen.size
+    )
+    return learnt, Part(earlier, lengths[long] - 2), Part(chosen, lengths[long] - 1)
+
+
+def _about(sessions: Sessions) -> str:
+    lengths = np.array([len(items) for items in sessions.items])
+    return f"{lengths.sum():,} events of {len(lengths):,} sessions, {np.median(lengths):g} long in the middle"

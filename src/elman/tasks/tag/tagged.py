@@ -1,0 +1,383 @@
+"""Sentences with a tag a token: columns, ``word/tag`` lines, two parallel files, and tables of lists."""
+
+import csv
+import json
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from elman.data.bad import BadRows
+from elman.data.files import alternatives
+from elman.data.tables import SEPARATORS, guess_separator, named, read_table
+from elman.data.text import read_whole
+from elman.errors import ElmanError
+
+log = logging.getLogger(__name__)
+
+TOKENS = ("tokens", "words", "sentence", "text")
+TAGS = ("tags", "ner_tags", "labels", "pos_tags", "upos", "slots", "tag", "label")
+WORD = ("word", "token", "form", "words", "tokens")
+TAG = ("tag", "ner", "label", "ner_tag", "pos", "upos", "chunk")
+JOINTS = ("/", "_", "|")
+DOCUMENT = "-DOCSTART-"
+SAMPLE = 2000  # lines from which is found out how a file lies
+ALIKE = 0.9  # of the lines at least have as many columns as most, where there are columns
+GAPS = re.compile(r"[ \t]+")  # not every space: some stand for themselves
+LANGUAGE = re.compile(r"([a-z]{2,3}:).+")  # which WikiANN writes before each word
+
+
+@dataclass(frozen=True)
+class ColumnSpec:
+    """What the user says about where words and tags are; empty where it is to be found out."""
+
+    word: str = ""  # a column's name, or its number from 1
+    tag: str = ""
+    separator: str = ""
+    joint: str = ""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How sentences lie in a file."""
+
+    kind: str  # "columns", a token a line; "joined", word/tag lines; "lines" of words; "table", a sentence a row
+    separator: str = ""  # between columns; "" is any number of spaces and tabs
+    width: int = 0  # columns
+    header: bool = False
+    word: int = 0  # which columns, from 0
+    tag: int = 0
+    sentence: int = -1  # the column that says to which sentence a token belongs; -1: empty lines do
+    prefix: str = ""  # before each word, to be taken off
+    joint: str = "/"
+    tokens: str = ""  # columns of a table
+    tags: str = ""
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """Sentences, and where they come from."""
+
+    tokens: list[list[str]]
+    tags: list[list[str]]  # of each, as many; of none where they are not asked for
+    where: list[str]  # file and line
+    documents: list[int]  # to which each belongs
+    index: np.ndarray  # [N], which of the file's sentences each is
+    size: int  # sentences of the file
+    frame: pl.DataFrame  # [size], what there is besides
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> "Tagged":
+        """Some of the sentences."""
+        tokens, tags, where, documents = (
+            [part[row] for row in rows] for part in (self.tokens, self.tags, self.where, self.documents)
+        )
+        index = self.index[np.asarray(rows, int)]
+        return replace(self, tokens=tokens, tags=tags, where=where, documents=documents, index=index)
+
+
+def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None) -> Layout:
+    """How sentences lie, announced in one line.
+
+    Args:
+        source: a file, two parallel ones as ``train.{words,tags}``, or a data frame.
+        wishes: what the user says.
+        like: how those lie that were learnt from, where these may be without tags.
+
+    Raises:
+        ElmanError: no words or no tags found.
+    """
+    labelled = like is None
+    if isinstance(source, Path) and len(files := alternatives(source)) > 1:
+        if labelled:
+            log.info("a sentence a line, words in %s, tags in %s", files[0], ", ".join(map(str, files[1:])))
+        return Layout("lines")
+    if not isinstance(source, Path) or _suffix(source) in (".jsonl", ".ndjson", ".json", ".parquet"):
+        return _table_layout(source, wishes, labelled)
+    text = read_whole(source)
+    lines = [line for line in text.split("\n", SAMPLE)[:SAMPLE] if line.strip() and not line.startswith(DOCUMENT)]
+    if not lines:
+        raise ElmanError(f"{source} has no sentences")
+    heading = {cell.strip().lower() for cell in lines[0].split(guess_separator(text, _suffix(source)))}
+    if heading & set(TOKENS) and heading & set(TAGS[:6]):
+        return _table_layout(source, wishes, labelled)
+    for joint in (wishes.joint,) if wishes.joint else JOINTS:
+        if wishes.joint or _are_joined(lines, joint):
+            log.info("%s: a sentence a line, a tag behind the last %s of each word", source, joint)
+            return Layout("joined", joint=joint)
+    if like is not None and _are_sentences(lines, wishes.separator, max(1, like.width)):
+        return Layout("lines")
+    layout = _column_layout(source, lines, wishes)
+    if labelled:
+        between = SEPARATORS.get(layout.separator, "spaces")
+        tag, prefix = f"the tag in column {layout.tag + 1}", f", {layout.prefix} before it" if layout.prefix else ""
+        log.info("%s: a token a line, columns between %s; the word is in column %s%s, %s of %s",
+                 source, between, layout.word + 1, prefix, tag, layout.width)  # fmt: skip
+    return layout
+
+
+def _table_layout(source: Any, wishes: ColumnSpec, labelled: bool) -> Layout:
+    table = read_table(source, BadRows(skip=True), separator=wishes.separator or None)
+    tokens = named(table, wishes.word, TOKENS, table.columns)
+    tags = named(table, wishes.tag, TAGS, [column for column in table.columns if column != tokens])
+    if not tokens or (labelled and not tags):
+        what, option = ("tags", "--tag-column") if tokens else ("words", "--word-column")
+        raise ElmanError(
+            f"{table.name} has no column that looks like the {what} of sentences; say which with {option}; "
+            f"its columns are {', '.join(table.columns)}"
+        )
+    if labelled:
+        log.info("%s: a sentence a row; the words are in %r, the tags in %r", table.name, tokens, tags)
+    return Layout("table", tokens=tokens, tags=tags, separator=wishes.separator)
+
+
+def _are_joined(lines: Sequence[str], joint: str) -> bool:
+    words = [word for line in lines for word in line.rpartition("\t")[2].split()]
+    joined = sum(0 < word.rfind(joint) < len(word) - 1 for word in words)
+    return len(words) > len(lines) and joined >= 0.98 * len(words)
+
+
+def _are_sentences(lines: Sequence[str], separator: str, widest: int) -> bool:
+    """Whether lines are of many words, since they have more columns than is usual, or not all as many."""
+    found, rows = _separated(lines, separator)
+    width = _usual(rows)
+    return not found and (width > widest or sum(len(row) == width for row in rows) < ALIKE * len(rows))
+
+
+def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec) -> Layout:
+    separator, rows = _separated(lines, wishes.separator)
+    width = _usual(rows)
+    rows = [row for row in rows if len(row) == width]
+    heading = [cell.strip().lower() for cell in rows[0]]
+    header = sum(cell in {*WORD, *TAG} for cell in heading) >= 2
+    rows = rows[1:] if header else rows
+    columns = list(zip(*rows, strict=True))
+    names = heading if header else [""] * width
+    counted = width > 2 and all(cell[0].isdigit() for cell in columns[0][:200]) and columns[0][0] == "1"
+    word = _column(source, wishes.word, names, WORD, width, 1 if counted else 0)
+    usable = [n for n in range(width) if n != word and len(set(columns[n])) > 1]
+    last = 3 if counted and width == 10 else max(usable, default=width - 1)  # ten is CoNLL-U
+    tag = _column(source, wishes.tag, names, TAG, width, last)
+    sentence = next((n for n, name in enumerate(names) if name.startswith("sentence")), -1)
+    found = {match[1] if (match := LANGUAGE.fullmatch(cell)) else "" for cell in columns[word]}
+    prefix = found.pop() if len(found) == 1 else ""
+    return Layout("columns", separator, width, header, word, tag, sentence, prefix)
+
+
+def _separated(lines: Sequence[str], wish: str) -> tuple[str, list[list[str]]]:
+    """What stands between the columns of lines, and their cells."""
+    if wish:
+        return wish, [_cells(line, wish) for line in lines]
+    for separator in ("\t", "", ",", ";", "|"):
+        rows = [_cells(line, separator) for line in lines]
+        width = _usual(rows)
+        if width > 1 and sum(len(row) == width for row in rows) >= ALIKE * len(rows):
+            return separator, rows
+    return "", [_cells(line, "") for line in lines]
+
+
+def _usual(rows: Sequence[Sequence[str]]) -> int:
+    return Counter(map(len, rows)).most_common(1)[0][0]
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    if not separator:
+        return GAPS.split(line.strip(" \t"))
+    if separator in ",;" and '"' in line:
+        return next(csv.reader([line], delimiter=separator), [])
+    return line.split(separator)
+
+
+def _column(source: Path, wish: str, names: Sequence[str], usual: Sequence[str], width: int, default: int) -> int:
+    """The place of a column that the user names or numbers, or that is named as usual, or the default."""
+    if wish.lower() in names and wish:
+        return names.index(wish.lower())
+    if wish:
+        if not (wish.isdigit() and 1 <= int(wish) <= width):
+            raise ElmanError(f"{source} has no column {wish!r}; its {width} columns are numbered from 1")
+        return int(wish) - 1
+    return next((names.index(name) for name in usual if name in names), default)
+
+
+def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = True) -> Tagged:
+    """The sentences of a file or of a table, read as ``layout`` says.
+
+    Args:
+        source: the file, two parallel ones, a data frame, or a list of sentences, each a list of words or a text with
+            spaces between them.
+        layout: how they lie. What holds no tags may have fewer columns.
+        bad: what is done about sentences that cannot be used.
+        labelled: whether tags are wanted.
+    """
+    if isinstance(source, list | tuple):
+        return _in_memory(source)
+    if layout.kind == "table":
+        found = _read_table(source, layout, bad, labelled)
+    else:
+        read = {"joined": _joined, "lines": _lines, "columns": _columns}[layout.kind]
+        found = _gathered(source, read(source, layout, labelled), bad)
+    if not len(found):
+        raise ElmanError(f"{source} has no sentences that can be used")
+    return found
+
+
+@dataclass
+class _Sentence:
+    """What is read of one."""
+
+    line: int
+    document: int
+    tokens: list[str]
+    tags: list[str]
+    wrong: tuple[int, str] | None = None  # a line of it, and what is wrong with that
+
+
+def _gathered(source: Path, sentences: Iterator[_Sentence], bad: BadRows) -> Tagged:
+    found = list(sentences)
+    for one in found:
+        if one.wrong:
+            bad.add(f"{source}, line {one.wrong[0]}", one.wrong[1])
+    index = np.array([n for n, one in enumerate(found) if not one.wrong], int)
+    good = [found[n] for n in index]
+    where = [f"{source}, line {one.line}" for one in good]
+    frame = _tokens_frame([None if one.wrong else one.tokens for one in found])
+    return Tagged([one.tokens for one in good], [one.tags for one in good], where, [one.document for one in good],
+                  index, len(found), frame)  # fmt: skip
+
+
+def _tokens_frame(tokens: Sequence[list[str] | None]) -> pl.DataFrame:
+    return pl.DataFrame({"tokens": pl.Series(tokens, dtype=pl.List(pl.String))})
+
+
+def _columns(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]:
+    lines = read_whole(source).split("\n")
+    width, word = layout.width, layout.word
+    if not labelled:  # there may be fewer columns
+        sample = [line for line in lines[:SAMPLE] if line.strip() and not line.startswith(DOCUMENT)]
+        width = _usual([_cells(line, layout.separator) for line in sample]) if sample else width
+        word = word if word < width else 0
+    now, document, skipped, identity = _Sentence(0, 0, [], []), 0, 0, ""
+    for number, line in enumerate(lines, 1):
+        opened = bool(now.tokens or now.wrong)
+        if not line.strip() or line.startswith(DOCUMENT):
+            document += line.startswith(DOCUMENT)
+            if opened:
+                yield now
+            now = _Sentence(0, document, [], [])
+            continue
+        cells = _cells(line, layout.separator)
+        if layout.header and not skipped:
+            skipped = 1
+            continue
+        if not opened and line[0] == "#" and len(cells) != width:
+            continue  # a remark about the sentence that follows
+        if 0 <= layout.sentence < len(cells) and cells[layout.sentence] not in ("", identity):
+            identity = cells[layout.sentence]
+            if opened:
+                yield now
+                now = _Sentence(0, document, [], [])
+        now.line = now.line or number
+        reason = ""
+        if len(cells) != width:
+            reason = f"has {len(cells)} columns where most lines have {width}"
+        elif not cells[word].removeprefix(layout.prefix):
+            reason = f"has no word in column {word + 1}"
+        elif labelled and not cells[layout.tag].strip():
+            reason = f"has no tag in column {layout.tag + 1}"
+        if reason:
+            now.wrong = now.wrong or (number, reason)
+            continue
+        now.tokens.append(cells[word].removeprefix(layout.prefix))
+        now.tags += [cells[layout.tag].strip()] if labelled else []
+    if now.tokens or now.wrong:
+        yield now
+
+
+def _joined(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]:
+    for number, line in enumerate(read_whole(source).split("\n"), 1):
+        if not line.strip():
+            continue
+        one = _Sentence(number, 0, [], [])
+        for cell in line.rpartition("\t")[2].split():
+            word, joint, tag = cell.rpartition(layout.joint)
+            whole = bool(word and joint and tag)
+            if labelled and not whole:
+                one.wrong = one.wrong or (number, f"{cell!r} is no word and tag with {layout.joint} between them")
+            one.tokens.append(word if whole else cell)
+            one.tags += [tag] if labelled else []
+        yield one
+
+
+def _lines(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]:
+    files = alternatives(source)
+    if labelled and len(files) != 2:
+        raise ElmanError(f"{source} is to be two files, of words and of tags, such as 'train.{{words,tags}}'")
+    words = read_whole(files[0]).rstrip().split("\n")
+    tags = read_whole(files[1]).rstrip().split("\n") if labelled else [""] * len(words)
+    if len(words) != len(tags):
+        raise ElmanError(f"{files[0]} has {len(words):,} lines and {files[1]} {len(tags):,}; they are to be as many")
+    for number, (said, marks) in enumerate(zip(words, tags, strict=True), 1):
+        one = _Sentence(number, 0, said.split(), marks.split())
+        if labelled and len(one.tokens) != len(one.tags):
+            one.wrong = (number, f"has {len(one.tokens):,} words and {len(one.tags):,} tags")
+        if one.tokens or one.tags:
+            yield one
+
+
+def _read_table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Tagged:
+    table = read_table(source, bad, separator=layout.separator or None)
+    tokens = [_parts(cell) for cell in table[layout.tokens]]
+    tags = [_parts(cell) for cell in table[layout.tags]] if labelled else [[]] * len(tokens)
+    wrong = {}
+    for row, (words, marks) in enumerate(zip(tokens, tags, strict=True)):
+        if words is None or (labelled and not words):
+            wrong[row] = f"has no words in {layout.tokens}"
+        elif labelled and marks is None:
+            wrong[row] = f"has no tags in {layout.tags}"
+        elif labelled and len(marks or []) != len(words):
+            wrong[row] = f"has {len(words):,} words and {len(marks or []):,} tags"
+    kept = [row for row in range(len(table)) if row not in wrong]
+    good = table.reject(wrong)
+    where = [good.where(row) for row in range(len(good))]
+    return Tagged(
+        [tokens[row] or [] for row in kept], [tags[row] or [] for row in kept], where, [0] * len(kept),
+        good.index, table.size, table.spread(),
+    )  # fmt: skip
+
+
+def _parts(cell: Any) -> list[str] | None:
+    """The words, or tags, of a cell: a list, one written as JSON, or a text with spaces between them."""
+    if isinstance(cell, str) and cell.startswith("["):
+        try:
+            cell = json.loads(cell)
+        except ValueError:
+            return cell.split()  # a text that begins so
+    if isinstance(cell, str):
+        return cell.split()
+    if cell is None or any(part is None or part == "" for part in cell):
+        return None
+    return [str(part) for part in cell]
+
+
+def _in_memory(sentences: Sequence[Any]) -> Tagged:
+    tokens = []
+    for number, sentence in enumerate(sentences, 1):
+        words = sentence.split() if isinstance(sentence, str) else list(sentence)
+        if not all(isinstance(word, str) and word for word in words):
+            raise ElmanError(f"sentence {number} is neither a text nor a list of words")
+        tokens.append(words)
+    where = [f"sentence {n}" for n in range(1, len(tokens) + 1)]
+    size = len(tokens)
+    return Tagged(tokens, [[]] * size, where, [0] * size, np.arange(size), size, _tokens_frame(tokens))
+
+
+def _suffix(path: Path) -> str:
+    return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix

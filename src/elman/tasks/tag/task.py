@@ -1,0 +1,467 @@
+"""Tagging: a tag for each word of a sentence, such as its part of speech, or the names and phrases in it."""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from elman.data.bad import BadRows
+from elman.data.batches import Batches, pad
+from elman.data.split import split
+from elman.errors import ElmanError
+from elman.layers.crf import CRF, span_transitions
+from elman.layers.encoder import encoder
+from elman.tasks.tag import report
+from elman.tasks.tag.spans import find_scheme, read_spans, score_spans, write_spans
+from elman.tasks.tag.tagged import ColumnSpec, Layout, Tagged, find_layout, read_tagged
+from elman.tasks.tag.tokens import TokenInput, Tokens
+from elman.training.options import option
+from elman.training.report import Section
+from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
+
+log = logging.getLogger(__name__)
+
+ROWS = 64  # sentences answered at a time
+MANY = 100  # tags from which a random field is left out: it costs their square at every word
+
+
+@dataclass(frozen=True)
+class TagOptions:
+    """What can be chosen about a tagger, and said about its data."""
+
+    cell: str = option("lstm", "The recurrence; elman cells lists them. transformer and convolution stand in for one.")
+    hidden: int = option(200, "Units of each layer and direction.", min=1)
+    layers: int = option(1, "Layers.", min=1)
+    bidirectional: bool = option(True, "Whether a word's tag also depends on the words after it.")
+    crf: bool | None = option(
+        None, f"Choose the tags of a sentence together, by a random field. [yes, up to {MANY} tags]"
+    )
+    inside: str = option("", "How spans are learnt, BIOES or IOB2. [BIOES, unless that makes many tags]")
+    dropout: float = option(0.5, "Share of inputs and features that training sets to zero.", min=0, max=0.95)
+    embedding: int = option(100, "Numbers that stand for a word.", min=1)
+    vocabulary: int = option(100_000, "Words to learn, the most frequent ones.", min=1)
+    min_count: int = option(1, "Words that occur less often count as unknown.", min=1, was="least")
+    spelling: int = option(25, "Features of the spelling of words, in each direction; 0 for none.", min=0)
+    spelling_by: str = option("recurrence", "What reads the spelling: recurrence or convolution.")
+    word_dropout: float = option(
+        0.1, "Share of the words that training replaces by the unknown word.", min=0, max=0.95, was="unknown"
+    )
+    embeddings: str = option("", "File of pretrained word vectors, one word and its numbers a line.", was="vectors")
+    max_length: int = option(
+        400, "Words that are read at once; a longer sentence is tagged in parts.", min=1, was="longest"
+    )
+    word_column: str = option("", "Column of the word, by its number from 1 or its name. [found out]")
+    tag_column: str = option("", "Column of the tag. [found out]")
+    separator: str = option("", "What stands between columns. [found out]")
+    joint: str = option("", "What stands between word and tag, as in word/tag. [found out]")
+    held_out: float = option(0.1, "Share of the sentences kept for judging; 0 to learn from all.", min=0, max=0.9)
+    split: str = option("random", "Which are held out: random, documents, whole ones, or last, the last in the file.")
+    split_seed: int = option(1, "Start of the random numbers that choose them.", min=0)
+
+    def column_spec(self) -> ColumnSpec:
+        """What they say about the data."""
+        return ColumnSpec(self.word_column, self.tag_column, self.separator, self.joint)
+
+
+class TagParts(NamedTuple):
+    """What was read: sentences to learn from and others held out, how they lay, and how spans are written."""
+
+    layout: Layout
+    scheme: str
+    learnt: Tagged
+    held_out: Tagged
+    name: str
+
+
+class TagBatch(NamedTuple):
+    """Sentences side by side."""
+
+    tokens: Tokens
+    tags: Tensor  # [B, T], their numbers
+
+
+class Pieces:
+    """Sentences in parts of a bounded length.
+
+    Args:
+        sentences: any sequences.
+        longest: of a part.
+    """
+
+    def __init__(self, sentences: Sequence[Sequence[Any]], longest: int) -> None:
+        self.number = len(sentences)
+        self.cut = [(n, start) for n, s in enumerate(sentences) for start in range(0, len(s), longest)]
+        self.longest = longest
+        self.lengths = np.array([min(len(sentences[n]) - start, longest) for n, start in self.cut], int)
+
+    def of(self, sentences: Sequence[Sequence[Any]], piece: int) -> Sequence[Any]:
+        """The part of its sentence."""
+        n, start = self.cut[piece]
+        return sentences[n][start : start + self.longest]
+
+    def whole(self, order: Sequence[np.ndarray], found: Sequence[list[list[str]]]) -> list[list[str]]:
+        """Sentences again, from what was found for the parts of each batch in ``order``."""
+        by_piece = dict(zip(np.concatenate(order).tolist(), (f for batch in found for f in batch), strict=True))
+        sentences: list[list[str]] = [[] for _ in range(self.number)]
+        for piece, (n, _) in enumerate(self.cut):
+            sentences[n] += by_piece[piece]
+        return sentences
+
+
+class Sentences:
+    """Tagged sentences on which a tagger is judged, the short ones first."""
+
+    def __init__(self, task: "TagTask", rows: Tagged) -> None:
+        self.task, self.rows = task, rows
+        self.pieces = Pieces(rows.tokens, task.options.max_length)
+        self.order = Batches(self.pieces.lengths, ROWS).in_order()
+        lacking = Counter(tag for tags in rows.tags for tag in tags if not task.knows(tag))
+        if lacking:
+            shown = ", ".join(f"{tag} {count:,}" for tag, count in lacking.most_common(5))
+            log.warning("tags that were not learnt, whose words all count as wrong: %s", shown)
+
+    def __iter__(self) -> Iterator[TagBatch]:
+        return (self.task.batch(self.pieces, self.rows, chosen) for chosen in self.order)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def answers(self, outputs: Sequence[list[list[str]]]) -> list[list[str]]:
+        """The tags of each sentence in its order, as the data writes them."""
+        return [self.task.written(tags) for tags in self.pieces.whole(self.order, outputs)]
+
+    def metrics(self, loss: float, outputs: Sequence[list[list[str]]]) -> dict[str, float]:
+        return {"loss": loss, **self.measures(self.answers(outputs))}
+
+    def measures(self, answered: Sequence[Sequence[str]]) -> dict[str, float]:
+        """How good answers are: of spans as ``conlleval`` counts them, and of words."""
+        true = self.rows.tags
+        right = [[a == b for a, b in zip(*pair, strict=True)] for pair in zip(true, answered, strict=True)]
+        words = {
+            "accuracy": sum(map(sum, right)) / sum(map(len, right)),
+            "sentences_right": sum(map(all, right)) / len(right),
+        }
+        if not self.task.scheme:
+            return words
+        score, _ = score_spans(true, answered)
+        return {"f1": score.f1, "precision": score.precision, "recall": score.recall, **words}
+
+
+class TagExamples:
+    """Tagged sentences to learn from, and others that are held out."""
+
+    def __init__(self, task: "TagTask", parts: TagParts, rows: int, seed: int) -> None:
+        self.task, self.learnt, self.name = task, parts.learnt, parts.name
+        self.pieces = Pieces(parts.learnt.tokens, task.options.max_length)
+        self.batches = Batches(self.pieces.lengths, rows, seed)
+        self.held_out = Sentences(task, parts.held_out)
+
+    @property
+    def epoch(self) -> int:
+        return len(self.batches)
+
+    def batch(self, step: int) -> TagBatch:
+        return self.task.batch(self.pieces, self.learnt, self.batches[step])
+
+    def describe(self) -> str:
+        return (
+            f"{self.name}: {len(self.learnt):,} sentences with {self.pieces.lengths.sum():,} words to learn from, "
+            f"{len(self.held_out.rows):,} held out; {len(self.task.input.lexicon.words):,} words known, "
+            f"{len(self.task.tags):,} tags"
+        )
+
+
+class TagTask(Predictor):
+    """A sentence to a tag for each of its words: a recurrence reads it in both directions, a random field chooses.
+
+        x_t = [word; spelling; capitals] of word t
+        h_1 .. h_T = recurrent(dropout(x_1 .. x_T))
+        tags = argmax_y score(y; W dropout(h_t) + b)
+
+    as in Lample et al. 2016 and Ma and Hovy 2016. Spans, in whichever of ``IOB1``, ``IOB2``, ``BIOES`` and ``BILOU``
+    they are written, are learnt in one way and written again as they were found. ``predict`` takes a file, a data
+    frame, or a list of sentences, each a list of words or a text with spaces between them.
+
+    Example:
+        >>> frame = pl.DataFrame({"tokens": [["the", "cat"], ["a", "dog"]] * 20, "tags": [["DET", "NOUN"]] * 40})
+        >>> from elman.training.runs import fit
+        >>> model = fit(TagTask, frame, steps=30, hidden=8, embedding=8, lr=0.05, dropout=0.0)
+        >>> model.predict(["a cat", ["dog"]])["predicted"].to_list()
+        [['DET', 'NOUN'], ['NOUN']]
+    """
+
+    Options = TagOptions
+    unit = "words"
+    defaults = {"batch": 16, "lr": 3e-3, "warmup": 100, "epochs": 20.0, "decay": 0.01}  # noqa: RUF012
+
+    def __init__(self, options: TagOptions, vocabulary: dict[str, Any]) -> None:
+        super().__init__(options, vocabulary)
+        self.layout, self.scheme = Layout(**vocabulary["layout"]), vocabulary["scheme"]
+        self.inside, self.tags = vocabulary["inside"], vocabulary["tags"]
+        self.monitor = "f1" if self.scheme else "accuracy"
+        self.number = {tag: n for n, tag in enumerate(self.tags)}
+        self.input = TokenInput(options, vocabulary["input"])
+        self.dropout = nn.Dropout(options.dropout)
+        self.encoder = encoder(
+            options.cell,
+            self.input.output_size,
+            options.hidden,
+            options.layers,
+            bidirectional=options.bidirectional,
+            dropout=options.dropout,
+        )
+        self.head = nn.Linear(self.encoder.output_size, len(self.tags))
+        allowed = span_transitions(self.tags, self.inside) if self.scheme else None
+        self.crf = CRF(len(self.tags), allowed) if vocabulary["crf"] else None
+
+    @classmethod
+    def read(cls, options: TagOptions, sources: Sources) -> TagParts:
+        if sources.data is None:
+            raise ElmanError(
+                "give --data FILE: columns with a token a line, word/tag lines, a table of lists, or two files"
+            )
+        layout = find_layout(sources.data, options.column_spec())
+        rows = read_tagged(sources.data, layout, sources.bad)
+        name = str(sources.data) if isinstance(sources.data, Path) else "the table"
+        scheme, odd = find_scheme(rows.tags)
+        kinds = Counter(tag for tags in rows.tags for tag in tags)
+        if len(kinds) == 1:
+            raise ElmanError(f"{name}: all words have the tag {next(iter(kinds))!r}; there is nothing to learn from it")
+        _announce(rows, scheme, odd, kinds)
+        if sources.valid is not None:
+            other = read_tagged(sources.valid, find_layout(sources.valid, options.column_spec()), sources.bad)
+            _warn_of_same(rows, other)
+            return TagParts(layout, scheme, rows, other, name)
+        if options.held_out == 0:
+            return TagParts(layout, scheme, rows, rows, name)
+        learnt, held_out = _split(options, rows)
+        return TagParts(layout, scheme, rows.take(learnt), rows.take(held_out), name)
+
+    @classmethod
+    def learn(cls, options: TagOptions, read: TagParts) -> dict[str, Any]:
+        counts = Counter(tag for tags in read.learnt.tags for tag in tags)
+        tags, inside = [tag for tag, _ in counts.most_common()], ""
+        if read.scheme:
+            kinds = sorted({span.kind for tags in read.learnt.tags for span in read_spans(tags)})
+            inside = options.inside or ("BIOES" if 4 * len(kinds) < MANY else "IOB2")
+            if inside not in ("BIOES", "IOB2"):
+                raise ElmanError(f"--inside is BIOES or IOB2, not {inside!r}")
+            letters = "BIES" if inside == "BIOES" else "BI"
+            tags = ["O", *(f"{letter}-{kind or '?'}" for kind in kinds for letter in letters)]
+        crf = len(tags) <= MANY if options.crf is None else options.crf
+        way = "a random field chooses those of a sentence together"
+        if not crf:
+            way = "each word's is chosen by itself" + (", since there are many" if options.crf is None else "")
+        log.info("%s%s tags; %s", f"spans are learnt as {inside}, " if inside else "", len(tags), way)
+        return {
+            "layout": asdict(read.layout),
+            "scheme": read.scheme,
+            "inside": inside,
+            "tags": tags,
+            "crf": crf,
+            "input": TokenInput.learn(options, read.learnt.tokens),
+        }
+
+    def data(self, read: TagParts, folder: Path, *, rows: int, steps: int, seed: int) -> TagExamples:
+        self.input.start(self.options)
+        return TagExamples(self, read, rows, seed)
+
+    def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Sentences:
+        return Sentences(self, read_tagged(source, find_layout(source, self.options.column_spec()), bad))
+
+    def found_again(self, source: Any) -> Layout:
+        """How a file lies that is answered: as the one learnt from, unless it is clearly of another kind."""
+        if isinstance(source, list | tuple):
+            return self.layout
+        found = find_layout(source, ColumnSpec(self.options.word_column), like=self.layout)
+        return found if found.kind != self.layout.kind else self.layout
+
+    def knows(self, tag: str) -> bool:
+        """Whether a tag, as the data writes it, was learnt."""
+        if self.scheme:
+            return tag == "O" or f"B-{tag[2:] or '?'}" in self.number
+        return tag in self.number
+
+    def learnt(self, tags: Sequence[str]) -> np.ndarray:
+        """Tags as the data writes them to the numbers of those that are learnt; one that was not, to the first."""
+        if self.scheme:
+            spans = [span._replace(kind=span.kind or "?") for span in read_spans(tags) if self.knows(f"B-{span.kind}")]
+            tags = write_spans(spans, len(tags), self.inside)
+        return np.array([self.number.get(tag, 0) for tag in tags], np.int64)
+
+    def written(self, tags: Sequence[str]) -> list[str]:
+        """Tags that are learnt as the data writes them."""
+        if not self.scheme:
+            return list(tags)
+        spans = [span._replace(kind="" if span.kind == "?" else span.kind) for span in read_spans(tags)]
+        return write_spans(spans, len(tags), self.scheme)
+
+    def batch(self, pieces: Pieces, rows: Tagged, chosen: np.ndarray) -> TagBatch:
+        """Some parts of sentences side by side."""
+        tags = [self.learnt(pieces.of(rows.tags, piece)) for piece in chosen]
+        return TagBatch(self.input.batch([pieces.of(rows.tokens, piece) for piece in chosen]), pad(tags)[0])
+
+    def forward(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
+        """How well each tag suits each word, ``[B, T, K]``, and the lengths ``[B]``."""
+        x, lengths = self.input(tokens)
+        y, _ = self.encoder(self.dropout(x), lengths=lengths)
+        return self.head(self.dropout(y)), lengths
+
+    def loss(self, batch: TagBatch, state: Any) -> Loss:
+        scores, lengths = self(batch.tokens)
+        tags, number = batch.tags.to(scores.device), int(lengths.sum())
+        if self.crf is not None:
+            value = -self.crf.log_likelihood(scores, tags, lengths).sum() / number
+        else:
+            valid = torch.arange(tags.shape[1], device=tags.device) < lengths[:, None]
+            value = F.cross_entropy(scores[valid], tags[valid])
+        return Loss(value, number, output=None if self.training else self.decode(scores.detach(), lengths))
+
+    def decode(self, scores: Tensor, lengths: Tensor) -> list[list[str]]:
+        """The best tags of each sentence, as they are learnt."""
+        best = self.crf.decode(scores, lengths) if self.crf is not None else scores.argmax(-1)
+        pairs = zip(best.tolist(), lengths.tolist(), strict=True)
+        return [[self.tags[n] for n in row[:length]] for row, length in pairs]
+
+    @torch.no_grad()
+    def tagged(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+        """The tags of sentences, as the data wrote them."""
+        pieces = Pieces(sentences, self.options.max_length)
+        if not pieces.cut:
+            return [[] for _ in sentences]
+        order = Batches(pieces.lengths, ROWS).in_order()
+        found = [self.decode(*self(self.input.batch([pieces.of(sentences, n) for n in chosen]))) for chosen in order]
+        return [self.written(tags) for tags in pieces.whole(order, found)]
+
+    def answer(self, tokens: Sequence[str], tags: list[str]) -> dict[str, Any]:
+        """What is said about a sentence."""
+        if not self.scheme:
+            return {"predicted": tags}
+        spans = [
+            {"kind": kind, "start": start, "end": end, "text": " ".join(tokens[start:end])}
+            for kind, start, end in read_spans(tags)
+        ]
+        return {"predicted": tags, "spans": spans}
+
+    def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
+        rows = read_tagged(data, self.found_again(data), bad, labelled=False)
+        found: list[dict[str, Any]] = [{} for _ in range(rows.size)]
+        for place, tokens, tags in zip(rows.index, rows.tokens, self.tagged(rows.tokens), strict=True):
+            found[place] = self.answer(tokens, tags)
+        words = pl.List(pl.String)
+        kinds = {"predicted": words}
+        if self.scheme:
+            span = {"kind": pl.String, "start": pl.Int64, "end": pl.Int64, "text": pl.String}
+            kinds["spans"] = pl.List(pl.Struct(span))
+        answers = pl.DataFrame(
+            [pl.Series(name, [row.get(name) for row in found], dtype=kind) for name, kind in kinds.items()]
+        )
+        return pl.concat([rows.frame.drop(kinds, strict=False), answers], how="horizontal")
+
+    def session(self) -> Callable[[str], str]:
+        def answer(line: str) -> str:
+            tokens = _words(line)
+            found = {"tokens": tokens, **self.answer(tokens, self.tagged([tokens])[0])}
+            return json.dumps(found, ensure_ascii=False)
+
+        self.eval()
+        return answer
+
+    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
+        assert isinstance(evaluation, Sentences)
+        return [json.dumps(tokens, ensure_ascii=False) for tokens in evaluation.rows.tokens[:number]]
+
+    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
+        assert isinstance(data, TagExamples)
+        assert isinstance(evaluation, Sentences)
+        learnt, rows = data.learnt, evaluation.rows
+        return {"most frequent tag": lambda: evaluation.measures(most_frequent(learnt, rows.tokens))}
+
+    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
+        assert isinstance(evaluation, Sentences)
+        return report.sections(evaluation.rows, evaluation.answers(outputs), self.scheme)
+
+    def sample(self, data: TrainingData, seed: int) -> str:
+        assert isinstance(data, TagExamples)
+        rows = data.held_out.rows
+        chosen = np.random.default_rng(seed).permutation(len(rows))[:3]
+        sentences = [rows.tokens[row][:40] for row in chosen]
+        return "\n".join(
+            " ".join(word if tag == "O" else f"{word}/{tag}" for word, tag in zip(words, tags, strict=True))
+            for words, tags in zip(sentences, self.tagged(sentences), strict=True)
+        )
+
+
+def most_frequent(learnt: Tagged, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The tag that each word has most often where it was learnt, and for another word the most frequent of all."""
+    by_word: dict[str, Counter[str]] = {}
+    every: Counter[str] = Counter()
+    for words, tags in zip(learnt.tokens, learnt.tags, strict=True):
+        for word, tag in zip(words, tags, strict=True):
+            by_word.setdefault(word, Counter())[tag] += 1
+        every.update(tags)
+    usual = every.most_common(1)[0][0]
+    best = {word: counts.most_common(1)[0][0] for word, counts in by_word.items()}
+    return [[best.get(word, usual) for word in words] for words in sentences]
+
+
+def _announce(rows: Tagged, scheme: str, odd: int, kinds: Counter[str]) -> None:
+    if scheme:
+        names = Counter(span.kind for tags in rows.tags for span in read_spans(tags))
+        shown = ", ".join(f"{kind or 'spans'} {count:,}" for kind, count in names.most_common(8))
+        log.info("spans as %s: %s%s", scheme, shown, ", ..." if len(names) > 8 else "")
+        if odd:
+            log.info("%s spans are not written so; they are read as they stand, and answers are %s", f"{odd:,}", scheme)
+    else:
+        shown = ", ".join(f"{tag} {count:,}" for tag, count in kinds.most_common(8))
+        log.info("%s tags, no spans: %s%s", f"{len(kinds):,}", shown, ", ..." if len(kinds) > 8 else "")
+    if once := [tag for tag, count in kinds.items() if count == 1]:
+        shown = ", ".join(once[:5]) + (", ..." if len(once) > 5 else "")
+        log.info("%s tags are seen only once: %s", f"{len(once):,}", shown)
+    pairs = (pair for row in zip(rows.tokens, rows.tags, strict=True) for pair in zip(*row, strict=True))
+    if sum(word == tag for word, tag in pairs) > 0.9 * kinds.total():
+        log.warning("nearly all tags are the words themselves; is --tag-column the right one?")
+
+
+def _warn_of_same(learnt: Tagged, held_out: Tagged) -> None:
+    """Say so where what is held out was mostly learnt from."""
+    seen = {tuple(tokens) for tokens in learnt.tokens if len(tokens) > 3}
+    same = sum(tuple(tokens) in seen for tokens in held_out.tokens)
+    if same > 0.2 * len(held_out):
+        log.warning("%s of %s held-out sentences are learnt from too; measures are too good",
+                    f"{same:,}", f"{len(held_out):,}")  # fmt: skip
+
+
+def _split(options: TagOptions, rows: Tagged) -> tuple[np.ndarray, np.ndarray]:
+    by: dict[str, Any] = {}
+    if options.split == "documents":
+        by = {"groups": rows.documents}
+    elif options.split == "last":
+        by = {"times": np.arange(len(rows))}
+    elif options.split != "random":
+        raise ElmanError(f"--split is random, documents or last, not {options.split!r}")
+    return split(len(rows), options.held_out, seed=options.split_seed, **by)
+
+
+def _words(line: str) -> list[str]:
+    """The words of a line of a stream: a JSON list, an object with ``tokens``, or words with spaces between them."""
+    if line.lstrip()[:1] in ("[", "{"):
+        try:
+            given = json.loads(line)
+        except ValueError:
+            given = None  # a sentence may begin so
+        given = given.get("tokens") if isinstance(given, dict) else given
+        if isinstance(given, list) and all(isinstance(word, str) and word for word in given):
+            return given
+        if given is not None:
+            raise ElmanError('a line is words with spaces between them, a list of words, or {"tokens": [...]}')
+    return line.split()

@@ -1,0 +1,100 @@
+"""Options: the fields of dataclasses, each with a default, one line of help, its limits, and the name it once had."""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, field, fields
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from elman.errors import ElmanError, ElmanWarning
+
+T = TypeVar("T")
+
+
+def option(
+    default: Any, help: str, *, search: tuple[Any, Any] | list[Any] | None = None, was: str = "", **limits: float
+) -> Any:
+    """A field of a dataclass of options.
+
+    Args:
+        default: its value where the user does not give one.
+        help: one line.
+        search: what a search chooses among: a list, or the lowest and the highest number.
+        was: the name that it had in the version before, which is still taken, with a warning.
+        limits: ``min`` and ``max``, where it has them.
+    """
+    more = {name: value for name, value in (("search", search), ("was", was)) if value}
+    return field(default=default, metadata={"help": help, **more, **limits})
+
+
+def usual(group: type) -> dict[str, Any]:
+    """What the options of a group are where the user gives none."""
+    for each in fields(group):
+        assert each.default is not MISSING, f"{group.__name__}.{each.name} is not made with option()"
+    return {each.name: each.default for each in fields(group)}
+
+
+def former(group: type) -> dict[str, str]:
+    """The options of a group by the names that they once had.
+
+    >>> from dataclasses import make_dataclass
+    >>> former(make_dataclass("Options", [("min_count", int, option(1, "Fewest.", was="least"))]))
+    {'least': 'min_count'}
+    """
+    return {each.metadata["was"]: each.name for each in fields(group) if "was" in each.metadata}
+
+
+def renamed(groups: type | Sequence[type], values: Mapping[str, Any], announce: bool = False) -> dict[str, Any]:
+    """The values under the names that the options have now.
+
+    Args:
+        groups: the dataclasses that have the options.
+        values: by name.
+        announce: whether a former name is warned of; in a file that a former version wrote it is as it should be.
+
+    Raises:
+        ElmanError: a name that no option has or had, or one that is given by both of its names.
+    """
+    groups = [groups] if isinstance(groups, type) else groups
+    known = [each.name for group in groups for each in fields(group)]
+    before = {old: new for group in groups for old, new in former(group).items()}
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known and name not in before:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ElmanError(f"there is no option {name!r}; {hint}the options are {', '.join(known)}")
+        now = name if name in known else before[name]
+        if now != name and value is not None and announce:
+            warnings.warn(f"the option {name} is called {now} now", ElmanWarning, stacklevel=3)
+        if found.get(now) is not None and value is not None:
+            raise ElmanError(f"the option {now} is given twice, once by its former name {set(values) & {*before}}")
+        found[now] = value if value is not None else found.get(now)
+    return found
+
+
+def given_of(group: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that a group has and that the user gave."""
+    return {each.name: values[each.name] for each in fields(group) if values.get(each.name) is not None}
+
+
+def chosen(group: type[T], usual: Mapping[str, Any], values: Mapping[str, Any]) -> T:
+    """An instance of a dataclass of options, from those of ``values`` that it has and that the user gave.
+
+    Args:
+        group: the dataclass.
+        usual: what its options are where the user does not give them.
+        values: by name; None is not given.
+
+    Raises:
+        ElmanError: a number out of its range.
+    """
+    given = given_of(group, values)
+    for each in fields(group):  # pyright: ignore[reportArgumentType]
+        value = given.get(each.name)
+        low, high = (each.metadata.get(name, end) for name, end in (("min", -math.inf), ("max", math.inf)))
+        if isinstance(value, int | float) and not low <= value <= high:
+            bounds = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
+            raise ElmanError(f"--{each.name.replace('_', '-')} is {bounds}, not {value:g}")
+    return group(**{**usual, **given})

@@ -1,0 +1,254 @@
+"""The task ``anomaly``: scores as rows arrive, alarms, NAB's score."""
+
+import gzip
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from elman.data.bad import BadRows
+from elman.errors import ElmanError
+from elman.tasks.anomaly.scoring import Record, Scale, Usual
+from elman.tasks.anomaly.streams import Columns, find_columns, read_streams
+from elman.tasks.anomaly.task import AnomalyOptions, AnomalyTask, nab
+from elman.training.runs import fit
+from elman.training.task import Sources
+
+
+def example(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """A wave with two faults, labelled, and options with which it is learnt."""
+    random = np.random.default_rng(1)
+    wave = np.sin(np.arange(800) / 4) + 0.02 * random.normal(size=800)
+    wave[500:505] += 2
+    wave[700:705] -= 2
+    lines = [f"{t},{x:.4f},{int(500 <= t < 505 or 700 <= t < 705)}" for t, x in enumerate(wave)]
+    path = folder / "wave.csv"
+    path.write_text("step,value,anomaly\n" + "\n".join(lines) + "\n")
+    return path, {"batch": 8, "hidden": 8, "lr": 0.02, "horizons": "1,3", "values": "value", "dropout": 0.0}
+
+
+def by_rule(scores: np.ndarray, windows: list[tuple[int, int]], threshold: float, start: int) -> float:
+    """The standard score as the paper words it, row by row."""
+
+    def sigmoid(y: float) -> float:
+        return 2 / (1 + math.exp(5 * y)) - 1
+
+    best, false = dict.fromkeys(windows, -1.0), 0.0
+    for row in range(start, len(scores)):
+        if scores[row] < threshold:
+            continue
+        window = next(((a, b) for a, b in windows if a <= row <= b), None)
+        if window is not None:
+            a, b = window
+            best[window] = max(best[window], sigmoid(-(b - row + 1) / (b - a + 1)) / sigmoid(-1))
+            continue
+        before = [(a, b) for a, b in windows if b < row]
+        y = (row - before[-1][1]) / (before[-1][1] - before[-1][0]) if before else 3.0
+        false += 0.11 * (sigmoid(y) if y < 3 else -1)
+    return 100 * (sum(best.values()) + false + len(windows)) / (2 * len(windows))
+
+
+def test_nab_by_hand() -> None:
+    windows = [(20, 29), (60, 79)]
+    none, perfect, late, false = (np.zeros(200) for _ in range(4))
+    perfect[[20, 60]] = 1
+    late[[29, 79]] = 1
+    false[:] = perfect
+    false[[10, 180]] = 1
+
+    def score(scores: np.ndarray) -> float:
+        return nab.score_at([nab.judged(scores, windows, 5)], 0.5)
+
+    assert score(none) == 0
+    assert score(perfect) == pytest.approx(100)
+    assert 50 < score(late) < 70
+    assert score(false) == pytest.approx(100 - 100 * 2 * 0.11 / 4)
+    # an alarm just behind a window costs little, more alarms in a window are worth no more
+    near = perfect.copy()
+    near[80] = 1
+    assert score(false) < score(near) < 100
+    again = perfect.copy()
+    again[21:25] = 1
+    assert score(again) == pytest.approx(100)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nab_at_every_threshold(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    windows = [[(30, 45), (46, 60), (150, 150)], [(100, 180)]]
+    scores = [random.integers(0, 20, size).astype(float) for size in (160, 200)]
+    starts = [nab.probation(160), nab.probation(200)]
+    series = [nab.judged(s, w, a) for s, w, a in zip(scores, windows, starts, strict=True)]
+    thresholds, swept = nab.sweep(series)
+    assert thresholds[0] == math.inf
+    assert len(thresholds) == 21
+    windows[0].remove((150, 150))  # has no width behind which to count, so the rule has none for it
+    windows[0].append((140, 150))
+    series = [nab.judged(s, w, a) for s, w, a in zip(scores, windows, starts, strict=True)]
+    for threshold, found in zip(*nab.sweep(series), strict=True):
+        parts = [by_rule(s, w, threshold, a) * len(w) for s, w, a in zip(scores, windows, starts, strict=True)]
+        assert found == pytest.approx(sum(parts) / 4)
+        assert nab.score_at(series, threshold) == found
+    assert np.isfinite(swept).all()
+
+
+def test_what_a_stream_keeps_is_what_a_loop_over_its_past_says() -> None:
+    values = np.random.default_rng(1).normal(3, 2, size=(80, 1))
+    values[7] = np.nan
+    scale, usual = Scale((1,), 1000), Usual((1,), 3, 1000)
+    level, past = None, []
+    for t, row in enumerate(values):
+        scaled, score = scale(row), usual(np.abs(row))
+        before = values[:t][np.isfinite(values[:t])]
+        if np.isnan(row[0]):
+            assert np.isnan(scaled[0])
+            assert score[0] == 0
+            continue
+        if t > 1:
+            assert scaled[0] == pytest.approx(np.clip((row[0] - before.mean()) / before.std(), -20, 20))
+        level = abs(row[0]) if level is None else level + (abs(row[0]) - level) / 3
+        if len(past) >= 50:
+            assert score[0] == pytest.approx(level / ((np.mean(np.power(past, 4)) / 3) ** 0.25 + 0.02))
+        else:
+            assert score[0] == 0
+        past.append(level)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7])
+def test_an_alarm_is_not_repeated(rows: int) -> None:
+    scores = np.random.default_rng(rows).integers(1, 9, 300).astype(float)
+    record = Record(rows)
+    for t, score in enumerate(scores):
+        highest = scores[max(0, t - rows) : t].max(initial=-1)
+        assert record(score) == (score if score > highest else 0)
+    assert len(record.kept) <= rows + 1
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> AnomalyTask:
+    source, options = example(tmp_path_factory.mktemp("wave"))
+    return fit(AnomalyTask, source, steps=60, **options)
+
+
+def test_the_faults_are_found(trained: AnomalyTask, tmp_path: Path) -> None:
+    source, _ = example(tmp_path)
+    metrics = trained.evaluation(source, tmp_path, BadRows())
+    answers = trained.predict(source)
+    alarms = np.flatnonzero(answers["alarm"].to_numpy())
+    assert {500, 700} & set(alarms.tolist())
+    assert answers["score"][500:505].max() > 3 * answers["score"][200:490].max()  # pyright: ignore
+    assert len(metrics.streams) == 1
+
+
+def test_a_stream_has_the_scores_of_the_file(trained: AnomalyTask, tmp_path: Path) -> None:
+    source, _ = example(tmp_path)
+    lines = source.read_text().splitlines()[1:]
+    values = [line.split(",")[1] for line in lines]
+    values[300:303] = ["", "NA", ""]
+    frame = pl.DataFrame({"value": [float(v) if v not in ("", "NA") else None for v in values]})
+    whole = trained.predict(frame)
+    said = [json.loads(answer) for answer in trained.stream(values)]
+    assert [each["score"] for each in said] == pytest.approx(whole["score"].to_list(), rel=1e-3, abs=1e-4)
+    assert [each["alarm"] for each in said] == whole["alarm"].to_list()
+    with pytest.raises(ElmanError, match=r"line 2 of the stream.*not a number"):
+        list(trained.stream(["1", "red"]))
+
+
+def test_labels_and_what_comes_later_teach_nothing(tmp_path: Path) -> None:
+    source, options = example(tmp_path)
+    frame = pl.read_csv(source)
+    other = frame.with_columns(
+        pl.when(pl.int_range(800) < 120).then(pl.col("value")).otherwise(pl.col("value") * 3 + 1).alias("value"),
+        (1 - pl.col("anomaly")).alias("anomaly"),
+    )
+    one, two = (fit(AnomalyTask, each, steps=5, **options) for each in (frame, other))
+    assert all(bool((a == b).all()) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True))
+
+
+def test_a_clean_file_and_a_labelled_one(tmp_path: Path) -> None:
+    source, options = example(tmp_path)
+    frame = pl.read_csv(source)
+    clean = frame.head(450).drop("anomaly")
+    model = fit(AnomalyTask, clean, frame, steps=10, folder=tmp_path / "model", **options)
+    result = json.loads((tmp_path / "model" / "result.json").read_text())
+    assert {"f1", "auroc", "average_precision"} <= set(result["compared"]["anomaly"])
+    assert math.isfinite(float(model.threshold))
+
+
+def test_many_columns_and_files_with_windows(tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    for name in ("a", "b"):
+        rows = [f"2024-01-{1 + t // 96:02} {t // 4 % 24:02}:{t % 4 * 15:02}:00;{x:.3f};{y:.3f}\r\n"
+                for t, (x, y) in enumerate(random.normal(size=(300, 2)))]  # fmt: skip
+        text = "\ufefftimestamp;left;right\r\n" + "".join(rows)
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data" / f"{name}.csv.gz").write_bytes(gzip.compress(text.encode()))
+    (tmp_path / "combined_windows.json").write_text(
+        '{"a.csv.gz": [["2024-01-02 00:00:00.000", "2024-01-02 06:00:00.000"]], "b.csv.gz": []}'
+    )
+    columns = find_columns(tmp_path, Columns(()))
+    assert columns == Columns(("left", "right"), "timestamp", "", ";", True)
+    one, other = read_streams(tmp_path, columns, BadRows())
+    assert one.windows == ((96, 120),)
+    assert other.windows == ()
+    assert one.labels is not None
+    assert one.labels.sum() == 25
+    model = fit(AnomalyTask, tmp_path, steps=2, hidden=4, batch=2, folder=tmp_path / "model")
+    result = json.loads((tmp_path / "model" / "result.json").read_text())
+    assert {"nab", "nab_without_labels"} <= set(result["compared"]["z-score"])
+    answers = model.predict(tmp_path / "data")
+    assert answers.columns == ["file", "score", "alarm"]
+    assert len(answers) == 600
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("value\n1\nred\n" + "2\n" * 60, "line 3: value is 'red', not a number"),
+        ("value\n1\ninf\n" + "2\n" * 60, "line 3: value is 'inf', not a number"),
+        ("value\n" + "1\n" * 10, "has 10 rows; 40 or more"),
+        ("word\n" + "red\n" * 60, "no column of numbers"),
+        ("value,anomaly\n1,maybe\n" + "2,0\n" * 60, "anomaly is 'maybe', not 0 or 1"),
+        ("value,other\n1\n" + "2,0\n" * 60, "line 2: has 1 columns"),
+    ],
+)
+def test_bad_input_is_told(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    with pytest.raises(ElmanError, match=message):
+        fit(AnomalyTask, path, steps=1)
+
+
+def test_a_bad_row_gets_an_empty_answer(trained: AnomalyTask, tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("step,value\n" + "".join(f"{t},{'red' if t == 9 else t % 7}\n" for t in range(80)))
+    answers = trained.predict(path, skip_bad=True)
+    assert len(answers) == 80
+    assert answers["score"].is_null().to_list() == [t == 9 for t in range(80)]
+
+
+def test_what_is_counted_is_rows_however_many_columns_and_horizons(tmp_path: Path) -> None:
+    path, _ = example(tmp_path)
+    options = AnomalyOptions(hidden=4, horizons="1,2,5")
+    read = AnomalyTask.read(options, Sources(path))
+    task = AnomalyTask(options, AnomalyTask.learn(options, read)).eval()
+    batch = next(iter(task.data(read, tmp_path, rows=4, steps=32, seed=1).held_out))
+    with torch.no_grad():
+        assert task.loss(batch, None).number == batch.counted.sum() > 0
+
+
+def test_a_constant_series_is_no_anomaly(tmp_path: Path) -> None:
+    model = fit(AnomalyTask, pl.DataFrame({"value": [5.0] * 200}), steps=2, hidden=4, horizons="1")
+    assert not model.predict(pl.DataFrame({"value": [5.0] * 300}))["alarm"].any()
+
+
+def test_a_column_that_tells_the_label_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    labels = [int(t % 90 > 80) for t in range(200)]
+    frame = pl.DataFrame({"value": np.arange(200) % 7, "state": [3 * each for each in labels], "anomaly": labels})
+    read_streams(frame, find_columns(frame, Columns(())), BadRows())
+    assert "the column state tells the label by itself" in caplog.text

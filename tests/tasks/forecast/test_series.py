@@ -1,0 +1,232 @@
+"""Tables of series: which columns are what, and what of them comes onto an even clock."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from elman.data.bad import BadRows
+from elman.data.tables import parse_row, read_table
+from elman.data.times import Clock
+from elman.errors import ElmanError
+from elman.tasks.forecast.columns import Columns, find_columns
+from elman.tasks.forecast.rolling import Rolling
+from elman.tasks.forecast.seasons import find_seasons
+from elman.tasks.forecast.series import Panel, Series, read_panel
+
+
+def panel(folder: Path, text: str, *, skip: bool = False, **said: Any) -> tuple[Panel, BadRows]:
+    path, bad = folder / "table.csv", BadRows(skip)
+    path.write_text(text, encoding="utf-8")
+    table = read_table(path, bad)
+    frequency = said.pop("frequency", None)
+    return read_panel(table, find_columns(table, Columns(**{"layout": "", **said})), frequency), bad
+
+
+def hours(values: list[Any], head: str = "time,value") -> str:
+    return "\n".join([head, *(f"2024-01-01 {n:02d}:00,{value}" for n, value in enumerate(values))]) + "\n"
+
+
+def test_a_series_a_column(tmp_path: Path) -> None:
+    found, _ = panel(tmp_path, "date,a,b\n2024-01-01,1,4\n2024-01-02,2,\n2024-01-03,NA,6\n")
+    (series,) = found.series
+    assert found.columns.targets == ("a", "b")
+    assert found.clock.describe() == "a day"
+    np.testing.assert_array_equal(series.values, [[1, 4], [2, np.nan], [np.nan, 6]])
+    assert found.label(series, 1) == "b"
+
+
+def test_many_series_below_each_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = (
+        "shop,day,sold,region\nx,2024-01-01,1,north\ny,2024-01-01,5,south\nx,2024-01-02,2,north\ny,2024-01-02,6,south\n"
+    )
+    with caplog.at_level(logging.INFO):
+        found, _ = panel(tmp_path, text)
+    assert found.columns.series == ("shop",)
+    assert found.columns.constants == ("region",)
+    assert found.columns.targets == ("sold",)
+    assert [s.name for s in found.series] == [("x",), ("y",)]
+    assert [s.values[:, 0].tolist() for s in found.series] == [[1, 2], [5, 6]]
+    assert [s.constants.tolist() for s in found.series] == [[1, 0], [0, 1]]
+    assert "series: 2 different of shop" in caplog.text
+
+
+def test_two_columns_together_name_a_series(tmp_path: Path) -> None:
+    rows = [
+        f"{shop},{item},2024-01-0{day},{day}" for shop in ("x", "y") for item in ("p", "q", "r") for day in (1, 2, 3)
+    ]
+    found, _ = panel(tmp_path, "\n".join(["shop,item,day,sold", *rows]) + "\n")
+    assert set(found.columns.series) == {"shop", "item"}
+    assert len(found.series) == 6
+
+
+def test_a_series_a_row_with_empty_cells_after_its_end(tmp_path: Path) -> None:
+    head = ",".join(f"V{n}" for n in range(1, 12))
+    found, _ = panel(tmp_path, f"{head}\nH1,{','.join(map(str, range(10)))}\nH2,7,8,,9,,,,,,\n")
+    assert found.columns.layout == "rows"
+    assert [s.name for s in found.series] == [("H1",), ("H2",)]
+    np.testing.assert_array_equal(found.series[1].values[:, 0], [7, 8, np.nan, 9])
+
+
+def test_the_columns_of_a_series_a_row_may_be_dates(tmp_path: Path) -> None:
+    months = [f"2023-{n:02d}" for n in range(1, 11)]
+    found, _ = panel(tmp_path, f"town,{','.join(months)}\nA,{','.join(map(str, range(10)))}\n")
+    assert found.clock.describe() == "a month"
+    assert found.clock.texts(found.clock.times(found.series[0].slots[:2])) == ["2023-01-01", "2023-02-01"]
+
+
+def test_year_month_day_and_hour_make_a_time(tmp_path: Path) -> None:
+    rows = [f"{n},2024,2,{1 + n // 24},{n % 24},{n}" for n in range(30)]
+    found, _ = panel(tmp_path, "\n".join(["No,year,month,day,hour,x", *rows]) + "\n")
+    assert found.columns.time == ("year", "month", "day", "hour")
+    assert found.columns.targets == ("x",)
+    assert found.clock.describe() == "an hour"
+    assert len(found.series[0]) == 30
+
+
+def test_without_times_the_order_is_all(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        found, _ = panel(tmp_path, "a,b\n1.5,2\n2.5,3\n")
+    assert found.clock.unit == "row"
+    assert "rows are taken to be in order" in caplog.text
+
+
+def test_missing_rows_are_gaps_and_unordered_ones_are_sorted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = (
+        "time,v\n2024-01-01 03:00,3\n2024-01-01 00:00,0\n2024-01-01 01:00,1\n2024-01-01 06:00,6\n2024-01-01 07:00,7\n"
+    )
+    with caplog.at_level(logging.INFO):
+        found, _ = panel(tmp_path, text)
+    np.testing.assert_array_equal(found.series[0].values[:, 0], [0, 1, np.nan, 3, np.nan, np.nan, 6, 7])
+    assert "not in order of time; they were sorted" in caplog.text
+
+
+def test_what_is_known_reaches_beyond_the_last_target(tmp_path: Path) -> None:
+    text = "time,v,holiday\n2024-01-01,1,no\n2024-01-02,2,yes\n2024-01-03,,no\n2024-01-04,,\n"
+    found, _ = panel(tmp_path, text, targets=("v",), known=("holiday",))
+    (series,) = found.series
+    assert len(series) == 2
+    assert found.columns.kinds == {"holiday": ["no", "yes"]}
+    np.testing.assert_array_equal(series.known, [[1, 0], [0, 1], [1, 0], [np.nan, np.nan]])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (hours([1, "x", *range(22)]), r"line 3: value is 'x', not a number"),
+        (hours([1, "inf", *range(22)]), r"line 3: value is 'inf', not a number"),
+        (hours([1, 2, 3]) + "soon,4\n", r"line 5: time is 'soon', which is no time like the others"),
+        (hours([1, 2, 3]) + "2024-01-01 01:00,4\n", r"line 5: the time 2024-01-01 01:00 stands already in line 3"),
+        (hours([1, 2, 3]) + "2124-01-01 01:00,4\n", r"line 5: time is far from all before it"),
+        ("time,word\n2024-01-01,a\n2024-01-02,b\n", "no column of numbers to forecast"),
+    ],
+)
+def test_a_bad_row_is_told_with_its_line(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ElmanError, match=message):
+        panel(tmp_path, text)
+
+
+def test_bad_rows_are_left_out_and_counted(tmp_path: Path) -> None:
+    text = hours([1, "x", 3, 4, *range(20)]) + "2024-01-01 03:00,9\nnever,1\n"
+    found, bad = panel(tmp_path, text, skip=True)
+    assert len(bad.listed) == 3
+    np.testing.assert_array_equal(found.series[0].values[:4, 0], [1, np.nan, 3, 4])
+
+
+def test_an_hour_that_comes_twice_where_clocks_are_set_back(tmp_path: Path) -> None:
+    clocks = ["00:00", "01:00", "02:00", "02:00", "03:00", "04:00"]
+    text = "time,v\n" + "".join(f"2024-10-27 {c},{n}\n" for n, c in enumerate(clocks))
+    with pytest.raises(ElmanError, match="where clocks are set back, say their zone with --timezone"):
+        panel(tmp_path, text)
+    found, _ = panel(tmp_path, text, zone="Europe/Berlin")
+    assert found.series[0].values[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_times_with_and_without_a_zone_do_not_mix(tmp_path: Path) -> None:
+    text = "time,v\n2024-01-01 00:00Z,1\n2024-01-01 01:00+00:00,2\n2024-01-01 02:00,3\n"
+    with pytest.raises(ElmanError, match="line 4: time is '2024-01-01 02:00', which is no time like the others"):
+        panel(tmp_path, text)
+    found, _ = panel(tmp_path, text.replace("02:00,3", "03:00,3"), zone="Europe/Berlin")  # 02:00 in UTC
+    assert found.series[0].values[:, 0].tolist() == [1, 2, 3]
+
+
+def test_a_column_is_named_for_one_thing(tmp_path: Path) -> None:
+    with pytest.raises(ElmanError, match="'value' is named for two things"):
+        panel(tmp_path, hours([1, 2]), targets=("value",), known=("value",))
+    with pytest.raises(ElmanError, match="has no column 'demand'"):
+        panel(tmp_path, hours([1, 2]), targets=("demand",))
+
+
+def made(values: np.ndarray, clock: Clock) -> Panel:
+    empty = np.zeros((len(values), 0))
+    series = Series((), 0, values[:, None], empty, empty, np.zeros(0))
+    return Panel("made", Columns("columns", targets=("x",)), clock, [series])
+
+
+@pytest.mark.parametrize(
+    ("period", "clock", "expected"),
+    [
+        (12, Clock("row", 1), [12]),
+        (25, Clock("fixed", 3600 * 10**6), [24]),  # near a day of hours
+        (25, Clock("row", 1), [25]),
+        (None, Clock("row", 1), []),
+    ],
+)
+def test_a_season_is_found_in_noise_and_trend(period: int | None, clock: Clock, expected: list[int]) -> None:
+    random, steps = np.random.default_rng(1), np.arange(1200)
+    values = 0.01 * steps + random.standard_normal(1200)
+    if period is None:
+        values = values.cumsum()  # a random walk repeats nothing
+    else:
+        values += 2 * np.sin(2 * np.pi * steps / period)
+    values[100:130] = np.nan
+    assert find_seasons(made(values, clock), [1200]) == expected
+
+
+def test_a_week_of_days_is_found_beside_the_day() -> None:
+    steps = np.arange(24 * 7 * 12)
+    load = np.sin(2 * np.pi * steps / 24) * np.where(steps // 24 % 7 < 5, 1.0, 0.4)
+    noise = 0.1 * np.random.default_rng(0).standard_normal(len(steps))
+    assert find_seasons(made(load + noise, Clock("fixed", 3600 * 10**6)), [len(steps)]) == [24, 168]
+
+
+def test_a_constant_series_has_no_season() -> None:
+    assert find_seasons(made(np.ones(200), Clock("row", 1)), [200]) == []
+
+
+def test_a_stream_of_rows_becomes_the_series_of_the_file(tmp_path: Path) -> None:
+    text = "time,v,warm\n" + "".join(
+        f"2024-01-01 {n:02d}:00,{n if n != 4 else ''},{n % 3}\n" for n in range(12) if n != 7
+    )
+    found, _ = panel(tmp_path, text, targets=("v",), known=("warm",))
+    rolling = Rolling(found.columns, found.clock, 5, 3)
+    pushed = [rolling.push(parse_row(line, rolling.cells)) for line in text.splitlines()[1:]]
+    assert pushed[4] is None  # it has no target
+    (whole,) = found.series
+    told = pushed[5]
+    assert told is not None
+    np.testing.assert_array_equal(told.series[0].known, whole.known[1:6])  # of the row without a target too
+    last = pushed[-1]
+    assert last is not None
+    (series,) = last.series
+    assert series.start == 7
+    np.testing.assert_array_equal(series.values, whole.values[-5:])
+    np.testing.assert_array_equal(series.known, whole.known[-5:])
+    with pytest.raises(ElmanError, match="is not after 2024-01-01 11:00:00"):
+        rolling.push(parse_row("2024-01-01 11:00,1,1", rolling.cells))
+    with pytest.raises(ElmanError, match="v is 'x', not a number"):
+        rolling.push(parse_row("2024-01-01 12:00,x,1", rolling.cells))
+
+
+def test_a_stream_tells_what_is_known_of_the_future() -> None:
+    columns = Columns("columns", ("t",), ("who",), ("v",), ("warm",))
+    rolling = Rolling(columns, Clock("number", 1), 4, 3)
+    assert rolling.push({"t": 0, "who": "a", "v": 1, "warm": 5}) is not None
+    assert rolling.push({"t": 2, "who": "a", "v": None, "warm": 7}) is None
+    assert rolling.push({"t": 0, "who": "b", "v": 1, "warm": 0}) is not None
+    found = rolling.push({"t": 1, "who": "a", "v": 2, "warm": 6})
+    assert found is not None
+    np.testing.assert_array_equal(found.series[0].known[:, 0], [5, 6, 7])
+    assert len(found.series[0]) == 2

@@ -1,0 +1,301 @@
+"""The task of tagging: what it reads, what it finds out, what it refuses, what it learns."""
+
+import gzip
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from elman.data.bad import BadRows
+from elman.errors import ElmanError
+from elman.tasks.tag.spans import Span, write_spans
+from elman.tasks.tag.tagged import ColumnSpec, find_layout, read_tagged
+from elman.tasks.tag.task import Pieces, TagOptions, TagTask, most_frequent
+from elman.tasks.tag.tokens import SpellingConvolution
+from elman.training.runs import fit
+from elman.training.task import Sources, evaluate
+
+SMALL = {"hidden": 12, "embedding": 12, "spelling": 4, "batch": 8, "lr": 0.03, "warmup": 5}
+PLACES, PEOPLE = "Paris Rome Oslo Lima".split(), "Ann Bob Eve Tom".split()
+
+
+def sentence(random: Random) -> list[tuple[str, str]]:
+    """A person, of one name or two, went to a place; in IOB1."""
+    people = [(name, "I-PER") for name in random.sample(PEOPLE, random.choice([1, 2]))]
+    return [*people, (random.choice(["went", "came"]), "O"), ("to", "O"), (random.choice(PLACES), "I-LOC"), (".", "O")]
+
+
+def example(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """A file from which this task learns in seconds, and options that suit it; the laws of all tasks use it."""
+    random, path = Random(0), folder / "names.txt"
+    sentences = [sentence(random) for _ in range(80)]
+    text = "\n".join("".join(f"{word} X {tag}\n" for word, tag in tokens) for tokens in sentences)
+    path.write_text(f"-DOCSTART- X O\n\n{text}", encoding="utf-8")
+    return path, SMALL
+
+
+def made(source: Any, **options: Any) -> tuple[TagTask, Any]:
+    """An untrained tagger and what it read."""
+    chosen = TagOptions(**{"hidden": 8, "embedding": 8, "spelling": 4, **options})
+    torch.manual_seed(0)
+    read = TagTask.read(chosen, Sources(source))
+    return TagTask(chosen, TagTask.learn(chosen, read)).eval(), read
+
+
+def test_names_are_learnt_and_given_back_as_they_were_written(tmp_path: Path) -> None:
+    path, options = example(tmp_path)
+    model = fit(TagTask, path, steps=80, folder=tmp_path / "out", **options)
+    answers = model.predict(["Tom Eve came to Rome .", ["Ann", "went"]])
+    assert answers["predicted"].to_list() == [["I-PER", "I-PER", "O", "O", "I-LOC", "O"], ["I-PER", "O"]]
+    assert answers["spans"].to_list()[0][1] == {"kind": "LOC", "start": 4, "end": 5, "text": "Rome"}
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert result["after"]["f1"] == 1.0
+    assert any("IOB1" in line for line in result["found"])
+    assert any("column 3" in line for line in result["found"])
+
+
+BROWN = "news\tca01\tThe/at 1\\/2/cd jury/nn said/vbd ./.\nnews\tca01\tIt/pps ran/vbd ./.\n"
+WIKIANN = "en:Rome\tB-LOC\nen:,\tO\n\nen:Ann\tB-PER\nen:Lee\tI-PER\n"
+CONLL_U = "# text = It ran\n1\tIt\tit\tPRON\tPRP\t_\t2\tnsubj\t_\t_\n2\tran\trun\tVERB\tVBD\t_\t0\troot\t_\t_\n\n"
+FIRST = {
+    "brown.tsv": (BROWN, ["The", "1\\/2", "jury", "said", "."], ["at", "cd", "nn", "vbd", "."]),
+    "wikiann.txt": (WIKIANN, ["Rome", ","], ["B-LOC", "O"]),
+    "u.conllu": (CONLL_U + CONLL_U.replace("It", "He"), ["It", "ran"], ["PRON", "VERB"]),
+    "tabs.txt": ("New York\tB-LOC\n# \tO\n\n#\tO\na\tO\n", ["New York", "# "], ["B-LOC", "O"]),
+    "a.csv": ('Sentence #,Word,POS\nS 1,"a,b",X\n,c,Y\nS 2,d,X\n', ["a,b", "c"], ["X", "Y"]),
+    "rows.csv": ("id,tokens,tags\n1,a b,X Y\n2,c d,Y X\n", ["a", "b"], ["X", "Y"]),
+    "rows.jsonl": ('{"tokens": ["a", "b"], "tags": [0, 3]}\n{"tokens": ["c"], "tags": [3]}\n', ["a", "b"], ["0", "3"]),
+    "under.txt": ("a_DT dog_NN\nthe_DT cat_NN\n", ["a", "dog"], ["DT", "NN"]),
+}
+
+
+@pytest.mark.parametrize("name", list(FIRST))
+@pytest.mark.parametrize("how", ["plain", "windows", "gzip"])
+def test_it_finds_out_how_a_file_lies(name: str, how: str, tmp_path: Path) -> None:
+    text, tokens, tags = FIRST[name]
+    path = tmp_path / name
+    data = text.encode()
+    if how == "windows":
+        data = b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n")
+    if how == "gzip":
+        path, data = path.with_name(f"{name}.gz"), gzip.compress(data)
+    path.write_bytes(data)
+    read = TagTask.read(TagOptions(held_out=0), Sources(path))
+    assert len(read.learnt) == 2
+    assert read.learnt.tokens[0] == tokens
+    assert read.learnt.tags[0] == tags
+
+
+def test_words_and_tags_in_two_files(tmp_path: Path) -> None:
+    (tmp_path / "seq.in").write_text("to Oslo\n\nfrom New York\nto Rome\n", encoding="utf-8")
+    (tmp_path / "seq.out").write_text("O B-LOC\n\nO B-LOC I-LOC\nO\n", encoding="utf-8")
+    both, bad = tmp_path / "seq.{in,out}", BadRows(skip=True)
+    rows = read_tagged(both, find_layout(both, ColumnSpec()), bad)
+    assert rows.tokens == [["to", "Oslo"], ["from", "New", "York"]]
+    assert rows.tags == [["O", "B-LOC"], ["O", "B-LOC", "I-LOC"]]
+    (listed,) = bad.listed
+    assert listed.endswith("line 4: has 2 words and 1 tags")
+    (tmp_path / "seq.out").write_text("O B-LOC\n", encoding="utf-8")
+    with pytest.raises(ElmanError, match=r"seq.in has 4 lines and .*seq.out 1; they are to be as many"):
+        read_tagged(both, find_layout(both, ColumnSpec()), BadRows())
+    three = tmp_path / "seq.{in,out,more}"
+    with pytest.raises(ElmanError, match="is to be two files, of words and of tags"):
+        read_tagged(three, find_layout(three, ColumnSpec()), BadRows())
+
+
+@pytest.mark.parametrize("text", ["Tom came to Rome .\nAnn went .\n", "Tom came to Rome .\n", "Tom\n\nAnn went .\n"])
+def test_a_text_is_tagged_a_sentence_a_line(text: str, tmp_path: Path) -> None:
+    path, texts = example(tmp_path)[0], tmp_path / "texts.txt"
+    texts.write_text(text, encoding="utf-8")
+    model, _ = made(path)
+    answers = model.predict(texts)
+    assert answers["tokens"].to_list() == [line.split() for line in text.split("\n") if line]
+    assert [len(tags) for tags in answers["predicted"]] == [len(line.split()) for line in text.split("\n") if line]
+
+
+@pytest.mark.parametrize("text", ["Tom\ncame\n.\n\nAnn\n", "Tom X\ncame X\n. X\n\nAnn X\n"])
+def test_columns_without_tags_are_tagged_a_token_a_line(text: str, tmp_path: Path) -> None:
+    path, columns = example(tmp_path)[0], tmp_path / "columns.txt"
+    columns.write_text(text, encoding="utf-8")
+    assert made(path)[0].predict(columns)["tokens"].to_list() == [["Tom", "came", "."], ["Ann"]]
+
+
+def test_columns_can_be_said(tmp_path: Path) -> None:
+    path, _ = example(tmp_path)
+    assert (
+        TagTask.read(TagOptions(word_column="3", tag_column="1", held_out=0), Sources(path)).learnt.tags[0][-1] == "."
+    )
+    with pytest.raises(ElmanError, match=r"no column '4'; its 3 columns are numbered from 1"):
+        TagTask.read(TagOptions(tag_column="4"), Sources(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("a X\nb\n\nc X\nd Y\n" * 9, 2, "has 1 columns where most lines have 2"),
+        ("a\tX\nb\t\n\nc\tX\nd\tY\n", 2, "has no tag in column 2"),
+        ("a\tX\n\tY\n\nc\tX\nd\tY\n", 2, "has no word in column 1"),
+        ("a/X b/Y\n" * 50 + "c/ d/X\n", 51, "'c/' is no word and tag with / between them"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_named_and_can_be_left_out(
+    text: str, line: int, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "words.txt"
+    path.write_text(text)
+    with pytest.raises(ElmanError, match=f"words.txt, line {line}: {message}"):
+        TagTask.read(TagOptions(held_out=0), Sources(path))
+    bad = BadRows(skip=True)
+    rows = TagTask.read(TagOptions(held_out=0), Sources(path, bad=bad)).learnt
+    assert len(bad.listed) == rows.size - len(rows) > 0
+
+
+def test_bad_rows_of_a_table_get_empty_answers(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [{"id": 1, "tokens": ["a"], "tags": ["X"]}, {"id": 2, "tokens": ["a", "b"], "tags": ["X"]},
+            {"id": 3, "tokens": None, "tags": ["Y"]}, {"id": 4, "tokens": ["b"], "tags": ["Y"]},
+            {"id": 5, "tokens": [], "tags": []}]  # fmt: skip
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(ElmanError, match=r"rows.jsonl, line 2: has 2 words and 1 tags"):
+        TagTask.read(TagOptions(), Sources(path))
+    bad = BadRows(skip=True)
+    read = TagTask.read(TagOptions(held_out=0), Sources(path, bad=bad))
+    assert read.learnt.tokens == [["a"], ["b"]]
+    assert [where.split(": ")[0][-6:] for where in bad.listed] == ["line 2", "line 3", "line 5"]
+    model, _ = made(pl.DataFrame({"tokens": [["a"], ["b"]], "tags": [["X"], ["Y"]]}), held_out=0)
+    answers = model.predict(path, skip_bad=True)
+    assert answers["id"].to_list() == [1, 2, 3, 4, 5]
+    assert [None if tags is None else len(tags) for tags in answers["predicted"].to_list()] == [1, 2, None, 1, 0]
+
+
+def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "words.txt"
+    for text, message in [
+        ("a O\nb O\n\nc O\n", "all words have the tag 'O'"),
+        ("\n\n", "has no sentences"),
+        ("", "is empty"),
+    ]:
+        path.write_text(text)
+        with pytest.raises(ElmanError, match=message):
+            TagTask.read(TagOptions(), Sources(path))
+    with pytest.raises(ElmanError, match="has no column that looks like the tags"):
+        TagTask.read(TagOptions(), Sources(pl.DataFrame({"tokens": [["a"]], "x": [1]})))
+
+
+def test_a_tag_that_was_not_learnt_counts_as_wrong(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    model, _ = made(example(tmp_path)[0])
+    path = tmp_path / "other.txt"
+    path.write_text("Ann X I-PER\nsaw X O\nIBM X B-ORG\n\nTom X I-PER\nran X O\n")
+    with caplog.at_level("WARNING"):
+        evaluation = model.evaluation(path, tmp_path, BadRows())
+    assert "B-ORG 1" in caplog.text
+    metrics = evaluate(model, evaluation).metrics
+    assert np.isfinite(metrics["loss"])
+    assert evaluation.measures([["I-PER", "O", "O"], ["I-PER", "O"]])["accuracy"] == 0.8
+
+
+@pytest.mark.parametrize("scheme", ["IOB1", "IOB2", "BIOES", "BILOU"])
+@pytest.mark.parametrize("inside", ["BIOES", "IOB2"])
+@pytest.mark.parametrize("kinds", [("PER", "LOC-x"), ("", "")])
+def test_spans_come_back_as_they_were_written(scheme: str, inside: str, kinds: tuple[str, str]) -> None:
+    spans = [Span(kinds[0], 0, 2), Span(kinds[0], 2, 3), Span(kinds[1], 4, 5), Span(kinds[1], 5, 8)]
+    tags = write_spans(spans, 9, scheme)
+    frame = pl.DataFrame({"tokens": [list("abcdefghi")] * 3, "tags": [tags] * 3})
+    model, read = made(frame, inside=inside, held_out=0)
+    assert read.scheme == scheme
+    assert model.written([model.tags[n] for n in model.learnt(tags)]) == tags
+
+
+def test_a_long_sentence_is_tagged_in_parts_and_its_tags_joined() -> None:
+    sentences = [list("abcdefg"), [], list("hi"), list("j") * 3]
+    pieces = Pieces(sentences, 3)
+    assert pieces.lengths.tolist() == [3, 3, 1, 2, 3]
+    order = [np.array([4, 0]), np.array([3, 2, 1])]
+    found = [[list(pieces.of(sentences, n)) for n in batch] for batch in order]
+    assert pieces.whole(order, found) == sentences
+    model, _ = made(pl.DataFrame({"tokens": [["a", "b"]] * 2, "tags": [["X", "Y"]] * 2}), max_length=500)
+    assert len(model.predict([["a", "b"] * 50_000])["predicted"][0]) == 100_000
+
+
+def test_many_tags_are_chosen_one_by_one_unless_said() -> None:
+    tags = [[f"T{n}", f"T{n + 1}"] for n in range(120)]
+    frame = pl.DataFrame({"tokens": [["a", "b"]] * 120, "tags": tags})
+    assert made(frame, held_out=0)[0].crf is None
+    assert made(frame, held_out=0, crf=True)[0].crf is not None
+    assert made(frame[:20], held_out=0)[0].crf is not None
+
+
+@pytest.mark.parametrize("spelling_by", ["recurrence", "convolution"])
+def test_a_sentence_is_tagged_alike_alone_and_beside_longer_ones(spelling_by: str, tmp_path: Path) -> None:
+    model, _ = made(example(tmp_path)[0], spelling_by=spelling_by)
+    words = [["Ann"], ["Ann", "went", "to", "Constantinopolitanischestadt", "."], ["Bob", "x"]]
+    with torch.no_grad():
+        together, lengths = model(model.input.batch(words))
+        for row, sentence in enumerate(words):
+            alone, _ = model(model.input.batch([sentence]))
+            torch.testing.assert_close(together[row, : lengths[row]], alone[0])
+
+
+def test_without_a_random_field_the_loss_is_the_mean_over_words(tmp_path: Path) -> None:
+    model, read = made(example(tmp_path)[0], crf=False, held_out=0)
+    pieces = Pieces(read.learnt.tokens, 400)
+    two = np.array([pieces.lengths.argmin(), pieces.lengths.argmax()])
+    assert pieces.lengths[two[0]] < pieces.lengths[two[1]]
+    both = model.loss(model.batch(pieces, read.learnt, two), None)
+    each = [model.loss(model.batch(pieces, read.learnt, two[n : n + 1]), None) for n in (0, 1)]
+    assert both.number == sum(loss.number for loss in each)
+    mean = sum(loss.value * loss.number for loss in each) / both.number
+    torch.testing.assert_close(both.value, mean)
+
+
+def test_the_convolution_of_a_spelling_by_hand() -> None:
+    torch.manual_seed(0)
+    layer = SpellingConvolution(5, 2)
+    spelt = torch.tensor([[2, 3, 4], [5, 0, 0]])
+    e = layer.characters.weight
+    weight, bias = layer.convolution.weight, layer.convolution.bias
+    assert bias is not None
+    zero = torch.zeros(2)
+    padded = [zero, e[2], e[3], e[4], zero]
+    steps = [torch.einsum("oik,ki->o", weight, torch.stack(padded[t : t + 3])) + bias for t in range(3)]
+    torch.testing.assert_close(layer(spelt)[0], torch.stack(steps).amax(0))
+    torch.testing.assert_close(layer(spelt)[1], torch.einsum("oi,i->o", weight[:, :, 1], e[5]) + bias)
+
+
+def test_the_most_frequent_tag_of_a_word_by_hand() -> None:
+    frame = pl.DataFrame({"tokens": [["a", "b", "a", "a", "c"]], "tags": [["X", "Y", "Z", "X", "Y"]]})
+    learnt = TagTask.read(TagOptions(held_out=0), Sources(frame)).learnt
+    assert most_frequent(learnt, [["a", "c", "d"], []]) == [["X", "Y", "X"], []]
+
+
+def test_documents_are_held_out_whole(tmp_path: Path) -> None:
+    path = tmp_path / "documents.txt"
+    path.write_text("".join(f"-DOCSTART- O\n\nw{d} X\n\nw{d} Y\n\n" for d in range(10)))
+    read = TagTask.read(TagOptions(split="documents", held_out=0.3), Sources(path))
+    assert len(read.held_out) == 6
+    assert not {t[0] for t in read.held_out.tokens} & {t[0] for t in read.learnt.tokens}
+
+
+def test_vectors_of_words_are_begun_with(tmp_path: Path) -> None:
+    path, vectors = example(tmp_path)[0], tmp_path / "vectors.txt"
+    vectors.write_text("2 8\nparis 1 2 3 4 5 6 7 8\nelsewhere 0 0 0 0 0 0 0 0\n")
+    model, read = made(path, embeddings=str(vectors))
+    model.data(read, tmp_path, rows=4, steps=1, seed=1)
+    row = model.input.words.words.weight[model.input.lexicon.words.index("paris") + 1]
+    torch.testing.assert_close(row / row[0], torch.arange(1.0, 9.0))
+
+
+def test_a_stream_takes_words_lists_and_objects(tmp_path: Path) -> None:
+    model, _ = made(example(tmp_path)[0])
+    lines = ["Ann went", '["Ann", "went"]', '{"tokens": ["Ann", "went"]}', "", "[ Ann"]
+    answers = [json.loads(answer) for answer in model.stream(lines)]
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[3]["predicted"] == []
+    assert answers[4]["tokens"] == ["[", "Ann"]
+    with pytest.raises(ElmanError, match="line 1 of the stream: a line is words"):
+        list(model.stream(["[1, 2]"]))
