@@ -8,6 +8,8 @@ import numpy
 import pytest
 import torch
 
+from elman.testing import law
+
 # sizes here are small, and threads that wait for each other on a busy machine take a hundred times as long
 torch.set_num_threads(1)
 
@@ -16,13 +18,8 @@ torch.set_num_threads(1)
 def repeatable() -> Iterator[None]:
     random.seed(0)
     numpy.random.seed(0)
-    torch.manual_seed(0)
-    before = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = True
-    yield
-    torch.use_deterministic_algorithms(before[0])
-    torch.utils.deterministic.fill_uninitialized_memory = before[1]
+    with law.repeatable():
+        yield
 
 
 @pytest.fixture(params=list(cases.EXECUTORS))

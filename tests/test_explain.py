@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from cases import Variant
 from test_cli import refused
 from test_proofs import Odd
-from tolerances import assert_close
 from torch import Tensor, nn
 
 import elman
@@ -25,6 +24,7 @@ from elman.compiler.llvm import run
 from elman.compiler.ops import blocks
 from elman.compiler.trace import attribute
 from elman.compiler.wording import words
+from elman.testing import assert_close
 
 FUNCTIONS: dict[str, Any] = {
     name: getattr(torch, name) for name in "sigmoid tanh exp expm1 relu sqrt rsqrt sign abs detach".split()

@@ -10,7 +10,6 @@ import pytest
 import torch
 from cases import Case, Given, Variant
 from programs import Throwaway
-from tolerances import assert_close
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
@@ -18,6 +17,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from elman.cells import load
 from elman.compiler import plan, scan
 from elman.errors import ElmanError
+from elman.testing import assert_close
 
 GUARD = 1032  # bytes on each side: more than a panel of vectors, and no multiple of one
 

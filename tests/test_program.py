@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F
 from cases import Variant
 from programs import Throwaway
-from tolerances import assert_close
 from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
@@ -22,6 +21,7 @@ from elman.compiler.derive import adjoint, tangent, trajectory
 from elman.compiler.fuse import fuse
 from elman.compiler.program import Program
 from elman.compiler.trace import NotCompilable, Traced
+from elman.testing import assert_close
 
 BATCH, HIDDEN = 2, 4
 Optional = Tensor | None

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from numpy import ndarray
-from tolerances import assert_close
 from torch import Tensor
 
 import elman
@@ -35,6 +34,7 @@ from elman.remedies import (
     WeightDrop,
     Zoneout,
 )
+from elman.testing import assert_close
 
 B, T, I, H = 3, 7, 2, 4
 DOUBLE: Any = {"dtype": torch.float64}

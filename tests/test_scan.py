@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 import torch
-from tolerances import assert_close
 from torch import Tensor, nn
 from torch.func import functional_call, grad, jvp, stack_module_state, vjp, vmap
 
 from elman.cells import Cell, load
 from elman.compiler import plan, scan
 from elman.layers import GRU, LSTM, Recurrent
+from elman.testing import assert_close
 
 NAMES = ["gru", "lstm", "gru_reset_before", "lstm_layer_norm"]
 

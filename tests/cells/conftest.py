@@ -10,10 +10,10 @@ import pytest
 import torch
 from cases import random_streams
 from onnx import TensorProto, helper
-from tolerances import assert_close
 from torch import Tensor
 
 from elman.cells import Cell
+from elman.testing import assert_close
 
 ByHand = Callable[..., Any]
 BATCH, TIME, FEATURES, UNITS = 3, 9, 4, 6

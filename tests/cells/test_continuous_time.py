@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tolerances import assert_close
 
 from elman.cells.cfc import CfCCell
 from elman.cells.cornn import CoRNNCell
 from elman.cells.lem import LEMCell
 from elman.errors import ElmanError
+from elman.testing import assert_close
 
 pytestmark = pytest.mark.usefixtures("executor")
 

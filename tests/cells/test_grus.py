@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tolerances import assert_close
 
 from elman.cells.gru import GRUCell
 from elman.cells.gru_decay import DecayGRUCell
 from elman.cells.gru_reset_before import ResetBeforeGRUCell
 from elman.cells.mgu import MGUCell
 from elman.errors import ElmanError
+from elman.testing import assert_close
 
 pytestmark = pytest.mark.usefixtures("executor")
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tolerances import assert_close
 from torch import Tensor
 
 from elman.cells.lif import LIFCell
 from elman.errors import ElmanError
+from elman.testing import assert_close
 
 pytestmark = pytest.mark.usefixtures("executor")
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tolerances import assert_close
 from torch import Tensor
 
 from elman.cells import Cell
@@ -15,6 +14,7 @@ from elman.cells.mingru import MinGRUCell
 from elman.cells.minlstm import MinLSTMCell
 from elman.cells.rg_lru import RGLRUCell
 from elman.errors import ElmanError
+from elman.testing import assert_close
 
 pytestmark = pytest.mark.usefixtures("executor")
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tolerances import assert_close
 
 from elman.cells.lstm_coupled import CoupledLSTMCell
 from elman.cells.lstm_layer_norm import LayerNormLSTMCell
 from elman.cells.lstm_peephole import PeepholeLSTMCell
+from elman.testing import assert_close
 
 pytestmark = pytest.mark.usefixtures("executor")
 

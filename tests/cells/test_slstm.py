@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tolerances import assert_close
 from torch import Tensor
 
 from elman.cells.slstm import SLSTMCell
 from elman.compiler.ops import block_linear
 from elman.errors import ElmanError
+from elman.testing import assert_close
 
 pytestmark = pytest.mark.usefixtures("executor")
 

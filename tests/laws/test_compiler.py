@@ -13,12 +13,12 @@ from cases import Case, Given
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from programs import Throwaway
-from tolerances import assert_close
 from torch import Tensor
 
 from elman.cells import Cell
 from elman.compiler import plan
 from elman.compiler.llvm.host import host
+from elman.testing import assert_close
 
 CASES = [
     Case(7, 3, 5, torch.float64, reverse=False, lengths=True, resets=True, bias=True),

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "weights": {"layers", "cells"},
     "training": {"learning", "data"},
     "tasks": {"training", "layers", "learning", "data"},
+    "testing": {"training", "tasks", "runtime", "learning", "data", *BELOW_LEARNING},
     "cli": {"training", "tasks", "runtime", "diagnose", "learning", "data", *BELOW_LEARNING},
 }
 

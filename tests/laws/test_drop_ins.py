@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, get_overloads
 import pytest
 import torch
 from cases import FLAG, covering
-from tolerances import assert_close
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from elman.errors import ElmanError
 from elman.layers import drop_in
+from elman.testing import assert_close
 
 DROP_INS = [value for value in vars(drop_in).values() if isinstance(value, type) and issubclass(value, drop_in.DropIn)]
 DROP_INS.remove(drop_in.DropIn)

@@ -6,12 +6,12 @@ import cases
 import pytest
 import torch
 import torch.nn.functional as F
-from tolerances import assert_close
 from torch import Tensor, nn
 
 from elman.compiler import plan
 from elman.errors import ElmanError
 from elman.learning import RTRL, Checkpointed, EProp, FullBPTT, Learning, SnAp1, Truncated
+from elman.testing import assert_close
 
 Results = tuple[Tensor, Any, dict[str, Tensor]]  # loss, state and gradients
 TIME, BATCH, HIDDEN = 17, 3, 4

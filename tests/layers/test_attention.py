@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from cases import pull
-from tolerances import assert_close
 from torch import Tensor, nn
 
 from elman.errors import ElmanError
 from elman.layers.attention import AdditiveAttention, Attention, MultiHeadAttention, MultiplicativeAttention
+from elman.testing import assert_close
 
 BATCH, QUERIES, STEPS, QUERY, MEMORY = 4, 3, 5, 6, 8
 LENGTHS = torch.tensor([5, 0, 3, 1])

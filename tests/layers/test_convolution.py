@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from tolerances import assert_close
 from torch import nn
 
 from elman.errors import ElmanError
 from elman.layers.convolution import Convolution, ImageConvolution, TemporalConvolution
+from elman.testing import assert_close
 
 F64: dict[str, Any] = {"dtype": torch.float64}
 

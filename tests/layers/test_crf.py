@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from tolerances import assert_close
 from torch import Tensor
 
 from elman.errors import ElmanError
 from elman.layers.crf import CRF, span_transitions
+from elman.testing import assert_close
 
 LENGTHS = torch.tensor([4, 0, 1, 3])
 ALLOWED = torch.tensor(  # from each of three tags and the start, to each of them and the end

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from tolerances import assert_close
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import orthogonal
@@ -17,6 +16,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from elman.errors import ElmanError
 from elman.layers import GRU, LSTM, RNN, Recurrent
 from elman.layers.drop_in import DropIn
+from elman.testing import assert_close
 
 every_drop_in = pytest.mark.parametrize("make", [RNN, LSTM, GRU])
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from cases import FLAG
 from safetensors.torch import load, save
-from tolerances import assert_close
 from torch import Tensor
 
 from elman.compiler import plan
@@ -26,6 +25,7 @@ from elman.layers import (
     Sample,
     Transformer,
 )
+from elman.testing import assert_close
 
 EMBEDDING, UNITS, SOURCE, TARGET, END = 6, 5, 9, 7, 2
 FEEDINGS = [None, "readout", "context"]

@@ -7,13 +7,13 @@ import cases
 import pytest
 import torch
 from cases import FLAG, covering
-from tolerances import assert_close
 from torch import Tensor, nn
 
 from elman.cells import Cell
 from elman.cells.lstm import LSTMCell
 from elman.errors import ElmanError
 from elman.layers import Recurrent
+from elman.testing import assert_close
 
 pytestmark = pytest.mark.usefixtures("executor")
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from tolerances import assert_close
 from torch import Tensor, nn
 
 from elman.errors import ElmanError
@@ -16,6 +15,7 @@ from elman.layers.recurrent import Recurrent
 from elman.layers.sequence import shortened
 from elman.layers.stacks import Highway, Pyramid, Residual, Shorten, Stack, stride_of
 from elman.layers.transformer import FeedForward, SelfAttention, Transformer
+from elman.testing import assert_close
 
 F64: dict[str, Any] = {"dtype": torch.float64}
 

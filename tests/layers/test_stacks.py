@@ -5,7 +5,6 @@ from typing import Any
 import cases
 import pytest
 import torch
-from tolerances import assert_close
 from torch import Tensor, nn
 
 from elman.compiler import plan
@@ -15,6 +14,7 @@ from elman.layers.hybrid import Hybrid
 from elman.layers.recurrent import Recurrent
 from elman.layers.stacks import Highway, Pyramid, Residual, Shorten, Stack
 from elman.layers.transformer import FeedForward, SelfAttention
+from elman.testing import assert_close
 
 F64: dict[str, Any] = {"dtype": torch.float64}
 

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tolerances import assert_close
 from torch import Tensor, nn
 
 from elman.errors import ElmanError
 from elman.layers import transformer
 from elman.layers.transformer import FeedForward, SelfAttention, Transformer
+from elman.testing import assert_close
 
 F64: dict[str, Any] = {"dtype": torch.float64}
 

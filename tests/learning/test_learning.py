@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from tolerances import assert_close
 from torch import Tensor, nn
 
 from elman import LSTM, Recurrent
@@ -15,6 +14,7 @@ from elman.errors import ElmanError
 from elman.learning import AdaptiveClip, Checkpointed, Clip, ClipNorm, ClipValue, FullBPTT, Learning, Truncated
 from elman.learning.checkpointed import _kept
 from elman.learning.learning import Batch
+from elman.testing import assert_close
 
 Gradients = list[Tensor]
 

@@ -7,7 +7,6 @@ import cases
 import pytest
 import torch
 import torch.nn.functional as F
-from tolerances import assert_close
 from torch import Tensor, nn
 from torch.func import functional_call, jacrev
 
@@ -18,6 +17,7 @@ from elman.errors import ElmanError
 from elman.learning import RTRL, EProp, FullBPTT, Learning, SnAp1, Truncated
 from elman.learning.units import entangled
 from elman.remedies import LayerNorm, LearntState, WeightDrop, Zoneout
+from elman.testing import assert_close
 
 TIME, HIDDEN = 6, 3
 

@@ -4,9 +4,9 @@ from copy import deepcopy
 
 import pytest
 import torch
-from tolerances import assert_close
 
 from elman import GRU, LSTM, ElmanError, Recurrent, Stepper, cells
+from elman.testing import assert_close
 
 STREAMLESS = [name for name in cells.names() if not cells.load(name).streams]
 

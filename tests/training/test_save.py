@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from tolerances import assert_close
 
 from elman import LSTM, ElmanError, Recurrent, cells
 from elman.compiler import plan
+from elman.testing import assert_close
 
 
 @pytest.mark.parametrize("name", ["gru", "lstm", "lstm_layer_norm", "slstm", "lif"])

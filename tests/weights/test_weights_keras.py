@@ -14,10 +14,10 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from tolerances import assert_close
 from torch import Tensor
 
 from elman import ElmanError, from_keras
+from elman.testing import assert_close
 
 # Keras writes a file of settings into its home when it is imported
 with TemporaryDirectory() as home, patch.dict(os.environ, KERAS_BACKEND="torch", KERAS_HOME=home):

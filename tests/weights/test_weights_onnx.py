@@ -10,11 +10,11 @@ import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from tolerances import assert_close
 from torch import Tensor, nn
 
 from elman import ElmanError, from_onnx
 from elman.errors import ElmanWarning
+from elman.testing import assert_close
 from elman.weights.onnx import Backward
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from tolerances import assert_close
 from torch import Tensor, nn
 
 import elman
 from elman import ElmanError, from_torch
+from elman.testing import assert_close
 
 KINDS = [
     (nn.LSTM, {}, "LSTMCell"),
