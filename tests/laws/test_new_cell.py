@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from cases import EXECUTORS
 
 from elman import cells
 from elman.layers import Recurrent
@@ -61,12 +60,12 @@ def test_every_law_holds_it_and_asks_for_its_parameters(folder: Path) -> None:
     command = [sys.executable, "-c", LAWS, str(folder), str(laws)]
     told = subprocess.run(command, cwd=laws.parents[2], capture_output=True, text=True, check=False).stdout
     failed = [line for line in told.splitlines() if line.startswith("FAILED")]
-    assert len(failed) == len(EXECUTORS), told
+    assert len(failed) == 1, told
     assert all("test_names_and_shapes_of_parameters_are_pinned" in line for line in failed), told
     assert "add the parameters of 'leaky' to PINNED" in told
-    passed = re.search(rf"{len(EXECUTORS)} failed, (\d+) passed", told)
+    passed = re.search(r"1 failed, (\d+) passed", told)
     assert passed, told
-    assert int(passed[1]) > 40, told
+    assert int(passed[1]) > 100, told
     assert str(laws) in told
 
 
