@@ -1,11 +1,12 @@
 # make demo   train a language model for about a minute and let it write
 # make test   every check and every test
 # make check  style, types, direction of imports
+# make docs   the site, in site/
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test check docs clean
 
 demo: .venv/ready
 	$(BIN)/elman train language --minutes 1 --out runs/demo --overwrite
@@ -20,6 +21,13 @@ check: .venv/ready
 	$(BIN)/pyright
 	$(BIN)/pytest tests/laws/test_directions.py
 
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+.venv/docs: .venv/ready
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
@@ -27,4 +35,4 @@ check: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv runs build dist
+	rm -rf .venv runs build dist site

@@ -1,0 +1,43 @@
+"""What the pages of the site show runs as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import elman
+from elman.layers import GRU
+
+DOCS = Path(__file__).parents[2] / "docs"
+ELSEWHERE = ("Darts", "Flair")  # code of libraries that are not installed here, shown beside ours
+PYTHON = re.compile(r"^```python(?: title=\"([^\"]+)\")?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def blocks(path: Path) -> list[tuple[str, str]]:
+    """The Python of a page, each with its title."""
+    return PYTHON.findall(path.read_text(encoding="utf-8"))
+
+
+def pages() -> list[Path]:
+    return [path for path in sorted(DOCS.rglob("*.md")) if any("--8<--" not in code for _, code in blocks(path))]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda path: path.stem)
+def test_the_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    names: dict[str, object] = {"__name__": page.stem}
+    for title, code in blocks(page):
+        if title not in ELSEWHERE and "--8<--" not in code:
+            exec(compile(code, str(page), "exec"), names)
+
+
+def test_every_page_is_in_the_menu_and_nothing_else_is() -> None:
+    menu = set(re.findall(r"[\w/]+\.md", (DOCS.parent / "mkdocs.yml").read_text(encoding="utf-8")))
+    made = {f"reference/{name}.md" for name in ("command_line", "tasks", "cells")}
+    assert menu == {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} | made
+
+
+def test_what_is_shown_of_a_gru_is_what_explain_prints() -> None:
+    shown = (DOCS / "explanation" / "explain_gru.txt").read_text(encoding="utf-8").strip()
+    assert shown in str(elman.explain(GRU(64, 128), batch=8, time=50, training=False))
