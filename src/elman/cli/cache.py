@@ -6,7 +6,9 @@ import typer
 
 
 def command(
-    clear: Annotated[bool, typer.Option("--clear", help="Delete them; they are made anew when they are used.")] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Delete them; they are compiled again when they are needed.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Show the compiled kernels that are kept on disk, or delete them."""

@@ -10,24 +10,31 @@ import typer
 
 def command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The model folder.")],
-    turns: Annotated[int | None, typer.Option(min=1, help="End after so many turns. [when the input ends]")] = None,
+    turns: Annotated[int | None, typer.Option(min=1, help="End after this many turns. [when the input ends]")] = None,
     speaker: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Who the model is. [the second of the two who speak most]")
+        str | None,
+        typer.Option(metavar="NAME", help="The speaker that the model plays. [the second of the two who speak most]"),
     ] = None,
-    length: Annotated[int, typer.Option(min=1, help="Tokens of a turn of the model at most.")] = 500,
-    temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest each time; 1 is as learnt.")] = 0.8,
-    top_k: Annotated[int | None, typer.Option(min=1, help="Choose among so many likeliest only.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Choose among the likeliest of this joint probability.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed, the same answers to the same turns.")] = None,
+    length: Annotated[int, typer.Option(min=1, help="Longest turn of the model, in tokens.")] = 500,
+    temperature: Annotated[
+        float, typer.Option(min=0, help="Randomness: 0 always takes the likeliest token, 1 draws as learnt.")
+    ] = 0.8,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Draw from this many of the likeliest tokens only.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Draw from the likeliest tokens that together have this probability.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Random seed: the same seed gives the same answers to the same turns.")
+    ] = None,
 ) -> None:
-    """Go on with a dialogue: each line of the input is a turn, and the model answers it with one.
+    """Talk with a trained model: each line of the input is a turn, and the model answers it.
 
-    The model is one of the task language, trained on a text of dialogues: a turn a line, the name of who speaks at its
-    beginning, as in "A: Hello.", and an empty line between two dialogues. Where turns stand otherwise in your file,
-    such as several a line, write it anew in this way first. A model that knows no speakers goes on from line to line.
+    The model must be a language model trained on dialogues: one turn in each line, which begins with the name of the
+    speaker, as in "A: Hello.", and an empty line between two dialogues. A model that knows no speakers continues from
+    line to line.
 
-    What was said is kept in the state of the recurrence alone, so that a turn takes the same time and memory however
-    long the dialogue is. An empty line lets the model go on. The end of the input, or Ctrl-C, ends it.
+    What was said is kept in the recurrent state alone, so that a turn takes the same time and memory however long the
+    dialogue is. An empty line lets the model continue. The end of the input, or Ctrl-C, ends the dialogue.
     """
     from elman.errors import ElmanError
     from elman.tasks import restore

@@ -1,4 +1,4 @@
-"""``elman evaluate DIR --data FILE``: judge a trained model."""
+"""``elman evaluate DIR --data FILE``: evaluate a trained model."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,13 +8,13 @@ import typer
 
 def command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The model folder.")],
-    data: Annotated[Path, typer.Option(metavar="FILE", help="What to judge it on.")],
+    data: Annotated[Path, typer.Option(metavar="FILE", help="Data to evaluate the model on.")],
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used; they are listed.")
+        bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and list them.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the measures as JSON.")] = False,
 ) -> None:
-    """Judge a trained model on a file."""
+    """Evaluate a trained model on a file."""
     import json
     import tempfile
 

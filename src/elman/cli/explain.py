@@ -21,7 +21,7 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Say how a recurrence would run: its equations, its kernels, its memory and about its time."""
+    """Show how a recurrence would run: its equations, its kernels, its memory, and an estimate of its time."""
     import json
 
     from elman import cells

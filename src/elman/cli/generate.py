@@ -9,22 +9,26 @@ import typer
 
 def command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The model folder.")],
-    prompt: Annotated[str, typer.Option(help="What stands before; of strings, what each begins with.")] = "",
+    prompt: Annotated[str, typer.Option(help="Text to continue; with strings, the beginning of each.")] = "",
     number: Annotated[
         int | None,
-        typer.Option(min=1, help="How many: strings [10], one a line, or texts [1], an empty line between two."),
+        typer.Option(min=1, help="How many to generate. [10 strings, one in each line; or 1 text]"),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to a file. [to the screen]")] = None,
     length: Annotated[
         int | None,
-        typer.Option(min=0, help="Tokens to write. [500; of a string a little more than the longest learnt, at most]"),
+        typer.Option(min=0, help="Tokens to generate. [500; strings end by themselves]"),
     ] = None,
-    temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest each time; 1 is as learnt.")] = 0.8,
-    top_k: Annotated[int | None, typer.Option(min=1, help="Choose among so many likeliest only.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Choose among the likeliest of this joint probability.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed, the same text.")] = None,
+    temperature: Annotated[
+        float, typer.Option(min=0, help="Randomness: 0 always takes the likeliest token, 1 draws as learnt.")
+    ] = 0.8,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Draw from this many of the likeliest tokens only.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Draw from the likeliest tokens that together have this probability.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed: the same seed gives the same text.")] = None,
 ) -> None:
-    """Write on from a prompt, as a trained model would; or write strings, with a model that was trained on such."""
+    """Generate text from a prompt; or strings, with a model that was trained on strings."""
     from elman.data.files import written_aside
     from elman.errors import ElmanError
     from elman.tasks import restore

@@ -9,18 +9,18 @@ import typer
 
 def command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The model folder.")],
-    data: Annotated[Path | None, typer.Option(metavar="FILE", help="The rows to answer.")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="FILE", help="Rows to predict.")] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where the answers go: *.csv, *.tsv, *.jsonl or *.parquet.")
+        Path | None, typer.Option(metavar="FILE", help="Where the predictions go: *.csv, *.tsv, *.jsonl or *.parquet.")
     ] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Answer each line of standard input before the next is read.")
     ] = False,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Give rows that cannot be used an empty answer; they are listed.")
+        bool, typer.Option("--skip-bad", help="Leave the answers of rows that cannot be used empty, and list them.")
     ] = False,
 ) -> None:
-    """Answer rows with a trained model: one row of answers for each row of the data."""
+    """Predict with a trained model: one row of answers for each row of the data."""
     from elman.data.tables import check_suffix, write_table
     from elman.errors import ElmanError
     from elman.tasks import restore

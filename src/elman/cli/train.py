@@ -31,19 +31,22 @@ class Tasks(TyperGroup):
 
         def run(
             data: Annotated[
-                Path | None, typer.Option(metavar="FILE", help="What to learn from. [the task's own]")
+                Path | None,
+                typer.Option(
+                    metavar="FILE", help="Training data, a file or folder. [the task's own, where it has some]"
+                ),
             ] = None,
             valid: Annotated[
-                Path | None, typer.Option(metavar="FILE", help="What to hold out. [a part of --data]")
+                Path | None, typer.Option(metavar="FILE", help="Validation data. [a part of --data]")
             ] = None,
             test: Annotated[
-                Path | None, typer.Option(metavar="FILE", help="What to judge the model on at the end. [--valid]")
+                Path | None, typer.Option(metavar="FILE", help="Test data, for the evaluation at the end. [--valid]")
             ] = None,
             out: Annotated[Path | None, typer.Option(metavar="DIR", help=f"Model folder. [runs/{cmd_name}]")] = None,
-            resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the model folder.")] = False,
+            resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the model folder.")] = False,
             overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model in the folder.")] = False,
             skip_bad: Annotated[
-                bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used; they are listed.")
+                bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and list them.")
             ] = False,
             **options: Any,
         ) -> None:

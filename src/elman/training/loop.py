@@ -54,11 +54,11 @@ CLIPPING: dict[str, Callable[[float], Clip]] = {"norm": ClipNorm, "value": ClipV
 class Budget:
     """How long to train; where several are given, the first that is reached ends the run."""
 
-    minutes: float | None = option(None, "Train for so long. [5 where no budget is given]", min=0)
-    steps: int | None = option(None, "Train for so many steps.", min=1)
-    epochs: float | None = option(None, "Train until everything has been seen so many times.", min=0)
-    min_steps: int = option(1, "Steps to train for where so many --epochs would be fewer.", min=1)
-    patience: int | None = option(None, "Stop after so many judgements in a row that are no better.", min=1)
+    minutes: float | None = option(None, "Train for this many minutes. [5 where no budget is given]", min=0)
+    steps: int | None = option(None, "Train for this many steps.", min=1)
+    epochs: float | None = option(None, "Train for this many epochs.", min=0)
+    min_steps: int = option(1, "Train for at least this many steps, where --epochs would be fewer.", min=1)
+    patience: int | None = option(None, "Stop after this many evaluations in a row without improvement.", min=1)
 
     def __post_init__(self) -> None:
         for name, value in (("minutes", self.minutes), ("epochs", self.epochs)):
@@ -70,25 +70,24 @@ class Budget:
 class Training:
     """How to train. The learning rate rises over ``warmup`` steps and falls by a cosine to a tenth over the budget."""
 
-    batch: int = option(64, "Rows of a batch.", min=1)
-    bptt: int = option(
-        64, "Steps that back-propagation through time goes back: the length of its window.", min=1, was="truncate"
-    )
+    batch: int = option(64, "Rows in a batch.", min=1)
+    bptt: int = option(64, "Steps in a window of truncated backpropagation through time.", min=1, was="truncate")
     learning: str = option(
         "truncated",
-        "How: truncated; checkpointed, in less memory; rtrl, snap1 or eprop, further back by what is carried on.",
+        "How gradients are computed: truncated; checkpointed, in less memory; or online, by rtrl, snap1 or eprop.",
     )
-    lr: float = option(4e-3, "Highest learning rate.", min=0, search=(3e-4, 1e-2))
-    warmup: int = option(50, "Steps over which the learning rate rises.", min=0)
+    lr: float = option(4e-3, "Learning rate, at its peak.", min=0, search=(3e-4, 1e-2))
+    warmup: int = option(50, "Steps in which the learning rate rises to its peak.", min=0)
     decay: float = option(0.01, "Weight decay.", min=0)
-    clip: float = option(1.0, "How large a gradient may be; 0 for no bound.", min=0)
+    clip: float = option(1.0, "Bound of the gradient; 0 for none.", min=0)
     clipping: str = option(
-        "norm", "What that bounds: the norm of all, each value, or adaptive, the share of each unit's weights."
+        "norm",
+        "What --clip bounds: norm, all together; value, each number; adaptive, each unit relative to its weights.",
     )
-    seed: int = option(1, "Start of all random numbers.", min=0)
+    seed: int = option(1, "Random seed.", min=0)
     save_every: float = option(30.0, "Seconds between two checkpoints.", min=0)
-    devices: int = option(1, "Devices that share a batch; without a GPU, processes.", min=1)
-    precision: str = option("32", "Bits of the numbers: 32, or bf16 for products where the device has it.")
+    devices: int = option(1, "Devices that share each batch; without a GPU, processes.", min=1)
+    precision: str = option("32", "Precision: 32, or bf16 for matrix products in bfloat16, where the device has it.")
 
     def __post_init__(self) -> None:
         if self.batch < self.devices:

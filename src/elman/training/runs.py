@@ -35,10 +35,12 @@ LIMITS = ("minutes", "steps", "epochs")  # of a budget
 class Comparison:
     """What a model is compared with, in the same run."""
 
-    baselines: bool = option(True, "Train the task's simple methods as well, and report them in the same table.")
-    compare: str = option("", "Other recurrences to train under the same budget, such as gru,transformer,convolution.")
+    baselines: bool = option(True, "Train simple methods in the same run, and show them in the same table.")
+    compare: str = option(
+        "", "Other cells to train under the same budget, separated by commas, such as gru,transformer."
+    )
     search: int = option(
-        0, "Try so many settings first, each for a quarter of the budget, and train with the best.", min=0
+        0, "Try this many settings first, each for a quarter of the budget, and train with the best.", min=0
     )
 
 

@@ -51,15 +51,17 @@ JUDGED = (4_000, 20_000)  # windows that are judged at most where no stride is s
 class ForecastOptions:
     """What can be chosen about a forecaster, and said about its data."""
 
-    cell: str = option("gru", "The recurrence; elman cells lists them. transformer and convolution stand in for one.")
+    cell: str = option("gru", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place.")
     hidden: int = option(128, "Units of each layer.", min=1)
-    layers: int = option(1, "Layers.", min=1)
-    dropout: float = option(0.5, "Share of what the recurrence gives that training sets to zero.", min=0, max=0.95)
-    noise: float = option(0.1, "Noise that training adds to known columns, in standard deviations.", min=0)
-    horizon: int = option(0, "Steps to forecast. [a season]", min=0)
-    context: int = option(0, "Steps that are seen before a forecast. [found out]", min=0)
+    layers: int = option(1, "Number of layers.", min=1)
+    dropout: float = option(
+        0.5, "Dropout: share of the recurrence's outputs that training sets to zero.", min=0, max=0.95
+    )
+    noise: float = option(0.1, "Noise added to known columns while training, in standard deviations.", min=0)
+    horizon: int = option(0, "Steps to forecast. [one season]", min=0)
+    context: int = option(0, "Steps of the past that a forecast is made from. [chosen from the data]", min=0)
     patch: int = option(
-        0, "Consecutive values that the recurrence reads as one step. [found out]", min=0, was="segment"
+        0, "Consecutive values that the recurrence reads as one step. [chosen from the data]", min=0, was="segment"
     )
     normalise: str = option(
         "mean", "What is subtracted from a window before it is read: its mean, or its last value.", was="level"
@@ -67,28 +69,31 @@ class ForecastOptions:
     linear_skip: bool = option(
         True, "Add a linear forecast, straight from the context, to that of the recurrence.", was="straight"
     )
-    calendar: bool = option(True, "Whether the hour, the day and the time of the year are read.")
-    quantiles: str = option("0.1,0.5,0.9", "Quantiles to forecast, with commas between them.")
-    squared: float = option(1.0, "Weight of the squared error of the mean beside the loss of the quantiles.", min=0)
+    calendar: bool = option(True, "Read the hour, the day of the week and the time of the year.")
+    quantiles: str = option("0.1,0.5,0.9", "Quantiles to forecast, separated by commas.")
+    squared: float = option(1.0, "Weight of the squared error of the mean, beside the quantile loss.", min=0)
     errors: str = option(
-        "", "What the errors of a series count in: its deviation, or its mean distance from a season before, season."
+        "",
+        "Unit of a series' errors: deviation, its standard deviation; or season, its mean change from a season before.",
     )
-    target: str = option("", "Columns to forecast, with commas between them. [all columns of numbers]")
-    known: str = option("", "Columns that are known of the future too, such as holidays or a weather forecast.")
-    past: str = option("", "Columns to read that are not known of the future.")
-    constant: str = option("", "Columns that stay the same within a series. [found out]")
-    time_column: str = option("", "Column of the time. [found out]")
-    id_column: str = option("", "Columns that say to which series a row belongs. [found out]")
-    layout: str = option("", "columns, where a row is a moment, or rows, where a row is a series. [found out]")
-    frequency: str = option("", "Step between rows, such as 30min, 1h, 1d, 1mo, weekday. [found out]")
-    season: str = option("", "Rows after which series repeat themselves, one number or two, or none. [found out]")
-    timezone: str = option("", "Where clocks hang, such as Europe/Berlin, for times without a zone, and for the days.")
-    separator: str = option("", "What stands between columns. [found out]")
-    header: bool | None = option(None, "Whether the first row has the names of the columns. [found out]")
+    target: str = option("", "Columns to forecast, separated by commas. [all numeric columns]")
+    known: str = option("", "Columns that are known for the future too, such as holidays or a weather forecast.")
+    past: str = option("", "Further columns to read, which are not known for the future.")
+    constant: str = option("", "Columns that stay the same within a series. [detected]")
+    time_column: str = option("", "Column of the time. [detected]")
+    id_column: str = option("", "Columns that name the series a row belongs to. [detected]")
+    layout: str = option("", "columns, where each row is a time; or rows, where each row is a series. [detected]")
+    frequency: str = option("", "Time between two rows, such as 30min, 1h, 1d, 1mo or weekday. [detected]")
+    season: str = option("", "Rows of a season: one number, two for two seasons, or none. [detected]")
+    timezone: str = option("", "Time zone, such as Europe/Berlin, of times that name none, and by which days begin.")
+    separator: str = option("", "Character between two columns. [detected]")
+    header: bool | None = option(None, "Whether the first row has the names of the columns. [detected]")
     split: str = option(
-        "", "Rows or shares to learn from, hold out and test on, as 8640/2880/2880 or -/48/48. [0.8/0.1/0.1]"
+        "", "Rows or shares for training, validation and test, such as 8640/2880/2880 or -/48/48. [0.8/0.1/0.1]"
     )
-    stride: int = option(0, "Rows between two forecasts that are judged. [1, if they are not too many]", min=0)
+    stride: int = option(
+        0, "Rows between two forecasts that are evaluated. [1, more where there would be too many]", min=0
+    )
 
     def columns(self) -> Columns:
         """What they say about the columns."""

@@ -39,40 +39,44 @@ SPLITS = ("last", "people", "time")
 class RecommendOptions:
     """What can be chosen about a recommender, and said about its data."""
 
-    cell: str = option("gru", "The recurrence; elman cells lists them. transformer and convolution stand in for one.")
+    cell: str = option("gru", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place.")
     hidden: int = option(128, "Units of each layer.", min=1)
-    layers: int = option(1, "Layers.", min=1)
-    embedding: int = option(128, "Numbers that stand for an item.", min=1)
-    dropout: float = option(0.4, "Share of features that training sets to zero.", min=0, max=0.95)
+    layers: int = option(1, "Number of layers.", min=1)
+    embedding: int = option(128, "Size of the item embeddings.", min=1)
+    dropout: float = option(0.4, "Dropout: share of the features that training sets to zero.", min=0, max=0.95)
     word_dropout: float = option(
         0.1, "Share of the items that training replaces by the unknown item.", min=0, max=0.95, was="unknown"
     )
-    vocabulary: int = option(1_000_000, "Items to learn, the most frequent ones.", min=1)
+    vocabulary: int = option(1_000_000, "Number of items to learn, the most frequent ones.", min=1)
     min_count: int = option(1, "Items that occur less often count as unknown.", min=1, was="least")
-    negatives: int | None = option(None, "Items drawn to compare with; 0: all. [all, or 2048 of above 50,000]", min=0)
+    negatives: int | None = option(
+        None,
+        "Negative items drawn for each step; 0 to compare with all items. [all, or 2048 above 50,000 items]",
+        min=0,
+    )
     window: int = option(50, "Events of a session that are learnt from at once.", min=2)
-    max_length: int = option(1000, "Events of a session that are looked at, the last ones.", min=1, was="longest")
-    repeats: bool | None = option(None, "Whether what a session had already may come next. [found out]")
-    top_k: int = option(20, "Items in an answer.", min=1, was="top")
-    people: int = option(10_000, "Sessions whose state a stream keeps, the latest ones.", min=1)
-    person_column: str = option("", "Column of who. [found out]")
-    item_column: str = option("", "Column of what. [found out]")
-    time_column: str = option("", "Column of when. [found out]")
-    session_column: str = option("", "Column that tells the sessions of a person apart. [found out]")
+    max_length: int = option(1000, "Events of a session that are read, the last ones.", min=1, was="longest")
+    repeats: bool | None = option(None, "Whether items that a session has had may be recommended again. [detected]")
+    top_k: int = option(20, "Number of items to recommend.", min=1, was="top")
+    people: int = option(10_000, "Sessions whose state is kept while answering a stream, the latest ones.", min=1)
+    person_column: str = option("", "Column of the user. [detected]")
+    item_column: str = option("", "Column of the item. [detected]")
+    time_column: str = option("", "Column of the time. [detected]")
+    session_column: str = option("", "Column that tells apart the sessions of a user. [detected]")
     gap: float = option(0.0, "Minutes without an event after which a new session begins; 0 for never.", min=0)
-    rating_column: str = option("", "Column of ratings. [found out]")
-    least_rating: float | None = option(None, "Leave out events rated lower. [ratings are not looked at]")
-    within: str = option("", "What stands between items, where a row is a whole session.")
-    separator: str = option("", "What stands between columns. [found out]")
-    header: bool | None = option(None, "Whether the first row has the names of the columns. [found out]")
+    rating_column: str = option("", "Column of the rating. [detected]")
+    least_rating: float | None = option(None, "Leave out events with a lower rating. [ratings are ignored]")
+    within: str = option("", "Character between two items, where each row is a whole session.")
+    separator: str = option("", "Character between two columns. [detected]")
+    header: bool | None = option(None, "Whether the first row has the names of the columns. [detected]")
     split: str = option(
-        "last", "What is held out: last, the last item of each session (for testing; the one before, while training); "
-        "people, whole sessions; time, the sessions that end last."
+        "last", "What is held out: last, the last item of each session (the one before it while training); "
+        "people, whole sessions; or time, the sessions that end last."
     )  # fmt: skip
     held_out: float = option(
-        0.1, "Share of the sessions held out by people or time; 0 to learn from all.", min=0, max=0.9
+        0.1, "Share of the sessions held out, with --split people or time; 0 to learn from all.", min=0, max=0.9
     )
-    split_seed: int = option(1, "Start of the random numbers that choose them.", min=0)
+    split_seed: int = option(1, "Random seed of the split.", min=0)
 
     def wish(self) -> EventLayout:
         """What they say about the data."""
