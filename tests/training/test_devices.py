@@ -10,7 +10,8 @@ from tasks.classify.test_classify import example
 
 from elman.errors import ElmanError
 from elman.tasks.classify.task import ClassifyExamples, ClassifyOptions, ClassifyTask
-from elman.training.loop import Budget, Training, train
+from elman.training.loop import train
+from elman.training.settings import Budget, Training
 from elman.training.task import Sources, evaluate
 
 ROWS = 12  # of each device; they divide the rows to learn from

@@ -17,7 +17,8 @@ from torch import nn
 from elman.errors import ElmanError
 from elman.learning import Truncated
 from elman.tasks.language.task import LanguageOptions, LanguageTask
-from elman.training.loop import Budget, Progress, Training, _Run, train
+from elman.training.loop import Progress, _Run, train
+from elman.training.settings import Budget, Training
 from elman.training.task import Evaluation, Loss, Sources, evaluate
 
 QUICK = Training(batch=2, bptt=8, lr=0.01, warmup=4, save_every=0.0)

@@ -11,9 +11,9 @@ from tasks.classify.test_classify import example
 from elman.cli.main import main
 from elman.errors import ElmanError
 from elman.tasks.classify.task import ClassifyTask
-from elman.training.loop import Budget, Training
 from elman.training.options import option
-from elman.training.runs import configured, noted
+from elman.training.runs import noted
+from elman.training.settings import Budget, Training, configured
 from elman.training.task import read_json
 from elman.training.trials import others, suggested, with_some
 
@@ -108,13 +108,13 @@ def test_settings_are_drawn_between_their_bounds() -> None:
 
 
 def test_a_limit_that_is_given_takes_the_place_of_the_usual_one() -> None:
-    usual = configured(ClassifyTask, Budget, {})
+    usual = configured(ClassifyTask.Options, Budget, {})
     assert (usual.epochs, usual.min_steps) == (12.0, 600)
-    given = configured(ClassifyTask, Budget, {"minutes": 2.0, "patience": 3})
+    given = configured(ClassifyTask.Options, Budget, {"minutes": 2.0, "patience": 3})
     assert (given.minutes, given.epochs, given.patience) == (2.0, None, 3)
-    assert configured(ClassifyTask, Training, {}).lr == 1e-3
+    assert configured(ClassifyTask.Options, Training, {}).lr == 1e-3
     with pytest.raises(ElmanError, match="--batch is 1 or more, not 0"):
-        configured(ClassifyTask, Training, {"batch": 0})
+        configured(ClassifyTask.Options, Training, {"batch": 0})
 
 
 def test_what_is_announced_is_kept_with_the_model(tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ class Tasks(TyperGroup):
         from elman import tasks
         from elman.cli._options import with_options
         from elman.training.options import renamed
-        from elman.training.runs import groups, usual_of
+        from elman.training.settings import groups, usual_of
 
-        task = tasks.load(cmd_name)
+        chosen = tasks.options(cmd_name)
 
         def run(
             data: Annotated[
@@ -51,13 +51,17 @@ class Tasks(TyperGroup):
             **options: Any,
         ) -> None:
             folder = out or Path("runs") / cmd_name
-            given = renamed(groups(task), options, announce=True)
+            given = renamed(groups(chosen), options, announce=True)
             files = {"data": data, "valid": valid, "test": test}
-            train_task(task, files, folder, resume=resume, overwrite=overwrite, skip_bad=skip_bad, given=given)
+            train_task(
+                tasks.load(cmd_name), files, folder, resume=resume, overwrite=overwrite, skip_bad=skip_bad, given=given
+            )
 
-        run.__doc__ = (task.__doc__ or "").strip().splitlines()[0]
+        run.__doc__ = tasks.summary(cmd_name)
         options = {
-            field.name: (field, usual_of(task, group)[field.name]) for group in groups(task) for field in fields(group)
+            field.name: (field, usual_of(chosen, group)[field.name])
+            for group in groups(chosen)
+            for field in fields(group)
         }
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(cmd_name)(with_options(run, options))

@@ -34,12 +34,13 @@ from elman.learning import (
     Truncated,
 )
 from elman.training.checkpoints import WholeFiles, moved, randomness, seed_all, set_randomness
-from elman.training.options import option
+from elman.training.options import MINUTES
+from elman.training.settings import Budget, Training
 from elman.training.task import Task, TrainingData, evaluate
 
 CHECKPOINTS = "checkpoints"
 LOG_EVERY = 10  # steps
-PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}  # ours to Lightning's
+LIGHTNING_PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}  # of ours, which settings.PRECISIONS lists
 LEARNING: dict[str, Callable[[int], Learning]] = {
     "truncated": Truncated,
     "checkpointed": lambda steps: Checkpointed(every=math.isqrt(steps)),  # which keeps least
@@ -48,57 +49,6 @@ LEARNING: dict[str, Callable[[int], Learning]] = {
     "eprop": EProp,
 }
 CLIPPING: dict[str, Callable[[float], Clip]] = {"norm": ClipNorm, "value": ClipValue, "adaptive": AdaptiveClip}
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long to train; where several are given, the first that is reached ends the run."""
-
-    minutes: float | None = option(None, "Train for this many minutes. [5 where no budget is given]", min=0)
-    steps: int | None = option(None, "Train for this many steps.", min=1)
-    epochs: float | None = option(None, "Train for this many epochs.", min=0)
-    min_steps: int = option(1, "Train for at least this many steps, where --epochs would be fewer.", min=1)
-    patience: int | None = option(None, "Stop after this many evaluations in a row without improvement.", min=1)
-
-    def __post_init__(self) -> None:
-        for name, value in (("minutes", self.minutes), ("epochs", self.epochs)):
-            if value is not None and not value > 0:
-                raise ElmanError(f"--{name} is above 0, not {value:g}")
-
-
-@dataclass(frozen=True)
-class Training:
-    """How to train. The learning rate rises over ``warmup`` steps and falls by a cosine to a tenth over the budget."""
-
-    batch: int = option(64, "Rows in a batch.", min=1)
-    bptt: int = option(64, "Steps in a window of truncated backpropagation through time.", min=1, was="truncate")
-    learning: str = option(
-        "truncated",
-        "How gradients are computed: truncated; checkpointed, in less memory; or online, by rtrl, snap1 or eprop.",
-    )
-    lr: float = option(4e-3, "Learning rate, at its peak.", min=0, search=(3e-4, 1e-2))
-    warmup: int = option(50, "Steps in which the learning rate rises to its peak.", min=0)
-    decay: float = option(0.01, "Weight decay.", min=0)
-    clip: float = option(1.0, "Bound of the gradient; 0 for none.", min=0)
-    clipping: str = option(
-        "norm",
-        "What --clip bounds: norm, all together; value, each number; adaptive, each unit relative to its weights.",
-    )
-    seed: int = option(1, "Random seed.", min=0)
-    save_every: float = option(30.0, "Seconds between two checkpoints.", min=0)
-    devices: int = option(1, "Devices that share each batch; without a GPU, processes.", min=1)
-    precision: str = option("32", "Precision: 32, or bf16 for matrix products in bfloat16, where the device has it.")
-
-    def __post_init__(self) -> None:
-        if self.batch < self.devices:
-            raise ElmanError(f"{self.devices} devices cannot share a batch of {self.batch}; --batch is to be as many")
-        if self.precision not in PRECISIONS:
-            raise ElmanError(f"--precision is {' or '.join(PRECISIONS)}, not {self.precision!r}")
-
-    @property
-    def rows(self) -> int:
-        """Rows of a batch on each device."""
-        return self.batch // self.devices
 
 
 @dataclass
@@ -165,7 +115,7 @@ def train(
             devices=training.devices,
             # started anew, since kernels and their threads do not survive a fork
             strategy=DDPStrategy(start_method="spawn") if several else "auto",
-            precision=PRECISIONS[training.precision],  # pyright: ignore[reportArgumentType]
+            precision=LIGHTNING_PRECISIONS[training.precision],  # pyright: ignore[reportArgumentType]
             max_epochs=-1,
             max_steps=-1,
             logger=[csv, TensorBoardLogger(folder, "logs", csv.version)],
@@ -225,7 +175,7 @@ class _Run(pl.LightningModule):
         self.steps = min((limit for limit in limits if limit is not None), default=None)
         self.seconds = None if budget.minutes is None else 60 * budget.minutes
         if self.steps is None and self.seconds is None:
-            self.seconds = 300.0
+            self.seconds = 60 * MINUTES
 
     def share(self) -> float:
         """How much of the budget is used, from 0 to 1."""

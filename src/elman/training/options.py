@@ -5,15 +5,36 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, field, fields
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
 
 from elman.errors import ElmanError, ElmanWarning
 
 T = TypeVar("T")
+DATA = "data"  # the panel of options that say what a user's data is
+FOUND = "found from the data"  # what is shown as the default of an option whose value the data tells
+MINUTES = 5.0  # of a run of which nothing says how long it is
+
+
+class TaskOptions:
+    """The base of a task's options, each of which is a frozen dataclass with fields made by ``option``."""
+
+    panel: ClassVar[str] = "model"  # the heading under which help shows them, but for those that name another
+    # how to train and how long, where the task wants other than usual; a limit that the user sets replaces it
+    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({"minutes": MINUTES})
 
 
 def option(
-    default: Any, help: str, *, search: tuple[Any, Any] | list[Any] | None = None, was: str = "", **limits: float
+    default: Any,
+    help: str,
+    *,
+    search: tuple[Any, Any] | list[Any] | None = None,
+    was: str = "",
+    common: bool = False,
+    panel: str = "",
+    shown: str = "",
+    metavar: str = "",
+    **limits: float,
 ) -> Any:
     """A field of a dataclass of options.
 
@@ -22,9 +43,14 @@ def option(
         help: one line.
         search: what a search chooses among: a list, or the lowest and the highest number.
         was: the name that it had in the version before, which is still taken, with a warning.
+        common: whether it is among the few that help shows first.
+        panel: the heading under which help shows it, where that is not its dataclass's.
+        shown: what help gives as the default, where the value does not say it.
+        metavar: what stands for its value in help.
         limits: ``min`` and ``max``, where it has them.
     """
-    more = {name: value for name, value in (("search", search), ("was", was)) if value}
+    words = {"was": was, "panel": panel, "shown": shown, "metavar": metavar}
+    more = {name: value for name, value in {"search": search, "common": common, **words}.items() if value}
     return field(default=default, metadata={"help": help, **more, **limits})
 
 

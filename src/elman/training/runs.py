@@ -5,12 +5,11 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import lightning.pytorch as pl
@@ -19,8 +18,9 @@ from elman.data.bad import BadRows
 from elman.data.files import alternatives
 from elman.errors import ElmanError
 from elman.training.checkpoints import seed_all
-from elman.training.loop import Budget, Progress, Training, has_checkpoint, train
-from elman.training.options import chosen, given_of, option, renamed, usual
+from elman.training.loop import Progress, has_checkpoint, train
+from elman.training.options import given_of, renamed
+from elman.training.settings import Budget, Comparison, Training, configured, groups
 from elman.training.summary import compared, write_report
 from elman.training.task import OPTIONS, RESULT, Sources, Task, TrainingData, read_json, read_model, write_json
 from elman.training.trials import attempt, others, search
@@ -28,20 +28,6 @@ from elman.training.trials import attempt, others, search
 T = TypeVar("T")
 MadeTask = TypeVar("MadeTask", bound=Task)
 SKIPPED = "skipped.txt"
-LIMITS = ("minutes", "steps", "epochs")  # of a budget
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What a model is compared with, in the same run."""
-
-    baselines: bool = option(True, "Train simple methods in the same run, and show them in the same table.")
-    compare: str = option(
-        "", "Other cells to train under the same budget, separated by commas, such as gru,transformer."
-    )
-    search: int = option(
-        0, "Try this many settings first, each for a quarter of the budget, and train with the best.", min=0
-    )
 
 
 @dataclass(frozen=True)
@@ -82,7 +68,7 @@ def begin(
                 f"{folder} holds a model already; --resume goes on with it, --overwrite replaces it, "
                 "--out takes another folder"
             )
-    options, training, budget, comparison = (configured(make, group, given) for group in groups(make))
+    options, training, budget, comparison = (configured(make.Options, group, given) for group in groups(make.Options))
     for path in [] if test is None else alternatives(test):
         if not path.exists():
             raise ElmanError(f"there is no file {path}")
@@ -237,7 +223,7 @@ def fit(
     Raises:
         ElmanError: data that cannot be read, an option that does not exist or is out of its range.
     """
-    options = renamed(groups(make), options, announce=True)
+    options = renamed(groups(make.Options), options, announce=True)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch) / "model" if folder is None else Path(folder)
         sources = Sources(_as_path(data), _as_path(valid), BadRows(skip_bad))
@@ -248,30 +234,6 @@ def fit(
             finish(run, place, progress, callbacks)
     assert isinstance(run.task, make)
     return run.task
-
-
-def groups(make: type[Task]) -> tuple[type, ...]:
-    """The dataclasses of all that can be chosen about a run of a task."""
-    return (make.Options, Training, Budget, Comparison)
-
-
-def usual_of(make: type[Task], group: type, given: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
-    """What the options of a group are for a task where the user does not give them."""
-    found = usual(group)
-    if group is not make.Options:
-        found |= {name: value for name, value in make.defaults.items() if name in found}
-    if group is Budget and any(given.get(name) is not None for name in LIMITS):
-        found |= dict.fromkeys(LIMITS)  # a limit that the user sets takes the place of the usual one
-    return found
-
-
-def configured(make: type[Task], group: type[T], given: Mapping[str, Any]) -> T:
-    """The options of a group for a task: those given, the others as they usually are.
-
-    Raises:
-        ElmanError: a number out of its range.
-    """
-    return chosen(group, usual_of(make, group, given), given)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from elman.data.bad import BadRows
 from elman.data.files import written_aside
 from elman.errors import ElmanError
-from elman.training.options import renamed
+from elman.training.options import TaskOptions, renamed
 from elman.training.report import Section
 
 if TYPE_CHECKING:
@@ -98,9 +98,8 @@ class Task(nn.Module, ABC):
         vocabulary: what ``learn`` found in the data, as plain values.
     """
 
-    Options: ClassVar[type]  # a dataclass; each field is made with ``option`` and is an option of the command line
+    Options: ClassVar[type[TaskOptions]]  # a frozen dataclass, in ``options.py`` beside the task
     unit: ClassVar[str]  # what the loss is a mean over, in the plural
-    defaults: ClassVar[Mapping[str, Any]] = {}  # how to train and how long, where this task wants other than usual
     monitor: str | None = None  # the measure by which the best weights are told; without it, the lowest loss
 
     def __init__(self, options: Any, vocabulary: dict[str, Any]) -> None:

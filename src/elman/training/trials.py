@@ -11,7 +11,8 @@ import lightning.pytorch as pl
 
 from elman.errors import ElmanError
 from elman.training.checkpoints import seed_all
-from elman.training.loop import Budget, Progress, Training, has_checkpoint, train
+from elman.training.loop import Progress, has_checkpoint, train
+from elman.training.settings import Budget, Training
 from elman.training.task import Task, TrainingData
 
 log = logging.getLogger(__name__)

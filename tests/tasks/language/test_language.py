@@ -11,7 +11,8 @@ import torch
 from elman.errors import ElmanError
 from elman.tasks.language.task import LanguageOptions, LanguageTask
 from elman.tasks.language.writing import draw
-from elman.training.loop import Budget, Training, train
+from elman.training.loop import train
+from elman.training.settings import Budget, Training
 from elman.training.task import Sources, TrainingData, evaluate
 
 RHYME = "the quick brown fox jumps over the lazy dog, and the dog sleeps on.\n"

@@ -5,7 +5,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,9 +20,9 @@ from elman.data.bad import BadRows
 from elman.errors import ElmanError
 from elman.layers.encoder import encoder
 from elman.tasks.anomaly import nab
+from elman.tasks.anomaly.options import AnomalyOptions
 from elman.tasks.anomaly.scoring import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
 from elman.tasks.anomaly.streams import Columns, Stream, find_columns, parse_values, read_streams
-from elman.training.options import option
 from elman.training.report import Section, figure
 from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
 
@@ -33,56 +33,6 @@ BLOCK = 2048  # rows of them at a time
 FREEDOM = 3.0  # of Student's distribution of what comes: a few values far out do not shape the forecast
 WARM = 5  # rows from a zero state, too early to judge a forecast by
 KEPT = 0.2  # share of the rows to learn from that tell which weights are best
-
-
-@dataclass(frozen=True)
-class AnomalyOptions:
-    """What can be chosen about a detector, and said about its data."""
-
-    cell: str = option("gru", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place.")
-    hidden: int = option(32, "Units of each layer.", min=1)
-    layers: int = option(1, "Number of layers.", min=1)
-    dropout: float = option(
-        0.1, "Dropout: share of the inputs and features that training sets to zero.", min=0, max=0.95
-    )
-    horizons: str = option("1,8,40,120", "How many rows ahead it forecasts, separated by commas.")
-    probation: float = option(
-        0.15,
-        "Share of each stream, from its beginning, that is learnt from; of a long stream, the share of 5,000 rows.",
-        min=0.01,
-        max=0.9,
-    )
-    memory: int = option(
-        6400, "Rows over which the mean, spread and usual error of a stream are taken; what is older fades.", min=10
-    )
-    smooth: int = option(3, "Rows over which errors are smoothed.", min=1)
-    cooldown: int = option(
-        100, "Rows after an alarm in which only a higher score raises another.", min=0, was="refractory"
-    )
-    false_alarm_rate: float = option(
-        5e-3, "Share of usual rows whose score reaches the alarm threshold.", min=1e-8, max=0.5, was="rate"
-    )
-    values: str = option("", "Columns to watch, separated by commas. [detected]")
-    time_column: str = option("", "Column of the time. [detected]")
-    label_column: str = option(
-        "", "Column that marks anomalies, for evaluation only: nothing is learnt from it. [detected]"
-    )
-    windows: str = option(
-        "", "File with the windows of known anomalies, in the form of NAB's combined_windows.json. [detected]"
-    )
-    ignore: str = option("", "Columns to leave out, separated by commas.")
-    separator: str = option("", "Character between two columns. [detected]")
-    header: bool | None = option(None, "Whether the first row has the names of the columns. [detected]")
-
-    def ahead(self) -> list[int]:
-        """The horizons, rising."""
-        try:
-            found = sorted({int(word) for word in self.horizons.split(",")})
-        except ValueError:
-            found = []
-        if not found or found[0] < 1:
-            raise ElmanError(f"--horizons is numbers of rows with commas between them, not {self.horizons!r}")
-        return found
 
 
 class AnomalyParts(NamedTuple):
@@ -255,7 +205,6 @@ class AnomalyTask(Predictor):
 
     Options = AnomalyOptions
     unit = "rows"
-    defaults = {"batch": 32, "bptt": 512, "minutes": 2.0, "lr": 4e-3}  # noqa: RUF012
     threshold: Tensor
 
     def __init__(self, options: AnomalyOptions, vocabulary: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,86 +22,13 @@ from elman.tasks.classify import report
 from elman.tasks.classify.baselines import simple_methods
 from elman.tasks.classify.inputs import SeriesInput, TextInput
 from elman.tasks.classify.labelled import Labelled, read_labelled, warn_of_leaks
-from elman.tasks.classify.layout import ColumnSpec, Layout, find_layout
+from elman.tasks.classify.layout import Layout, find_layout
+from elman.tasks.classify.options import ClassifyOptions
 from elman.tasks.classify.target import Target, find_target
-from elman.training.options import option
 from elman.training.report import Section
 from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
 
 ROWS = 64  # answered at a time
-
-
-@dataclass(frozen=True)
-class ClassifyOptions:
-    """What can be chosen about a classifier, and said about its data."""
-
-    cell: str = option(
-        "lstm", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place."
-    )
-    hidden: int = option(128, "Units of each layer and direction.", min=1, search=(32, 256))
-    layers: int = option(1, "Number of layers.", min=1, search=(1, 2))
-    bidirectional: bool = option(True, "Read in both directions, so that a step also sees what comes after it.")
-    attention: bool = option(
-        False, "Pool by attention, instead of by the maximum and the mean of each feature.", search=[False, True]
-    )
-    dropout: float = option(
-        0.5,
-        "Dropout: share of the inputs (characters excepted) and features that training sets to zero.",
-        min=0,
-        max=0.95,
-        search=(0.1, 0.7),
-    )
-    embedding: int = option(128, "Text: size of the word embeddings.", min=1)
-    tokens: str = option("", "Text: tokens to read, words or characters. [detected]")
-    vocabulary: int = option(50_000, "Text: size of the vocabulary, the most frequent words.", min=1)
-    min_count: int = option(2, "Text: words that occur less often count as unknown.", min=1, was="least")
-    spelling: int = option(32, "Text: features that are read from the letters of a word; 0 for none.", min=0)
-    word_dropout: float = option(
-        0.25, "Text: share of the words that training replaces by the unknown word.", min=0, max=0.95, was="unknown"
-    )
-    embeddings: str = option(
-        "", "Text: file of pretrained word vectors, one word and its numbers a line.", was="vectors"
-    )
-    resample: float = option(
-        0.0,
-        "Series: average over intervals of this length, in the unit of the time. [no resampling]",
-        min=0,
-        was="every",
-    )
-    noise: float = option(0.1, "Series: noise added while training, in standard deviations.", min=0)
-    convolution: int = option(
-        0, "Series: steps that a convolution before the recurrence merges into one; 0 for no convolution.", min=0
-    )
-    max_length: int = option(2000, "Steps of a row that are read; the rest is cut off.", min=1, was="longest")
-    class_weights: str = option(
-        "none",
-        "Weights of the classes in the loss: none, or balanced, so that rare classes count as much as frequent ones.",
-    )
-    label_smoothing: float = option(
-        0.0, "Label smoothing: probability that is spread evenly over all classes.", min=0, max=0.5, was="smoothing"
-    )
-    kind: str = option("", "What the label is: classes, labels (several for a row) or number. [detected]")
-    text_column: str = option("", "Column of the text. [detected]")
-    label_column: str = option("", "Column of the label. [detected]")
-    id_column: str = option("", "Column that names the series a row belongs to. [detected]")
-    time_column: str = option("", "Column of the time. [detected]")
-    parameter_column: str = option(
-        "", "Column that names what was measured, in tables with one measurement in each row. [detected]"
-    )
-    ignore: str = option("", "Columns to leave out, separated by commas.")
-    labels: str = option("", "File with the label of each series.")
-    separator: str = option("", "Character between two columns. [detected]")
-    header: bool | None = option(None, "Whether the first row has the names of the columns. [detected]")
-    held_out: float = option(0.1, "Share of the rows held out for evaluation; 0 to learn from all.", min=0, max=0.9)
-    group_column: str = option("", "Column by which rows are grouped: a group is learnt from or held out as a whole.")
-    split: str = option("random", "Which rows are held out: random, or time for the latest ones.")
-    split_seed: int = option(1, "Random seed of the split.", min=0)
-
-    def column_spec(self) -> ColumnSpec:
-        """What they say about the data."""
-        ignore = tuple(name.strip() for name in self.ignore.split(",") if name.strip())
-        return ColumnSpec(self.text_column, self.label_column, self.id_column, self.time_column, self.parameter_column,
-                      ignore, self.labels, self.separator, self.header)  # fmt: skip
 
 
 class ClassifyParts(NamedTuple):
@@ -190,7 +117,6 @@ class ClassifyTask(Predictor):
 
     Options = ClassifyOptions
     unit = "rows"
-    defaults = {"batch": 32, "lr": 1e-3, "epochs": 12.0, "min_steps": 600}  # noqa: RUF012
 
     def __init__(self, options: ClassifyOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)

@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from heapq import nlargest
 from itertools import chain
 from pathlib import Path
@@ -21,6 +20,7 @@ from elman.errors import ElmanError
 from elman.layers import Recurrent
 from elman.tasks.language.dialogues import Dialogue, choose_speakers, find_speakers
 from elman.tasks.language.lines import could_be_strings, is_of_molecules, is_strings, read_strings, without_unknown
+from elman.tasks.language.options import LanguageOptions
 from elman.tasks.language.strings import (
     IGNORED,
     Judged,
@@ -35,38 +35,12 @@ from elman.tasks.language.strings import (
 )
 from elman.tasks.language.text import ROW, Corpus, TextData, TextParts
 from elman.tasks.language.writing import Draw, write_strings
-from elman.training.options import option
 from elman.training.task import BadRows, EvaluationData, Loss, Sources, Task, TrainingData
 
 log = logging.getLogger(__name__)
 
 SAMPLE = 1 << 21  # characters by which the form of a file is told
 FORMS = ("auto", "text", "strings")
-
-
-@dataclass(frozen=True)
-class LanguageOptions:
-    """What can be chosen about a language model."""
-
-    cell: str = option("lstm", "Recurrent cell, one that elman cells lists.")
-    hidden: int = option(384, "Units of each layer.", min=1)
-    layers: int = option(1, "Number of layers.", min=1)
-    embedding: int = option(128, "Size of the token embeddings.", min=1)
-    dropout: float = option(0.1, "Dropout: share of each layer's outputs that training sets to zero.", min=0, max=0.95)
-    tokens: str = option("characters", "Tokens: characters, bytes or subwords.")
-    vocabulary: int = option(2048, "Size of the vocabulary of subwords.", min=256)
-    held_out: float = option(
-        0.1, "Share held out for evaluation: the end of a text, or some of the strings.", min=0.001, max=0.9
-    )
-    form: str = option(
-        "auto",
-        "What the file holds: text; strings, such as names or molecules, one in each line; or auto, to detect it.",
-    )
-    max_length: int = option(
-        2000, "Strings: longest string, in characters; a longer one is a bad row.", min=1, was="longest"
-    )
-    split_seed: int = option(1, "Strings: random seed of the split.", min=0)
-    samples: int = option(1000, "Strings: how many to generate and evaluate at the end; 0 for none.", min=0)
 
 
 class LanguageTask(Task):

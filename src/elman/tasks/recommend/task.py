@@ -4,7 +4,7 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,8 +22,8 @@ from elman.data.times import read_times
 from elman.errors import ElmanError
 from elman.layers.encoder import encoder
 from elman.tasks.recommend.events import EventLayout, Sessions, find_events, read_events
+from elman.tasks.recommend.options import RecommendOptions
 from elman.tasks.recommend.ranking import ItemToItem, Popular, measures, ranks, without
-from elman.training.options import option
 from elman.training.report import Section, curves
 from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
 
@@ -33,58 +33,6 @@ ROWS = 64  # sessions judged at a time
 SCORES = 1 << 24  # held at a time
 FEW = 50_000  # items, up to which each is compared with all others while learning
 SPLITS = ("last", "people", "time")
-
-
-@dataclass(frozen=True)
-class RecommendOptions:
-    """What can be chosen about a recommender, and said about its data."""
-
-    cell: str = option("gru", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place.")
-    hidden: int = option(128, "Units of each layer.", min=1)
-    layers: int = option(1, "Number of layers.", min=1)
-    embedding: int = option(128, "Size of the item embeddings.", min=1)
-    dropout: float = option(0.4, "Dropout: share of the features that training sets to zero.", min=0, max=0.95)
-    word_dropout: float = option(
-        0.1, "Share of the items that training replaces by the unknown item.", min=0, max=0.95, was="unknown"
-    )
-    vocabulary: int = option(1_000_000, "Number of items to learn, the most frequent ones.", min=1)
-    min_count: int = option(1, "Items that occur less often count as unknown.", min=1, was="least")
-    negatives: int | None = option(
-        None,
-        "Negative items drawn for each step; 0 to compare with all items. [all, or 2048 above 50,000 items]",
-        min=0,
-    )
-    window: int = option(50, "Events of a session that are learnt from at once.", min=2)
-    max_length: int = option(1000, "Events of a session that are read, the last ones.", min=1, was="longest")
-    repeats: bool | None = option(None, "Whether items that a session has had may be recommended again. [detected]")
-    top_k: int = option(20, "Number of items to recommend.", min=1, was="top")
-    people: int = option(10_000, "Sessions whose state is kept while answering a stream, the latest ones.", min=1)
-    person_column: str = option("", "Column of the user. [detected]")
-    item_column: str = option("", "Column of the item. [detected]")
-    time_column: str = option("", "Column of the time. [detected]")
-    session_column: str = option("", "Column that tells apart the sessions of a user. [detected]")
-    gap: float = option(0.0, "Minutes without an event after which a new session begins; 0 for never.", min=0)
-    rating_column: str = option("", "Column of the rating. [detected]")
-    least_rating: float | None = option(None, "Leave out events with a lower rating. [ratings are ignored]")
-    within: str = option("", "Character between two items, where each row is a whole session.")
-    separator: str = option("", "Character between two columns. [detected]")
-    header: bool | None = option(None, "Whether the first row has the names of the columns. [detected]")
-    split: str = option(
-        "last", "What is held out: last, the last item of each session (the one before it while training); "
-        "people, whole sessions; or time, the sessions that end last."
-    )  # fmt: skip
-    held_out: float = option(
-        0.1, "Share of the sessions held out, with --split people or time; 0 to learn from all.", min=0, max=0.9
-    )
-    split_seed: int = option(1, "Random seed of the split.", min=0)
-
-    def wish(self) -> EventLayout:
-        """What they say about the data."""
-        return EventLayout(
-            item=self.item_column, person=self.person_column, session=self.session_column, time=self.time_column,
-            rating=self.rating_column, least=self.least_rating, gap=self.gap, within=self.within,
-            separator=self.separator, header=self.header,
-        )  # fmt: skip
 
 
 class Part(NamedTuple):
@@ -206,7 +154,6 @@ class RecommendTask(Predictor):
 
     Options = RecommendOptions
     unit = "events"
-    defaults = {"batch": 32, "lr": 4e-3, "warmup": 30, "epochs": 20.0, "patience": 6}  # noqa: RUF012
 
     def __init__(self, options: RecommendOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)

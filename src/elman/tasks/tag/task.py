@@ -4,7 +4,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,66 +21,16 @@ from elman.errors import ElmanError
 from elman.layers.crf import CRF, span_transitions
 from elman.layers.encoder import encoder
 from elman.tasks.tag import report
+from elman.tasks.tag.options import MANY, TagOptions
 from elman.tasks.tag.spans import find_scheme, read_spans, score_spans, write_spans
 from elman.tasks.tag.tagged import ColumnSpec, Layout, Tagged, find_layout, read_tagged
 from elman.tasks.tag.tokens import TokenInput, Tokens
-from elman.training.options import option
 from elman.training.report import Section
 from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
 
 log = logging.getLogger(__name__)
 
 ROWS = 64  # sentences answered at a time
-MANY = 100  # tags from which a random field is left out: it costs their square at every word
-
-
-@dataclass(frozen=True)
-class TagOptions:
-    """What can be chosen about a tagger, and said about its data."""
-
-    cell: str = option(
-        "lstm", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place."
-    )
-    hidden: int = option(200, "Units of each layer and direction.", min=1)
-    layers: int = option(1, "Number of layers.", min=1)
-    bidirectional: bool = option(True, "Read in both directions, so that a tag also depends on the words after it.")
-    crf: bool | None = option(
-        None, f"Choose the tags of a sentence jointly, by a conditional random field. [yes, up to {MANY} tags]"
-    )
-    inside: str = option("", "Scheme in which spans are learnt: BIOES or IOB2. [BIOES, unless that makes many tags]")
-    dropout: float = option(
-        0.5, "Dropout: share of the inputs and features that training sets to zero.", min=0, max=0.95
-    )
-    embedding: int = option(100, "Size of the word embeddings.", min=1)
-    vocabulary: int = option(100_000, "Size of the vocabulary, the most frequent words.", min=1)
-    min_count: int = option(1, "Words that occur less often count as unknown.", min=1, was="least")
-    spelling: int = option(
-        25, "Features that are read from the letters of a word, in each direction; 0 for none.", min=0
-    )
-    spelling_by: str = option("recurrence", "What reads the letters of a word: recurrence or convolution.")
-    word_dropout: float = option(
-        0.1, "Share of the words that training replaces by the unknown word.", min=0, max=0.95, was="unknown"
-    )
-    embeddings: str = option("", "File of pretrained word vectors, one word and its numbers a line.", was="vectors")
-    max_length: int = option(
-        400, "Words that are read at once; a longer sentence is tagged in parts.", min=1, was="longest"
-    )
-    word_column: str = option("", "Column of the words, by its number (from 1) or its name. [detected]")
-    tag_column: str = option("", "Column of the tags. [detected]")
-    separator: str = option("", "Character between two columns. [detected]")
-    joint: str = option("", "Character between a word and its tag, such as the / of word/tag. [detected]")
-    held_out: float = option(
-        0.1, "Share of the sentences held out for evaluation; 0 to learn from all.", min=0, max=0.9
-    )
-    split: str = option(
-        "random",
-        "Which are held out: random sentences, whole documents, or last, those at the end of the file.",
-    )
-    split_seed: int = option(1, "Random seed of the split.", min=0)
-
-    def column_spec(self) -> ColumnSpec:
-        """What they say about the data."""
-        return ColumnSpec(self.word_column, self.tag_column, self.separator, self.joint)
 
 
 class TagParts(NamedTuple):
@@ -212,7 +162,6 @@ class TagTask(Predictor):
 
     Options = TagOptions
     unit = "words"
-    defaults = {"batch": 16, "lr": 3e-3, "warmup": 100, "epochs": 20.0, "decay": 0.01}  # noqa: RUF012
 
     def __init__(self, options: TagOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)

@@ -4,7 +4,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,10 +22,10 @@ from elman.layers.attention import AdditiveAttention, Attention, MultiplicativeA
 from elman.layers.encoder import encoder
 from elman.layers.encoder_decoder import EncoderDecoder
 from elman.layers.search import Beam, Greedy
+from elman.tasks.translate.options import TranslateOptions
 from elman.tasks.translate.pairs import Layout, PairBatches, find_layout, is_spaced, read_pairs, read_sources
 from elman.tasks.translate.similarity import measures, nearest, nearest_neighbour
 from elman.tasks.translate.symbols import END, UNKNOWN, Symbols, find_kind, is_like
-from elman.training.options import option
 from elman.training.report import Section, figure, shortened
 from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
 
@@ -33,50 +33,6 @@ log = logging.getLogger(__name__)
 
 ROWS = 128  # answered at a time
 WORST = 20
-
-
-@dataclass(frozen=True)
-class TranslateOptions:
-    """What can be chosen about a translator, and said about its data."""
-
-    cell: str = option(
-        "lstm", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place."
-    )
-    hidden: int = option(256, "Units of each layer and direction of the encoder; the decoder has twice as many.", min=1)
-    layers: int = option(1, "Number of layers of the encoder and of the decoder.", min=1)
-    bidirectional: bool = option(True, "Read the source in both directions.")
-    attention: str = option(
-        "multiplicative", "Attention of the decoder to the source: multiplicative, additive or none."
-    )
-    feeding: str = option(
-        "none", "What the decoder is fed beside the last token: none, which is fastest, readout or context."
-    )
-    embedding: int = option(256, "Size of the token embeddings.", min=1)
-    dropout: float = option(
-        0.3, "Dropout: share of the inputs and features that training sets to zero.", min=0, max=0.95
-    )
-    label_smoothing: float = option(
-        0.1, "Label smoothing: probability that is spread evenly over all tokens.", min=0, max=0.5, was="smoothing"
-    )
-    tied: bool = option(True, "Tie the output layer to the embeddings of the target.")
-    source_tokens: str = option("", "Tokens of the source: subwords, characters or words. [detected]")
-    target_tokens: str = option("", "Tokens of the target: subwords, characters or words. [detected]")
-    vocabulary: int = option(6000, "Size of each vocabulary, the most frequent tokens.", min=3)
-    shared: bool | None = option(None, "Whether source and target share one vocabulary. [detected]")
-    max_length: int = option(
-        400, "Tokens of a row that are read; longer pairs are not learnt from.", min=1, was="longest"
-    )
-    beam: int = option(5, "Width of the beam search.", min=1)
-    length_penalty: float = option(
-        1.0, "Length penalty of the beam search: the higher, the more longer answers are favoured; 0 for none.", min=0
-    )
-    bleu: str = option("", "Tokeniser of sacrebleu: 13a, zh, char or none. [detected]")
-    source_column: str = option("", "Column of the source. [detected]")
-    target_column: str = option("", "Column of the target. [detected]")
-    separator: str = option("", "Character between two columns. [detected]")
-    header: bool | None = option(None, "Whether the first row has the names of the columns. [detected]")
-    held_out: float = option(0.05, "Share of the sources held out for evaluation; 0 to learn from all.", min=0, max=0.9)
-    split_seed: int = option(1, "Random seed of the split.", min=0)
 
 
 class TranslateParts(NamedTuple):
@@ -217,7 +173,6 @@ class TranslateTask(Predictor):
 
     Options = TranslateOptions
     unit = "tokens"
-    defaults = {"batch": 80, "lr": 2e-3, "warmup": 200, "epochs": 20.0, "decay": 0.01}  # noqa: RUF012
     monitor = "chrf"
 
     def __init__(self, options: TranslateOptions, vocabulary: dict[str, Any]) -> None:

@@ -1,0 +1,59 @@
+"""What can be chosen about a detector, and said about its data; PyTorch is not needed to read it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from elman.errors import ElmanError
+from elman.training.options import TaskOptions, option
+
+
+@dataclass(frozen=True)
+class AnomalyOptions(TaskOptions):
+    """What can be chosen about a detector, and said about its data."""
+
+    defaults: ClassVar = {"batch": 32, "bptt": 512, "minutes": 2.0, "lr": 4e-3}
+
+    cell: str = option("gru", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place.")
+    hidden: int = option(32, "Units of each layer.", min=1)
+    layers: int = option(1, "Number of layers.", min=1)
+    dropout: float = option(
+        0.1, "Dropout: share of the inputs and features that training sets to zero.", min=0, max=0.95
+    )
+    horizons: str = option("1,8,40,120", "How many rows ahead it forecasts, separated by commas.")
+    probation: float = option(
+        0.15,
+        "Share of each stream, from its beginning, that is learnt from; of a long stream, the share of 5,000 rows.",
+        min=0.01,
+        max=0.9,
+    )
+    memory: int = option(
+        6400, "Rows over which the mean, spread and usual error of a stream are taken; what is older fades.", min=10
+    )
+    smooth: int = option(3, "Rows over which errors are smoothed.", min=1)
+    cooldown: int = option(
+        100, "Rows after an alarm in which only a higher score raises another.", min=0, was="refractory"
+    )
+    false_alarm_rate: float = option(
+        5e-3, "Share of usual rows whose score reaches the alarm threshold.", min=1e-8, max=0.5, was="rate"
+    )
+    values: str = option("", "Columns to watch, separated by commas. [detected]")
+    time_column: str = option("", "Column of the time. [detected]")
+    label_column: str = option(
+        "", "Column that marks anomalies, for evaluation only: nothing is learnt from it. [detected]"
+    )
+    windows: str = option(
+        "", "File with the windows of known anomalies, in the form of NAB's combined_windows.json. [detected]"
+    )
+    ignore: str = option("", "Columns to leave out, separated by commas.")
+    separator: str = option("", "Character between two columns. [detected]")
+    header: bool | None = option(None, "Whether the first row has the names of the columns. [detected]")
+
+    def ahead(self) -> list[int]:
+        """The horizons, rising."""
+        try:
+            found = sorted({int(word) for word in self.horizons.split(",")})
+        except ValueError:
+            found = []
+        if not found or found[0] < 1:
+            raise ElmanError(f"--horizons is numbers of rows with commas between them, not {self.horizons!r}")
+        return found

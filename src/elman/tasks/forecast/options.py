@@ -1,0 +1,103 @@
+"""What can be chosen about a forecaster, and said about its data; PyTorch is not needed to read it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from elman.errors import ElmanError
+from elman.training.options import TaskOptions, option
+
+if TYPE_CHECKING:
+    from elman.tasks.forecast.columns import Columns
+
+
+@dataclass(frozen=True)
+class ForecastOptions(TaskOptions):
+    """What can be chosen about a forecaster, and said about its data."""
+
+    defaults: ClassVar = {"batch": 256, "lr": 1e-3, "epochs": 5.0, "min_steps": 1000}
+
+    cell: str = option("gru", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place.")
+    hidden: int = option(128, "Units of each layer.", min=1)
+    layers: int = option(1, "Number of layers.", min=1)
+    dropout: float = option(
+        0.5, "Dropout: share of the recurrence's outputs that training sets to zero.", min=0, max=0.95
+    )
+    noise: float = option(0.1, "Noise added to known columns while training, in standard deviations.", min=0)
+    horizon: int = option(0, "Steps to forecast. [one season]", min=0)
+    context: int = option(0, "Steps of the past that a forecast is made from. [chosen from the data]", min=0)
+    patch: int = option(
+        0, "Consecutive values that the recurrence reads as one step. [chosen from the data]", min=0, was="segment"
+    )
+    normalise: str = option(
+        "mean", "What is subtracted from a window before it is read: its mean, or its last value.", was="level"
+    )
+    linear_skip: bool = option(
+        True, "Add a linear forecast, straight from the context, to that of the recurrence.", was="straight"
+    )
+    calendar: bool = option(True, "Read the hour, the day of the week and the time of the year.")
+    quantiles: str = option("0.1,0.5,0.9", "Quantiles to forecast, separated by commas.")
+    squared: float = option(1.0, "Weight of the squared error of the mean, beside the quantile loss.", min=0)
+    errors: str = option(
+        "",
+        "Unit of a series' errors: deviation, its standard deviation; or season, its mean change from a season before.",
+    )
+    target: str = option("", "Columns to forecast, separated by commas. [all numeric columns]")
+    known: str = option("", "Columns that are known for the future too, such as holidays or a weather forecast.")
+    past: str = option("", "Further columns to read, which are not known for the future.")
+    constant: str = option("", "Columns that stay the same within a series. [detected]")
+    time_column: str = option("", "Column of the time. [detected]")
+    id_column: str = option("", "Columns that name the series a row belongs to. [detected]")
+    layout: str = option("", "columns, where each row is a time; or rows, where each row is a series. [detected]")
+    frequency: str = option("", "Time between two rows, such as 30min, 1h, 1d, 1mo or weekday. [detected]")
+    season: str = option("", "Rows of a season: one number, two for two seasons, or none. [detected]")
+    timezone: str = option("", "Time zone, such as Europe/Berlin, of times that name none, and by which days begin.")
+    separator: str = option("", "Character between two columns. [detected]")
+    header: bool | None = option(None, "Whether the first row has the names of the columns. [detected]")
+    split: str = option(
+        "", "Rows or shares for training, validation and test, such as 8640/2880/2880 or -/48/48. [0.8/0.1/0.1]"
+    )
+    stride: int = option(
+        0, "Rows between two forecasts that are evaluated. [1, more where there would be too many]", min=0
+    )
+
+    def columns(self) -> "Columns":
+        """What they say about the columns."""
+        from elman.tasks.forecast.columns import Columns
+
+        if self.layout not in ("", "columns", "rows"):
+            raise ElmanError(f"--layout is columns or rows, not {self.layout!r}")
+        return Columns(
+            self.layout,
+            time=_words(self.time_column),
+            series=_words(self.id_column),
+            targets=_words(self.target),
+            known=_words(self.known),
+            past=_words(self.past),
+            constants=_words(self.constant),
+            zone=self.timezone or None,
+        )
+
+    def levels(self) -> list[float]:
+        """The quantiles, in rising order."""
+        try:
+            levels = sorted({float(word) for word in _words(self.quantiles)})
+        except ValueError:
+            levels = []
+        if not levels or not all(0 < level < 1 for level in levels):
+            raise ElmanError(f"--quantiles are numbers between 0 and 1, not {self.quantiles!r}")
+        return levels
+
+    def seasons(self) -> list[int] | None:
+        """The seasons that were said, if they were."""
+        if not self.season:
+            return None
+        words = _words(self.season)
+        if words == ("none",):
+            return []
+        if not all(word.isdigit() and int(word) > 1 for word in words) or len(words) > 2:
+            raise ElmanError(f"--season is one or two numbers above 1, or none; not {self.season!r}")
+        return sorted(map(int, words))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
