@@ -14,7 +14,7 @@ import torch
 
 from elman import tasks
 from elman.cli.main import main
-from elman.training.task import WEIGHTS, Sources, evaluate, read_json
+from elman.training.task import HELD_OUT, WEIGHTS, Sources, evaluate, read_json
 
 
 @pytest.fixture(params=tasks.names())
@@ -70,6 +70,8 @@ def test_the_loss_falls_and_what_is_saved_predicts_the_same(name: str, tmp_path:
     read = task.read(task.options, Sources(source))
     data = task.data(read, out, rows=options["batch"], steps=options.get("bptt", 64), seed=1)
     assert evaluate(task, data.held_out).metrics == result["after"] == result["compared"][name]
+    assert evaluate(task, data.test).metrics == result["compared"][name]
+    assert data.test_name == result["judged_on"] == HELD_OUT
     assert str(out) in capsys.readouterr().out
 
 

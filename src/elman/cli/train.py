@@ -114,5 +114,5 @@ def train_task(
         raise
     assert progress.before is not None  # since every run does at least one step
     untrained = {} if run.test else {"untrained": progress.before}
-    print(f"judged on {result['judged_on']}\n{in_columns(result['compared'] | untrained)}")
+    print(f"judged on: {result['judged_on']}\n{in_columns(result['compared'] | untrained)}")
     print(f"\n{run.task.sample(run.data, run.training.seed).strip()}\n\n{folder / REPORT}\n{folder}")

@@ -180,7 +180,7 @@ def finish(run: Run, folder: Path, progress: Progress, callbacks: tuple[pl.Callb
         "parameters": sum(p.numel() for p in run.task.parameters()),
         "before": progress.before,
         "after": progress.best,
-        "judged_on": run.test or "what was held out",
+        "judged_on": run.test or run.data.test_name,
         "compared": judged.table,
         "steps": progress.step,
         "seconds": progress.seconds,

@@ -29,11 +29,9 @@ class Compared:
 
 
 def compared(task: Task, data: TrainingData, test: str | None, bad: BadRows, baselines: bool) -> Compared:
-    """Judge a task beside its baselines, on a file for testing or else on what was held out."""
+    """Judge a task beside its baselines, on a file for testing or else on the part for that."""
     with tempfile.TemporaryDirectory() as scratch:
-        # some tasks also keep a part that not even the choice of the best weights has looked at
-        kept = getattr(data, "test", data.held_out)
-        evaluation = kept if test is None else task.evaluation(Path(test), Path(scratch), bad)
+        evaluation = data.test if test is None else task.evaluation(Path(test), Path(scratch), bad)
         judged = evaluate(task, evaluation)
         table, sections, streamed = {task.name(): judged.metrics}, [], None
         if isinstance(task, Predictor):
@@ -85,7 +83,7 @@ def write_report(folder: Path, result: dict[str, Any], sections: list[Section]) 
     found = "\n".join([result["about_data"], *result["found"]])
     left_out = f"\n{result['skipped']:,} rows were left out; skipped.txt lists them." if result["skipped"] else ""
     everything = [
-        Section("Was it worth it?", f"Judged on {result['judged_on']}.", header=["", *table], rows=rows),
+        Section("Was it worth it?", f"Judged on: {result['judged_on']}.", header=["", *table], rows=rows),
         Section("The data", found + left_out),
         Section("Learning", figures=_curves(folder), header=["", ""], rows=facts),
         *sections,

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
-    "OPTIONS", "RESULT", "WEIGHTS", "BadRows", "Evaluation", "EvaluationData", "Loss", "Predictor", "Sources", "Task",
-    "TrainingData", "evaluate", "read_json", "read_model", "write_json", "written_aside",
+    "HELD_OUT", "OPTIONS", "RESULT", "TEST", "WEIGHTS", "BadRows", "Evaluation", "EvaluationData", "Loss", "Predictor",
+    "Sources", "Task", "TrainingData", "evaluate", "read_json", "read_model", "write_json", "written_aside",
 ]  # fmt: skip
 
 FORMAT = 1  # of the model folder; a folder with a higher one comes from a newer version
+HELD_OUT, TEST = "held out", "test"  # the parts of the data on which a model is judged
 OPTIONS, VOCABULARY, WEIGHTS, RESULT = "options.json", "vocabulary.json", "model.safetensors", "result.json"
 
 
@@ -75,7 +76,17 @@ class TrainingData(Protocol):
 
     @property
     def held_out(self) -> EvaluationData:
-        """What is never learnt from."""
+        """What is never learnt from; it tells which weights are best."""
+        ...
+
+    @property
+    def test(self) -> EvaluationData:
+        """The part that not even the choice of the best weights has looked at; where there is none, that held out."""
+        ...
+
+    @property
+    def test_name(self) -> str:
+        """What ``test`` is called: ``TEST``, or ``HELD_OUT`` where it has the rows of that part."""
         ...
 
     def batch(self, step: int) -> Any:

@@ -91,6 +91,7 @@ def test_no_window_that_is_learnt_from_reaches_into_what_is_held_out(tmp_path: P
     assert data.learnt.origin.max() == 400 - 6
     assert (data.held_out.truth.origin.min(), data.held_out.truth.origin.max()) == (400, 550 - 6)
     assert (data.test.truth.origin.min(), data.test.truth.origin.max()) == (550, 650 - 6)
+    assert data.test_name == "test"
     values = load(700)[0][:400].round(4)
     assert task.units.channels["load"][:2] == pytest.approx((values.mean(), values.std()))
 

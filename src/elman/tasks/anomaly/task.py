@@ -24,7 +24,7 @@ from elman.tasks.anomaly.options import AnomalyOptions
 from elman.tasks.anomaly.scoring import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
 from elman.tasks.anomaly.streams import Columns, Stream, find_columns, parse_values, read_streams
 from elman.training.report import Section, figure
-from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, EvaluationData, Loss, Predictor, Sources, TrainingData
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +144,7 @@ class AnomalyExamples:
             self.held_out = Watched(task, read.held_out, ends)
         else:
             self.held_out = Watched(task, read.held_out, clean=Watched(task, learnt, ends))
+        self.test, self.test_name = self.held_out, HELD_OUT
         self.pieces: list[tuple[np.ndarray, np.ndarray]] = []
         for each, end in read.learnt:
             taken, scaled = task.read_values([each], end)

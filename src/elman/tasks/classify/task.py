@@ -26,7 +26,7 @@ from elman.tasks.classify.layout import Layout, find_layout
 from elman.tasks.classify.options import ClassifyOptions
 from elman.tasks.classify.target import Target, find_target
 from elman.training.report import Section
-from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, EvaluationData, Loss, Predictor, Sources, TrainingData
 
 ROWS = 64  # answered at a time
 
@@ -83,7 +83,8 @@ class ClassifyExamples:
         self.task, self.learnt, self.name = task, parts.learnt, parts.name
         self.truth = task.target.encode(parts.learnt.labels)[0]
         self.batches = Batches(task.input.lengths(parts.learnt.inputs), rows, seed)
-        self.held_out = Rows(task, parts.held_out, BadRows())
+        self.held_out = self.test = Rows(task, parts.held_out, BadRows())
+        self.test_name = HELD_OUT
 
     @property
     def epoch(self) -> int:

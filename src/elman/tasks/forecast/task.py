@@ -38,7 +38,7 @@ from elman.tasks.forecast.seasons import find_seasons
 from elman.tasks.forecast.series import Panel, read_panel
 from elman.tasks.forecast.windows import Channels, Units, Window
 from elman.training.report import Section
-from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, TEST, EvaluationData, Loss, Predictor, Sources, TrainingData
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +106,7 @@ class ForecastExamples:
             if (tested > held_out).any():
                 test = task.judged(channels, held_out, tested - horizon, JUDGED[1])
         self.held_out, self.test = HeldOut(task, later), Windows(task, test)
+        self.test_name = HELD_OUT if test is later else TEST
 
     @property
     def epoch(self) -> int:
@@ -117,7 +118,7 @@ class ForecastExamples:
 
     def describe(self) -> str:
         parts = f"{len(self.learnt):,} windows to learn from, {len(self.held_out.truth):,} held out"
-        test = f", {len(self.test.truth):,} to test on" if self.test.truth is not self.held_out.truth else ""
+        test = f", {len(self.test.truth):,} to test on" if self.test_name == TEST else ""
         return f"{self.panel.describe()}; {parts}{test}"
 
 

@@ -23,8 +23,8 @@ from elman.tasks.language.lines import (
     read_strings,
 )
 from elman.tasks.language.molecules import are_molecules, canonical, has_rdkit
-from elman.tasks.language.text import HELD_OUT, measures
-from elman.training.task import Sources
+from elman.tasks.language.text import LARGEST, measures
+from elman.training.task import HELD_OUT, Sources
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def read_parts(sources: Sources, longest: int, share: float, seed: int) -> Strin
         raise ElmanError(f"{strings.name} has no two different strings; there is nothing to learn from it")
     if sources.valid is None:
         characters = sum(map(len, strings.texts))
-        learnt, held_out = part(strings, min(share, HELD_OUT / characters), seed)
+        learnt, held_out = part(strings, min(share, LARGEST / characters), seed)
     else:
         learnt, held_out = strings, read_strings(sources.valid, longest, sources.bad)
         known = set(learnt.texts)
@@ -141,6 +141,7 @@ class StringData:
         self.encoded, self.learnt, self.vocabulary = encode(learnt, tokenizer), learnt, tokenizer.size
         self.batches = Batches(self.encoded.lengths, rows, seed)
         self.held_out, self.test = Judged(held_out, tokenizer), Judged(held_out, tokenizer, more)
+        self.test_name = HELD_OUT
 
     @property
     def epoch(self) -> int:

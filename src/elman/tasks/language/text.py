@@ -10,8 +10,9 @@ import numpy as np
 from elman.data.text import Streams, Window
 from elman.data.tokens import Tokenizer, decoded
 from elman.errors import ElmanError
+from elman.training.task import HELD_OUT
 
-HELD_OUT = 1_000_000  # tokens of the held-out part that are used at most, so that judging stays quick
+LARGEST = 1_000_000  # tokens of the held-out part that are used at most, so that judging stays quick
 ROW = 2048  # steps of a stream on which a model is judged, if the text is long enough for several
 
 
@@ -37,7 +38,7 @@ class Corpus:
     """Streams on which a language model is judged."""
 
     def __init__(self, tokens: np.ndarray, tokenizer: Tokenizer, rows: int, steps: int) -> None:
-        tokens = tokens[:HELD_OUT]
+        tokens = tokens[:LARGEST]
         self.streams = Streams(tokens, rows, steps)
         self.characters = sum(map(len, decoded(tokenizer, tokens))) / len(tokens)  # of each token
         self.size = len(tokens)
@@ -84,7 +85,8 @@ class TextData:
         self.name, self.tokens, self.size = name, len(learnt) + len(held_out), tokenizer.size
         self.train = Streams(learnt, rows, steps)
         self.epoch = self.train.length // steps  # a shorter last window is left out
-        self.held_out = Corpus(held_out, tokenizer, max(1, len(held_out) // ROW), steps)
+        self.held_out = self.test = Corpus(held_out, tokenizer, max(1, len(held_out) // ROW), steps)
+        self.test_name = HELD_OUT
 
     def batch(self, step: int) -> Window:
         return self.train[step % self.epoch]

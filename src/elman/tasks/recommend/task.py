@@ -25,7 +25,7 @@ from elman.tasks.recommend.events import EventLayout, Sessions, find_events, rea
 from elman.tasks.recommend.options import RecommendOptions
 from elman.tasks.recommend.ranking import ItemToItem, Popular, measures, ranks, without
 from elman.training.report import Section, curves
-from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, TEST, EvaluationData, Loss, Predictor, Sources, TrainingData
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +113,7 @@ class RecommendExamples:
         self.batches = Batches(lengths, rows, seed)
         self.held_out = Rows(task, parts.held_out)
         self.test = self.held_out if parts.test is None else Rows(task, parts.test)
+        self.test_name = HELD_OUT if parts.test is None else TEST
 
     @property
     def epoch(self) -> int:

@@ -26,7 +26,7 @@ from elman.tasks.tag.spans import find_scheme, read_spans, score_spans, write_sp
 from elman.tasks.tag.tagged import ColumnSpec, Layout, Tagged, find_layout, read_tagged
 from elman.tasks.tag.tokens import TokenInput, Tokens
 from elman.training.report import Section
-from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, EvaluationData, Loss, Predictor, Sources, TrainingData
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,8 @@ class TagExamples:
         self.task, self.learnt, self.name = task, parts.learnt, parts.name
         self.pieces = Pieces(parts.learnt.tokens, task.options.max_length)
         self.batches = Batches(self.pieces.lengths, rows, seed)
-        self.held_out = Sentences(task, parts.held_out)
+        self.held_out = self.test = Sentences(task, parts.held_out)
+        self.test_name = HELD_OUT
 
     @property
     def epoch(self) -> int:

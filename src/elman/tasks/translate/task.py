@@ -27,7 +27,7 @@ from elman.tasks.translate.pairs import Layout, PairBatches, find_layout, is_spa
 from elman.tasks.translate.similarity import measures, nearest, nearest_neighbour
 from elman.tasks.translate.symbols import END, UNKNOWN, Symbols, find_kind, is_like
 from elman.training.report import Section, figure, shortened
-from elman.training.task import EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, EvaluationData, Loss, Predictor, Sources, TrainingData
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,8 @@ class TranslateExamples:
             )
         self.task, self.pairs, self.usable, self.name = task, whole, usable, parts.learnt.name
         self.batches = PairBatches(whole.lengths[usable], rows, seed)
-        self.held_out = Judged(task, parts.held_out, parts.layout, beam=1)
+        self.held_out = self.test = Judged(task, parts.held_out, parts.layout, beam=1)
+        self.test_name = HELD_OUT
 
     @property
     def epoch(self) -> int:
