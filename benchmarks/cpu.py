@@ -25,7 +25,7 @@ from sections import SECTIONS, Missing, Scale
 from targets import TARGETS, Figure
 from timing import FULL, QUICK, geometric_mean
 
-from elman.compiler.llvm.host import host
+from elman.compiler.executors.llvm.host import host
 
 GRID = tuple(
     Size(*size)

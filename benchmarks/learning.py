@@ -25,7 +25,7 @@ from learners import BATCH, COURSES, LEARNERS, Outcome, train
 from rich.console import Console
 from rich.table import Table
 
-from elman.compiler.llvm.host import host
+from elman.compiler.executors.llvm.host import host
 
 SECONDS, SEEDS = 5.0, 3
 FEW = ("lstm_peephole chrono", "lstm_layer_norm chrono", "gru_reset_before chrono", "lem")  # only where asked for

@@ -31,7 +31,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 import elman
 from elman import cells
 from elman.cells import Cell
-from elman.compiler.llvm.peak import peak
+from elman.compiler.executors.llvm.peak import peak
 
 MICRO = 1e6
 PAUSE = 0.02  # seconds after which the threads of ONNX Runtime and of OpenMP have stopped spinning

@@ -24,7 +24,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from elman.compiler.llvm.host import host
+from elman.compiler.executors.llvm.host import host
 
 MARK = "<!-- figures -->"
 

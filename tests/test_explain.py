@@ -19,9 +19,10 @@ from elman import ElmanError, cells
 from elman.cells import Cell
 from elman.cli.main import main
 from elman.compiler import plan
-from elman.compiler.explain import tiles
-from elman.compiler.llvm import run
+from elman.compiler.executors.llvm import run
+from elman.compiler.executors.llvm.account import tiles
 from elman.compiler.ops import blocks
+from elman.compiler.reading import read
 from elman.compiler.trace import attribute
 from elman.compiler.wording import words
 from elman.testing import assert_close
@@ -70,7 +71,7 @@ def test_the_lines_have_their_parentheses(new: Callable[..., Tensor]) -> None:
 
 def says_what_it_computes(cell: Cell) -> None:
     state, streams = cases.random_state(cell, 1), cases.random_streams(cell, 1)
-    traced = plan.read(cell, tuple((name, value.shape[-1]) for name, value in streams.items()))
+    traced = read(cell, tuple((name, value.shape[-1]) for name, value in streams.items()))
     lines = words(traced, cell.gates, cell.bias_ih is not None)
     x = torch.randn(1, 3, dtype=torch.float64)
     known: dict[str, Any] = {name: part[0] for name, part in zip(cell.states, state, strict=True)}
@@ -102,7 +103,7 @@ def test_its_numbers_are_those_of_the_call(
         make(self, kernels, compiled, rows, features, block)
 
     monkeypatch.setattr(run.Workspace, "__init__", watched)
-    monkeypatch.setattr("elman.compiler.llvm.threads.available", lambda: count)
+    monkeypatch.setattr("elman.compiler.executors.llvm.threads.available", lambda: count)
     x = torch.randn(batch, time, 6, requires_grad=training)
     with torch.set_grad_enabled(training):
         cell(x)

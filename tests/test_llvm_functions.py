@@ -16,9 +16,9 @@ import pytest
 import torch
 from llvmlite import ir
 
-from elman.compiler.llvm import functions, jit
-from elman.compiler.llvm.arithmetic import DOUBLE, FLOAT, broadcast, constant, fma, format_of
-from elman.compiler.llvm.host import host
+from elman.compiler.executors.llvm import functions, jit
+from elman.compiler.executors.llvm.arithmetic import DOUBLE, FLOAT, broadcast, constant, fma, format_of
+from elman.compiler.executors.llvm.host import host
 
 STRIDE = int(os.environ.get("ELMAN_STRIDE", "1021"))
 LIMITS = {"exp": 2.5, "tanh": 2.5, "sigmoid": 2.5}  # units in the last place; 4 for all others

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from elman.compiler.llvm import gemm, gradient
-from elman.compiler.llvm.host import host
+from elman.compiler.executors.llvm import gemm, gradient
+from elman.compiler.executors.llvm.host import host
 
 FORMATS = [torch.float32, torch.float64]
 ROUNDING = {torch.float32: 1e-5, torch.float64: 1e-13}

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from llvmlite import ir
 
-from elman.compiler.llvm import jit, store
-from elman.compiler.llvm.host import host
+from elman.compiler import store
+from elman.compiler.executors.llvm import jit
+from elman.compiler.executors.llvm.host import host
 from elman.errors import ElmanError, ElmanWarning
 
 LONG = ir.IntType(64)
@@ -25,7 +26,7 @@ LONG = ir.IntType(64)
 SCRIPT = """
 import ctypes, sys
 from llvmlite import ir
-from elman.compiler.llvm import jit
+from elman.compiler.executors.llvm import jit
 
 def build():
     if {forbidden}:
@@ -246,7 +247,7 @@ def test_a_folder_that_cannot_be_made_is_said_once(folder, monkeypatch):
 def test_a_full_disk_is_said_and_leaves_nothing_behind(folder):
     script = SCRIPT.format(forbidden=False) + textwrap.dedent("""
         import warnings, resource
-        from elman.compiler.llvm import store
+        from elman.compiler import store
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
         with warnings.catch_warnings(record=True) as said:
             jit.load("add 5 again", build)
@@ -344,5 +345,6 @@ def test_a_vector_width_that_cannot_be_is_refused(asked, monkeypatch):
 
 
 def test_the_machine_is_looked_at_without_loading_llvm():
-    script = "import sys, elman.compiler.llvm.host, elman.compiler.llvm.store; sys.exit('llvmlite' in sys.modules)"
+    modules = "elman.compiler.executors.llvm.host, elman.compiler.store"
+    script = f"import sys, {modules}; sys.exit('llvmlite' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)

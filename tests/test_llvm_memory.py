@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import elman
-from elman.compiler.llvm import memory
+from elman.compiler.executors.llvm import memory
 
 ROWS = memory.LARGE // 4 + 1  # of float32: a little more than what counts as large
 

@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
 from elman.cells import Cell
-from elman.compiler import plan
 from elman.compiler.derive import adjoint, tangent, trajectory
 from elman.compiler.fuse import fuse
 from elman.compiler.program import Program
+from elman.compiler.reading import read
 from elman.compiler.trace import NotCompilable, Traced
+from elman.errors import ElmanError
 from elman.testing import assert_close
 
 BATCH, HIDDEN = 2, 4
@@ -73,7 +74,7 @@ def step(kind: Variant | Throwaway) -> Step:
     inputs = {"x": torch.randn(BATCH, len(cell.weight_ih), dtype=torch.float64)}
     inputs |= {f"state {n}": s for n, s in zip(cell.states, cases.random_state(cell, BATCH), strict=True)}
     inputs |= {f"stream {n}": s for n, s in streams.items()}
-    traced = plan.read(cell, tuple((n, s.shape[-1]) for n, s in streams.items()))
+    traced = read(cell, tuple((n, s.shape[-1]) for n, s in streams.items()))
     return Step(cell, inputs, {n: p.detach() for n, p in cell.named_parameters()}, traced)
 
 
@@ -260,7 +261,7 @@ def test_what_it_cannot_read_is_named_with_its_line(kind: str) -> None:
     lines = Path(__file__).read_text(encoding="utf-8").splitlines()
     line = next(i for i, text in enumerate(lines, 1) if text.strip() == f'case "{kind}":') + 1
     with pytest.raises(NotCompilable) as caught:
-        plan.read(Refused(kind))
+        read(Refused(kind))
     assert REFUSALS[kind] in str(caught.value)
     assert re.search(rf"test_program\.py:{line}\b", str(caught.value)), str(caught.value)
 
@@ -268,11 +269,17 @@ def test_what_it_cannot_read_is_named_with_its_line(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
-        ("too many", "Refused.step returns its output and 1 new states as one tuple"),
-        ("no state", "Refused.step returns its output and 1 new states as one tuple"),
-        ("width", "the new state state:h has 8 columns, not 4"),
+        ("too many", "gives 3 values where 2 are right"),
+        ("no state", "gives one value and no tuple"),
+        ("width", "gives the new h of [batch, 8] where [batch, 4] is right"),
     ],
 )
 def test_results_that_are_no_output_and_states_are_refused(kind: str, says: str) -> None:
-    with pytest.raises(NotCompilable, match=re.escape(says)):
-        plan.read(Refused(kind))
+    line = next(
+        i
+        for i, text in enumerate(Path(__file__).read_text().splitlines(), 1)
+        if text.strip().startswith("def step(self, x: Tensor, h: Tensor) -> Any")
+    )
+    message = f"test_program.py:{line}: Refused.step returns (output, new h), and this one {says}"
+    with pytest.raises(ElmanError, match=re.escape(message)):
+        read(Refused(kind))

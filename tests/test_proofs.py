@@ -9,14 +9,15 @@ from cases import Variant
 from torch import Tensor, nn
 
 from elman.cells import Cell
-from elman.compiler import plan, proofs
+from elman.compiler import proofs
 from elman.compiler.program import Program
+from elman.compiler.reading import read
 
 UNITS, FAR = 4, 1e-9
 
 
 def program_of(cell: Cell) -> Program:
-    return plan.read(cell, tuple((name, cell.stream_sizes.get(name, 1)) for name in cell.streams)).program
+    return read(cell, tuple((name, cell.stream_sizes.get(name, 1)) for name in cell.streams)).program
 
 
 def jacobian(cell: Cell, state: tuple[Tensor, ...], x: Tensor, streams: dict[str, Tensor]) -> Tensor:

@@ -20,7 +20,7 @@ from elman.cells.lstm import LSTMCell
 from elman.cells.lstm_layer_norm import LayerNormLSTMCell
 from elman.cells.minlstm import MinLSTMCell
 from elman.cells.slstm import SLSTMCell
-from elman.compiler import plan
+from elman.compiler import executors, plan
 from elman.errors import ElmanError, ElmanWarning
 from elman.layers import Recurrent
 from elman.remedies import (
@@ -214,7 +214,7 @@ def test_a_cell_of_ones_own(kind: type[Cell]) -> None:
     layer = Recurrent(kind, I, H, remedies=remedies, **DOUBLE)
     x, gap = torch.randn(B, T, I, **DOUBLE), torch.rand(B, T, 1, **DOUBLE)
     found = {}
-    for name in plan.EXECUTORS:
+    for name in executors.names():
         with plan.use(name), warnings.catch_warnings():
             if kind is Loop:
                 warnings.simplefilter("ignore", ElmanWarning)
@@ -225,7 +225,9 @@ def test_a_cell_of_ones_own(kind: type[Cell]) -> None:
     outputs, final = found["eager"]
     assert not torch.allclose(outputs[:, -1], 2 * final[0]), "the output is made before the state is kept"
     with plan.use("llvm"):
-        assert plan.executor(layer.cells[0], x, {"gap": gap})[0] == ("llvm" if kind is Apart else "eager")
+        assert plan.explained(layer.cells[0], (True, (("gap", 1),)), x)[0].name == (
+            "llvm" if kind is Apart else "eager"
+        )
 
 
 class Built(GRUCell):

@@ -17,6 +17,7 @@ from torch.func import functional_call, grad, jvp, stack_module_state, vjp, vmap
 
 from elman.cells import Cell, load
 from elman.compiler import plan, scan
+from elman.compiler.reading import read
 from elman.layers import GRU, LSTM, Recurrent
 from elman.testing import assert_close
 
@@ -136,7 +137,7 @@ def test_second_derivative_is_that_of_the_loop(name: str) -> None:
 @pytest.mark.parametrize("lengths", [None, torch.tensor([4, 0])], ids=["full", "ragged"])
 def test_the_operations_are_what_pytorch_asks_of_operations(lengths: Tensor | None) -> None:
     cell = load("lstm")(3, 4)
-    traced = plan.read(cell)
+    traced = read(cell)
     parts = scan.Parts(
         x=torch.randn(2, 4, 3, requires_grad=True),
         weight=cell.weight_ih,
@@ -152,7 +153,7 @@ def test_the_operations_are_what_pytorch_asks_of_operations(lengths: Tensor | No
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.library.opcheck(
-            torch.ops.elman.scan.default, (*parts.lists(), traced.program.text, False, True), test_utils=checks
+            torch.ops.elman.scan.default, (*parts.lists(), "llvm", traced.program.text, False, True), test_utils=checks
         )
 
 
@@ -282,8 +283,8 @@ def test_what_cannot_be_read_is_named_once_and_runs_in_a_loop(kind: type[Cell], 
 
 @pytest.mark.parametrize("name", ["lstm", "gru_reset_before", "lstm_layer_norm"])
 def test_a_team_of_threads_gives_what_one_gives(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elman.compiler.llvm.run.WORTH_A_MEETING", 1)
-    monkeypatch.setattr("elman.compiler.llvm.run.WORTH_A_THREAD", 10**12)
+    monkeypatch.setattr("elman.compiler.executors.llvm.run.WORTH_A_MEETING", 1)
+    monkeypatch.setattr("elman.compiler.executors.llvm.run.WORTH_A_THREAD", 10**12)
     cell, x, lengths = load(name)(5, 100), torch.randn(2, 9, 5), torch.tensor([9, 4])
     found = []
     for threads in (1, 2, 3):
@@ -353,7 +354,7 @@ def test_a_backward_pass_makes_nothing_as_large_as_the_tape() -> None:
 
 @pytest.mark.parametrize("kept", [1 << 30, 1 << 12], ids=["kept", "not kept"])
 def test_other_lengths_of_the_same_batch_are_not_confused(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elman.compiler.llvm.run.KEPT_BYTES", kept)
+    monkeypatch.setattr("elman.compiler.executors.llvm.run.KEPT_BYTES", kept)
     cell, x = load("gru")(3, 8), torch.randn(5, 9, 3, requires_grad=True)
     for lengths in ([1, 0, 2, 1, 0], [9, 9, 9, 9, 9], [9, 3, 0, 7, 5], [2, 9, 9, 1, 9], [1, 0, 2, 1, 0]):
         found = []

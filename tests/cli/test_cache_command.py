@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from elman.cli.main import main
-from elman.compiler.llvm import store
+from elman.compiler import store
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from elman.cells import Cell
 from elman.compiler import plan
-from elman.compiler.llvm.host import host
+from elman.compiler.executors.llvm.host import host
 from elman.testing import assert_close
 
 CASES = [
@@ -107,7 +107,7 @@ NARROW = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import pytest, torch, cases
-from elman.compiler.llvm.host import host
+from elman.compiler.executors.llvm.host import host
 assert host().vector_bytes == int(sys.argv[2])
 sys.exit(pytest.main([sys.argv[3], "-k", "narrow_or_wide", "-p", "no:cacheprovider", "-v"]))
 """

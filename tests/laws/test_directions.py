@@ -179,7 +179,7 @@ def test_the_compiler_knows_no_cell_by_name() -> None:
     ("source", "code", "right"),
     [
         ("elman.cells.lstm", "from elman.cells.cell import Cell", True),
-        ("elman.cells.lstm", "from elman.compiler import eager", True),
+        ("elman.cells.lstm", "from elman.compiler import executor", True),
         ("elman.compiler.plan", "from elman.errors import ElmanError", True),
         ("elman.tasks.language.task", "from elman.training.task import Task", True),
         ("elman.training.loop", "from elman.training import task", True),

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elman import LSTM, Recurrent
-from elman.compiler import plan
+from elman.compiler import compiled, plan
 from elman.errors import ElmanError
 from elman.learning import AdaptiveClip, Checkpointed, Clip, ClipNorm, ClipValue, FullBPTT, Learning, Truncated
 from elman.learning.checkpointed import _kept
@@ -146,8 +146,9 @@ def test_nothing_random_is_used_up_by_finding_out_what_fits() -> None:
 def test_in_a_loop_of_ones_own_the_cells_keep_little(monkeypatch: pytest.MonkeyPatch) -> None:
     model, (x, y) = Model(), data(50)
     expected = learn(FullBPTT(), model, x, y)
-    seen, usual = [], plan.saved_every
-    monkeypatch.setattr(plan, "saved_every", lambda save, *given: seen.append(save) or usual(save, *given))
+    seen, usual = [], compiled.saved_every
+    record = lambda name, save, *given: seen.append(save) or usual(name, save, *given)  # noqa: E731
+    monkeypatch.setattr(compiled, "saved_every", record)
     for way in (Checkpointed(every=7), Checkpointed(memory="1MiB"), Truncated(50)):
         with way.window(model) as window:
             outputs, state = model(x, window.state)

@@ -13,6 +13,7 @@ from torch.func import functional_call, jacrev
 from elman import LSTM, Recurrent, cells
 from elman.cells import Cell
 from elman.compiler import plan
+from elman.compiler.reading import read
 from elman.errors import ElmanError
 from elman.learning import RTRL, EProp, FullBPTT, Learning, SnAp1, Truncated
 from elman.learning.units import entangled
@@ -268,7 +269,7 @@ class Own(Cell):
     ],
 )
 def test_parameters_of_more_than_one_unit_are_found(kind: str, why: str) -> None:
-    assert entangled(plan.read(Own(kind)).program.text) == why
+    assert entangled(read(Own(kind)).program.text) == why
 
 
 def test_steps_below_one_are_refused() -> None:

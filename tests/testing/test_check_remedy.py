@@ -10,7 +10,7 @@ from torch import Tensor
 from elman.cells import Cell
 from elman.cells.cell import Remedy, RunRemedy
 from elman.cells.gru import GRUCell
-from elman.compiler.eager import Run
+from elman.compiler.executor import Run
 from elman.errors import ElmanError
 from elman.remedies import ForgetBias, Identity, Zoneout
 from elman.testing import LawBroken, check_remedy, remedy_checks

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from elman import LSTM, ElmanError, Recurrent, cells
-from elman.compiler import plan
+from elman.compiler.compiled import saved_every
+from elman.compiler.reading import read
 from elman.testing import assert_close
 
 
@@ -70,7 +71,7 @@ def test_a_budget_that_nothing_fits_is_refused() -> None:
 
 
 def test_a_budget_keeps_all_that_it_can() -> None:
-    program = plan.read(cells.load("lstm")(3, 4)).program.text
+    program = read(cells.load("lstm")(3, 4)).program.text
     x = torch.zeros(2, 1000, 3)
-    assert plan.saved_every("1GiB", program, x) == 1
-    assert plan.saved_every("100KiB", program, x) == 2
+    assert saved_every("llvm", "1GiB", program, x) == 1
+    assert saved_every("llvm", "100KiB", program, x) == 2

@@ -11,10 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elman.compiler import eager, plan
+from elman.compiler import plan
+from elman.compiler.executor import Run, State
 from elman.errors import ElmanError
-
-State = tuple[Tensor, ...]
 
 _RUN_OPTIONS = ("lengths", "resets", "reverse", "parameters", "save")
 
@@ -207,7 +206,7 @@ class Cell(nn.Module, ABC):
         save: int | str = "fast",
         streams: Mapping[str, Tensor],
         all_states: bool = False,
-    ) -> eager.Run:
+    ) -> Run:
         cell = self if parameters is None else bind(self, parameters)
         state = (state,) if isinstance(state, Tensor) else state
         initial = cell.initial_state(x.shape[0])
@@ -215,12 +214,14 @@ class Cell(nn.Module, ABC):
         cell._check(x, state, lengths, resets, streams)
         if x.shape[1] == 0:
             empty = x.new_zeros(x.shape[0], 0, self.output_size)
-            return eager.Run(empty, state, tuple(x.new_zeros(x.shape[0], 0, size) for size in self.state_sizes))
+            return Run(empty, state, tuple(x.new_zeros(x.shape[0], 0, size) for size in self.state_sizes))
 
-        def run(cell: Cell, x: Tensor, /, **streams: Tensor) -> eager.Run:
-            return plan.run(
+        def run(cell: Cell, x: Tensor, /, **streams: Tensor) -> Run:
+            mode = plan.mode_of(self, streams)
+            return plan.choose(self, mode, x).run(
                 cell,
                 self,
+                mode,
                 x,
                 state,
                 initial,
@@ -301,7 +302,7 @@ class RunRemedy(Remedy):
     """A remedy that acts around each run: here random numbers are drawn, once a run and never in evaluation."""
 
     @abstractmethod
-    def run(self, run: Callable[..., eager.Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> eager.Run:
+    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> Run:
         """``run(cell, x, **streams)`` with changes of what goes in or comes out.
 
         ``x`` is ``[B, T, I]``; ``cell`` may be replaced by a view of other parameters. Streams that are added,

@@ -16,7 +16,7 @@ def command(
     import re
     from collections import Counter
 
-    from elman.compiler.llvm import store
+    from elman.compiler import store
 
     entries = store.entries()
     # the first word of a key says of what kind it is

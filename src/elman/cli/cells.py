@@ -10,13 +10,14 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="Print it as JS
     import json
 
     from elman import cells
-    from elman.compiler import plan, proofs
+    from elman.compiler import proofs
+    from elman.compiler.reading import read
 
     found = []
     for name in cells.names():
         cell = cells.load(name)(2, 2, device="meta")
         streams = tuple((stream, cell.stream_sizes.get(stream, 1)) for stream in cell.streams)
-        program = plan.read(cell, streams).program
+        program = read(cell, streams).program
         found.append(
             {
                 "name": name,

@@ -1,4 +1,4 @@
-"""Every element-wise operation once: what it is in PyTorch, and its derivative.
+"""Every element-wise operation once: what it is in PyTorch, its derivative, what it costs and how it is written.
 
 A derivative is a function of a builder, the arguments, the result and the cotangent ``g`` of the result; it returns the
 cotangent of each argument, or None where there is none. Its text for a target stands with that target, under the same
@@ -6,8 +6,9 @@ name.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ class Op:
     eager: Callable[..., Tensor]
     derivative: Derivative
     linear: bool = False  # in all its arguments together
+    cost: int = 1  # operations of one number, about: those of the polynomials that a function is made of
+    sign: str = ""  # between two arguments; without it the name stands before them, as that of a function does
 
 
 def _d(partial: Callable[[Builder, int, int], int]) -> Derivative:
@@ -70,48 +73,74 @@ def _one_minus(b: Builder, v: int) -> int:
     return b.op("sub", b.constant(1), v)
 
 
-def _compare(function: Callable[..., Tensor]) -> Op:
-    return Op(lambda a, b: function(a, b).to(a.dtype), _none)
+def _compare(function: Callable[..., Tensor], sign: str) -> Op:
+    return Op(lambda a, b: function(a, b).to(a.dtype), _none, sign=sign)
 
+
+FUNCTION, ROOT = 16, 8  # what a polynomial costs, and a root or a quotient
 
 OPS: dict[str, Op] = {
-    "add": Op(torch.add, lambda b, a, y, g: (g, g), linear=True),
-    "sub": Op(torch.sub, lambda b, a, y, g: (g, b.op("neg", g)), linear=True),
+    "add": Op(torch.add, lambda b, a, y, g: (g, g), linear=True, sign="+"),
+    "sub": Op(torch.sub, lambda b, a, y, g: (g, b.op("neg", g)), linear=True, sign="-"),
     "neg": Op(torch.neg, lambda b, a, y, g: (b.op("neg", g),), linear=True),
-    "mul": Op(torch.mul, _times),
-    "div": Op(torch.div, _over),
-    "exp": Op(torch.exp, _d(lambda b, x, y: y)),
-    "expm1": Op(torch.expm1, _d(lambda b, x, y: b.op("add", y, b.constant(1)))),
-    "log": Op(torch.log, lambda b, a, y, g: (b.op("div", g, a[0]),)),
-    "log1p": Op(torch.log1p, lambda b, a, y, g: (b.op("div", g, b.op("add", b.constant(1), a[0])),)),
-    "sigmoid": Op(torch.sigmoid, _d(lambda b, x, y: b.op("mul", y, _one_minus(b, y)))),
-    "tanh": Op(torch.tanh, _d(lambda b, x, y: _one_minus(b, b.op("mul", y, y)))),
+    "mul": Op(torch.mul, _times, sign="*"),
+    "div": Op(torch.div, _over, cost=ROOT, sign="/"),
+    "exp": Op(torch.exp, _d(lambda b, x, y: y), cost=FUNCTION),
+    "expm1": Op(torch.expm1, _d(lambda b, x, y: b.op("add", y, b.constant(1))), cost=FUNCTION),
+    "log": Op(torch.log, lambda b, a, y, g: (b.op("div", g, a[0]),), cost=FUNCTION),
+    "log1p": Op(torch.log1p, lambda b, a, y, g: (b.op("div", g, b.op("add", b.constant(1), a[0])),), cost=FUNCTION),
+    "sigmoid": Op(torch.sigmoid, _d(lambda b, x, y: b.op("mul", y, _one_minus(b, y))), cost=FUNCTION),
+    "tanh": Op(torch.tanh, _d(lambda b, x, y: _one_minus(b, b.op("mul", y, y))), cost=FUNCTION),
     "relu": Op(torch.relu, _d(lambda b, x, y: b.op("gt", x, b.constant(0)))),
-    "softplus": Op(torch.nn.functional.softplus, _d(lambda b, x, y: b.op("sigmoid", x))),
-    "sqrt": Op(torch.sqrt, lambda b, a, y, g: (b.op("div", b.op("mul", b.constant(0.5), g), y),)),
-    "rsqrt": Op(torch.rsqrt, _d(lambda b, x, y: b.op("div", b.op("mul", b.constant(-0.5), y), x))),
+    "softplus": Op(torch.nn.functional.softplus, _d(lambda b, x, y: b.op("sigmoid", x)), cost=FUNCTION),
+    "sqrt": Op(torch.sqrt, lambda b, a, y, g: (b.op("div", b.op("mul", b.constant(0.5), g), y),), cost=ROOT),
+    "rsqrt": Op(torch.rsqrt, _d(lambda b, x, y: b.op("div", b.op("mul", b.constant(-0.5), y), x)), cost=ROOT),
     "abs": Op(torch.abs, _d(lambda b, x, y: b.op("sign", x))),
     "sign": Op(torch.sign, _none),
-    "sin": Op(torch.sin, _d(lambda b, x, y: b.op("cos", x))),
-    "cos": Op(torch.cos, _d(lambda b, x, y: b.op("neg", b.op("sin", x)))),
+    "sin": Op(torch.sin, _d(lambda b, x, y: b.op("cos", x)), cost=FUNCTION),
+    "cos": Op(torch.cos, _d(lambda b, x, y: b.op("neg", b.op("sin", x))), cost=FUNCTION),
     "erf": Op(
         torch.erf,
         _d(
             lambda b, x, y: b.op("mul", b.constant(2 / math.sqrt(math.pi)), b.op("exp", b.op("neg", b.op("mul", x, x))))
         ),
+        cost=FUNCTION,
     ),
-    "pow": Op(torch.pow, _power),
+    "pow": Op(torch.pow, _power, cost=FUNCTION),
     "maximum": Op(torch.maximum, _greater("gt")),
     "minimum": Op(torch.minimum, _greater("lt")),
     "where": Op(lambda c, a, b: torch.where(c != 0, a, b), _chosen),
-    "gt": _compare(torch.gt),
-    "ge": _compare(torch.ge),
-    "lt": _compare(torch.lt),
-    "le": _compare(torch.le),
-    "eq": _compare(torch.eq),
-    "ne": _compare(torch.ne),
+    "gt": _compare(torch.gt, ">"),
+    "ge": _compare(torch.ge, ">="),
+    "lt": _compare(torch.lt, "<"),
+    "le": _compare(torch.le, "<="),
+    "eq": _compare(torch.eq, "=="),
+    "ne": _compare(torch.ne, "!="),
     "detach": Op(torch.detach, _none),
 }
+
+
+@cache
+def _derivative_of(name: str) -> frozenset[str]:
+    """The operations that the derivative of one is made of."""
+    b = Builder()
+    args = [b.leaf("x", 2, offset=2 * i) for i in range(3)]  # as many as any operation has
+    OPS[name].derivative(b, args, b.leaf("saved", 2), b.leaf("cotangent", 2))
+    return frozenset(value.op for value in b.values if value.op in OPS)
+
+
+def derived_from(names: Iterable[str]) -> frozenset[str]:
+    """These operations with all that their derivatives of any order are made of.
+
+    >>> sorted(derived_from(["sin"]))
+    ['add', 'cos', 'mul', 'neg', 'sin']
+    """
+    found, todo = set[str](), {"add", "mul", "neg", *names}  # cotangents are scaled and added up
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        todo |= _derivative_of(name) - found
+    return frozenset(found)
 
 
 def block_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -9,7 +9,7 @@ pass, ``scan_backward``, whose own derivative is the backward pass of the Progra
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -18,9 +18,9 @@ from torch._functorch.utils import unwrap_dead_wrappers
 from torch._subclasses.fake_tensor import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 
+from elman.compiler import executors
 from elman.compiler.derive import tangent
-from elman.compiler.llvm import threads
-from elman.compiler.llvm.run import Kernels, Sequences, segment_begins
+from elman.compiler.executor import KernelMaker, Kernels, Sequences, segment_begins
 from elman.compiler.program import Program
 
 Optional = Tensor | None
@@ -30,9 +30,15 @@ Optional = Tensor | None
 class Scan:
     """What to run: a Program as text, and how."""
 
+    executor: str  # whose kernels
     program: str
     reverse: bool
     every: int  # what is kept for the backward pass: 0 nothing, 1 every step, k the state before every k-th
+
+    @property
+    def plain(self) -> tuple[str, str, bool, int]:
+        """As the operations of PyTorch take it."""
+        return self.executor, self.program, self.reverse, self.every
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -47,14 +53,14 @@ def _counts(text: str) -> tuple[int, int, int]:
 
 
 @lru_cache(maxsize=256)
-def _kernels(text: str, dtype: torch.dtype) -> Kernels:
-    return Kernels(Program.read(text), dtype)
+def _kernels(executor: str, text: str, dtype: torch.dtype) -> Kernels:
+    return cast(KernelMaker, executors.load(executor)).kernels(Program.read(text), dtype)
 
 
-def kept_bytes(program: str, dtype: torch.dtype) -> tuple[int, int]:
+def kept_bytes(executor: str, program: str, dtype: torch.dtype) -> tuple[int, int]:
     """Bytes for each row of the batch: of the tape for a step, and of a state."""
-    kernels = _kernels(program, dtype)
-    return kernels.training.tape_width * dtype.itemsize, sum(kernels.program.states.values()) * dtype.itemsize
+    kernels = _kernels(executor, program, dtype)
+    return kernels.tape_width * dtype.itemsize, sum(kernels.program.states.values()) * dtype.itemsize
 
 
 @lru_cache(maxsize=256)
@@ -130,8 +136,8 @@ class Parts:
         )
 
 
-def run(program: str, reverse: bool, every: int, parts: Parts) -> tuple[Tensor, list[Tensor]]:
-    """Outputs ``[B, T, O]`` and the last states, with derivatives of any order.
+def run(executor: str, program: str, reverse: bool, every: int, parts: Parts) -> tuple[Tensor, list[Tensor]]:
+    """Outputs ``[B, T, O]`` and the last states, by the kernels of an executor, with derivatives of any order.
 
     ``every`` is what a backward pass finds: 1 the tape of every step, more the state before every so many.
     Of bfloat16 there is no backward pass: the matrices stay so, and the rest is computed in float32.
@@ -139,14 +145,14 @@ def run(program: str, reverse: bool, every: int, parts: Parts) -> tuple[Tensor, 
     tensors = parts.flat()
     needed = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
     if torch.compiler.is_compiling():
-        output, _, *last = torch.ops.elman.scan(*parts.lists(), program, reverse, every * needed)
+        output, _, *last = torch.ops.elman.scan(*parts.lists(), executor, program, reverse, every * needed)
         return output, last
     if needed or peek_interpreter_stack() is not None:
-        output, _, *last = _apply(_Scan, Scan(program, reverse, every), *tensors)
+        output, _, *last = _apply(_Scan, Scan(executor, program, reverse, every), *tensors)
         return output, last
     dtype = parts.x.dtype
-    kernels = _kernels(program, dtype)
-    output, last, _ = kernels.forward(parts.to(kernels.dtype).sequences(kernels, reverse), 0, threads.available())
+    kernels = _kernels(executor, program, dtype)
+    output, last, _ = kernels.forward(parts.to(kernels.dtype).sequences(kernels, reverse), 0)
     if output.dtype == dtype:
         return output, last
     return output.to(dtype), [state.to(dtype) for state in last]
@@ -161,9 +167,9 @@ def _apply(function: type[torch.autograd.Function], *inputs: Any) -> Any:
 
 def _forward(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
     """The outputs, the tape (empty if it is not kept), and the last states."""
-    kernels = _kernels(scan.program, tensors[0].dtype)
+    kernels = _kernels(scan.executor, scan.program, tensors[0].dtype)
     s = Parts.of(scan, tensors).sequences(kernels, scan.reverse)
-    output, last, kept = kernels.forward(s, scan.every, threads.available())
+    output, last, kept = kernels.forward(s, scan.every)
     return [output, kept, *last]
 
 
@@ -171,12 +177,10 @@ def _backward(
     scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence[Tensor], input_too: bool = True
 ) -> list[Any]:
     """The cotangent of each tensor, from those of the output and the last states."""
-    kernels = _kernels(scan.program, tensors[0].dtype)
+    kernels = _kernels(scan.executor, scan.program, tensors[0].dtype)
     parts = Parts.of(scan, tensors)
     sequences = parts.sequences(kernels, scan.reverse)
-    found = kernels.backward(
-        sequences, tape, shares[0], shares[1:], scan.every, threads.available(), input_too=input_too
-    )
+    found = kernels.backward(sequences, tape, shares[0], shares[1:], scan.every, input_too=input_too)
     bias = None if parts.bias is None else found.bias
     operands = [found.operands[name] for name in kernels.program.operands]
     streams = [found.streams[name] for name in kernels.program.streams]
@@ -224,7 +228,7 @@ def _tangent_tensors(scan: Scan, tensors: Sequence[Any], directions: Sequence[Op
 def _forward_op(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
     """``_forward`` as an operation that autograd sees."""
     if torch.compiler.is_compiling() or _is_fake(tensors[0]):
-        return torch.ops.elman.scan(*Parts.of(scan, tensors).lists(), scan.program, scan.reverse, scan.every)
+        return torch.ops.elman.scan(*Parts.of(scan, tensors).lists(), *scan.plain)
     return list(_apply(_Scan, scan, *tensors))
 
 
@@ -234,7 +238,7 @@ def _backward_op(
     """``_backward`` as an operation that autograd sees."""
     if torch.compiler.is_compiling() or _is_fake(tensors[0]):
         lists = Parts.of(scan, tensors).lists()
-        found = torch.ops.elman.scan_backward(*lists, scan.program, scan.reverse, scan.every, tape, list(shares))
+        found = torch.ops.elman.scan_backward(*lists, *scan.plain, tape, list(shares))
         return _spread(found, tensors[2] is not None)
     if not torch.is_grad_enabled() and peek_interpreter_stack() is None:
         *tensors, tape = unwrap_dead_wrappers((*tensors, tape))
@@ -356,34 +360,34 @@ def _member(tensors: Sequence[Any], dims: Sequence[int | None], i: int) -> list[
 
 _TENSORS = (
     "Tensor x, Tensor weight, Tensor? bias, Tensor[] operands, Tensor[] first, Tensor[] initial, Tensor[] streams, "
-    "Tensor? lengths, Tensor? resets, str program, bool reverse, int every"
+    "Tensor? lengths, Tensor? resets, str executor, str program, bool reverse, int every"
 )
 
 
 @torch.library.custom_op("elman::scan", mutates_args=(), schema=f"({_TENSORS}) -> Tensor[]")
 def _scan_op(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
-    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, program: str,
-    reverse: bool, every: int,
+    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
+    program: str, reverse: bool, every: int,
 ) -> list[Tensor]:  # fmt: skip
-    scan = Scan(program, reverse, every)
+    scan = Scan(executor, program, reverse, every)
     return _forward(scan, Parts(x, weight, bias, operands, first, initial, streams, lengths, resets).flat())
 
 
 @_scan_op.register_fake
 def _scan_fake(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
-    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, program: str,
-    reverse: bool, every: int,
+    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
+    program: str, reverse: bool, every: int,
 ) -> list[Tensor]:  # fmt: skip
-    kernels = _kernels(program, x.dtype)
+    kernels = _kernels(executor, program, x.dtype)
     batch, time = x.shape[:2]
     if every > 1:
         steps = (time + every - 1) // every
         tape = x.new_empty(steps, sum(f.shape[0] * f.shape[1] for f in first))
     elif every:
         rows = batch * time if lengths is None else torch.library.get_ctx().new_dynamic_size()
-        tape = x.new_empty(rows, kernels.training.tape_width)
+        tape = x.new_empty(rows, kernels.tape_width)
     else:
         tape = x.new_empty(0)
     width = kernels.output_width
@@ -396,10 +400,10 @@ def _scan_fake(
 )
 def _scan_backward_op(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
-    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, program: str,
-    reverse: bool, every: int, tape: Tensor, shares: Sequence[Tensor],
+    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
+    program: str, reverse: bool, every: int, tape: Tensor, shares: Sequence[Tensor],
 ) -> list[Tensor]:  # fmt: skip
-    scan = Scan(program, reverse, every)
+    scan = Scan(executor, program, reverse, every)
     tensors = Parts(x, weight, bias, operands, first, initial, streams, lengths, resets).flat()
     return [g.contiguous() for g in _backward(scan, tensors, tape, shares) if g is not None]
 
@@ -407,16 +411,16 @@ def _scan_backward_op(
 @_scan_backward_op.register_fake
 def _scan_backward_fake(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
-    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, program: str,
-    reverse: bool, every: int, tape: Tensor, shares: Sequence[Tensor],
+    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
+    program: str, reverse: bool, every: int, tape: Tensor, shares: Sequence[Tensor],
 ) -> list[Tensor]:  # fmt: skip
     given = [x, weight, *([] if bias is None else [bias]), *operands, *first, *initial, *streams]
     return [torch.empty_like(t, memory_format=torch.contiguous_format) for t in given]
 
 
 def _scan_context(ctx: Any, inputs: Any, output: Any) -> None:
-    *lists, program, reverse, every = inputs
-    ctx.scan = Scan(program, reverse, every)
+    *lists, executor, program, reverse, every = inputs
+    ctx.scan = Scan(executor, program, reverse, every)
     ctx.save_for_backward(*_flat(lists), output[1])
 
 
@@ -424,13 +428,13 @@ def _scan_autograd(ctx: Any, shares: Sequence[Tensor]) -> Any:
     *tensors, tape = ctx.saved_tensors
     lists = Parts.of(ctx.scan, tensors).lists()
     given = shares[0], *shares[2:]
-    found = torch.ops.elman.scan_backward(*lists, ctx.scan.program, ctx.scan.reverse, ctx.scan.every, tape, list(given))
-    return *Parts.of(ctx.scan, _spread(found, tensors[2] is not None)).lists(), None, None, None
+    found = torch.ops.elman.scan_backward(*lists, *ctx.scan.plain, tape, list(given))
+    return *Parts.of(ctx.scan, _spread(found, tensors[2] is not None)).lists(), None, None, None, None
 
 
 def _scan_backward_context(ctx: Any, inputs: Any, output: Any) -> None:
-    *lists, program, reverse, every, _, shares = inputs
-    ctx.scan = Scan(program, reverse, every)
+    *lists, executor, program, reverse, every, _, shares = inputs
+    ctx.scan = Scan(executor, program, reverse, every)
     tensors = _flat(lists)
     ctx.count = len(tensors)
     ctx.save_for_backward(*tensors, *shares)
@@ -439,7 +443,7 @@ def _scan_backward_context(ctx: Any, inputs: Any, output: Any) -> None:
 def _scan_backward_autograd(ctx: Any, directions: Sequence[Optional]) -> Any:
     tensors, shares = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
     found, by_shares = _second(ctx.scan, tensors, shares, _spread(directions, tensors[2] is not None))
-    return *Parts.of(ctx.scan, found).lists(), None, None, None, None, by_shares
+    return *Parts.of(ctx.scan, found).lists(), None, None, None, None, None, by_shares
 
 
 _scan_op.register_autograd(_scan_autograd, setup_context=_scan_context)

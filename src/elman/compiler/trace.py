@@ -17,13 +17,15 @@ from torch import Tensor, fx, nn
 from torch.fx.node import map_aggregate
 from torch.fx.proxy import TraceError
 
+from elman.compiler.contract import broken, check_number, results_of, widths_of
 from elman.compiler.ops import block_linear, blocks
 from elman.compiler.program import Builder, Program, tidy
+from elman.errors import ElmanError
 
 _TORCH = str(Path(torch.__file__).parent)
 
 
-class NotCompilable(Exception):
+class NotCompilable(ElmanError):
     """The step has something that the compiler does not know; the message names it and its line."""
 
 
@@ -51,6 +53,7 @@ def trace(module: nn.Module, x_width: int, states: Mapping[str, int], streams: M
 
     Raises:
         NotCompilable: an operation outside the subset, or a step that branches on its values.
+        ElmanError: a step that gives something else than its output and its new states.
     """
     module = _skeleton(module)
     try:
@@ -149,20 +152,17 @@ class _Reader:
         raise NotCompilable("a step without a result")
 
     def _finish(self, out: Any) -> Traced:
-        if not isinstance(out, tuple | list) or len(out) != 1 + len(self.states):
-            raise NotCompilable(
-                f"{type(self.module).__name__}.step returns its output and {len(self.states)} new states as one tuple"
-            )
+        check_number(self.module, out)
         results = {}
-        for name, row in zip(["output", *(f"state:{s}" for s in self.states)], out, strict=True):
-            results[name] = self._row(row)
-            width = self.states.get(name.removeprefix("state:"))
-            if width and self.b.values[results[name]].width == 1:
-                results[name] = self.b.widen(results[name], width)
-            if width and self.b.values[results[name]].width != width:
-                raise NotCompilable(
-                    f"the new state {name} has {self.b.values[results[name]].width} columns, not {width}"
+        names = zip(["output", *(f"state:{s}" for s in self.states)], results_of(self.module), strict=True)
+        for (name, called), width, value in zip(names, widths_of(self.module), out, strict=True):
+            if not isinstance(value, _Row):
+                raise broken(self.module, f"gives as {called} what is not a row for each sequence of the batch")
+            if self.width(value) != width:
+                raise broken(
+                    self.module, f"gives {called} of [batch, {self.width(value)}] where [batch, {width}] is right"
                 )
+            results[name] = value.index
         program = tidy(
             self.b, results, states=self.states, streams=self.streams, operands=self.shapes, x_width=self.x_width
         )

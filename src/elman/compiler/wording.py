@@ -6,15 +6,14 @@ from typing import Any
 from torch import fx
 
 from elman.compiler.fuse import columns, fuse
-from elman.compiler.llvm.layout import Schedule
+from elman.compiler.layout import Schedule
+from elman.compiler.ops import OPS
 from elman.compiler.program import Value
 from elman.compiler.trace import Traced
 
 _COMPARES, _ATOM = 1, 4  # how strongly the weakest and the strongest bind
-_INFIX = {"add": ("+", 2), "sub": ("-", 2), "mul": ("*", 3), "div": ("/", 3)} | {
-    name: (sign, _COMPARES)
-    for name, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="), ("eq", "=="), ("ne", "!="))
-}
+_STRENGTH = {"+": 2, "-": 2, "*": 3, "/": 3}  # of a sign between two values; the others compare
+_INFIX = {name: (op.sign, _STRENGTH.get(op.sign, _COMPARES)) for name, op in OPS.items() if op.sign}
 _PLAIN = ("x", "state", "stream", "vector", "constant", "slice", "widen")  # no work of their own
 
 Term = tuple[str, int]  # an expression, and how strongly its outermost operation binds

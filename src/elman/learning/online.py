@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from elman import cells
 from elman.cells import Cell
 from elman.cells.cell import State, StepRemedy, bind
-from elman.compiler import plan
+from elman.compiler.reading import read
 from elman.compiler.trace import NotCompilable
 from elman.errors import ElmanError
 from elman.learning.following import cells_of, with_attributes
@@ -94,7 +94,7 @@ class Online(Learning):
     def check(self, cell: Cell, streams: Mapping[str, Tensor]) -> None:
         """Refuse a cell, run with these remedies, whose derivative does not keep to the units."""
         try:
-            why = entangled(plan.read(cell, tuple((name, s.shape[-1]) for name, s in streams.items())).program.text)
+            why = entangled(read(cell, tuple((name, s.shape[-1]) for name, s in streams.items())).program.text)
         except NotCompilable as error:
             why = str(error)
         if why:
@@ -203,7 +203,7 @@ def _elementwise() -> list[str]:
     for name in cells.names():
         cell = cells.load(name)(2, 3, device="meta")
         streams = tuple((stream, cell.stream_sizes.get(stream, 1)) for stream in cell.streams)
-        if not entangled(plan.read(cell, streams).program.text):
+        if not entangled(read(cell, streams).program.text):
             found.append(name)
     return found
 

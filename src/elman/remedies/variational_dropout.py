@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from elman.cells.cell import Cell, RunRemedy, StepRemedy, view
-from elman.compiler import eager
+from elman.compiler.executor import Run
 from elman.errors import ElmanError
 from elman.remedies.checks import check_number
 
@@ -55,7 +55,7 @@ class VariationalDropout(RunRemedy, StepRemedy):
                 "none of the contract's; for its states take Zoneout"
             )
 
-    def run(self, run: Callable[..., eager.Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> eager.Run:
+    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> Run:
         if not cell.training:
             return run(cell, x, **streams)
         if self.inputs:

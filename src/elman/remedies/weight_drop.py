@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from elman.cells.cell import Cell, RunRemedy, bind
-from elman.compiler import eager
+from elman.compiler.executor import Run
 from elman.remedies.checks import check_number, recurrent_matrix
 
 
@@ -42,7 +42,7 @@ class WeightDrop(RunRemedy):
     def start(self, cell: Cell) -> None:
         recurrent_matrix(cell, self)
 
-    def run(self, run: Callable[..., eager.Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> eager.Run:
+    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> Run:
         if cell.training and self.p:
             dropped = F.dropout(recurrent_matrix(cell, self), self.p)
             cell = bind(cell, {**cell._parameters, "weight_hh": dropped})

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from elman.cells.cell import Cell, RunRemedy, StepRemedy
-from elman.compiler import eager
+from elman.compiler.executor import Run
 from elman.errors import ElmanError
 from elman.remedies.checks import check_number
 
@@ -57,7 +57,7 @@ class Zoneout(RunRemedy, StepRemedy):
         """The probability of each state of a cell."""
         return self.p if isinstance(self.p, tuple) else (self.p,) * len(cell.states)
 
-    def run(self, run: Callable[..., eager.Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> eager.Run:
+    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> Run:
         if cell.training:
             for name, size, p in zip(cell.states, cell.state_sizes, self.rates(cell), strict=True):
                 if p:

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from elman.cells import Cell
-from elman.compiler import plan
-from elman.compiler.llvm.rows import place
-from elman.compiler.llvm.run import Kernels, Sequences, Workspace
-from elman.compiler.llvm.threads import available
+from elman.compiler.executor import Sequences
+from elman.compiler.executors.llvm.rows import place
+from elman.compiler.executors.llvm.run import Kernels, Workspace
+from elman.compiler.executors.llvm.threads import available
+from elman.compiler.reading import read
 from elman.compiler.trace import NotCompilable
 from elman.errors import ElmanError
 
@@ -111,7 +112,7 @@ class _Stage:
                 f"this layer is of {own}, and weights of {weights} were asked for"
             )
         try:
-            traced = plan.read(cell)
+            traced = read(cell)
         except NotCompilable as error:
             raise ElmanError(f"there is no kernel for this cell: {error}") from error
         with torch.no_grad():

@@ -1,14 +1,14 @@
 """The element-wise work of a stage: one loop over a thread's rows and, in each, over its units a vector at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from llvmlite import ir
 
-from elman.compiler.llvm import functions
-from elman.compiler.llvm.arithmetic import constant, fma
-from elman.compiler.llvm.emit import I32
-from elman.compiler.llvm.layout import Backward
-from elman.compiler.llvm.places import Places
+from elman.compiler.executors.llvm.arithmetic import constant, fma
+from elman.compiler.executors.llvm.emit import I32
+from elman.compiler.executors.llvm.places import Places
+from elman.compiler.executors.llvm.texts import power, text
+from elman.compiler.layout import Backward
 from elman.compiler.program import Value
 
 Place = tuple[str | int, ...]
@@ -132,13 +132,13 @@ class _Stage:
         b = self.k.b
         if value.op == "pow":
             base, exponent = value.args
-            return _power(b, self.value(base), self.values[exponent].number)
+            return power(b, self.value(base), self.values[exponent].number)
         args = [self.value(a) for a in value.args]
         if value.op in ("add", "sub"):
             fused = self._fused(value, args)
             if fused is not None:
                 return fused
-        return _OPS[value.op](b, *args)
+        return text(value.op)(b, *args)
 
     def _fused(self, value: Value, args: Sequence[ir.Value]) -> ir.Value | None:
         """A sum with a product that nothing else uses, rounded once."""
@@ -155,51 +155,3 @@ class _Stage:
                         other = self.k.b.fneg(other)
                 return fma(self.k.b, factors[0], factors[1], other)
         return None
-
-
-def _number(b: ir.IRBuilder, truth: ir.Value, like: ir.Value) -> ir.Value:
-    return b.select(truth, constant(like.type, 1.0), constant(like.type, 0.0))
-
-
-def _compared(sign: str) -> Callable[..., ir.Value]:
-    ordered = sign != "!="
-    return lambda b, x, y: _number(b, (b.fcmp_ordered if ordered else b.fcmp_unordered)(sign, x, y), x)
-
-
-def _power(b: ir.IRBuilder, x: ir.Value, exponent: float) -> ir.Value:
-    """``x`` to a constant power: by multiplications where it is a whole number."""
-    if exponent != int(exponent):
-        return functions.exp(b, b.fmul(constant(x.type, exponent), functions.log(b, x)))
-    result, square, left = None, x, abs(int(exponent))
-    while left:
-        if left & 1:
-            result = square if result is None else b.fmul(result, square)
-        left >>= 1
-        square = b.fmul(square, square) if left else square
-    one = constant(x.type, 1.0)
-    result = one if result is None else result
-    return result if exponent >= 0 else b.fdiv(one, result)
-
-
-_OPS: dict[str, Callable[..., ir.Value]] = {
-    "add": lambda b, x, y: b.fadd(x, y),
-    "sub": lambda b, x, y: b.fsub(x, y),
-    "mul": lambda b, x, y: b.fmul(x, y),
-    "div": lambda b, x, y: b.fdiv(x, y),
-    "neg": lambda b, x: b.fneg(x),
-    "where": lambda b, c, x, y: b.select(b.fcmp_unordered("!=", c, constant(c.type, 0.0)), x, y),
-    "gt": _compared(">"),
-    "ge": _compared(">="),
-    "lt": _compared("<"),
-    "le": _compared("<="),
-    "eq": _compared("=="),
-    "ne": _compared("!="),
-    "detach": lambda b, x: x,
-    "abs": functions.absolute,
-    **{
-        name: getattr(functions, name)
-        for name in (
-            "cos erf exp expm1 log log1p maximum minimum relu rsqrt sigmoid sign sin softplus sqrt tanh".split()
-        )
-    },
-}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from elman.compiler.llvm.arithmetic import (
+from elman.compiler.executors.llvm.arithmetic import (
     DOUBLE,
     FLOAT,
     at_least,
@@ -27,7 +27,7 @@ from elman.compiler.llvm.arithmetic import (
     intrinsic,
     quotient,
 )
-from elman.compiler.llvm.trigonometry import cos, sin
+from elman.compiler.executors.llvm.trigonometry import cos, sin
 
 __all__ = [
     "absolute", "cos", "erf", "exp", "expm1", "log", "log1p", "maximum", "minimum", "relu", "rsqrt", "sigmoid", "sign",

@@ -16,10 +16,10 @@ from functools import cache
 import torch
 from llvmlite import ir
 
-from elman.compiler.llvm import jit
-from elman.compiler.llvm.arithmetic import bits_of, fma, like
-from elman.compiler.llvm.emit import I16, I32, I64, POINTER, Emitter, integer
-from elman.compiler.llvm.host import host
+from elman.compiler.executors.llvm import jit
+from elman.compiler.executors.llvm.arithmetic import bits_of, fma, like
+from elman.compiler.executors.llvm.emit import I16, I32, I64, POINTER, Emitter, integer
+from elman.compiler.executors.llvm.host import host
 
 BLOCK = 512  # rows of B that stay in cache while all rows of A pass
 

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from llvmlite import ir
 
-from elman.compiler.llvm import gemm, jit, threads
-from elman.compiler.llvm.arithmetic import constant, fma
-from elman.compiler.llvm.emit import I64, POINTER, Emitter
-from elman.compiler.llvm.host import host
+from elman.compiler.executors.llvm import gemm, jit, threads
+from elman.compiler.executors.llvm.arithmetic import constant, fma
+from elman.compiler.executors.llvm.emit import I64, POINTER, Emitter
+from elman.compiler.executors.llvm.host import host
 
 CHAINS = 12  # independent sums: more than latency times units, and as many as fit 16 registers with the factor and term
 TURNS = 400_000

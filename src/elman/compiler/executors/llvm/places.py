@@ -5,9 +5,9 @@ The table of sizes depends on the Program and its widths alone; the table of add
 
 from llvmlite import ir
 
-from elman.compiler.llvm.arithmetic import constant
-from elman.compiler.llvm.emit import I64, POINTER, Emitter, integer
-from elman.compiler.llvm.layout import Backward, Forward, cat_parts
+from elman.compiler.executors.llvm.arithmetic import constant
+from elman.compiler.executors.llvm.emit import I64, POINTER, Emitter, integer
+from elman.compiler.layout import Backward, Forward, cat_parts
 
 
 def sizes(layout: Forward | Backward) -> dict[str, int]:

@@ -1,20 +1,80 @@
 """The slow truth: a recurrence as a plain loop over time. Every fast path is compared with this one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-State = tuple[Tensor, ...]
+from elman.compiler.contract import check_results
+from elman.compiler.executor import Mode, Recurrence, Run, State
 
 
-class Run(NamedTuple):
-    """What running a recurrence over a sequence gives."""
+class Eager:
+    """Runs everything, everywhere PyTorch does."""
 
-    outputs: Tensor  # [B, T, O]
-    final: State  # each [B, S]
-    states: State  # after every step, each [B, T, S]
+    name = "eager"
+    rank = 0
+
+    def objection(self, x: Tensor) -> str:
+        """None, over any input."""
+        return ""
+
+    def refusal(self, template: nn.Module, mode: Mode) -> str:
+        """None, of any step."""
+        return ""
+
+    def run(
+        self,
+        cell: Recurrence,
+        template: nn.Module,
+        mode: Mode,
+        x: Tensor,
+        state: State,
+        initial: State,
+        *,
+        lengths: Tensor | None,
+        resets: Tensor | None,
+        reverse: bool,
+        streams: Mapping[str, Tensor],
+        all_states: bool,
+        save: int | str,
+    ) -> Run:
+        """Run the cell's own step; PyTorch keeps what it wants for the backward pass.
+
+        Raises:
+            ElmanError: a step that gives something else than its output and its new states.
+        """
+        if lengths is not None:  # the padding is overwritten, so that nothing of it reaches a gradient
+            valid = torch.arange(x.shape[1], device=x.device) < lengths.to(x.device)[:, None]
+            x = x.masked_fill(~valid[:, :, None], 0)
+            streams = {  # ones, since a stream may be a gap of time, which must not be zero
+                name: value.masked_fill(~valid[:, :, None], 1) if value.dim() == 3 else value
+                for name, value in streams.items()
+            }
+
+        def check(results: Any) -> None:
+            check_results(template, results, x.shape[0])
+
+        return run(
+            cell.step,
+            cell.project(x),
+            state,
+            initial,
+            lengths=lengths,
+            resets=resets,
+            reverse=reverse,
+            streams=streams,
+            check=check,
+        )
+
+    def account(
+        self, cell: Any, mode: Mode, x: Tensor, *, training: bool, threads: int | None, save: int | str
+    ) -> None:
+        """Nothing more than that it is a loop."""
+
+
+EXECUTOR = Eager()
 
 
 def run(
@@ -27,6 +87,7 @@ def run(
     resets: Tensor | None = None,
     reverse: bool = False,
     streams: Mapping[str, Tensor] | None = None,
+    check: Callable[[Any], None] | None = None,
 ) -> Run:
     """Run ``step`` over every time step of ``x``.
 
@@ -40,6 +101,7 @@ def run(
             the state returns to ``initial`` before that step, in reverse after it.
         reverse: run from the last valid step of each row to its first.
         streams: further inputs by name, ``[B, T, S]`` one value a step or ``[B, S]`` one value a sequence.
+        check: is given what the first step returns, to refuse it before it is taken apart.
     """
     batch, time = x.shape[:2]
     valid = None
@@ -59,7 +121,11 @@ def run(
         if begins is not None:
             state = _where(begins[:, t], initial, state)
         now = {name: value[:, t] if value.dim() == 3 else value for name, value in streams.items()}
-        output, *new = step(x[:, t], *state, **now)
+        results = step(x[:, t], *state, **now)
+        if check is not None:
+            check(results)
+            check = None
+        output, *new = results
         if valid is None:
             state = tuple(new)
         else:

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from llvmlite import ir
 
-from elman.compiler.llvm import jit
-from elman.compiler.llvm.emit import I32, I64, POINTER, VOID, Emitter
+from elman.compiler.executors.llvm import jit
+from elman.compiler.executors.llvm.emit import I32, I64, POINTER, VOID, Emitter
 
 _KERNEL = ir.FunctionType(VOID, [POINTER, POINTER, I64])
 _ASK = ir.FunctionType(I32, [])

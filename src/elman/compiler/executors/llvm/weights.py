@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from elman.compiler.executors.llvm import gradient
+from elman.compiler.executors.llvm.rows import Rows
 from elman.compiler.fuse import columns
-from elman.compiler.llvm import gradient
-from elman.compiler.llvm.layout import Backward
-from elman.compiler.llvm.rows import Rows
+from elman.compiler.layout import Backward
 
 
 @dataclass(frozen=True)

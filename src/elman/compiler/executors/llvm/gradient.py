@@ -16,10 +16,10 @@ from functools import cache, lru_cache
 import torch
 from llvmlite import ir
 
-from elman.compiler.llvm import jit, threads
-from elman.compiler.llvm.emit import I64, POINTER, Emitter, integer
-from elman.compiler.llvm.gemm import tile
-from elman.compiler.llvm.host import host
+from elman.compiler.executors.llvm import jit, threads
+from elman.compiler.executors.llvm.emit import I64, POINTER, Emitter, integer
+from elman.compiler.executors.llvm.gemm import tile
+from elman.compiler.executors.llvm.host import host
 
 BLOCK_ROWS = 188  # a panel of so many stays next to the registers; no power of two, or panels fall on the same lines
 BLOCK_PANELS = 12  # of B, copied at once

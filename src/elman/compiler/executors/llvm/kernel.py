@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 from llvmlite import ir
 
-from elman.compiler.llvm.emit import I8, I32, I64, POINTER, VOID, integer
-from elman.compiler.llvm.gemm import panel_vectors
-from elman.compiler.llvm.layout import Backward, Forward, Run, cat_parts
-from elman.compiler.llvm.places import Places
-from elman.compiler.llvm.stage import Place, write_stage
+from elman.compiler.executors.llvm.emit import I8, I32, I64, POINTER, VOID, integer
+from elman.compiler.executors.llvm.gemm import panel_vectors
+from elman.compiler.executors.llvm.places import Places
+from elman.compiler.executors.llvm.stage import Place, write_stage
+from elman.compiler.layout import Backward, Forward, Run, cat_parts
 
 GEMM = ir.FunctionType(VOID, [POINTER, I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64])
 

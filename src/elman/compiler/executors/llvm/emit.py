@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from llvmlite import ir
 
-from elman.compiler.llvm.arithmetic import DOUBLE, FLOAT, broadcast, call
-from elman.compiler.llvm.host import host
+from elman.compiler.executors.llvm.arithmetic import DOUBLE, FLOAT, broadcast, call
+from elman.compiler.executors.llvm.host import host
 
 I64, I32, I16, I8, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(16), ir.IntType(8), ir.IntType(1)
 POINTER = ir.PointerType()

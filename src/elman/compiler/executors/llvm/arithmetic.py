@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from elman.compiler.llvm.host import host
+from elman.compiler.executors.llvm.host import host
 
 FLOAT, DOUBLE = ir.FloatType(), ir.DoubleType()
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from llvmlite import ir
 
-from elman.compiler.llvm.arithmetic import (
+from elman.compiler.executors.llvm.arithmetic import (
     DOUBLE,
     FLOAT,
     bits_of,

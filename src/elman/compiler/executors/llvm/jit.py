@@ -12,8 +12,8 @@ import llvmlite
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from elman.compiler.llvm import store
-from elman.compiler.llvm.host import Host, host, llvm_lock
+from elman.compiler import store
+from elman.compiler.executors.llvm.host import Host, host, llvm_lock
 
 # What the code generator may call of its own accord, for large copies; nothing else outside the module is called.
 _ALLOWED = {"memcpy", "memmove", "memset"}
@@ -134,7 +134,7 @@ def _name(key: str) -> str:
 def _source() -> str:
     """A digest of the compiler's own source, so that no release reads what another one made."""
     digest = hashlib.sha256()
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -10,11 +10,12 @@ from llvmlite import ir
 from torch import Tensor
 
 from elman.compiler.derive import adjoint
+from elman.compiler.executor import Cotangents, Sequences
+from elman.compiler.executors.llvm import gemm, jit, kernel, memory, threads, weights
+from elman.compiler.executors.llvm.places import arguments, given, sizes
+from elman.compiler.executors.llvm.rows import Rows, place
 from elman.compiler.fuse import fuse
-from elman.compiler.llvm import gemm, jit, kernel, memory, threads, weights
-from elman.compiler.llvm.layout import Backward, Forward
-from elman.compiler.llvm.places import arguments, given, sizes
-from elman.compiler.llvm.rows import Rows, place
+from elman.compiler.layout import Backward, Forward
 from elman.compiler.program import Program
 
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
@@ -25,63 +26,28 @@ WORTH_A_THREAD = 2_000_000  # multiply-adds, about ten microseconds
 WORTH_A_MEETING = 200_000
 
 
-@dataclass(slots=True)
-class Sequences:
-    """What a recurrence runs over."""
-
-    x: Tensor  # [B, T, I]
-    weight: Tensor  # [x_width, I]
-    bias: Tensor | None  # [x_width]
-    operands: Mapping[str, Tensor]
-    first: Sequence[Tensor]  # the state before, each [B, S]
-    initial: Sequence[Tensor]  # the state after a reset, each [B, S]
-    streams: Mapping[str, Tensor]  # [B, T, S] or [B, S]
-    lengths: Tensor | None  # [B]
-    begins: Tensor | None  # [B, T], where in the direction of the run a segment begins
-    reverse: bool
-
-    def tidy(self) -> "Sequences":
-        """The same with contiguous weights and states, and last axes that are contiguous."""
-        whole = [self.weight, *self.operands.values(), *self.first, *self.initial]
-        if self.bias is not None:
-            whole.append(self.bias)
-        in_rows = [self.x, *self.streams.values()]
-        if all(t.is_contiguous() for t in whole) and all(t.stride(-1) == 1 or t.shape[-1] == 1 for t in in_rows):
-            return self
-        return replace(
-            self,
-            x=_rows_contiguous(self.x),
-            weight=self.weight.contiguous(),
-            bias=None if self.bias is None else self.bias.contiguous(),
-            operands={name: t.contiguous() for name, t in self.operands.items()},
-            first=[f.contiguous() for f in self.first],
-            initial=[f.contiguous() for f in self.initial],
-            streams={name: _rows_contiguous(t) for name, t in self.streams.items()},
-        )
-
-
-def segment_begins(resets: Tensor, lengths: Tensor | None, reverse: bool) -> Tensor:
-    """Where, in the direction of a run, the segments begin that ``resets`` marks the first steps of."""
-    if lengths is not None:
-        resets = resets & (torch.arange(resets.shape[1]) < lengths[:, None])
-    return torch.cat([resets[:, 1:], resets.new_zeros(len(resets), 1)], 1) if reverse else resets
+def _tidy(s: Sequences) -> Sequences:
+    """The same with contiguous weights and states, and last axes that are contiguous."""
+    whole = [s.weight, *s.operands.values(), *s.first, *s.initial]
+    if s.bias is not None:
+        whole.append(s.bias)
+    in_rows = [s.x, *s.streams.values()]
+    if all(t.is_contiguous() for t in whole) and all(t.stride(-1) == 1 or t.shape[-1] == 1 for t in in_rows):
+        return s
+    return replace(
+        s,
+        x=_rows_contiguous(s.x),
+        weight=s.weight.contiguous(),
+        bias=None if s.bias is None else s.bias.contiguous(),
+        operands={name: t.contiguous() for name, t in s.operands.items()},
+        first=[f.contiguous() for f in s.first],
+        initial=[f.contiguous() for f in s.initial],
+        streams={name: _rows_contiguous(t) for name, t in s.streams.items()},
+    )
 
 
 def _rows_contiguous(t: Tensor) -> Tensor:
     return t if t.stride(-1) == 1 or t.shape[-1] == 1 else t.contiguous()
-
-
-@dataclass(frozen=True)
-class Shares:
-    """What a backward pass gives: the cotangents of everything in ``Sequences``."""
-
-    x: Tensor | None
-    weight: Tensor
-    bias: Tensor
-    operands: Mapping[str, Tensor]
-    first: Sequence[Tensor]
-    initial: Sequence[Tensor]
-    streams: Mapping[str, Tensor]
 
 
 class _Compiled:
@@ -206,6 +172,7 @@ class Kernels:
         self.packed, self.double = dtype, dtype == torch.float64
         self.dtype = torch.float64 if self.double else torch.float32
         self.program = fuse(program)
+        self.output_width = self.program.values[self.program.results["output"]].width
         self._kept: dict[tuple[object, ...], list[Workspace]] = {}
 
     @cached_property
@@ -247,11 +214,12 @@ class Kernels:
     def _jobs(self) -> list[weights.Job]:
         return weights.jobs(self.back)
 
-    @cached_property
-    def output_width(self) -> int:
-        return self.program.values[self.program.results["output"]].width
+    @property
+    def tape_width(self) -> int:
+        """Numbers that are kept for the backward pass, for each row of each step."""
+        return self.training.tape_width
 
-    def forward(self, s: Sequences, every: int, threads_wanted: int) -> tuple[Tensor, list[Tensor], Tensor]:
+    def forward(self, s: Sequences, every: int) -> tuple[Tensor, list[Tensor], Tensor]:
         """Run forward.
 
         Args:
@@ -260,7 +228,7 @@ class Kernels:
         Returns:
             Outputs ``[B, T, O]``, the last states, and what is kept.
         """
-        s = s.tidy()
+        s, threads_wanted = _tidy(s), threads.available()
         batch, time, _ = s.x.shape
         turned = not s.x.is_contiguous()  # the outputs lie in the order of the input
         outputs = memory.empty((*((time, batch) if turned else (batch, time)), self.output_width), self.dtype)
@@ -303,14 +271,13 @@ class Kernels:
         outputs: Tensor,
         last: Sequence[Tensor],
         every: int,
-        threads_wanted: int,
         input_too: bool = True,
-    ) -> Shares:
+    ) -> Cotangents:
         """The cotangents of everything that went in, from those of the outputs and of the last states.
 
         That of the input is a product of its own, which is left out unless it is wanted.
         """
-        s, outputs = s.tidy(), _rows_contiguous(outputs)
+        s, outputs, threads_wanted = _tidy(s), _rows_contiguous(outputs), threads.available()
         batch, time, _ = s.x.shape
         x = memory.empty(tuple(s.x.shape), self.dtype) if input_too else None
         if s.lengths is not None and x is not None:
@@ -339,7 +306,7 @@ class Kernels:
             name: (stream if s.streams[name].dim() == 3 else stream.sum(1)).sum_to_size(s.streams[name].shape)
             for name, stream in streams.items()
         }
-        return Shares(x, targets.pop("weight"), targets.pop("bias"), targets, state, initial, given)
+        return Cotangents(x, targets.pop("weight"), targets.pop("bias"), targets, state, initial, given)
 
     def _stretch_back(
         self, s: Sequences, tape: Tensor, outputs: Tensor, last: Sequence[Tensor], into: "_Into", threads_wanted: int

@@ -1,0 +1,61 @@
+"""Kernels for the CPU, made by LLVM on the machine that runs them.
+
+``host.py`` says what that machine is, ``jit.py`` turns a module of LLVM's language into addresses, ``texts.py`` has the
+text of each element-wise operation and ``functions.py`` those of functions, ``kernel.py`` and ``stage.py`` write the
+code, ``run.py`` calls it, ``account.py`` says what it costs.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch._C._functorch import peek_interpreter_stack
+
+from elman.compiler.compiled import Compiled
+from elman.compiler.program import Program
+from elman.compiler.trace import Traced
+
+if TYPE_CHECKING:
+    from elman.compiler.executors.llvm.account import Kernel
+    from elman.compiler.executors.llvm.run import Kernels
+
+
+class LLVM(Compiled):
+    """Runs float32 and float64 on the CPU, and bfloat16 where no gradient is wanted."""
+
+    name = "llvm"
+    rank = 1
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The element-wise operations that it has a text for."""
+        from elman.compiler.executors.llvm.texts import OPERATIONS  # llvmlite takes a tenth of a second to import
+
+        return OPERATIONS
+
+    def objection(self, x: Tensor) -> str:
+        """Why it runs nothing over such an input, empty if it does."""
+        if x.device.type == "cpu" and x.shape[0] and not torch.is_autocast_enabled("cpu"):
+            if x.dtype in (torch.float32, torch.float64):
+                return ""
+            training = torch.is_grad_enabled() or torch.compiler.is_compiling() or peek_interpreter_stack() is not None
+            if x.dtype == torch.bfloat16 and not training:
+                return ""
+        return f"there are no kernels to train {x.dtype} on {x.device.type}, for autocast, or for no rows"
+
+    def kernels(self, program: Program, dtype: torch.dtype) -> "Kernels":
+        """The kernels of a Program, compiled when they are first run."""
+        from elman.compiler.executors.llvm.run import Kernels
+
+        return Kernels(program, dtype)
+
+    def explain(
+        self, traced: Traced, cell: Any, x: Tensor, *, training: bool, threads: int | None, every: int
+    ) -> "Kernel":
+        """What the kernels would do, and about how long it would take; measures the machine."""
+        from elman.compiler.executors.llvm.account import account
+
+        return account(traced, cell, x, training=training, threads_wanted=threads, every=every)
+
+
+EXECUTOR = LLVM()
