@@ -4,11 +4,7 @@ import random
 
 from elman import LanguageModel
 
-BEGIN, MIDDLE, END = (
-    "Al Bel Car Dor Er Fal Gal Mar Ser Tor".split(),
-    "a e i o u".split(),
-    "dan lin mar nor ric sen".split(),
-)
+BEGIN, MIDDLE, END = "Al Bel Car Dor Er Fal Gal Mar Ser Tor".split(), "a e i o u".split(), "dan lin mar nor ric sen".split()
 
 random.seed(1)
 names = sorted({random.choice(BEGIN) + random.choice(MIDDLE) + random.choice(END) for _ in range(250)})

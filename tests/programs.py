@@ -368,6 +368,20 @@ class NoInput(Small):
         return h, h
 
 
+class Odd(Cell):
+    """A cell whose step is given."""
+
+    gates = ("h",)
+
+    def __init__(self, new: Callable[..., Tensor]) -> None:
+        super().__init__(3, 4)
+        self.new = new
+        self.scale = nn.Parameter(torch.ones(4))
+
+    def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        return self.recurrent(h), self.new(self, x, h)
+
+
 class Throwaway(NamedTuple):
     """A throwaway cell in the place of a ``Variant``."""
 

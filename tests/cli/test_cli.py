@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import refused
 from tasks.language.test_language import example
 
 import elman
@@ -40,17 +41,6 @@ def model(trained: Path, tmp_path: Path) -> Path:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one line that a user's mistake gives."""
-    capsys.readouterr()
-    assert main(arguments) == 2
-    said = capsys.readouterr()
-    assert said.err.startswith("elman: ")
-    assert said.err.count("\n") == 1, said.err
-    assert "Traceback" not in said.err
-    return said.err
 
 
 def train(out: Path, data: Path | None, *more: str) -> list[str]:

@@ -10,8 +10,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from cases import Variant
-from test_cli import refused
-from test_proofs import Odd
+from commands import refused
+from programs import Odd
 from torch import Tensor, nn
 
 import elman

@@ -6,7 +6,8 @@ import cases
 import pytest
 import torch
 from cases import Variant
-from torch import Tensor, nn
+from programs import Odd
+from torch import Tensor
 
 from elman.cells import Cell
 from elman.compiler import proofs
@@ -45,20 +46,6 @@ def test_a_step_has_what_is_proved_of_it_and_nothing_that_is_not(variant: Varian
     assert proofs.linear(program_of(cell)).holds == (moves < FAR), f"the Jacobian moves by {moves:.1e}"
     mixed = float(others.abs().max())
     assert proofs.elementwise(program_of(cell)).holds == (mixed < FAR), f"other units have a part of {mixed:.1e}"
-
-
-class Odd(Cell):
-    """A cell whose step is given."""
-
-    gates = ("h",)
-
-    def __init__(self, new: Callable[..., Tensor]) -> None:
-        super().__init__(3, UNITS)
-        self.new = new
-        self.scale = nn.Parameter(torch.ones(UNITS))
-
-    def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        return self.recurrent(h), self.new(self, x, h)
 
 
 @pytest.mark.parametrize(

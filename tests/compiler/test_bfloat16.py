@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 import torch
 from cases import Case, Variant, given, variants
-from test_guards import Guards, guarded, inference
+from guards import Guards, guarded, inference
 
 from elman import LSTM
 from elman.compiler import plan
