@@ -1,109 +1,124 @@
-"""What holds for every task. The example of a task is in the test file of its own name."""
+"""Every task is held to the laws of ``elman.testing``, and the command line does with each what it says.
+
+The example of a task is in the test file of its own name.
+"""
 
 import importlib
-import os
-import random
-import signal
-import subprocess
+import io
+import json
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
 
+import polars as pl
 import pytest
-import torch
 
 from elman import tasks
 from elman.cli.main import main
-from elman.training.task import HELD_OUT, WEIGHTS, Sources, evaluate, read_json
+from elman.testing import Check, task_checks
+from elman.testing.tasks import Example, laws
+from elman.training.task import BadRows, Predictor, read_json
+
+READ = {".csv": pl.read_csv, ".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet}
+LAWS = [(name, law.holds.__name__) for name in tasks.names() for law in laws(tasks.load(name))]
+PREDICTORS = [name for name in tasks.names() if issubclass(tasks.load(name), Predictor)]
 
 
-@pytest.fixture(params=tasks.names())
-def name(request: pytest.FixtureRequest) -> str:
-    return request.param
+@pytest.fixture(scope="module")
+def checks(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Check]]:
+    """The checks of a task by the names of their laws; all of one task share what is trained once."""
+
+    @cache
+    def of(name: str) -> dict[str, Check]:
+        source, options = importlib.import_module(f"tasks.{name}.test_{name}").example(tmp_path_factory.mktemp(name))
+        return {check.name: check for check in task_checks(tasks.load(name), source, options)}
+
+    return of
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.mark.parametrize(("name", "law"), LAWS)
+def test_every_law_holds(name: str, law: str, checks: Callable[[str], dict[str, Check]]) -> None:
+    checks(name)[law].run()
 
 
-def command(name: str, folder: Path, out: Path, *more: str) -> list[str]:
-    """The command that trains a task on its example."""
-    source, options = importlib.import_module(f"tasks.{name}.test_{name}").example(folder)
+@pytest.fixture(scope="module")
+def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Example:
+    name = request.param
+    source, options = importlib.import_module(f"tasks.{name}.test_{name}").example(tmp_path_factory.mktemp(name))
+    made = Example(tasks.load(name), source, options)
     flags = [word for key, value in options.items() for word in (f"--{key.replace('_', '-')}", str(value))]
-    return ["train", name, "--data", str(source), "--out", str(out), *flags, *more]
+    assert main(["train", name, "--data", str(source), "--out", str(made.folder), "--steps", "5", *flags]) == 0
+    return made
 
 
-def weights(out: Path) -> dict[str, Any]:
-    """The weights of the best and of the last step, with the optimiser's memory of the last."""
-    last = torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)
-    return {"best": tasks.restore(out).state_dict(), "last": last["state_dict"], "optimizer": last["optimizer_states"]}
+def predictor(example: Example) -> Predictor:
+    task = tasks.restore(example.folder)
+    assert isinstance(task, Predictor)
+    return task
 
 
-def assert_same(one: Any, other: Any, where: str = "") -> None:
-    assert type(one) is type(other), where
-    if isinstance(one, torch.Tensor):
-        assert torch.equal(one, other), f"{where} differs by {float((one - other).abs().max()):.2e}"
-    elif isinstance(one, dict):
-        assert list(one) == list(other), where
-        for key in one:
-            assert_same(one[key], other[key], f"{where}.{key}")
-    elif isinstance(one, list | tuple):
-        assert len(one) == len(other), where
-        for index, (a, b) in enumerate(zip(one, other, strict=True)):
-            assert_same(a, b, f"{where}[{index}]")
-    else:
-        assert one == other, where
+@pytest.mark.parametrize("example", PREDICTORS, indirect=True)
+@pytest.mark.parametrize("suffix", list(READ))
+def test_answers_are_written_in_any_format(suffix: str, example: Example, tmp_path: Path) -> None:
+    answers, out = predictor(example).predict(example.source), tmp_path / f"answers{suffix}"
+    assert main(["predict", str(example.folder), "--data", str(example.source), "--out", str(out)]) == 0
+    written = READ[suffix](out)
+    assert written.columns == answers.columns
+    assert len(written) == len(answers) > 0
+    for name in (name for name, kind in answers.schema.items() if kind.is_float()):
+        assert written[name].to_list() == pytest.approx(answers[name].to_list(), rel=1e-6, nan_ok=True)
 
 
-def test_the_loss_falls_and_what_is_saved_predicts_the_same(name: str, tmp_path: Path, capsys: Any) -> None:
-    out = tmp_path / "out"
-    assert main(command(name, tmp_path, out, "--steps", "60")) == 0
-    result = read_json(out / "result.json")
-    assert result["after"]["loss"] < 0.7 * result["before"]["loss"]
-    assert result["task"] == name
-    task = tasks.restore(out)
-    source, options = importlib.import_module(f"tasks.{name}.test_{name}").example(tmp_path)
-    read = task.read(task.options, Sources(source))
-    data = task.data(read, out, rows=options["batch"], steps=options.get("bptt", 64), seed=1)
-    assert evaluate(task, data.held_out).metrics == result["after"] == result["compared"][name]
-    assert evaluate(task, data.test).metrics == result["compared"][name]
-    assert data.test_name == result["judged_on"] == HELD_OUT
-    assert str(out) in capsys.readouterr().out
+@pytest.mark.parametrize("example", PREDICTORS, indirect=True)
+def test_each_line_of_standard_input_is_answered_before_the_next_is_read(
+    example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = predictor(example)
+    lines = task.lines(task.evaluation(example.source, tmp_path, BadRows()), 5)
+    said, read = io.StringIO(), []
+
+    class Typed(io.StringIO):
+        """Standard input that notes how much was answered when a line is asked for."""
+
+        def readline(self, *size: int) -> str:
+            read.append(said.getvalue().count("\n"))
+            return super().readline(*size)
+
+    monkeypatch.setattr(sys, "stdin", Typed("".join(f"{line}\r\n" for line in lines)))
+    monkeypatch.setattr(sys, "stdout", said)
+    assert main(["predict", str(example.folder), "--stream"]) == 0
+    assert read == list(range(len(lines) + 1))
+    answers = said.getvalue().splitlines()
+    assert answers == list(task.stream(lines))
+    assert all(not answer or json.loads(answer) for answer in answers)
 
 
-KILLED = """
-import os, signal, sys
-import torch
-torch.set_num_threads(1)
-from elman.cli import _progress
-from elman.cli.main import main
+@pytest.mark.parametrize("example", PREDICTORS, indirect=True)
+def test_what_is_wrong_is_said_in_one_line(
+    example: Example, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, folder = str(tmp_path / "out.csv"), str(example.folder)
+    nowhere = str(tmp_path / "nowhere.csv")
+    for arguments, message in [
+        (["--data", nowhere, "--out", out], "there is no file"),
+        (["--data", str(example.source), "--out", str(tmp_path / "out.xls")], "name it *.csv"),
+        (["--data", str(example.source)], "--out FILE, or --stream"),
+        (["--stream", "--out", out], "leave --data and --out out"),
+    ]:
+        assert main(["predict", folder, *arguments]) == 2
+        said = capsys.readouterr().err.splitlines()
+        assert said[-1].startswith("elman: ")
+        assert message in said[-1]
+    name = example.make.name()
+    assert main(["train", name, "--data", nowhere, "--out", str(tmp_path / "new")]) == 2
+    assert not (tmp_path / "new").exists()
 
-class Killer(_progress.Bar):
-    def on_train_batch_end(self, trainer, pl_module, *rest):
-        if pl_module.progress.step == int(sys.argv[1]):
-            os.kill(os.getpid(), signal.SIGKILL)
 
-_progress.Bar = Killer
-main(sys.argv[2:])
-"""
-
-
-def test_a_killed_run_goes_on_to_the_same_weights(name: str, tmp_path: Path, capsys: Any) -> None:
-    step = random.SystemRandom().randrange(10, 40)
-    more = ["--steps", "40", "--dropout", "0.3", "--save-every", "0.01"]
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    arguments = [sys.executable, "-c", KILLED, str(step), *command(name, tmp_path, cut, *more)]
-    killed = subprocess.run(arguments, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, timeout=120)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert not (cut / "result.json").exists()
-    assert main(command(name, tmp_path, whole, *more)) == 0
-    assert main(["train", name, "--out", str(cut), "--resume"]) == 0
-    assert_same(weights(cut), weights(whole), f"killed at step {step}: weights")
-    one, other = read_json(cut / "result.json"), read_json(whole / "result.json")
-    assert one["after"] == other["after"]
-    assert one["steps"] == other["steps"] == 40
-    assert (cut / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
+@pytest.mark.parametrize("example", tasks.names(), indirect=True)
+def test_the_command_trains_every_task_with_what_it_is_given(example: Example) -> None:
+    result = read_json(example.folder / "result.json")
+    assert result["task"] == example.make.name()
+    assert result["steps"] == 5
+    chosen = {**result["options"], **result["training"]}
+    assert {name: chosen[name] for name in example.options} == example.options

@@ -12,6 +12,7 @@ from elman.testing.cells import cell_checks, check_cell
 from elman.testing.closeness import assert_close, assert_equal
 from elman.testing.law import Check, LawBroken
 from elman.testing.remedies import check_remedy, remedy_checks
+from elman.testing.tasks import check_task, task_checks
 
 __all__ = [
     "Check",
@@ -21,5 +22,7 @@ __all__ = [
     "cell_checks",
     "check_cell",
     "check_remedy",
+    "check_task",
     "remedy_checks",
+    "task_checks",
 ]

@@ -1,7 +1,7 @@
 """A law: a function that fails where something does not hold, and the cases in which it is tried."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, NamedTuple
@@ -36,14 +36,14 @@ class Law:
     holds: Callable[..., None]
     factors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
-    def checks(self, subject: str, *arguments: Any, executors: Sequence[str]) -> Iterator[Check]:
-        """The law in each of its cases, by each executor.
+    def checks(self, subject: str, *arguments: Any, executors: Sequence[str] = ("",)) -> Iterator[Check]:
+        """The law in each of its cases, by each executor; without one, by those that are usual.
 
         ``subject`` is what people call the thing whose law it is; ``holds`` is given ``arguments`` before the values.
         """
         for executor, *values in product(executors, *self.factors.values()):
             case = dict(zip(self.factors, values, strict=True))
-            words = [*(word for name, value in case.items() if (word := _word(name, value))), executor]
+            words = [word for word in (*(_word(name, value) for name, value in case.items()), executor) if word]
             run = _Run(self.holds, subject, arguments, case, executor, ", ".join(words))
             yield Check("-".join([self.holds.__name__, *words]), run)
 
@@ -61,12 +61,13 @@ class _Run:
 
     def __call__(self) -> None:
         try:
-            with repeatable(), plan.use(self.executor):
+            with repeatable(), plan.use(self.executor) if self.executor else nullcontext():
                 self.holds(*self.arguments, **self.case)
         except Exception as error:  # whatever a person's own code may raise
             law = self.holds.__name__.replace("_", " ")
             told = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
-            raise LawBroken(f"{self.subject} breaks the law {law!r} for {self.words}: {told}") from error
+            where = f" for {self.words}" if self.words else ""
+            raise LawBroken(f"{self.subject} breaks the law {law!r}{where}: {told}") from error
 
 
 def _word(name: str, value: Any) -> str:

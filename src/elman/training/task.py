@@ -119,8 +119,9 @@ class Task(nn.Module, ABC):
 
     @classmethod
     def name(cls) -> str:
-        """The name of the task, which is that of its folder."""
-        return cls.__module__.split(".")[-2]
+        """The name of the task, which is that of its folder, or of the file where that is not ``task.py``."""
+        *folders, file = cls.__module__.split(".")
+        return folders[-1] if folders and file == "task" else file
 
     @classmethod
     @abstractmethod

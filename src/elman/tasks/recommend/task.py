@@ -377,7 +377,7 @@ class RecommendTask(Predictor):
             for place, item in enumerate(items):
                 event = dict(zip(self.layout.keys, key, strict=True))
                 event[self.layout.item] = evaluation.sessions.names[item]
-                found.append(json.dumps(event | ({self.layout.time: place} if self.layout.gap else {})))
+                found.append(json.dumps(event | ({self.layout.time: place} if self.layout.time else {})))
                 if len(found) == number:
                     return found
         return found
