@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "training": {"learning", "data"},
     "tasks": {"training", "layers", "learning", "data"},
     "testing": {"training", "tasks", "runtime", "learning", "data", *BELOW_LEARNING},
-    "cli": {"training", "tasks", "runtime", "diagnose", "learning", "data", *BELOW_LEARNING},
+    "estimators": {"training", "tasks", "runtime", "diagnose", "learning", "data", *BELOW_LEARNING},
+    "cli": {"estimators", "training", "tasks", "runtime", "diagnose", "learning", "data", *BELOW_LEARNING},
 }
 
 

@@ -87,7 +87,7 @@ def train_task(
     given: dict[str, Any],
 ) -> None:
     """Train a task of class ``make`` and write its model folder, telling the user what happens."""
-    from elman.cli._progress import Bar
+    from elman.training.progress import Bar
     from elman.data.bad import BadRows
     from elman.training.runs import begin, finish, go_on, searched, trained
     from elman.training.summary import REPORT, in_columns

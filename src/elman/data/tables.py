@@ -138,7 +138,7 @@ def read_table(
         (['fine', 'not, so'], True)
     """
     if not isinstance(source, str | Path):
-        frame = source if isinstance(source, pl.DataFrame) else _columns(source)
+        frame = source if isinstance(source, pl.DataFrame) else columns_of(source)
         return _whole(frame, "the table", bad, first=0)
     path = Path(source)
     suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
@@ -159,11 +159,27 @@ def _whole(frame: pl.DataFrame, name: str, bad: BadRows, first: int) -> Table:
     return Table(name, frame, index + first, index, len(frame), bad)
 
 
-def _columns(frame: Any) -> pl.DataFrame:
-    """A data frame of pandas, or lists by name; NaN among other things than numbers is nothing."""
-    columns = {str(name): frame[name] for name in frame}
-    values = {name: c.tolist() if hasattr(c, "tolist") else list(c) for name, c in columns.items()}
-    return pl.DataFrame({name: _series(name, [None if v != v else v for v in c]) for name, c in values.items()})
+def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:
+    """A table from its columns by name, each a list or an array; NaN among other things than numbers is nothing.
+
+    >>> columns_of({"a": [1, None], "b": [[1, 2], [3]]}).schema.names()
+    ['a', 'b']
+    """
+    found = []
+    for name, values in ((str(name), columns[name]) for name in columns):
+        if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "biufM":
+            found.append(pl.Series(name, values))
+            continue
+        cells = [_cell(v) for v in (values.tolist() if hasattr(values, "tolist") else values)]
+        found.append(_series(name, [None if isinstance(v, float) and v != v else v for v in cells]))
+    if len({len(each) for each in found}) > 1:
+        lengths = ", ".join(f"{each.name} {len(each):,}" for each in found)
+        raise ElmanError(f"the columns of a table are of one length, not {lengths}")
+    return pl.DataFrame(found)
+
+
+def _cell(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def _parquet(path: Path) -> pl.DataFrame:

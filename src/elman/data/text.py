@@ -6,7 +6,7 @@ import io
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -21,12 +21,23 @@ from elman.errors import ElmanError
 PIECE = 1 << 20  # bytes read at a time
 
 
-def read(path: Path | None) -> Iterator[str]:
+@dataclass(frozen=True)
+class HeldText:
+    """A text in memory, in the place of a file."""
+
+    text: str = field(repr=False)
+    name: str = "the text"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def read(path: Path | HeldText | None) -> Iterator[str]:
     """A text in pieces that end where a line ends, if they can.
 
     Args:
         path: a file in UTF-8, with or without a byte order mark, lines ending as on any system, packed
-            with gzip or not; without one, the text of Python's own language reference.
+            with gzip or not; or a text in memory; without one, the text of Python's own language reference.
 
     Yields:
         Pieces of the text, in which every line ends with ``"\\n"``.
@@ -40,7 +51,7 @@ def read(path: Path | None) -> Iterator[str]:
         yield from (f"{topics[key]}\n" for key in sorted(topics))
         return
     held, any_text = "", False
-    for text in _lines_unified(_decoded(path)):
+    for text in _lines_unified(_pieces(path.text) if isinstance(path, HeldText) else _decoded(path)):
         any_text = True
         cut = (held + text).rfind("\n") + 1
         whole, held = (held + text)[:cut], (held + text)[cut:]
@@ -59,7 +70,11 @@ def read_whole(path: Path) -> str:
     return "".join(read(path))
 
 
-def beginning(path: Path, size: int) -> str:
+def _pieces(text: str) -> Iterator[str]:
+    return (text[start : start + PIECE] for start in range(0, len(text), PIECE))
+
+
+def beginning(path: Path | HeldText, size: int) -> str:
     """The first pieces of a text, together at least ``size`` characters if it has so many."""
     pieces, length = [], 0
     for piece in read(path):

@@ -6,6 +6,7 @@ from elman.layers.crf import CRF, span_transitions
 from elman.layers.drop_in import GRU, LSTM, RNN
 from elman.layers.encoder_decoder import EncoderDecoder
 from elman.layers.hybrid import Hybrid
+from elman.layers.last import Last
 from elman.layers.recurrent import Recurrent
 from elman.layers.search import Beam, Greedy, Hypothesis, Limits, Sample
 from elman.layers.stacks import Highway, Pyramid, Residual, Shorten, Stack
@@ -27,6 +28,7 @@ __all__ = [
     "Hybrid",
     "Hypothesis",
     "ImageConvolution",
+    "Last",
     "Limits",
     "MultiHeadAttention",
     "MultiplicativeAttention",

@@ -2,6 +2,8 @@
 
 import io
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,16 @@ def set_randomness(state: dict[str, Any]) -> None:
     random.setstate(state["python"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["cuda"])
+
+
+@contextmanager
+def randomness_kept() -> Iterator[None]:
+    """Whatever is drawn meanwhile, the random numbers of the program around go on from where they were."""
+    before = randomness()
+    try:
+        yield
+    finally:
+        set_randomness(before)
 
 
 def moved(state: Any, device: torch.device) -> Any:

@@ -157,18 +157,9 @@ def trained(run: Run, folder: Path, callbacks: tuple[pl.Callback, ...] = ()) -> 
     return train(run.task, run.data, folder, run.training, run.budget, resume=resume, callbacks=callbacks)
 
 
-def finish(run: Run, folder: Path, progress: Progress, callbacks: tuple[pl.Callback, ...] = ()) -> dict[str, Any]:
-    """Judge what came of a run beside what it is compared with, and write ``result.json`` and ``report.html``.
-
-    Returns:
-        What is written to ``result.json``.
-    """
-    judged = compared(run.task, run.data, run.test, run.bad, run.comparison.baselines)
-    for name, options in others(run.task.options, run.comparison.compare).items():
-        place = folder / "compare" / name
-        other = attempt(type(run.task), options, run.read, place, run.training, run.budget, callbacks)
-        judged.table[name] = compared(other.task, other.data, run.test, run.bad, baselines=False).table[run.task.name()]
-    result = {
+def facts(run: Run, progress: Progress) -> dict[str, Any]:
+    """What is known of a run once it is trained, before it is compared with anything."""
+    return {
         "task": run.task.name(),
         "data": run.source,
         "about_data": run.data.describe(),
@@ -180,17 +171,32 @@ def finish(run: Run, folder: Path, progress: Progress, callbacks: tuple[pl.Callb
         "parameters": sum(p.numel() for p in run.task.parameters()),
         "before": progress.before,
         "after": progress.best,
-        "judged_on": run.test or run.data.test_name,
-        "compared": judged.table,
         "steps": progress.step,
         "seconds": progress.seconds,
         f"{run.task.unit}_per_second": progress.speed,
-        "predicted_per_second": judged.predicted,
-        "streamed_per_second": judged.streamed,
         "ended": progress.ended,
         "processors": os.cpu_count(),
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("elman", "torch", "lightning")},
+    }
+
+
+def finish(run: Run, folder: Path, progress: Progress, callbacks: tuple[pl.Callback, ...] = ()) -> dict[str, Any]:
+    """Judge what came of a run beside what it is compared with, and write ``result.json`` and ``report.html``.
+
+    Returns:
+        What is written to ``result.json``.
+    """
+    judged = compared(run.task, run.data, run.test, run.bad, run.comparison.baselines)
+    for name, options in others(run.task.options, run.comparison.compare).items():
+        place = folder / "compare" / name
+        other = attempt(type(run.task), options, run.read, place, run.training, run.budget, callbacks)
+        judged.table[name] = compared(other.task, other.data, run.test, run.bad, baselines=False).table[run.task.name()]
+    result = facts(run, progress) | {
+        "judged_on": run.test or run.data.test_name,
+        "compared": judged.table,
+        "predicted_per_second": judged.predicted,
+        "streamed_per_second": judged.streamed,
     }
     write_json(folder / RESULT, result)
     write_report(folder, result, judged.sections)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from elman.data.bad import BadRows
 from elman.data.files import written_aside
 from elman.training import report
@@ -94,8 +96,17 @@ def write_report(folder: Path, result: dict[str, Any], sections: list[Section]) 
         report.write(aside, title, everything)
 
 
-def _curves(folder: Path) -> list[Any]:
-    """The learning curves, from what was logged, of all sessions of a run."""
+def history(folder: Path) -> pl.DataFrame:
+    """What was logged of a run, of all its sessions: a row for each step, a column for each figure."""
+    found = logged(folder)
+    steps = sorted({step for points in found.values() for step in points})
+    columns = {name: [points.get(step) for step in steps] for name, points in found.items()}
+    schema = {"step": pl.Int64, **dict.fromkeys(columns, pl.Float64)}
+    return pl.DataFrame({"step": [int(step) for step in steps], **columns}, schema=schema)
+
+
+def logged(folder: Path) -> dict[str, dict[float, float]]:
+    """The figures that were logged, by name and step."""
     found: dict[str, dict[float, float]] = {}
     for path in sorted(folder.glob("logs/version_*/metrics.csv"), key=lambda path: path.stat().st_mtime):
         with path.open(newline="") as file:
@@ -103,6 +114,12 @@ def _curves(folder: Path) -> list[Any]:
                 for name, value in row.items():
                     if value and name != "step" and math.isfinite(float(value)):
                         found.setdefault(name, {})[float(row["step"])] = float(value)
+    return found
+
+
+def _curves(folder: Path) -> list[Any]:
+    """The learning curves, from what was logged."""
+    found = logged(folder)
     lines = {"loss": "while learning", "held_out_loss": "held out"}
     losses = {label: _line(found[name]) for name, label in lines.items() if name in found}
     others = {

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.sequences import LongTable, gather, read_ts
+from elman.data.memory import Arrays
+from elman.data.sequences import LongTable, Sequenced, gather, read_ts
 from elman.data.tables import Table, read_table
 from elman.data.text import read_whole
 from elman.data.times import read_times
@@ -62,12 +63,15 @@ def read_labelled(source: Any, layout: Layout, bad: BadRows, *, labelled: bool =
     """The texts or series of a file or a table, read as ``layout`` says.
 
     Args:
-        source: the file or folder, or a data frame.
+        source: the file or folder, a data frame, or series in memory.
         layout: how it lies.
         bad: what is done about rows that cannot be used; with ``labelled``, one without a label is such.
         labelled: whether labels are wanted.
     """
-    reader = {"folder": _folder, "ts": _ts, "lines": _lines, "table": _table, "long": _long}[layout.kind]
+    readers = {"folder": _folder, "ts": _ts, "lines": _lines, "table": _table, "long": _long, "arrays": _ts}
+    reader = _arrays if isinstance(source, Arrays) else readers[layout.kind]
+    if layout.kind == "arrays" and reader is _ts and not (isinstance(source, Path) and ".ts" in source.suffixes):
+        raise ElmanError("the model was trained on arrays in memory; give it such, or a .ts file")
     found = reader(source, layout, bad, labelled)
     if labelled:
         found = found.reject({row: "has no label" for row, label in enumerate(found.labels) if label is None}, bad)
@@ -122,6 +126,21 @@ def _ts(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
     return _plain(
         list(found.sequences), labels, where, np.array(found.index), found.size, {"row": range(1, found.size + 1)}
     )
+
+
+def _arrays(source: Arrays, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
+    size, channels = len(source), len(layout.channels)
+    if layout.is_text:
+        raise ElmanError("the model was trained on texts, and these are series of numbers")
+    found = [Sequenced(each, np.arange(len(each), dtype=np.float64)) for each in source.series]
+    where, names = [f"series {n}" for n in range(1, size + 1)], {"series": range(1, size + 1)}
+    wrong = {
+        n: f"has {each.shape[1]} channels, where {channels} are wanted"
+        for n, each in enumerate(source.series)
+        if channels not in (0, each.shape[1])
+    } | {n: "has no steps" for n, each in enumerate(source.series) if not len(each)}
+    labels = source.labels if labelled and source.labels is not None else [None] * size
+    return _plain(found, labels, where, np.arange(size), size, names).reject(wrong, bad)
 
 
 def _table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:

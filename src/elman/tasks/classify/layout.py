@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.memory import Arrays
 from elman.data.tables import SEPARATORS, Table, guess_separator, is_numeric, named, read_table
 from elman.data.text import read_whole
 from elman.data.times import is_time
@@ -42,7 +43,7 @@ class ColumnSpec:
 class Layout:
     """How the data lies: kept with the model, so that other files are read as the first one was."""
 
-    kind: str  # "table", "lines", "folder", "ts" or "long"
+    kind: str  # "table", "lines", "folder", "ts", "long" or "arrays"
     text: str = ""
     label: str = ""
     identity: str = ""
@@ -71,6 +72,8 @@ def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
     Raises:
         ElmanError: nothing in it that could be a text, a series or a label.
     """
+    if isinstance(source, Arrays):
+        return Layout("arrays", channels=tuple(f"channel {n}" for n in range(1, source.series[0].shape[1] + 1)))
     if isinstance(source, Path):
         if not source.exists():
             raise ElmanError(f"there is no file {source}")

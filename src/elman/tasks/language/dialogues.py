@@ -109,6 +109,10 @@ class Dialogue:
     def __post_init__(self) -> None:
         self.unread = self.tokenizer.encode(self.before).tolist()
 
+    def __call__(self, text: str) -> str:
+        """Say something, and hear the whole answer at once."""
+        return "".join(self.say(text))
+
     def say(self, text: str) -> Iterator[str]:
         """Say something, and hear the answer.
 

@@ -11,6 +11,7 @@ import numpy as np
 from elman.data import text
 from elman.data.bad import BadRows
 from elman.data.split import split
+from elman.data.text import HeldText
 from elman.data.tokens import Tokenizer
 from elman.errors import ElmanError
 
@@ -59,7 +60,7 @@ def could_be_strings(sample: str) -> bool:
     return bool(lines) and sum(len(line) <= SHORT for line in lines) >= WHOLE * len(lines)
 
 
-def is_of_molecules(source: Path) -> bool:
+def is_of_molecules(source: Path | HeldText) -> bool:
     """Whether a file is by its name one of molecules, which may have names of their own behind a blank.
 
     Example:
@@ -97,7 +98,7 @@ class Strings:
             yield "\n".join(self.texts[start : start + PIECE]) + "\n"
 
 
-def read_strings(source: Path, longest: int, bad: BadRows) -> Strings:
+def read_strings(source: Path | HeldText, longest: int, bad: BadRows) -> Strings:
     """The strings of a file, one a line, without the blanks around them; empty lines are left out, and counted.
 
     Of a file of molecules, what stands behind a blank in a line is a molecule's name, and left out as well.
@@ -135,7 +136,7 @@ def read_strings(source: Path, longest: int, bad: BadRows) -> Strings:
     return Strings(texts, np.array(lines), str(source))
 
 
-def _lines(source: Path) -> Iterator[str]:
+def _lines(source: Path | HeldText) -> Iterator[str]:
     held: list[str] = []  # of a line that is longer than a piece
     for piece in text.read(source):
         first, *more = piece.split("\n")

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elman.data import text
-from elman.data.text import Window, read_tokens, write_tokens
+from elman.data.text import HeldText, Window, read_tokens, write_tokens
 from elman.data.tokens import decoded, tokenizer
 from elman.errors import ElmanError
 from elman.layers import Recurrent
@@ -85,7 +85,7 @@ class LanguageTask(Task):
     def read(cls, options: LanguageOptions, sources: Sources) -> TextParts | StringParts:
         if options.form not in FORMS:
             raise ElmanError(f"--form is {', '.join(FORMS[:-1])} or {FORMS[-1]}, not {options.form!r}")
-        source: Path | None = sources.data
+        source: Path | HeldText | None = sources.data
         if source is None:
             if options.form == "strings":
                 raise ElmanError("give --data FILE with strings, one a line")
@@ -137,7 +137,7 @@ class LanguageTask(Task):
         share, name = self.options.held_out, _name(read.source)
         return TextData(tokens, valid, self.tokenizer, name, share=share, rows=rows, steps=steps)
 
-    def evaluation(self, source: Path, folder: Path, bad: BadRows) -> EvaluationData:
+    def evaluation(self, source: Path | HeldText, folder: Path, bad: BadRows) -> EvaluationData:
         if self.form == "strings":
             strings = without_unknown(read_strings(source, self.options.max_length, bad), self.tokenizer, bad)
             return Judged(strings, self.tokenizer, self._judge_written if self.options.samples else None)
@@ -150,7 +150,7 @@ class LanguageTask(Task):
         written = list(self._written(self.options.samples, "", Draw(1.0, None, None, seed=1), None))
         return judge_written(written, unpacked(self.vocabulary["known"]), self.vocabulary["molecules"])
 
-    def _tokens(self, source: Path | None, path: Path) -> np.ndarray:
+    def _tokens(self, source: Path | HeldText | None, path: Path) -> np.ndarray:
         if not path.exists():
             try:
                 write_tokens(text.read(source), self.tokenizer, path)
@@ -318,5 +318,5 @@ class LanguageTask(Task):
         self.train(training)
 
 
-def _name(source: Path | None) -> str:
+def _name(source: Path | HeldText | None) -> str:
     return "Python's language reference" if source is None else str(source)

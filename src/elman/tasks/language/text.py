@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from elman.data.text import Streams, Window
+from elman.data.text import HeldText, Streams, Window
 from elman.data.tokens import Tokenizer, decoded
 from elman.errors import ElmanError
 from elman.training.task import HELD_OUT
@@ -19,8 +19,8 @@ ROW = 2048  # steps of a stream on which a model is judged, if the text is long 
 class TextParts(NamedTuple):
     """A text, which may be longer than memory, and what is found out about it."""
 
-    source: Path | None
-    valid: Path | None
+    source: Path | HeldText | None
+    valid: Path | HeldText | None
     speakers: list[str]  # of a dialogue
     parted: bool  # whether there are empty lines, as between dialogues
 

@@ -1,0 +1,340 @@
+"""What all estimators share: training, judging, keeping, and what is known of a run."""
+
+import shutil
+import tempfile
+import warnings
+import weakref
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, cast
+
+import numpy as np
+import polars as pl
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from elman import tasks
+from elman.data.bad import BadRows
+from elman.data.memory import opened
+from elman.errors import ElmanError, ElmanWarning
+from elman.estimators.constructors import Constructor, arguments
+from elman.training.checkpoints import randomness_kept
+from elman.training.loop import CHECKPOINTS, Progress
+from elman.training.progress import Bar
+from elman.training.runs import Run, begin, facts, finish, searched, trained
+from elman.training.runs import fit as fit_task
+from elman.training.settings import LIMITS
+from elman.training.summary import REPORT, history
+from elman.training.task import Predictor, Sources, Task, evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class Taken(NamedTuple):
+    """What a person gave to learn from, or to judge on."""
+
+    source: Any  # as the task takes it
+    options: dict[str, Any] = {}  # noqa: RUF012 that follow from how it was given
+    facts: dict[str, Any] = {}  # noqa: RUF012 plain values about it that the task does not keep
+
+
+class Trained(NamedTuple):
+    """A run, while it is in memory."""
+
+    run: Run
+    place: Path  # where it was written
+    progress: Progress
+    source: Any
+
+
+class _OnTheClassToo:
+    """A method that a class itself was called with in version 0.1, as ``Classifier.fit(data, steps=100)``."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.method = method
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is not None:
+            return self.method.__get__(instance, owner)
+
+        @wraps(self.method)
+        def called(*args: Any, **options: Any) -> Any:
+            if args and isinstance(args[0], Estimator):
+                return self.method(*args, **options)
+            name = owner.__name__
+            warnings.warn(
+                f"{name}.fit(data, ...) on the class is from version 0.1: write {name}(...).fit(data)",
+                ElmanWarning,
+                stacklevel=2,
+            )
+            return fit_task(tasks.load(owner.constructor.task), *args, **owner.constructor.fixed, **options)
+
+        return called
+
+
+def on_the_class_too(method: Method) -> Method:
+    """The same method, which may for a version be called on the class as well."""
+    return cast(Method, _OnTheClassToo(method))
+
+
+class Estimator(BaseEstimator):
+    """A task of one's own data: options in the constructor, ``fit``, and what can be asked of the model then.
+
+    Attributes:
+        task_: the trained task, once there is one.
+    """
+
+    constructor: ClassVar[Constructor]
+    measure: ClassVar[str]  # that ``score`` gives
+    task_: Any
+
+    # what was found out in training beside the task itself, and is kept with it
+    _facts: dict[str, Any]
+    _result: dict[str, Any]
+    _history: pl.DataFrame
+
+    # ---- what an estimator of a kind says of its data
+
+    def _taken(self, X: Any, y: Any) -> Taken:
+        """What a task takes, from what a person gives to learn from, or to judge on."""
+        raise NotImplementedError
+
+    def _facts_of(self, source: Any) -> dict[str, Any]:
+        """Plain values about what was learnt from that the task does not keep, once there is a task."""
+        return {}
+
+    def _know(self, facts: dict[str, Any]) -> None:
+        """Take the facts about what was learnt from, in training or out of a folder."""
+        self._facts = facts
+
+    def _check(self, task: Task) -> None:
+        """Refuse what another estimator is for, once the data is read."""
+
+    # ---- to learn
+
+    @on_the_class_too
+    def fit(self, X: Any = None, y: Any = None, *, valid: Any = None) -> Self:
+        """Learn from data.
+
+        Args:
+            X: what to learn from: a file's name, or what the class says.
+            y: what belongs to each row, where it is not in X already; or the name of its column.
+            valid: what to hold out, as X, or as a pair of X and y. [a part of X]
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            ElmanError: data that cannot be read, or an option that is out of its range.
+        """
+        taken = self._taken(X, y)
+        held_out = None if valid is None else self._taken(*_pair(valid, y)).source
+        with randomness_kept():
+            self._train(taken.source, held_out, taken.options)
+        self._know(taken.facts | self._facts_of(taken.source))
+        if self._option("folder") is not None:
+            from elman.estimators.folders import note
+
+            note(self, self._run.place)
+        return self
+
+    def _train(self, source: Any, held_out: Any, more: dict[str, Any]) -> None:
+        make, place = tasks.load(self.constructor.task), self._place()
+        bars = (*((Bar(),) if self._option("verbose") else ()), *self._option("callbacks"))
+        sources = Sources(source, held_out, BadRows(self._option("skip_bad")))
+        run = begin(make, sources, place, self._given() | more, overwrite=bool(self._option("overwrite")))
+        self._check(run.task)
+        self._say("\n".join([*run.found, run.data.describe()]))
+        run = searched(run, place, bars)
+        progress = trained(run, place, bars)
+        self._say(f"{progress.step:,} steps in {progress.seconds:,.0f} s; {progress.ended}")
+        self._history = history(place)
+        if self._option("folder") is not None or run.comparison.compare:
+            self._result = finish(run, place, progress, bars)
+        else:
+            self._result = facts(run, progress)
+            shutil.rmtree(place / CHECKPOINTS)  # nobody goes on from them
+        self._run = Trained(run, place, progress, source)
+        self.task_ = run.task
+
+    def _place(self) -> Path:
+        """Where the run is written: the model folder, or one that goes when the estimator does."""
+        folder = self._option("folder")
+        if folder is not None:
+            return Path(folder)
+        scratch = tempfile.mkdtemp(prefix="elman-")
+        weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
+        return Path(scratch) / "model"
+
+    def _option(self, name: str) -> Any:
+        return getattr(self, name)
+
+    def _given(self) -> dict[str, Any]:
+        """The options that a person set, with those that are fixed, and defaults that the task has otherwise."""
+        known = {each.name: each.default for each in arguments(self.constructor)}
+        own = {"folder", "overwrite", "skip_bad", "verbose", "callbacks"}
+        values = {name: self._option(name) for name in known if name not in own}
+        given = {name: value for name, value in values.items() if value is not known[name] and value != known[name]}
+        if not any(given.get(name) is not None for name in LIMITS):
+            given |= {name: known[name] for name, _ in self.constructor.usual for name in LIMITS}
+        return {**dict(self.constructor.usual), **given, **self.constructor.fixed}
+
+    def _say(self, text: str) -> None:
+        if self._option("verbose"):
+            print(text, flush=True)
+
+    # ---- to judge
+
+    def evaluate(self, X: Any, y: Any = None, *, skip_bad: bool = False) -> dict[str, float]:
+        """All measures of the model on data with answers.
+
+        Args:
+            X: data as ``fit`` takes it.
+            y: what belongs to each row, where it is not in X.
+            skip_bad: whether rows that cannot be used are left out.
+        """
+        task, bad = self._fitted(), BadRows(skip_bad)
+        source = self._taken(X, y).source
+        with tempfile.TemporaryDirectory() as scratch:
+            metrics = evaluate(task, task.evaluation(source, Path(scratch), bad)).metrics
+        bad.tell()
+        return metrics
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """One figure of how good the model is on data with answers; more is better."""
+        return self._score(self.evaluate(X, y))
+
+    def _score(self, metrics: dict[str, float]) -> float:
+        if self.measure not in metrics:
+            raise ElmanError(f"there is no {self.measure} of such data; evaluate() gives {', '.join(metrics)}")
+        return metrics[self.measure]
+
+    # ---- what is known of the run
+
+    @property
+    def history(self) -> pl.DataFrame:
+        """How the run went: a row for each step that was noted, with the loss and the held-out measures."""
+        self._fitted()
+        return self._history
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What came of the run, as ``result.json`` has it; what it is compared with once ``report`` was called."""
+        self._fitted()
+        return self._result
+
+    def report(self, path: str | Path = REPORT) -> Path:
+        """Compare the model with simple methods, and write all that came of the run on one page.
+
+        Returns:
+            The path of the page, which needs nothing beside itself.
+        """
+        self._fitted()
+        if not hasattr(self, "_run"):
+            raise ElmanError("the report is of a run in memory, and this model was loaded; its folder has report.html")
+        run, place, progress, _ = self._run
+        if not (place / REPORT).exists():
+            with randomness_kept():
+                self._result = finish(run, place, progress)
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.absolute() != (place / REPORT).absolute():
+            shutil.copyfile(place / REPORT, path)
+        return path
+
+    # ---- to keep
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the model to a folder, for ``elman.load`` and for the command line."""
+        from elman.estimators.folders import save
+
+        self._fitted()
+        return save(self, Path(folder))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The estimator that a model folder holds."""
+        from elman.estimators.folders import load
+
+        found = load(folder)
+        if not isinstance(found, cls):
+            raise ElmanError(f"{folder} holds a {type(found).__name__}, not a {cls.__name__}; elman.load takes any")
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        # the run is of this process, with its data and its folder
+        return {name: value for name, value in vars(self).items() if name not in ("_run",)}
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "task_")
+
+    def _fitted(self) -> Any:
+        if not hasattr(self, "task_"):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(X, y) first")
+        return self.task_
+
+
+class Answering(Estimator):
+    """An estimator of a task that answers rows."""
+
+    def _rows(self, X: Any) -> Any:
+        """What the task answers, from what a person gives."""
+        raise NotImplementedError
+
+    def predict_frame(self, X: Any, *, skip_bad: bool = False) -> pl.DataFrame:
+        """A row of answers for each row of the data, in its order.
+
+        Args:
+            X: a file's name, or rows as ``fit`` takes them, without answers.
+            skip_bad: whether a row that cannot be used gets an empty answer instead of an error.
+        """
+        task = self._fitted()
+        assert isinstance(task, Predictor)
+        return task.predict(self._rows(X), skip_bad=skip_bad)
+
+    def stream(self, lines: "Iterable[str]") -> "Iterator[str]":
+        """Answer lines one by one, each before the next is asked for; an answer is an object in JSON."""
+        task = self._fitted()
+        assert isinstance(task, Predictor)
+        return task.stream(lines)
+
+
+def is_one(X: Any) -> bool:
+    """Whether what is asked about is one text, and not the name of a file."""
+    return isinstance(X, str) and not is_file(X)
+
+
+def is_file(name: str) -> bool:
+    """Whether a text is the name of a file."""
+    return len(name) < 1000 and "\n" not in name and Path(name).exists()
+
+
+def path_of(X: Any) -> Path | None:
+    """The path that a person gave, if it was one."""
+    return Path(X) if isinstance(X, str | Path) else None
+
+
+def table_of(X: Any) -> pl.DataFrame | None:
+    """The table that a person gave, if it was one."""
+    held = opened(X)
+    return held if isinstance(held, pl.DataFrame) else None
+
+
+def _pair(valid: Any, y: Any) -> tuple[Any, Any]:
+    """What is held out, as X and y."""
+    if isinstance(valid, tuple) and len(valid) == 2 and y is not None:
+        return valid
+    return valid, y if isinstance(y, str) else None
+
+
+def as_array(values: list[Any]) -> np.ndarray:
+    """Answers as an array of one dimension, also where they are lists."""
+    if any(isinstance(value, list | dict) for value in values):
+        found = np.empty(len(values), object)
+        found[:] = values
+        return found
+    return np.array(values)

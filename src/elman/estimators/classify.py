@@ -1,0 +1,208 @@
+"""Classifier and Regressor: a label, several, or a number, for a text or a series."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.base import ClassifierMixin, RegressorMixin
+
+from elman.data.memory import Arrays, kind_of, labels_of, numbers, opened, series_of, typed
+from elman.errors import ElmanError
+from elman.estimators.base import Answering, Taken, as_array, is_one, path_of
+from elman.estimators.constructors import ClassifierOptions, RegressorOptions
+
+LABEL = "label"  # the column in which labels from elsewhere are put
+
+
+class Labelling(Answering):
+    """What takes texts or series, and something that belongs to each.
+
+    Attributes:
+        n_features_in_: steps of a row, where an array or a table of numbers was learnt from.
+        feature_names_in_: the columns of that table.
+    """
+
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    def _taken(self, X: Any, y: Any) -> Taken:
+        if (path := path_of(X)) is not None:
+            return Taken(path, self._column(y))
+        held = opened(X)
+        if isinstance(held, pl.DataFrame):
+            return self._of_table(held, y)
+        if y is None:
+            raise ElmanError(f"requires y to be passed, but the target y is None: {self._wanted()}")
+        if (series := series_of(held)) is not None:
+            return self._of_series(series, y, {"features": _width(held)})
+        if isinstance(held, list) and held and all(isinstance(each, str) for each in held):
+            labels = pl.Series(LABEL, labels_of(y, len(held)), strict=False)
+            return Taken(pl.DataFrame({"text": held, LABEL: labels}), {"label_column": LABEL})
+        raise ElmanError(f"these are neither texts nor series of numbers; {self._wanted()}")
+
+    def _of_table(self, table: pl.DataFrame, y: Any) -> Taken:
+        """A table whose columns of numbers are the steps of a series, or one in which the task looks for itself."""
+        inside = y if isinstance(y, str) else None
+        if inside is not None and inside not in table.columns:
+            raise ElmanError(f"the table has no column {inside!r} for y; its columns are {', '.join(table.columns)}")
+        given = table.drop(inside) if inside is not None else table
+        if y is not None and given.width and not self._option("id_column") and _all_numbers(given):
+            values = table[inside].to_list() if inside is not None else y
+            series = series_of(given)
+            assert series is not None  # since all are numbers
+            return self._of_series(series, values, {"features": given.width, "names": given.columns})
+        if y is None or inside is not None:
+            return Taken(table, self._column(inside))
+        name = next(name for name in (LABEL, "y", "the label") if name not in table.columns)
+        labels = pl.Series(name, labels_of(y, len(table)), strict=False)
+        return Taken(table.with_columns(labels), {"label_column": name})
+
+    def _of_series(self, series: list[np.ndarray], y: Any, facts: dict[str, Any]) -> Taken:
+        return Taken(Arrays(series, labels_of(y, len(series))), {}, facts)
+
+    def _column(self, y: Any) -> dict[str, Any]:
+        if y is not None and not isinstance(y, str):
+            raise ElmanError("a file has its labels in it; y is the name of their column")
+        return {} if y is None else {"label_column": y}
+
+    def _wanted(self) -> str:
+        return (
+            f"a {type(self).__name__} takes fit(X, y) with X texts, an array [rows, steps] or [rows, steps, channels], "
+            "or a list of arrays of unequal lengths; or fit(table) or fit(file) with the labels inside"
+        )
+
+    def _rows(self, X: Any) -> Any:
+        if self._is_one(X):
+            return [X]
+        if (path := path_of(X)) is not None:
+            return path
+        held = opened(X)
+        if self.task_.layout.kind != "arrays":
+            return held
+        if isinstance(held, pl.DataFrame) and (names := self._facts.get("names")):
+            if missing := [name for name in names if name not in held.columns]:
+                raise ElmanError(f"the table lacks the column {missing[0]!r}, which was learnt from")
+            held = held.select(names)
+        series = series_of(held)
+        if series is None:
+            raise ElmanError(f"these are no series of numbers; {self._wanted()}")
+        width, known = _width(held), self._facts.get("features")
+        if width is not None and known is not None and width != known:
+            raise ElmanError(
+                f"X has {width} features, but {type(self).__name__} is expecting {known} features as input; "
+                "series of another length are given as [rows, steps, channels]"
+            )
+        return series
+
+    def _is_one(self, X: Any) -> bool:
+        return self.task_.layout.is_text and is_one(X)
+
+    def _know(self, facts: dict[str, Any]) -> None:
+        self._facts = facts
+        for name in ("n_features_in_", "feature_names_in_"):
+            vars(self).pop(name, None)
+        if facts.get("features") is not None:
+            self.n_features_in_ = facts["features"]
+        if facts.get("names") is not None:
+            self.feature_names_in_ = np.array(facts["names"], object)
+
+
+class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
+    """A text or a series to its class.
+
+    Attributes:
+        classes_: the classes, in the order of ``predict_proba``.
+
+    Example:
+        >>> model = Classifier(steps=30, hidden=8, embedding=8, lr=0.05, dropout=0.0, verbose=False)
+        >>> model = model.fit(["so good", "so bad", "good film", "bad film"] * 8, ["yes", "no"] * 16)
+        >>> model.predict(["good good", "bad"]).tolist(), str(model.predict("good"))
+        (['yes', 'no'], 'yes')
+    """
+
+    measure = "accuracy"
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The classes, in the order of ``predict_proba``."""
+        return as_array(typed(self.task_.target.names, self._facts["kind"]))
+
+    def _check(self, task: Any) -> None:
+        if task.target.kind == "number":
+            raise ElmanError(
+                "Unknown label type: the labels are numbers, which a Regressor learns; kind='classes' takes each for one"
+            )
+
+    def _facts_of(self, source: Any) -> dict[str, Any]:
+        return {"kind": kind_of(_labels(source, self.task_.layout.label))}
+
+    def predict(self, X: Any) -> Any:
+        """The class of each row, as an array; of one text its class alone. Of several labels a row, a list for each."""
+        names, kind = self.predict_frame(X)["predicted"].to_list(), self._facts["kind"]
+        several = self.task_.target.kind == "labels"
+        found = as_array([typed(each, kind) for each in names] if several else typed(names, kind))
+        return found[0] if self._is_one(X) else found
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, ``[rows, classes]``; of one text ``[classes]``."""
+        frame = self.predict_frame(X)
+        found = frame.select(f"p_{name}" for name in self.task_.target.names).to_numpy()
+        return found[0] if self._is_one(X) else found
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The share of rows whose class is right; of several labels a row, of those that are all right."""
+        if y is None or isinstance(y, str):
+            metrics = self.evaluate(X, y)
+            return metrics["all_right" if "all_right" in metrics else self.measure]
+        answers = self.predict(X).tolist()
+        right = zip(answers, labels_of(y, len(answers)), strict=True)
+        return float(np.mean([set(a) == set(b) if isinstance(a, list) else a == b for a, b in right]))
+
+
+class Regressor(RegressorMixin, Labelling, RegressorOptions):
+    """A text or a series to a number.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(40, 10, 1))
+        >>> model = Regressor(cell="elman", hidden=8, steps=20, verbose=False).fit(x, x.mean(1))
+        >>> model.predict(x).shape
+        (40, 1)
+    """
+
+    measure = "r2"
+
+    def _taken(self, X: Any, y: Any) -> Taken:
+        column = y is not None and not isinstance(y, str) and np.ndim(y) == 2
+        values = np.asarray(y, float) if column and isinstance(y, list | tuple) else y
+        taken = super()._taken(X, values)
+        return taken._replace(facts=taken.facts | {"column": column})
+
+    def predict(self, X: Any) -> Any:
+        """The number of each row, in the shape that y had; of one text its number alone."""
+        found = self.predict_frame(X)["predicted"].to_numpy()
+        if self._is_one(X):
+            return float(found[0])
+        return found[:, None] if self._facts["column"] else found
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """How much of the variance is explained: R², at most 1."""
+        return self.evaluate(X, y)[self.measure]
+
+
+def _width(held: Any) -> int | None:
+    """Steps of each row of an array ``[rows, steps]``."""
+    values = numbers(held)
+    return int(values.shape[1]) if values is not None and values.ndim == 2 else None
+
+
+def _all_numbers(table: pl.DataFrame) -> bool:
+    return all(kind.is_numeric() or kind == pl.Boolean for kind in table.dtypes)
+
+
+def _labels(source: Any, column: str) -> list[Any]:
+    """The labels of what was learnt from, where it is in memory."""
+    if isinstance(source, Arrays):
+        values = source.labels or []
+    else:
+        values = source[column].to_list() if isinstance(source, pl.DataFrame) else []
+    return [each for value in values for each in (value if isinstance(value, list | tuple) else [value])]

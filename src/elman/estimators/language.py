@@ -1,0 +1,116 @@
+"""LanguageModel: learns a text or strings, writes, and talks."""
+
+from pathlib import Path
+from typing import Any
+
+from elman.data.memory import opened
+from elman.data.text import HeldText
+from elman.errors import ElmanError
+from elman.estimators.base import Estimator, Taken
+from elman.estimators.constructors import LanguageModelOptions
+from elman.tasks.language.dialogues import Dialogue
+
+
+class LanguageModel(Estimator, LanguageModelOptions):
+    """A text, or strings such as names or molecules, to a model that writes such.
+
+    A text is the name of a file, or itself where it has several lines; strings, one each, are a list.
+
+    Example:
+        >>> model = LanguageModel(steps=5, hidden=8, batch=2, bptt=8, verbose=False).fit("Of this, and of that.\\n" * 20)
+        >>> len(model.generate("Of ", length=10, seed=1))
+        10
+    """
+
+    measure = "bits_per_character"
+
+    def _taken(self, X: Any, y: Any) -> Taken:
+        if y is not None:
+            raise ElmanError("a LanguageModel learns from the text alone: fit(X)")
+        if X is None:
+            return Taken(None)
+        if isinstance(X, str) and "\n" in X:
+            return Taken(HeldText(X))
+        held = opened(X)
+        if isinstance(held, Path):
+            return Taken(held)
+        if not (isinstance(held, list) and held and all(isinstance(each, str) for each in held)):
+            raise ElmanError(
+                "this is no text; a LanguageModel takes a file, a text of several lines, or a list of strings or texts"
+            )
+        if any("\n" in each.strip() for each in held):
+            return Taken(HeldText("\n\n".join(each.strip("\n") for each in held) + "\n"))
+        strings = HeldText("".join(f"{each.strip()}\n" for each in held), "the strings")
+        return Taken(strings, {"form": "strings"} if self._option("form") == "auto" else {})
+
+    def generate(
+        self,
+        prompt: str = "",
+        length: int = 500,
+        *,
+        temperature: float = 0.8,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+    ) -> str:
+        """Write on from a prompt, with a model of a text.
+
+        Args:
+            prompt: what stands before.
+            length: tokens to write.
+            temperature: how bold: 0 takes the likeliest token each time, 1 follows the model, more is wilder.
+            top_k: choose among the so many likeliest only.
+            top_p: choose among the likeliest that together have this probability only.
+            seed: the same seed, the same text.
+
+        Returns:
+            The text, without the prompt.
+        """
+        options: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+        return "".join(self._fitted().generate(prompt, length, **options))
+
+    def strings(
+        self,
+        number: int = 10,
+        *,
+        prompt: str = "",
+        max_length: int | None = None,
+        temperature: float = 0.8,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+    ) -> list[str]:
+        """Write strings, with a model of strings.
+
+        Args:
+            number: how many.
+            prompt: what each begins with.
+            max_length: tokens of one at most. [a little more than the longest that was learnt]
+            temperature: how bold, as ``generate`` has it, with ``top_k``, ``top_p`` and ``seed``.
+        """
+        options: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+        return self._fitted().strings(number, prompt=prompt, max_length=max_length, **options)
+
+    def chat(
+        self,
+        speaker: str | None = None,
+        *,
+        length: int = 500,
+        temperature: float = 0.8,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+    ) -> Dialogue:
+        """Begin a dialogue: ``talk = model.chat()``, then ``talk("Hello.")`` gives the answer, turn by turn.
+
+        Args:
+            speaker: who the model is. [the second of those it knows]
+            length: tokens of a turn of the model at most.
+            temperature: how bold, as ``generate`` has it, with ``top_k``, ``top_p`` and ``seed``.
+        """
+        options: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+        return self._fitted().dialogue(speaker, length=length, **options)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """How well a text is foretold: bits a character, below 0, so that more is better."""
+        return -super().score(X, y)

@@ -1,0 +1,93 @@
+"""Tagger: a tag for each word of a sentence."""
+
+from typing import Any
+
+import polars as pl
+
+from elman.data.memory import opened
+from elman.errors import ElmanError
+from elman.estimators.base import Answering, Taken, is_one, path_of
+from elman.estimators.constructors import TaggerOptions
+
+
+class Tagger(Answering, TaggerOptions):
+    """A sentence to a tag for each of its words.
+
+    A sentence is a list of words, or a text with spaces between them.
+
+    Example:
+        >>> pairs = [(["the", "cat"], ["DET", "NOUN"]), (["a", "dog"], ["DET", "NOUN"])] * 20
+        >>> model = Tagger(steps=30, hidden=8, embedding=8, lr=0.05, dropout=0.0, verbose=False).fit(pairs)
+        >>> model.predict(["a cat", ["dog"]]), model.predict("the dog")
+        ([['DET', 'NOUN'], ['NOUN']], ['DET', 'NOUN'])
+    """
+
+    @property
+    def measure(self) -> str:
+        """F1 of spans where there are such, as in the names of people; else the share of words that are right."""
+        return "f1" if self._fitted().scheme else "accuracy"
+
+    def _taken(self, X: Any, y: Any) -> Taken:
+        if (path := path_of(X)) is not None:
+            return Taken(path, _column(y))
+        held = opened(X)
+        if isinstance(held, pl.DataFrame) and (y is None or isinstance(y, str)):
+            return Taken(held, _column(y))
+        if isinstance(held, list) and held and y is None and all(_is_pair(each) for each in held):
+            sentences, tags = [each[0] for each in held], [each[1] for each in held]
+        else:
+            given = opened(y) if y is not None and not isinstance(y, str) else None
+            if not (isinstance(held, list) and held and isinstance(given, list)):
+                raise ElmanError(f"these are no sentences with their tags; {WANTED}")
+            sentences, tags = held, given
+        if len(sentences) != len(tags):
+            raise ElmanError(f"X has {len(sentences):,} sentences and y has {len(tags):,}; they are to be as many")
+        words = [_words(sentence, n) for n, sentence in enumerate(sentences, 1)]
+        marks = [_words(each, n) for n, each in enumerate(tags, 1)]
+        return Taken(pl.DataFrame({"tokens": words, "tags": marks}), {"word_column": "tokens", "tag_column": "tags"})
+
+    def _rows(self, X: Any) -> Any:
+        if is_one(X):
+            return [X]
+        if (path := path_of(X)) is not None:
+            return path
+        held = opened(X)
+        if not isinstance(held, pl.DataFrame | list):
+            raise ElmanError(f"these are no sentences; {WANTED}")
+        if isinstance(held, list) and held and all(_is_pair(each) for each in held):
+            return [_words(each[0], n) for n, each in enumerate(held, 1)]
+        return held
+
+    def predict(self, X: Any) -> Any:
+        """The tags of each sentence, a list for each; of one text its tags alone."""
+        found = self.predict_frame(X)["predicted"].to_list()
+        return found[0] if is_one(X) else found
+
+
+WANTED = (
+    "a Tagger takes fit(X, y) with X a list of sentences and y a list of their tags, a list of (words, tags), a table "
+    "with a column of each, or a file"
+)
+
+
+def _column(y: Any) -> dict[str, Any]:
+    if y is not None and not isinstance(y, str):
+        raise ElmanError("a file has its tags in it; y is the name of their column")
+    return {} if y is None else {"tag_column": y}
+
+
+def _is_pair(each: Any) -> bool:
+    """Whether something is (words, tags) and not a sentence of two words."""
+    return (
+        isinstance(each, list | tuple)
+        and len(each) == 2
+        and all(isinstance(part, list | tuple) for part in each)
+        or (isinstance(each, tuple) and len(each) == 2 and isinstance(each[0], str) and " " in each[0])
+    )
+
+
+def _words(sentence: Any, number: int) -> list[str]:
+    words = sentence.split() if isinstance(sentence, str) else opened(sentence)
+    if not isinstance(words, list):
+        raise ElmanError(f"sentence {number} is a list of words, or a text with spaces between them, not {sentence!r}")
+    return [str(word) for word in words]
