@@ -12,7 +12,9 @@ from elman.errors import ElmanError, ElmanWarning
 
 T = TypeVar("T")
 DATA = "data"  # the panel of options that say what a user's data is
-FOUND = "found from the data"  # what is shown as the default of an option whose value the data tells
+DETECTED = "detected"  # shown as the default of an option whose value the data tells
+CELL = "Recurrent cell: a name from `elman cells`, or module:Class for a cell of your own."
+ENCODER = CELL[:-1] + "; or transformer or convolution in its place."
 MINUTES = 5.0  # of a run of which nothing says how long it is
 
 

@@ -25,7 +25,7 @@ class Training:
         "truncated",
         "How gradients are computed: truncated; checkpointed, in less memory; or online, by rtrl, snap1 or eprop.",
     )
-    lr: float = option(4e-3, "Learning rate, at its peak.", min=0, search=(3e-4, 1e-2))
+    lr: float = option(4e-3, "Learning rate, at its peak.", min=0, search=(3e-4, 1e-2), common=True)
     warmup: int = option(50, "Steps in which the learning rate rises to its peak.", min=0)
     decay: float = option(0.01, "Weight decay.", min=0)
     clip: float = option(1.0, "Bound of the gradient; 0 for none.", min=0)
@@ -56,9 +56,9 @@ class Budget:
 
     panel: ClassVar[str] = "budget"
 
-    minutes: float | None = option(None, "Train for this many minutes. [5 where no budget is given]", min=0)
+    minutes: float | None = option(None, "Train for this many minutes.", min=0, common=True)
     steps: int | None = option(None, "Train for this many steps.", min=1)
-    epochs: float | None = option(None, "Train for this many epochs.", min=0)
+    epochs: float | None = option(None, "Train for this many epochs.", min=0, common=True)
     min_steps: int = option(1, "Train for at least this many steps, where --epochs would be fewer.", min=1)
     patience: int | None = option(None, "Stop after this many evaluations in a row without improvement.", min=1)
 
@@ -76,7 +76,10 @@ class Comparison:
 
     baselines: bool = option(True, "Train simple methods in the same run, and show them in the same table.")
     compare: str = option(
-        "", "Other cells to train under the same budget, separated by commas, such as gru,transformer."
+        "",
+        "Other cells to train under the same budget, separated by commas, such as gru,transformer.",
+        common=True,
+        metavar="CELLS",
     )
     search: int = option(
         0, "Try this many settings first, each for a quarter of the budget, and train with the best.", min=0

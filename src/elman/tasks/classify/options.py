@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from elman.training.options import TaskOptions, option
+from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, option
 
 if TYPE_CHECKING:
     from elman.tasks.classify.layout import ColumnSpec
@@ -15,10 +15,8 @@ class ClassifyOptions(TaskOptions):
 
     defaults: ClassVar = {"batch": 32, "lr": 1e-3, "epochs": 12.0, "min_steps": 600}
 
-    cell: str = option(
-        "lstm", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place."
-    )
-    hidden: int = option(128, "Units of each layer and direction.", min=1, search=(32, 256))
+    cell: str = option("lstm", ENCODER, common=True, metavar="CELL")
+    hidden: int = option(128, "Units of each layer and direction.", min=1, search=(32, 256), common=True)
     layers: int = option(1, "Number of layers.", min=1, search=(1, 2))
     bidirectional: bool = option(True, "Read in both directions, so that a step also sees what comes after it.")
     attention: bool = option(
@@ -32,7 +30,7 @@ class ClassifyOptions(TaskOptions):
         search=(0.1, 0.7),
     )
     embedding: int = option(128, "Text: size of the word embeddings.", min=1)
-    tokens: str = option("", "Text: tokens to read, words or characters. [detected]")
+    tokens: str = option("", "Text: tokens to read, words or characters.", shown=DETECTED)
     vocabulary: int = option(50_000, "Text: size of the vocabulary, the most frequent words.", min=1)
     min_count: int = option(2, "Text: words that occur less often count as unknown.", min=1, was="least")
     spelling: int = option(32, "Text: features that are read from the letters of a word; 0 for none.", min=0)
@@ -40,13 +38,14 @@ class ClassifyOptions(TaskOptions):
         0.25, "Text: share of the words that training replaces by the unknown word.", min=0, max=0.95, was="unknown"
     )
     embeddings: str = option(
-        "", "Text: file of pretrained word vectors, one word and its numbers a line.", was="vectors"
+        "", "Text: file of pretrained word vectors, one word and its numbers a line.", was="vectors", metavar="FILE"
     )
     resample: float = option(
         0.0,
-        "Series: average over intervals of this length, in the unit of the time. [no resampling]",
+        "Series: average over intervals of this length, in the unit of the time.",
         min=0,
         was="every",
+        shown="no resampling",
     )
     noise: float = option(0.1, "Series: noise added while training, in standard deviations.", min=0)
     convolution: int = option(
@@ -60,22 +59,39 @@ class ClassifyOptions(TaskOptions):
     label_smoothing: float = option(
         0.0, "Label smoothing: probability that is spread evenly over all classes.", min=0, max=0.5, was="smoothing"
     )
-    kind: str = option("", "What the label is: classes, labels (several for a row) or number. [detected]")
-    text_column: str = option("", "Column of the text. [detected]")
-    label_column: str = option("", "Column of the label. [detected]")
-    id_column: str = option("", "Column that names the series a row belongs to. [detected]")
-    time_column: str = option("", "Column of the time. [detected]")
-    parameter_column: str = option(
-        "", "Column that names what was measured, in tables with one measurement in each row. [detected]"
+    kind: str = option(
+        "", "What the label is: classes, labels (several for a row) or number.", shown=DETECTED, panel=DATA
     )
-    ignore: str = option("", "Columns to leave out, separated by commas.")
-    labels: str = option("", "File with the label of each series.")
-    separator: str = option("", "Character between two columns. [detected]")
-    header: bool | None = option(None, "Whether the first row has the names of the columns. [detected]")
-    held_out: float = option(0.1, "Share of the rows held out for evaluation; 0 to learn from all.", min=0, max=0.9)
-    group_column: str = option("", "Column by which rows are grouped: a group is learnt from or held out as a whole.")
-    split: str = option("random", "Which rows are held out: random, or time for the latest ones.")
-    split_seed: int = option(1, "Random seed of the split.", min=0)
+    text_column: str = option("", "Column of the text.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
+    label_column: str = option("", "Column of the label.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
+    id_column: str = option(
+        "", "Column that names the series a row belongs to.", shown=DETECTED, panel=DATA, metavar="COLUMN"
+    )
+    time_column: str = option("", "Column of the time.", shown=DETECTED, panel=DATA, metavar="COLUMN")
+    parameter_column: str = option(
+        "",
+        "Column that names what was measured, in tables with one measurement in each row.",
+        shown=DETECTED,
+        panel=DATA,
+        metavar="COLUMN",
+    )
+    ignore: str = option("", "Columns to leave out, separated by commas.", panel=DATA, metavar="COLUMNS")
+    labels: str = option("", "File with the label of each series.", panel=DATA, metavar="FILE")
+    separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
+    header: bool | None = option(
+        None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
+    )
+    held_out: float = option(
+        0.1, "Share of the rows held out for evaluation; 0 to learn from all.", min=0, max=0.9, panel=DATA
+    )
+    group_column: str = option(
+        "",
+        "Column by which rows are grouped: a group is learnt from or held out as a whole.",
+        panel=DATA,
+        metavar="COLUMN",
+    )
+    split: str = option("random", "Which rows are held out: random, or time for the latest ones.", panel=DATA)
+    split_seed: int = option(1, "Random seed of the split.", min=0, panel=DATA)
 
     def column_spec(self) -> "ColumnSpec":
         """What they say about the data."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from elman.training.options import TaskOptions, option
+from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, option
 
 if TYPE_CHECKING:
     from elman.tasks.recommend.events import EventLayout
@@ -15,8 +15,8 @@ class RecommendOptions(TaskOptions):
 
     defaults: ClassVar = {"batch": 32, "lr": 4e-3, "warmup": 30, "epochs": 20.0, "patience": 6}
 
-    cell: str = option("gru", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place.")
-    hidden: int = option(128, "Units of each layer.", min=1)
+    cell: str = option("gru", ENCODER, common=True, metavar="CELL")
+    hidden: int = option(128, "Units of each layer.", min=1, common=True)
     layers: int = option(1, "Number of layers.", min=1)
     embedding: int = option(128, "Size of the item embeddings.", min=1)
     dropout: float = option(0.4, "Dropout: share of the features that training sets to zero.", min=0, max=0.95)
@@ -27,32 +27,51 @@ class RecommendOptions(TaskOptions):
     min_count: int = option(1, "Items that occur less often count as unknown.", min=1, was="least")
     negatives: int | None = option(
         None,
-        "Negative items drawn for each step; 0 to compare with all items. [all, or 2048 above 50,000 items]",
+        "Negative items drawn for each step; 0 to compare with all items.",
         min=0,
+        shown="all, or 2048 above 50,000 items",
     )
     window: int = option(50, "Events of a session that are learnt from at once.", min=2)
     max_length: int = option(1000, "Events of a session that are read, the last ones.", min=1, was="longest")
-    repeats: bool | None = option(None, "Whether items that a session has had may be recommended again. [detected]")
+    repeats: bool | None = option(
+        None, "Whether items that a session has had may be recommended again.", shown=DETECTED, panel=DATA
+    )
     top_k: int = option(20, "Number of items to recommend.", min=1, was="top")
     people: int = option(10_000, "Sessions whose state is kept while answering a stream, the latest ones.", min=1)
-    person_column: str = option("", "Column of the user. [detected]")
-    item_column: str = option("", "Column of the item. [detected]")
-    time_column: str = option("", "Column of the time. [detected]")
-    session_column: str = option("", "Column that tells apart the sessions of a user. [detected]")
-    gap: float = option(0.0, "Minutes without an event after which a new session begins; 0 for never.", min=0)
-    rating_column: str = option("", "Column of the rating. [detected]")
-    least_rating: float | None = option(None, "Leave out events with a lower rating. [ratings are ignored]")
-    within: str = option("", "Character between two items, where each row is a whole session.")
-    separator: str = option("", "Character between two columns. [detected]")
-    header: bool | None = option(None, "Whether the first row has the names of the columns. [detected]")
-    split: str = option(
-        "last", "What is held out: last, the last item of each session (the one before it while training); "
-        "people, whole sessions; or time, the sessions that end last."
-    )  # fmt: skip
-    held_out: float = option(
-        0.1, "Share of the sessions held out, with --split people or time; 0 to learn from all.", min=0, max=0.9
+    person_column: str = option("", "Column of the user.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
+    item_column: str = option("", "Column of the item.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
+    time_column: str = option("", "Column of the time.", shown=DETECTED, panel=DATA, metavar="COLUMN")
+    session_column: str = option(
+        "", "Column that tells apart the sessions of a user.", shown=DETECTED, panel=DATA, metavar="COLUMN"
     )
-    split_seed: int = option(1, "Random seed of the split.", min=0)
+    gap: float = option(
+        0.0, "Minutes without an event after which a new session begins; 0 for never.", min=0, panel=DATA
+    )
+    rating_column: str = option("", "Column of the rating.", shown=DETECTED, panel=DATA, metavar="COLUMN")
+    least_rating: float | None = option(
+        None, "Leave out events with a lower rating.", shown="ratings are ignored", panel=DATA
+    )
+    within: str = option(
+        "", "Character between two items, where each row is a whole session.", panel=DATA, metavar="CHARACTER"
+    )
+    separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
+    header: bool | None = option(
+        None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
+    )
+    split: str = option(
+        "last",
+        "What is held out: last, the last item of each session (the one before it while training); people, whole "
+        "sessions; or time, the sessions that end last.",
+        panel=DATA,
+    )
+    held_out: float = option(
+        0.1,
+        "Share of the sessions held out, with --split people or time; 0 to learn from all.",
+        min=0,
+        max=0.9,
+        panel=DATA,
+    )
+    split_seed: int = option(1, "Random seed of the split.", min=0, panel=DATA)
 
     def wish(self) -> "EventLayout":
         """What they say about the data."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from elman.training.options import TaskOptions, option
+from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, option
 
 if TYPE_CHECKING:
     from elman.tasks.tag.tagged import ColumnSpec
@@ -17,16 +17,16 @@ class TagOptions(TaskOptions):
 
     defaults: ClassVar = {"batch": 16, "lr": 3e-3, "warmup": 100, "epochs": 20.0, "decay": 0.01}
 
-    cell: str = option(
-        "lstm", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place."
-    )
-    hidden: int = option(200, "Units of each layer and direction.", min=1)
+    cell: str = option("lstm", ENCODER, common=True, metavar="CELL")
+    hidden: int = option(200, "Units of each layer and direction.", min=1, common=True)
     layers: int = option(1, "Number of layers.", min=1)
     bidirectional: bool = option(True, "Read in both directions, so that a tag also depends on the words after it.")
     crf: bool | None = option(
-        None, f"Choose the tags of a sentence jointly, by a conditional random field. [yes, up to {MANY} tags]"
+        None, "Choose the tags of a sentence jointly, by a conditional random field.", shown=f"yes, up to {MANY} tags"
     )
-    inside: str = option("", "Scheme in which spans are learnt: BIOES or IOB2. [BIOES, unless that makes many tags]")
+    inside: str = option(
+        "", "Scheme in which spans are learnt: BIOES or IOB2.", shown="BIOES, unless that makes many tags"
+    )
     dropout: float = option(
         0.5, "Dropout: share of the inputs and features that training sets to zero.", min=0, max=0.95
     )
@@ -40,22 +40,38 @@ class TagOptions(TaskOptions):
     word_dropout: float = option(
         0.1, "Share of the words that training replaces by the unknown word.", min=0, max=0.95, was="unknown"
     )
-    embeddings: str = option("", "File of pretrained word vectors, one word and its numbers a line.", was="vectors")
+    embeddings: str = option(
+        "", "File of pretrained word vectors, one word and its numbers a line.", was="vectors", metavar="FILE"
+    )
     max_length: int = option(
         400, "Words that are read at once; a longer sentence is tagged in parts.", min=1, was="longest"
     )
-    word_column: str = option("", "Column of the words, by its number (from 1) or its name. [detected]")
-    tag_column: str = option("", "Column of the tags. [detected]")
-    separator: str = option("", "Character between two columns. [detected]")
-    joint: str = option("", "Character between a word and its tag, such as the / of word/tag. [detected]")
+    word_column: str = option(
+        "",
+        "Column of the words, by its number (from 1) or its name.",
+        shown=DETECTED,
+        common=True,
+        panel=DATA,
+        metavar="COLUMN",
+    )
+    tag_column: str = option("", "Column of the tags.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
+    separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
+    joint: str = option(
+        "",
+        "Character between a word and its tag, such as the / of word/tag.",
+        shown=DETECTED,
+        panel=DATA,
+        metavar="CHARACTER",
+    )
     held_out: float = option(
-        0.1, "Share of the sentences held out for evaluation; 0 to learn from all.", min=0, max=0.9
+        0.1, "Share of the sentences held out for evaluation; 0 to learn from all.", min=0, max=0.9, panel=DATA
     )
     split: str = option(
         "random",
         "Which are held out: random sentences, whole documents, or last, those at the end of the file.",
+        panel=DATA,
     )
-    split_seed: int = option(1, "Random seed of the split.", min=0)
+    split_seed: int = option(1, "Random seed of the split.", min=0, panel=DATA)
 
     def column_spec(self) -> "ColumnSpec":
         """What they say about the data."""

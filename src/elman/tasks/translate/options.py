@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from elman.training.options import TaskOptions, option
+from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, option
 
 
 @dataclass(frozen=True)
@@ -12,10 +12,10 @@ class TranslateOptions(TaskOptions):
 
     defaults: ClassVar = {"batch": 80, "lr": 2e-3, "warmup": 200, "epochs": 20.0, "decay": 0.01}
 
-    cell: str = option(
-        "lstm", "Recurrent cell, one that elman cells lists; or transformer or convolution in its place."
+    cell: str = option("lstm", ENCODER, common=True, metavar="CELL")
+    hidden: int = option(
+        256, "Units of each layer and direction of the encoder; the decoder has twice as many.", min=1, common=True
     )
-    hidden: int = option(256, "Units of each layer and direction of the encoder; the decoder has twice as many.", min=1)
     layers: int = option(1, "Number of layers of the encoder and of the decoder.", min=1)
     bidirectional: bool = option(True, "Read the source in both directions.")
     attention: str = option(
@@ -32,10 +32,10 @@ class TranslateOptions(TaskOptions):
         0.1, "Label smoothing: probability that is spread evenly over all tokens.", min=0, max=0.5, was="smoothing"
     )
     tied: bool = option(True, "Tie the output layer to the embeddings of the target.")
-    source_tokens: str = option("", "Tokens of the source: subwords, characters or words. [detected]")
-    target_tokens: str = option("", "Tokens of the target: subwords, characters or words. [detected]")
+    source_tokens: str = option("", "Tokens of the source: subwords, characters or words.", shown=DETECTED, panel=DATA)
+    target_tokens: str = option("", "Tokens of the target: subwords, characters or words.", shown=DETECTED, panel=DATA)
     vocabulary: int = option(6000, "Size of each vocabulary, the most frequent tokens.", min=3)
-    shared: bool | None = option(None, "Whether source and target share one vocabulary. [detected]")
+    shared: bool | None = option(None, "Whether source and target share one vocabulary.", shown=DETECTED)
     max_length: int = option(
         400, "Tokens of a row that are read; longer pairs are not learnt from.", min=1, was="longest"
     )
@@ -43,10 +43,14 @@ class TranslateOptions(TaskOptions):
     length_penalty: float = option(
         1.0, "Length penalty of the beam search: the higher, the more longer answers are favoured; 0 for none.", min=0
     )
-    bleu: str = option("", "Tokeniser of sacrebleu: 13a, zh, char or none. [detected]")
-    source_column: str = option("", "Column of the source. [detected]")
-    target_column: str = option("", "Column of the target. [detected]")
-    separator: str = option("", "Character between two columns. [detected]")
-    header: bool | None = option(None, "Whether the first row has the names of the columns. [detected]")
-    held_out: float = option(0.05, "Share of the sources held out for evaluation; 0 to learn from all.", min=0, max=0.9)
-    split_seed: int = option(1, "Random seed of the split.", min=0)
+    bleu: str = option("", "Tokeniser of sacrebleu: 13a, zh, char or none.", shown=DETECTED, panel=DATA)
+    source_column: str = option("", "Column of the source.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
+    target_column: str = option("", "Column of the target.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
+    separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
+    header: bool | None = option(
+        None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
+    )
+    held_out: float = option(
+        0.05, "Share of the sources held out for evaluation; 0 to learn from all.", min=0, max=0.9, panel=DATA
+    )
+    split_seed: int = option(1, "Random seed of the split.", min=0, panel=DATA)
