@@ -29,7 +29,7 @@ def check_counts(**counts: object) -> None:
 
 
 class Convolution(nn.Module):
-    """One convolution over time that can be stepped, such as stands before a recurrence to filter and shorten.
+    """One convolution over time that can be stepped, to filter and shorten the input of a recurrence.
 
         y[j] = b + sum_k W[k] x[(j + 1) stride - 1 - (K - 1 - k) dilation]
 
@@ -44,7 +44,7 @@ class Convolution(nn.Module):
         stride: steps of the input for each of the output.
         dilation: steps between two taps.
         centred: whether the taps lie on both sides of what they stand for; there is no state then, and no stream.
-        activation: what is done to every output, such as ``torch.relu``.
+        activation: applied to every output, such as ``torch.relu``.
         bias: whether there is one.
 
     Attributes:
@@ -258,7 +258,7 @@ class TemporalConvolution(nn.Module):
         num_layers: layers, ``L``.
         kernel_size: taps of each convolution.
         bidirectional: whether the taps lie on both sides; there is no state then.
-        dropout: the share of each convolution's outputs that training sets to zero.
+        dropout: dropout probability of each convolution's outputs.
         weight_norm: whether a weight is a direction and a length (Salimans and Kingma 2016), as in the paper.
 
     Attributes:

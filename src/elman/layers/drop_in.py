@@ -208,9 +208,9 @@ class RNN(DropIn):
         num_layers: layers, ``L``.
         nonlinearity: ``"tanh"`` or ``"relu"``.
         bias: whether there are biases.
-        batch_first: whether input and output are ``[B, T, ...]`` and not ``[T, B, ...]``; states never are.
-        dropout: the share of each layer's outputs, all but the last's, that training sets to zero.
-        bidirectional: whether every layer also runs from the end to the start.
+        batch_first: whether input and output are ``[B, T, ...]``, not ``[T, B, ...]``; states have the layers first.
+        dropout: dropout probability of the outputs of all layers but the last.
+        bidirectional: whether every layer runs in both directions.
 
     Raises:
         ElmanError: a size or a number of layers below 1, a dropout outside 0 to 1, another nonlinearity.
@@ -260,9 +260,9 @@ class LSTM(DropIn):
         hidden_size: units of each layer and direction, ``H``.
         num_layers: layers, ``L``.
         bias: whether there are biases.
-        batch_first: whether input and output are ``[B, T, ...]`` and not ``[T, B, ...]``; states never are.
-        dropout: the share of each layer's outputs, all but the last's, that training sets to zero.
-        bidirectional: whether every layer also runs from the end to the start.
+        batch_first: whether input and output are ``[B, T, ...]``, not ``[T, B, ...]``; states have the layers first.
+        dropout: dropout probability of the outputs of all layers but the last.
+        bidirectional: whether every layer runs in both directions.
         proj_size: features that the output is projected to, less than ``hidden_size``; 0 for no projection.
 
     Raises:
@@ -312,9 +312,9 @@ class GRU(DropIn):
         hidden_size: units of each layer and direction, ``H``.
         num_layers: layers, ``L``.
         bias: whether there are biases.
-        batch_first: whether input and output are ``[B, T, ...]`` and not ``[T, B, ...]``; states never are.
-        dropout: the share of each layer's outputs, all but the last's, that training sets to zero.
-        bidirectional: whether every layer also runs from the end to the start.
+        batch_first: whether input and output are ``[B, T, ...]``, not ``[T, B, ...]``; states have the layers first.
+        dropout: dropout probability of the outputs of all layers but the last.
+        bidirectional: whether every layer runs in both directions.
 
     Raises:
         ElmanError: a size or a number of layers below 1, a dropout outside 0 to 1.

@@ -31,7 +31,7 @@ class EncoderDecoder(nn.Module):
     Bahdanau et al. 2015 do), as the decoder's first input instead of as its state: any encoder then goes with any
     decoder, which never starts from numbers that are no state of it.
 
-    What is fed back to the decoder is a choice. Without (``feeding=None``, as above) training is fast: the decoder runs
+    What is fed back to the decoder is a choice. Without feeding, as above, training is fast: the decoder runs
     over the whole target as one sequence, and attends for all its steps at once. Luong et al. (2015) feed back the
     readout, so that the decoder knows what it has looked at, and Bahdanau et al. the context, before the decoder's
     step and not after it. Both train step by step.
@@ -51,9 +51,9 @@ class EncoderDecoder(nn.Module):
         end: the token that ends a target, and that stands before it.
         shared: whether source and target have one embedding.
         tied: whether ``O`` is ``E_t`` (Press and Wolf 2017).
-        dropout: the share of embeddings and readouts that training sets to zero; encoder and decoder have their own.
+        dropout: dropout probability of embeddings and readouts; encoder and decoder have their own.
 
-    Remedies that draw once for a run over a sequence do so once for a step where there is feeding.
+    With feeding, remedies that draw random numbers once for a sequence draw them once for each step.
 
     Raises:
         ElmanError: sizes that do not meet, a decoder that looks ahead, an end that is no token.
@@ -119,8 +119,8 @@ class EncoderDecoder(nn.Module):
     ) -> Tensor:
         """The mean cross-entropy of a token of the targets, their ends among them, in nats.
 
-        The arguments are those of ``forward``; ``label_smoothing`` is the share of the probability that is wanted
-        spread over all tokens.
+        The arguments are those of ``forward``; ``label_smoothing`` is the probability that is spread evenly
+        over all tokens.
         """
         readouts, _, labels, valid = self._teach(source, source_lengths, target, target_lengths, False)
         # the padding is left out before the largest product of all

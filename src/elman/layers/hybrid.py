@@ -23,10 +23,10 @@ class Hybrid(Blocks):
         input_size: features of the input, ``I``.
         hidden_size: features of every layer and of the output, ``H``; the cell's outputs must be as many.
         num_layers: layers, ``L``.
-        pattern: which layer is what, ``r`` recurrent or ``a`` attention, repeated as far as there are layers.
+        pattern: the kind of each layer, ``r`` for recurrent and ``a`` for attention, repeated for all layers.
         heads: heads of each layer of attention, which divide ``H`` into even parts.
         window: steps that a step sees in a layer of attention; all before it if ``None``, and then the state grows.
-        dropout: the share of the attention, and of what each layer adds, that training sets to zero.
+        dropout: dropout probability of the attention, and of what each layer adds.
         options: the cell's own, as for ``Recurrent``.
 
     Raises:

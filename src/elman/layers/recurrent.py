@@ -21,10 +21,10 @@ class Recurrent(nn.Module):
         input_size: features of the input, ``I``.
         hidden_size: units of each layer and direction, ``H``.
         num_layers: layers, ``L``; each reads the outputs of the one before.
-        bidirectional: whether every layer also runs from the end to the start; directions ``D`` are 2 then, 1 else.
-        dropout: the share of each layer's outputs, all but the last's, that training sets to zero.
+        bidirectional: whether every layer runs in both directions; then ``D`` is 2, otherwise 1.
+        dropout: dropout probability of the outputs of all layers but the last.
         bias: whether the cells have biases.
-        remedies: what is done to every cell so that it trains or generalises better, as ``elman.remedies`` has it.
+        remedies: regularisers and initialisers of every cell, such as ``Zoneout(0.1)``; see ``elman.remedies``.
         options: the cell's own, such as ``proj_size`` of ``lstm_projected``.
 
     Attributes:

@@ -72,7 +72,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Greedy:
-    """Say the likeliest token each time.
+    """Greedy search: take the likeliest token each time.
 
     Example:
         >>> def step(tokens, state):  # counts up, and ends after 3
@@ -101,17 +101,17 @@ class Greedy:
 
 @dataclass(frozen=True)
 class Sample:
-    """Say a token by chance, as likely as the model finds it.
+    """Sampling: draw each token with the probability that the model gives it.
 
     Args:
-        temperature: what the log-probabilities are divided by: below 1 nearer to the likeliest, above 1 more varied.
-        top_k: only the so many likeliest tokens.
-        top_p: only the likeliest tokens that together have at least this probability (Holtzman et al. 2020).
-        seed: where chance begins; from PyTorch's own generator if not given.
+        temperature: divides the log-probabilities: below 1 the likeliest are favoured, above 1 tokens are more varied.
+        top_k: draw only from this many of the likeliest tokens.
+        top_p: draw only from the likeliest tokens that together have at least this probability (Holtzman et al. 2020).
+        seed: of the random numbers; PyTorch's own generator if not given.
         count: hypotheses for each sentence.
 
     Raises:
-        ElmanError: a number that makes no sense.
+        ElmanError: a temperature, ``top_k``, ``top_p`` or count out of its range.
     """
 
     temperature: float = 1.0
@@ -148,7 +148,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Beam:
-    """Follow the best few beginnings at once.
+    """Beam search: follow the best few beginnings at once.
 
         score(y) = log p(y) / ((5 + n) / 6) ^ length_penalty
 

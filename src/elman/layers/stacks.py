@@ -21,7 +21,7 @@ class Stack(nn.Module):
 
     Args:
         layers: ``Recurrent``, ``Residual``, ``Convolution``, another ``Stack``: anything with their interface.
-        dropout: the share of what passes between two layers that training sets to zero.
+        dropout: dropout probability between two layers.
 
     Attributes:
         stride: steps of the input for each of the output.
@@ -110,7 +110,7 @@ class Residual(nn.Module):
     Args:
         layer: a layer over a sequence with as many outputs as inputs.
         norm: whether layer normalisation stands before the layer, which lets deep stacks train.
-        dropout: the share of the layer's outputs that training sets to zero.
+        dropout: dropout probability of the layer's outputs.
 
     Raises:
         ElmanError: a layer that changes the number of features or of steps.
@@ -244,8 +244,8 @@ class Pyramid(Stack):
         hidden_size: units of each layer and direction, ``H``.
         num_layers: layers, ``L``.
         factor: steps that become one between two layers.
-        bidirectional: whether every layer also runs from the end to the start.
-        dropout: the share of what passes between two layers that training sets to zero.
+        bidirectional: whether every layer runs in both directions.
+        dropout: dropout probability between two layers.
         options: the cell's own, as for ``Recurrent``.
 
     Raises:

@@ -39,7 +39,7 @@ class SelfAttention(nn.Module):
         heads: heads, of ``D = I / heads`` features each.
         window: steps that a step sees, itself included; all before it if not given.
         bidirectional: whether a step also sees those after it; there is no state then.
-        dropout: the share of the attention that training sets to zero.
+        dropout: dropout probability of the attention.
         bias: whether the four projections have biases.
         base: what sets the slowest turn.
 
@@ -358,7 +358,7 @@ class Transformer(Blocks):
         heads: heads of each block, which divide ``H`` into even parts.
         window: steps that a step sees in each block; all before it if not given, and then the state grows with time.
         bidirectional: whether a step also sees those after it; there is no state then.
-        dropout: the share of the attention, and of what each layer adds, that training sets to zero.
+        dropout: dropout probability of the attention, and of what each layer adds.
 
     Raises:
         ElmanError: what ``SelfAttention`` refuses, or a number of layers below 1.

@@ -24,7 +24,7 @@ OF_A_WINDOW = 8 << 10  # bytes that a window keeps beside its state: the random 
 
 @dataclass(frozen=True)
 class Checkpointed(Learning):
-    """Backpropagation through all steps, which keeps the state before every so many and runs each stretch again.
+    """Backpropagation through all steps that keeps one state for each stretch of them, and runs the stretches again.
 
     The gradient is that of the whole sequence, for about a third more time. Outputs and losses exist for one stretch at
     a time, so that memory grows by a state for each stretch (Chen et al. 2016).

@@ -32,7 +32,7 @@ class Clip(ABC):
 
 @dataclass(frozen=True)
 class ClipNorm(Clip):
-    """All gradients together, scaled to a norm of at most ``greatest`` (Pascanu et al. 2013).
+    """Scale all gradients together, so that their norm is at most ``greatest`` (Pascanu et al. 2013).
 
     Raises:
         ElmanError: a bound that is not positive.
@@ -55,7 +55,7 @@ class ClipNorm(Clip):
 
 @dataclass(frozen=True)
 class ClipValue(Clip):
-    """Each number of a gradient, brought between ``-greatest`` and ``greatest`` (Graves 2013).
+    """Clip each number of a gradient to the range from ``-greatest`` to ``greatest`` (Graves 2013).
 
     Raises:
         ElmanError: a bound that is not positive.
@@ -79,12 +79,12 @@ class ClipValue(Clip):
 
 @dataclass(frozen=True)
 class AdaptiveClip(Clip):
-    """The gradient of each unit, scaled to a norm of at most a share of that of the unit's weights (Brock et al. 2021).
+    """Scale the gradient of each unit to at most a share of the norm of the unit's weights (Brock et al. 2021).
 
         g_u <- g_u * min(1, ratio * max(|w_u|, eps) / |g_u|)
 
-    A unit is a row of a matrix, or all of a vector. No bound has to be found anew for another model or loss. The paper
-    leaves out the last layer: do not give its parameters.
+    A unit is a row of a matrix, or all of a vector. The bound need not be tuned anew for another model or loss. The
+    paper leaves out the last layer: do not give its parameters.
 
     Args:
         ratio: the greatest share.

@@ -105,10 +105,10 @@ class Online(Learning):
 class RTRL(Online):
     """Real-time recurrent learning, exact for one layer of a recurrence that is element-wise in its state.
 
-    The gradient is that of backpropagation through everything there has been, in memory that does not grow with it.
+    The gradient is that of backpropagation through the whole past, in memory that does not grow with time.
 
     Args:
-        steps: of a window, which bounds memory: the more, the less often the influence is brought forward.
+        steps: length of a window, which bounds memory; the longer, the less often the influence is carried forward.
 
     Raises:
         ElmanError: no steps; later, a cell whose units mix, with those that RTRL can follow.
@@ -144,7 +144,7 @@ class SnAp1(Online):
     has its own diagonal. Errors go to the layer below by the same rule. The result does not depend on the windows.
 
     Args:
-        steps: of a window, which bounds memory.
+        steps: length of a window, which bounds memory.
 
     Raises:
         ElmanError: no steps; later, a cell whose units mix in another way than by ``Cell.recurrent``.
@@ -177,7 +177,7 @@ class EProp(Online):
     of the loss by the present outputs, the paper's symmetric form. The result does not depend on the windows.
 
     Args:
-        steps: of a window, which bounds memory.
+        steps: length of a window, which bounds memory.
 
     Raises:
         ElmanError: no steps; later, a cell whose units mix in another way than by ``Cell.recurrent``.

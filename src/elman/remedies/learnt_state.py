@@ -10,7 +10,7 @@ from elman.remedies.checks import own_parameter
 
 @dataclass(frozen=True)
 class LearntState(Remedy):
-    """The state that a sequence starts from is a parameter, one for all rows; resets return to it.
+    """A learnt initial state: a parameter that is the same for all rows, and that resets return to.
 
     Parameters: for each state ``initial_NAME [S]``, such as ``initial_h`` and ``initial_c``, which start from zeros.
 

@@ -17,12 +17,13 @@ class Zoneout(RunRemedy, StepRemedy):
     """Zoneout (Krueger et al. 2017): each unit of each state keeps its old value with probability ``p``.
 
         s' = d * s + (1 - d) * step(s)      d = 1 with probability p, else 0, drawn for every unit and step
-        s' = p * s + (1 - p) * step(s)      in evaluation: what is to be expected
+        s' = p * s + (1 - p) * step(s)      in evaluation: the expectation
 
-    As in the paper the states of a step are made from each other before any is kept: an LSTM's ``h`` from the ``c`` of
-    the step itself. An output that is a new state is that state as it was kept; another is left as the step made it.
+    As in the paper, zoneout comes after the whole step: an LSTM's ``h`` is made from the ``c`` of the step itself, not
+    from the one that is kept. An output that is a state is that state after zoneout; other outputs are unchanged.
 
-    States that share one scale belong together, as ``c``, ``n`` and ``m`` of ``slstm``: there let ``h`` alone be kept.
+    States that share one scale, such as ``c``, ``n`` and ``m`` of ``slstm``, must be kept together or not at all:
+    there, give ``h`` alone a probability.
 
     Args:
         p: one probability, or a tuple of one for each state in the cell's order, such as ``(0.05, 0.5)`` for the ``h``

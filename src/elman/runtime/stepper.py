@@ -20,18 +20,18 @@ _FORMATS = {(torch.float32, torch.float32), (torch.float32, torch.bfloat16), (to
 
 
 class Stepper:
-    """Steps through a stream with a layer whose weights do not change meanwhile.
+    """Run a layer on a stream, one step at a time.
 
-    The layer is copied when the stepper is made; ``refresh`` copies it again. The state is the stepper's own: read it,
-    set it, or ``reset`` it. One stepper belongs to one stream (or to one batch of streams) and to one thread.
+    The weights are copied when the stepper is made; ``refresh`` copies them again. The state is the stepper's own:
+    read it, set it, or ``reset`` it. One stepper belongs to one stream (or to one batch of streams) and to one thread.
 
     Args:
         layer: a ``Cell``, a ``Recurrent`` or a drop-in, in one direction.
         batch: how many streams step together.
         weights: the format in which the matrices are kept, that of the layer if not given; ``torch.bfloat16`` halves
             what a step of a large float32 layer reads, and with it its time. States and sums stay float32.
-        threads: how many divide the units of each step, at most as many as PyTorch uses; it takes some 500 units to
-            be worth it, and they watch for work between steps that follow closely.
+        threads: how many share the units of each step, at most as many as PyTorch uses; worth it from about 500 units.
+            Between steps that follow closely they wait in a loop, and so occupy their cores.
 
     Raises:
         ElmanError: a layer of two directions, or one whose step has no kernel; a format that matrices cannot have.

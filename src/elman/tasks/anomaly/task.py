@@ -180,7 +180,7 @@ class AnomalyExamples:
 
 
 class AnomalyTask(Predictor):
-    """What is unusual in a stream of numbers, told as it comes.
+    """Find what is unusual in streams of numbers, row by row as they come.
 
         x_t = values in standard deviations from the mean so far
         h_t = recurrent(x_t, x_t - x_{t-1}, h_{t-1})
@@ -189,11 +189,12 @@ class AnomalyTask(Predictor):
         r_t = e_{t,k} / (mean(e_{1,k}^4 .. e_{t-1,k}^4) / 3)^(1/4), the most of all k
         score_t = -log10 P(|z| > r_t), z normal
 
-    so that a score of 3 is one row in a thousand, were the errors normal. The forecast is learnt as Student's
-    distribution, where a wide spread forgives an error. Of a stream are kept means, spreads and a few last rows.
+    so that, if the errors were normal, one row in a thousand would have a score of 3 or more. The forecast is learnt as
+    a Student's t distribution. Only means, spreads and a few last rows of a stream are kept.
 
     One network learns from the first rows of all streams, without labels. ``predict`` takes a file, a folder or a data
-    frame. Errors that follow Lavin and Ahmad 2015; the threshold is told by the tail of the scores, see ``rate``.
+    frame. Scores follow Lavin and Ahmad 2015; the threshold comes from the tail of the scores and
+    ``false_alarm_rate``.
 
     Example:
         >>> wave = np.sin(np.arange(600) / 5)

@@ -99,7 +99,7 @@ class ClassifyExamples:
 
 
 class ClassifyTask(Predictor):
-    """A text or a series to its label: a recurrence reads it in both directions, and what it saw is pooled.
+    """Classify texts or series, or predict a number for each: a recurrence reads them, and its outputs are pooled.
 
         x_t = word, character or step of numbers t
         y_1 .. y_T = recurrent(dropout(x_1 .. x_T))

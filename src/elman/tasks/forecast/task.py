@@ -123,14 +123,14 @@ class ForecastExamples:
 
 
 class ForecastTask(Predictor):
-    """Series to quantiles of what comes: a recurrence reads the past in segments and goes on through the future.
+    """Forecast series, with quantiles: a recurrence reads the past in patches and continues through the future.
 
-    One model learns all series, each measured in its own units. ``Horizon`` has the equations. The loss is that of the
-    quantiles, and the squared error of the mean. The distances of the quantiles from the median are then multiplied by
-    ``widths``, at least 1, so that enough of what is held out lies between them (after Romano et al. 2019).
+    One model learns all series, each in its own units. ``Horizon`` has the equations. The loss is the quantile loss and
+    the squared error of the mean. The distances of the quantiles from the median are then multiplied by ``widths``, at
+    least 1, so that enough of the held-out values lie between them (after Romano et al. 2019).
 
-    ``predict`` takes a file or a data frame and forecasts what comes after its end, a row for each step of each series.
-    Rows at its end that have no target tell what is known of the future.
+    ``predict`` takes a file or a data frame and forecasts what follows it, a row for each step of each series. Rows at
+    the end without a target hold what is known of the future.
 
     Example:
         >>> hours = np.arange(400)

@@ -135,14 +135,14 @@ class RecommendExamples:
 
 
 class RecommendTask(Predictor):
-    """Events of who took what and when to the next items: a recurrence reads a session and scores all items.
+    """Recommend the next items after events of who took what and when: a recurrence reads a session, scores all items.
 
         e_t = E[item t]
         y_1 .. y_T = recurrent(dropout(e_1 .. e_T))
         p(item t+1) = softmax(E dropout(W y_t) + b)
 
     as GRU4Rec (Hidasi et al. 2016), with the cross-entropy and the tied embeddings of its later versions. The model
-    knows items and no persons, so it answers for a new one. ``predict`` takes a file or a data frame of events, or a
+    knows items and no users, so that it works for new users. ``predict`` takes a file or a data frame of events, or a
     list of lists of items, and gives a row for each session.
 
     Example:

@@ -143,14 +143,14 @@ class TagExamples:
 
 
 class TagTask(Predictor):
-    """A sentence to a tag for each of its words: a recurrence reads it in both directions, a random field chooses.
+    """Tag each word of a sentence: a recurrence reads it in both directions, and a random field chooses the tags.
 
         x_t = [word; spelling; capitals] of word t
         h_1 .. h_T = recurrent(dropout(x_1 .. x_T))
         tags = argmax_y score(y; W dropout(h_t) + b)
 
-    as in Lample et al. 2016 and Ma and Hovy 2016. Spans, in whichever of ``IOB1``, ``IOB2``, ``BIOES`` and ``BILOU``
-    they are written, are learnt in one way and written again as they were found. ``predict`` takes a file, a data
+    as in Lample et al. 2016 and Ma and Hovy 2016. Spans may be written as ``IOB1``, ``IOB2``, ``BIOES`` or
+    ``BILOU``; answers are written in the scheme of the data. ``predict`` takes a file, a data
     frame, or a list of sentences, each a list of words or a text with spaces between them.
 
     Example:

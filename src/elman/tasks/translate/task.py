@@ -154,7 +154,7 @@ class TranslateExamples:
 
 
 class TranslateTask(Predictor):
-    """A sequence to another one of any length: one recurrence reads it, another writes, looking back with attention.
+    """Translate one sequence to another of any length: an encoder reads it, a decoder with attention writes the other.
 
         m_1 .. m_S = recurrent(E x_1 .. E x_S)
         y_t = recurrent(E z_{t-1})
