@@ -98,7 +98,7 @@ class Cell(nn.Module, ABC):
             remedy.start(self)
 
     def attach(self, *remedies: "Remedy") -> Self:
-        """Give the cell remedies, which act in the order given, the later around the earlier.
+        """Give the cell remedies, which are regularisers and initialisers; later ones act around earlier ones.
 
         Raises:
             ElmanError: one that does not fit this cell, or of a kind that it has already.
@@ -126,7 +126,7 @@ class Cell(nn.Module, ABC):
     def recurrent(self, h: Tensor, *gates: str) -> Tensor:
         """The state's share of every gate, ``W_hh h + b_hh``: ``[B, R]`` to ``[B, G*H]``.
 
-        With ``gates``, some that follow one another, the share of those alone.
+        With names of ``gates``, which must be neighbours, the share of those alone.
         """
         if not gates:
             return F.linear(h, self.weight_hh, self.bias_hh)
@@ -134,14 +134,14 @@ class Cell(nn.Module, ABC):
         return F.linear(h, self.weight_hh[rows], None if self.bias_hh is None else self.bias_hh[rows])
 
     def rows(self, *gates: str) -> slice:
-        """Where the gates, some that follow one another, stand among the ``G*H`` rows."""
+        """Where some gates, which must be neighbours, stand among the ``G*H`` rows."""
         first = self.gates.index(gates[0])
         return slice(first * self.hidden_size, (first + len(gates)) * self.hidden_size)
 
     def initial_state(self, batch: int) -> State:
         """The state a sequence starts from: one ``[batch, S]`` for each of ``states``.
 
-        Where the cell has a parameter ``initial_NAME [S]`` it is that of the state ``NAME``; zeros otherwise.
+        A parameter ``initial_NAME [S]``, if the cell has one, is the initial value of the state ``NAME``; else zeros.
         """
         learnt = [self._parameters.get(f"initial_{name}") for name in self.states]
         return tuple(

@@ -11,11 +11,13 @@ from elman.errors import ElmanError
 
 
 class Clip(ABC):
-    """A way to clip gradients.
+    """A way to clip gradients, called between the backward pass and the step of the optimiser.
 
-    loss.backward()
-    norm = clip(model.parameters())
-    optimizer.step()
+        loss.backward()
+        norm = clip(model.parameters())
+        optimizer.step()
+
+    ``norm`` is that of all gradients together, before they were clipped.
     """
 
     def __call__(self, parameters: Iterable[Tensor]) -> Tensor:

@@ -137,10 +137,12 @@ class Learning(ABC):
     def window(self, model: nn.Module, state: Any = None) -> AbstractContextManager[Window]:
         """One window of a longer sequence, for a training loop that runs the model and the backward pass itself.
 
-        with learning.window(model, state) as window:
-            outputs, end = model(x, window.state)
-        loss(outputs, target).backward()
-        state = window.carry(end)
+            with learning.window(model, state) as window:
+                outputs, end = model(x, window.state)
+            loss(outputs, target).backward()
+            state = window.carry(end)
+
+        The model is called once in the ``with`` block. What is carried on has no graph.
         """
 
     @abstractmethod
