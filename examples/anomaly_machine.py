@@ -12,9 +12,11 @@ heat = 0.5 * np.sin(2 * np.pi * (steps - 10) / 50) + random.normal(0, 0.05, len(
 heat[1500:1510] += 0.8  # it runs hot for a moment, though no hotter than at other times
 machine = pl.DataFrame({"speed": speed, "heat": heat})
 
-model = AnomalyDetector(hidden=16, steps=150)
+model = AnomalyDetector(hidden=16, horizons="1,8", probation=0.5, false_alarm_rate=0.001, lr=0.01, steps=100)
 model.fit(machine)
 
 answers = model.predict_frame(machine)
 print(answers[1498:1503])
-print(f"alarms at rows {answers['alarm'].arg_true().to_list()}")
+alarms = answers["alarm"].arg_true()
+print(f"{alarms.is_between(1500, 1509).sum()} alarms while it ran hot")
+print(f"{(alarms < 1500).sum()} alarms in the 1,500 rows before")

@@ -19,11 +19,11 @@ table = pl.DataFrame(
 )
 past, day = table.head(-24), table.tail(24)
 
-model = Forecaster(target="load", known="temperature", horizon=24, context=168, hidden=32, steps=200)
+model = Forecaster(target="load", known="temperature", horizon=24, context=168, hidden=32, lr=0.01, steps=150)
 model.fit(past)
 
 future = day.with_columns(load=pl.lit(None, pl.Float64))  # the temperature is known, the load is asked for
 forecast = model.predict(pl.concat([past, future]))
 print(forecast.head(3))
-inside = (day["load"] >= forecast["load 0.1"]) & (day["load"] <= forecast["load 0.9"])
+inside = (day["load"] >= forecast["q0.1"]) & (day["load"] <= forecast["q0.9"])
 print(f"{inside.sum()} of 24 hours lie between the quantiles 0.1 and 0.9")

@@ -25,7 +25,9 @@ random.shuffle(numbers)
 digits = [" ".join(str(number)) for number in numbers]
 words = [in_words(number) for number in numbers]
 
-model = Translator(hidden=64, embedding=64, source_tokens="words", target_tokens="words", steps=300)
+model = Translator(
+    hidden=64, embedding=64, dropout=0.1, source_tokens="words", target_tokens="words", lr=0.01, steps=250
+)
 model.fit(digits[:900], words[:900])
 
 right = sum(said == true for said, true in zip(model.predict(digits[900:]), words[900:], strict=True))

@@ -4,12 +4,16 @@ import random
 
 from elman import LanguageModel
 
-BEGIN, MIDDLE, END = "Al Bel Car Dor Er Fal Gal Mar Ser Tor".split(), "a e i o u".split(), "dan lin mar nor ric sen".split()
+BEGIN, MIDDLE, END = (
+    "Al Bel Car Dor Er Fal Gal Mar Ser Tor".split(),
+    "a e i o u".split(),
+    "dan lin mar nor ric sen".split(),
+)
 
 random.seed(1)
 names = sorted({random.choice(BEGIN) + random.choice(MIDDLE) + random.choice(END) for _ in range(250)})
 
-model = LanguageModel(hidden=64, embedding=16, steps=200, samples=0)
+model = LanguageModel(hidden=64, embedding=16, lr=0.01, steps=200, samples=0)
 model.fit(names)
 
 new = model.generate(number=8, seed=1)
