@@ -19,6 +19,7 @@ from torch import Tensor
 from elman.errors import ElmanError
 from elman.testing.closeness import require
 from elman.testing.law import Check, Law
+from elman.training.options import usual
 from elman.training.task import (
     HELD_OUT,
     RESULT,
@@ -167,7 +168,7 @@ def a_killed_run_goes_on_to_the_same_weights(example: Example) -> None:
 
     step = SystemRandom().randrange(10, 40)  # another one each time: any must do
     options = {**example.options, "steps": 40, "save_every": 0.01, "baselines": False}
-    if "dropout" in example.make.Options.__dataclass_fields__:
+    if "dropout" in usual(example.make.Options):
         options["dropout"] = 0.3  # so that there are random numbers to go on with
     whole, cut = example.scratch / "whole", example.scratch / "cut"
     train_and_kill(example.make, example.source, cut, step, options)
