@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elman.compiler import plan
+from elman.compiler.contract import place_of
 from elman.compiler.executor import Run, State
 from elman.errors import ElmanError
 
@@ -49,6 +51,10 @@ class Cell(nn.Module, ABC):
 
     states: ClassVar[tuple[str, ...]]  # the names of the states and streams, read from the signature of step
     streams: ClassVar[tuple[str, ...]]
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        _check_class(cls)
+        return super().__new__(cls)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -277,6 +283,11 @@ class Cell(nn.Module, ABC):
                     f"the last axis of {key} has {size}, as [{batch}, {time}, {size}], not {list(value.shape)}"
                 )
 
+    @classmethod
+    def reference(cls) -> str:
+        """The name by which a model folder refers to this class, as ``elman.cells.name_of`` gives it."""
+        return name_of(cls)
+
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
         return text + (f", remedies={list(self.remedies)}" if self.remedies else "")
@@ -320,6 +331,19 @@ class StepRemedy(Remedy):
         """``step(cell, x, *state, **streams)`` with changes of what goes in or comes out."""
 
 
+def _check_class(cls: type[Cell]) -> None:
+    """Refuse a class without what the contract asks for, with the file and line where it is written."""
+    name = f"{place_of(cls)}: {cls.__name__}"
+    if "step" in cls.__abstractmethods__:
+        raise ElmanError(f"{name} has no step; write step(self, x, h), which returns the output and the new state")
+    if not cls.states:
+        raise ElmanError(f"{place_of(cls.step)}: {cls.__name__}.step takes no state; write step(self, x, h)")
+    gates = getattr(cls, "gates", None)
+    if not isinstance(gates, tuple) or not gates:
+        wrong = "has no gates" if gates is None else f"has gates {gates!r}"
+        raise ElmanError(f"{name} {wrong}; gates are a tuple of names, such as gates = ('h',)")
+
+
 def _with_remedies(step: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[Tensor, ...]]:
     """A cell's step with its remedies around it: the step that every executor sees."""
 
@@ -333,6 +357,30 @@ def _with_remedies(step: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tup
         return inner(cell, x, *state, **streams)
 
     return around
+
+
+def name_of(cell: type[Cell]) -> str:
+    """The name that ``elman.cells.load`` finds a class by, in any process.
+
+    Raises:
+        ElmanError: a class of a script or a function, which only this process knows.
+
+    >>> from elman.cells import load
+    >>> name_of(load("lstm"))
+    'lstm'
+    """
+    package, _, file = cell.__module__.rpartition(".")
+    if package == __package__:
+        return file
+    found: Any = sys.modules.get(cell.__module__)
+    for part in cell.__qualname__.split("."):
+        found = getattr(found, part, None)
+    if cell.__module__ == "__main__" or found is not cell:
+        raise ElmanError(
+            f"{place_of(cell)}: {cell.__name__} is known to this process alone, and a model of it cannot be saved; "
+            f"write it at the top of a module, such as {cell.__name__.lower()}.py, and import it from there"
+        )
+    return f"{cell.__module__}:{cell.__qualname__}"
 
 
 def view(cell: Cell, **attributes: Any) -> Cell:

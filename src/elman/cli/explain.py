@@ -6,7 +6,7 @@ import typer
 
 
 def command(
-    cell: Annotated[str, typer.Argument(metavar="CELL", help="A recurrence, as `elman cells` lists them.")],
+    cell: Annotated[str, typer.Argument(metavar="CELL", help="A cell: one that elman cells lists, or module:Class.")],
     input: Annotated[int, typer.Option(min=1, help="Features of the input.")] = 128,
     hidden: Annotated[int, typer.Option(min=1, help="Units.")] = 128,
     batch: Annotated[int, typer.Option(min=1, help="Rows.")] = 16,
@@ -33,7 +33,7 @@ def command(
     try:
         made = make(input, hidden, device="meta", **options)  # only shapes matter
     except (TypeError, RuntimeError) as error:
-        raise ElmanError(f"{cell} does not take {', '.join(option or ())}: {error}") from error
+        raise ElmanError(f"{cell} does not take {', '.join(option or ('these sizes',))}: {error}") from error
     found = explain(
         made, batch, time, training=training, threads_wanted=threads, save=int(save) if save.isdigit() else save
     )

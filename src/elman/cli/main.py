@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     level = logger.level
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
+    path = list(sys.path)
+    sys.path.append("")  # the current folder, for a cell of the user's own; behind everything else
     try:
         code = typer.main.get_command(_app()).main(arguments, prog_name="elman", standalone_mode=False)
         sys.stdout.flush()
@@ -40,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     finally:
+        sys.path[:] = path
         logger.removeHandler(handler)
         logger.setLevel(level)
     return code if isinstance(code, int) else 0

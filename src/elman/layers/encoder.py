@@ -5,6 +5,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from elman import cells
+from elman.cells import Cell
+from elman.errors import ElmanError
 from elman.layers.convolution import TemporalConvolution
 from elman.layers.recurrent import Recurrent
 from elman.layers.sequence import SequenceLayer
@@ -15,7 +17,7 @@ HEAD = 32  # features of a head of the transformer
 
 
 def encoder(
-    name: str,
+    cell: str | type[Cell],
     input_size: int,
     hidden_size: int,
     num_layers: int = 1,
@@ -26,8 +28,8 @@ def encoder(
     """A layer over a sequence.
 
     Args:
-        name: a cell, as ``elman.cells.names`` lists them; ``"transformer"`` or ``"convolution"`` for the baselines,
-            which have as many outputs as the recurrence would.
+        cell: its name, as ``elman.cells.load`` takes it, or its class; ``"transformer"`` or ``"convolution"`` for the
+            baselines, which have as many outputs as the recurrence would.
         input_size: features of the input.
         hidden_size: units of each layer and direction.
         num_layers: layers.
@@ -35,20 +37,27 @@ def encoder(
         dropout: the share of what passes between layers that training sets to zero.
 
     Raises:
-        ElmanError: an unknown name, with those that there are.
+        ElmanError: an unknown name, with those that there are; a cell that needs more than its input and the time
+            between its steps.
 
     Example:
         >>> encoder("gru", 3, 8, bidirectional=True).output_size, encoder("transformer", 3, 8).output_size
         (16, 8)
     """
     size = 2 * hidden_size if bidirectional else hidden_size
-    if name == "transformer":
+    if cell == "transformer":
         heads = max((n for n in range(1, max(2, size // HEAD + 1)) if size % (2 * n) == 0), default=1)
         return Transformer(input_size, size, num_layers, heads=heads, bidirectional=bidirectional, dropout=dropout)
-    if name == "convolution":
+    if cell == "convolution":
         return TemporalConvolution(input_size, size, num_layers, bidirectional=bidirectional, dropout=dropout)
-    layer = Recurrent(name, input_size, hidden_size, num_layers, bidirectional=bidirectional, dropout=dropout)
-    return Timed(layer) if cells.load(name).streams else layer
+    make = cells.load(cell) if isinstance(cell, str) else cell
+    layer = Recurrent(make, input_size, hidden_size, num_layers, bidirectional=bidirectional, dropout=dropout)
+    if set(make.streams) - {"dt"}:
+        raise ElmanError(
+            f"{make.__name__} takes {', '.join(make.streams)} beside its input, and there is nothing here to give but "
+            "dt, the time since the step before"
+        )
+    return Timed(layer) if make.streams else layer
 
 
 class Timed(nn.Module):

@@ -126,3 +126,14 @@ def chosen(group: type[T], usual: Mapping[str, Any], values: Mapping[str, Any]) 
             bounds = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
             raise ElmanError(f"--{each.name.replace('_', '-')} is {bounds}, not {value:g}")
     return group(**{**usual, **given})
+
+
+def check_kept(options: Any) -> None:
+    """Refuse options of which one is a class that cannot be found again from its name.
+
+    Raises:
+        ElmanError: what the class itself says of that.
+    """
+    for value in vars(options).values():
+        if isinstance(value, type):
+            value.reference()  # pyright: ignore[reportAttributeAccessIssue] - a cell

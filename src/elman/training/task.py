@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from elman.data.bad import BadRows
 from elman.data.files import written_aside
 from elman.errors import ElmanError
-from elman.training.options import TaskOptions, renamed
+from elman.training.options import TaskOptions, check_kept, renamed
 from elman.training.report import Section
 
 if TYPE_CHECKING:
@@ -162,7 +162,12 @@ class Task(nn.Module, ABC):
         """A few lines that show people what the model does."""
 
     def save(self, folder: str | Path) -> None:
-        """Write the model to a folder, for ``elman.load``."""
+        """Write the model to a folder, for ``elman.load``.
+
+        Raises:
+            ElmanError: a cell that no other process could find.
+        """
+        check_kept(self.options)
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.save_options(folder)
@@ -314,7 +319,15 @@ def evaluate(task: Task, evaluation: EvaluationData) -> Evaluation:
 def write_json(path: Path, value: Any) -> None:
     """Write plain values to a file."""
     with written_aside(path) as aside:
-        aside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=_by_name)
+        aside.write_text(text + "\n", encoding="utf-8")
+
+
+def _by_name(value: Any) -> str:
+    """A class by where it is, since an option may be one."""
+    if isinstance(value, type):
+        return f"{value.__module__}:{value.__qualname__}"
+    raise TypeError(f"{value!r} is no plain value")
 
 
 def read_json(path: Path) -> dict[str, Any]:
