@@ -18,7 +18,8 @@ from elman import tasks
 from elman.cli.main import main
 from elman.testing import Check, task_checks
 from elman.testing.tasks import Example, laws
-from elman.training.task import BadRows, Predictor, read_json
+from elman.training.folders import read_json
+from elman.training.task import BadRows, Predictor
 
 READ = {".csv": pl.read_csv, ".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet}
 LAWS = [(name, law.holds.__name__) for name in tasks.names() for law in laws(tasks.load(name))]

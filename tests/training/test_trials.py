@@ -11,10 +11,10 @@ from tasks.classify.test_classify import example
 from elman.cli.main import main
 from elman.errors import ElmanError
 from elman.tasks.classify.task import ClassifyTask
+from elman.training.folders import read_json
 from elman.training.options import option
 from elman.training.runs import noted
 from elman.training.settings import Budget, Training, configured
-from elman.training.task import read_json
 from elman.training.trials import others, suggested, with_some
 
 

@@ -87,10 +87,11 @@ def train_task(
     given: dict[str, Any],
 ) -> None:
     """Train a task of class ``make`` and write its model folder, telling the user what happens."""
-    from elman.training.progress import Bar
     from elman.data.bad import BadRows
+    from elman.training.folders import REPORT
+    from elman.training.progress import Bar
     from elman.training.runs import begin, finish, go_on, searched, trained
-    from elman.training.summary import REPORT, in_columns
+    from elman.training.summary import in_columns
     from elman.training.task import Sources
 
     sources = Sources(files["data"], files["valid"], BadRows(skip_bad))

@@ -20,12 +20,13 @@ from elman.data.memory import opened
 from elman.errors import ElmanError, ElmanWarning
 from elman.estimators.constructors import Constructor, arguments
 from elman.training.checkpoints import randomness_kept
+from elman.training.folders import REPORT
 from elman.training.loop import CHECKPOINTS, Progress
 from elman.training.progress import Bar
 from elman.training.runs import Run, begin, facts, finish, searched, trained
 from elman.training.runs import fit as fit_task
 from elman.training.settings import LIMITS
-from elman.training.summary import REPORT, history
+from elman.training.summary import history
 from elman.training.task import Predictor, Sources, Task, evaluate
 
 if TYPE_CHECKING:

@@ -11,8 +11,11 @@ from elman import tasks
 from elman.data.files import written_aside
 from elman.errors import ElmanError
 from elman.estimators.base import Estimator
+from elman.training.folders import RESULT, read_json, read_options, write_json
+from elman.training.options import renamed
+from elman.training.settings import groups
 from elman.training.summary import history
-from elman.training.task import OPTIONS, RESULT, Task, read_json, write_json
+from elman.training.task import Task
 
 ABOUT, HISTORY = "estimator.json", "history.csv"
 ESTIMATORS = {
@@ -69,13 +72,12 @@ def load(folder: str | Path) -> Any:
 def _of_command_line(folder: Path, task: Task) -> dict[str, Any]:
     """What an estimator would have noted, of a folder that the command line wrote."""
     number = task.name() == "classify" and task.vocabulary["target"]["kind"] == "number"
-    (name,) = (
-        name for name, room in ESTIMATORS.items() if room == task.name() and (name == "Regressor") == number
-    )
+    (name,) = (name for name, room in ESTIMATORS.items() if room == task.name() and (name == "Regressor") == number)
     make = getattr(importlib.import_module(f"elman.estimators.{ESTIMATORS[name]}"), name)
-    about = read_json(folder / OPTIONS)
+    about = read_options(folder)
     known = set(make().get_params(deep=False))
-    kept = {**about["options"], **about.get("training", {}), **about.get("budget", {}), **about.get("comparison", {})}
+    given = {**about["options"], **about.get("training", {}), **about.get("budget", {}), **about.get("comparison", {})}
+    kept = renamed(groups(type(task).Options), given)
     return {"estimator": name, "options": {k: v for k, v in kept.items() if k in known}, "facts": {}}
 
 

@@ -19,19 +19,9 @@ from torch import Tensor
 from elman.errors import ElmanError
 from elman.testing.closeness import require
 from elman.testing.law import Check, Law
+from elman.training.folders import RESULT, WEIGHTS, read_json
 from elman.training.options import usual
-from elman.training.task import (
-    HELD_OUT,
-    RESULT,
-    WEIGHTS,
-    BadRows,
-    Predictor,
-    Sources,
-    Task,
-    evaluate,
-    read_json,
-    read_model,
-)
+from elman.training.task import HELD_OUT, BadRows, Predictor, Sources, Task, evaluate, read_model
 
 NONE: Mapping[str, Any] = MappingProxyType({})
 STEPS = 60  # in which the loss of the example must fall

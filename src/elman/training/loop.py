@@ -34,6 +34,7 @@ from elman.learning import (
     Truncated,
 )
 from elman.training.checkpoints import WholeFiles, moved, randomness, seed_all, set_randomness
+from elman.training.folders import load_weights, save_weights
 from elman.training.options import MINUTES
 from elman.training.settings import Budget, Training
 from elman.training.task import Task, TrainingData, evaluate
@@ -132,7 +133,7 @@ def train(
         raise KeyboardInterrupt
     if several:  # the run that went on is that of another process
         run.on_load_checkpoint(WholeFiles().load_checkpoint(last), ended=True)
-    task.cpu().load_weights(folder)
+    load_weights(task.cpu(), folder)
     task.eval()
     return run.progress
 
@@ -281,7 +282,7 @@ class _Run(pl.LightningModule):
         if progress.best is None or _better(progress.last, progress.best, self.task.monitor):
             progress.best, progress.stale = progress.last, 0
             if self.trainer.is_global_zero:
-                self.task.save_weights(self.folder)
+                save_weights(self.task, self.folder)
             self._save("best")
         else:
             progress.stale += 1

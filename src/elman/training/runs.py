@@ -18,16 +18,25 @@ from elman.data.bad import BadRows
 from elman.data.files import alternatives
 from elman.errors import ElmanError
 from elman.training.checkpoints import seed_all
+from elman.training.folders import (
+    OPTIONS,
+    RESULT,
+    SKIPPED,
+    options_of,
+    read_json,
+    read_options,
+    save_options,
+    write_json,
+)
 from elman.training.loop import Progress, has_checkpoint, train
 from elman.training.options import given_of, renamed
 from elman.training.settings import Budget, Comparison, Training, configured, groups
 from elman.training.summary import compared, write_report
-from elman.training.task import OPTIONS, RESULT, Sources, Task, TrainingData, read_json, read_model, write_json
+from elman.training.task import Sources, Task, TrainingData, read_model
 from elman.training.trials import attempt, others, search
 
 T = TypeVar("T")
 MadeTask = TypeVar("MadeTask", bound=Task)
-SKIPPED = "skipped.txt"
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,8 @@ def begin(
         kept = {"data": _kept(sources.data), "valid": _kept(sources.valid), "test": _kept(test)}
         settings = {"training": asdict(training), "budget": asdict(budget), "comparison": asdict(comparison)}
         searching = sorted(name for name, value in given.items() if value is not None) if comparison.search else None
-        task.save_options(new, **kept, skip_bad=sources.bad.skip, found=found, searching=searching, **settings)
+        more = {**kept, "skip_bad": sources.bad.skip, "found": found, "searching": searching, **settings}
+        save_options(new, task.name(), task.options, task.vocabulary, **more)
         if sources.bad.listed:
             (new / SKIPPED).write_text("".join(f"{line}\n" for line in sources.bad.listed), encoding="utf-8")
         _remove(old)
@@ -104,14 +114,14 @@ def begin(
 def go_on(make: type[Task], sources: Sources, folder: Path, given: dict[str, Any], *, test: Path | None = None) -> Run:
     """The run in a model folder, to go on with; only its budget can be another one."""
     task = read_model(folder, lambda name: _same(make, name, folder), weights=False)
-    about = read_json(folder / OPTIONS)
+    about = read_options(folder)
     searching = about.get("searching")
     if searching is None and not has_checkpoint(folder):
         raise ElmanError(f"{folder} has no checkpoint to go on from; train anew with --overwrite")
+    training = options_of(Training, folder, about, "training")
+    budget = options_of(Budget, folder, about, "budget")
+    comparison = options_of(Comparison, folder, about, "comparison")
     try:
-        training = Training(**renamed(Training, about["training"]))
-        budget = Budget(**renamed(Budget, about["budget"]))
-        comparison = Comparison(**renamed(Comparison, about["comparison"]))
         kept = {name: about[name] for name in ("data", "valid", "test")}
         bad, found = BadRows(about["skip_bad"]), list(about["found"])
     except (KeyError, TypeError) as error:
@@ -130,7 +140,7 @@ def go_on(make: type[Task], sources: Sources, folder: Path, given: dict[str, Any
     paths = {name: None if kept[name] is None else Path(kept[name]) for name in ("data", "valid")}
     read = make.read(task.options, Sources(paths["data"], paths["valid"], bad))
     data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
-    fixed = None if searching is None else frozenset(searching)
+    fixed = None if searching is None else frozenset(renamed(groups(make.Options), dict.fromkeys(searching)))
     return Run(task, read, data, training, budget, comparison, kept["data"], kept["test"], bad, found, fixed)
 
 
@@ -147,7 +157,8 @@ def searched(run: Run, folder: Path, callbacks: tuple[pl.Callback, ...] = ()) ->
     data = task.data(run.read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
     about = read_json(folder / OPTIONS)
     kept = {name: about[name] for name in ("data", "valid", "test", "skip_bad", "found", "budget", "comparison")}
-    task.save_options(folder, **kept, training=asdict(training), searching=None)
+    kept |= {"training": asdict(training), "searching": None}
+    save_options(folder, task.name(), task.options, task.vocabulary, **kept)
     return replace(run, task=task, data=data, training=training, searching=None)
 
 

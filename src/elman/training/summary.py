@@ -13,10 +13,10 @@ import polars as pl
 from elman.data.bad import BadRows
 from elman.data.files import written_aside
 from elman.training import report
+from elman.training.folders import REPORT
 from elman.training.report import Section
 from elman.training.task import Predictor, Task, TrainingData, evaluate
 
-REPORT = "report.html"
 LINES = 200  # streamed to see how fast that is
 
 

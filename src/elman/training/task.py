@@ -1,37 +1,39 @@
-"""The contract of a task: a model with all that is needed to use it on people's own data, and how it is kept."""
+"""The contract of a task: a model with all that is needed to use it on people's own data."""
 
-import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from elman.data.bad import BadRows
-from elman.data.files import written_aside
 from elman.errors import ElmanError
-from elman.training.options import TaskOptions, check_kept, renamed
+from elman.training.folders import (
+    OPTIONS,
+    VOCABULARY,
+    load_weights,
+    options_of,
+    read_json,
+    read_options,
+    save_options,
+    save_weights,
+)
+from elman.training.options import TaskOptions, check_kept
 from elman.training.report import Section
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
-    "HELD_OUT", "OPTIONS", "RESULT", "TEST", "WEIGHTS", "BadRows", "Evaluation", "EvaluationData", "Loss", "Predictor",
-    "Sources", "Task", "TrainingData", "evaluate", "read_json", "read_model", "write_json", "written_aside",
+    "HELD_OUT", "TEST", "BadRows", "Evaluation", "EvaluationData", "Loss", "Predictor", "Sources", "Task",
+    "TrainingData", "evaluate", "read_model",
 ]  # fmt: skip
 
-FORMAT = 1  # of the model folder; a folder with a higher one comes from a newer version
 HELD_OUT, TEST = "held out", "test"  # the parts of the data on which a model is judged
-OPTIONS, VOCABULARY, WEIGHTS, RESULT = "options.json", "vocabulary.json", "model.safetensors", "result.json"
 
 
 @dataclass(frozen=True)
@@ -170,33 +172,8 @@ class Task(nn.Module, ABC):
         check_kept(self.options)
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self.save_options(folder)
-        self.save_weights(folder)
-
-    def save_weights(self, folder: Path) -> None:
-        """Write the weights to the model folder."""
-        # written by ourselves: on a full disk the library's own function does not say that the disk is full
-        with written_aside(folder / WEIGHTS) as aside:
-            aside.write_bytes(save_tensors({name: value.contiguous() for name, value in self.state_dict().items()}))
-
-    def load_weights(self, folder: Path) -> None:
-        """Read the weights from the model folder."""
-        path = folder / WEIGHTS
-        data = _read_bytes(path)
-        try:
-            weights = load_tensors(data)
-        except SafetensorError as error:
-            raise ElmanError(f"{path} is damaged or was cut short ({error}); train again or take a copy") from error
-        try:
-            self.load_state_dict(weights)
-        except RuntimeError as error:
-            raise ElmanError(f"{path} does not belong to {folder / OPTIONS}: {_first_line(error)}") from error
-
-    def save_options(self, folder: Path, **more: Any) -> None:
-        """Write all but the weights to the model folder."""
-        write_json(folder / VOCABULARY, self.vocabulary)
-        about = {"format": FORMAT, "elman": version("elman"), "task": self.name(), "options": asdict(self.options)}
-        write_json(folder / OPTIONS, {**about, **more})
+        save_options(folder, self.name(), self.options, self.vocabulary)
+        save_weights(self, folder)
 
 
 class Predictor(Task):
@@ -269,24 +246,22 @@ def read_model(folder: Path, find: Callable[[str], type[Task]], *, weights: bool
         folder: the model folder.
         find: the class of the task with a name.
         weights: whether to read them too.
+
+    Raises:
+        ElmanError: no model folder, a file that is missing or damaged, an option that no version before this one had,
+            or a folder of a newer version.
     """
-    if not folder.is_dir():
-        raise ElmanError(f"there is no model folder {folder}; elman train makes one")
-    path = folder / OPTIONS
-    about = read_json(path)
-    if about.get("format", 0) > FORMAT:
-        raise ElmanError(
-            f"{folder} comes from a newer version, elman {about.get('elman')}; this is {version('elman')}: "
-            "upgrade with pip install --upgrade elman"
-        )
+    about, vocabulary = read_options(folder), read_json(folder / VOCABULARY)
+    if not isinstance(about.get("task"), str):
+        raise ElmanError(f"{folder / OPTIONS} is damaged: it does not name its task; take a copy")
+    make = find(about["task"])
+    options = options_of(make.Options, folder, about, "options")
     try:
-        make = find(about["task"])
-        options = make.Options(**renamed(make.Options, about["options"]))
-        task = make(options, read_json(folder / VOCABULARY))
+        task = make(options, vocabulary)
     except (AttributeError, KeyError, TypeError) as error:
-        raise ElmanError(f"{path} or {VOCABULARY} beside it is damaged: {error!r}; take a copy") from error
+        raise ElmanError(f"{folder / VOCABULARY} is damaged: {error!r}; take a copy") from error
     if weights:
-        task.load_weights(folder)
+        load_weights(task, folder)
     return task.eval()
 
 
@@ -314,39 +289,3 @@ def evaluate(task: Task, evaluation: EvaluationData) -> Evaluation:
     task.train(training)
     seconds = time.monotonic() - began
     return Evaluation(evaluation.metrics(total / count, outputs), outputs, count, seconds)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write plain values to a file."""
-    with written_aside(path) as aside:
-        text = json.dumps(value, indent=2, ensure_ascii=False, default=_by_name)
-        aside.write_text(text + "\n", encoding="utf-8")
-
-
-def _by_name(value: Any) -> str:
-    """A class by where it is, since an option may be one."""
-    if isinstance(value, type):
-        return f"{value.__module__}:{value.__qualname__}"
-    raise TypeError(f"{value!r} is no plain value")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read an object that ``write_json`` wrote."""
-    data = _read_bytes(path)
-    try:
-        value = json.loads(data)
-    except ValueError as error:
-        raise ElmanError(f"{path} is damaged or was cut short: {_first_line(error)}; take a copy") from error
-    if not isinstance(value, dict):
-        raise ElmanError(f"{path} is damaged: it holds no object; take a copy")
-    return value
-
-
-def _read_bytes(path: Path) -> bytes:
-    if not path.exists():
-        raise ElmanError(f"the model folder {path.parent} lacks {path.name}; take a copy, or train again")
-    return path.read_bytes()
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

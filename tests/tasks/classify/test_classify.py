@@ -19,8 +19,9 @@ from elman.tasks.classify.inputs import SeriesInput
 from elman.tasks.classify.layout import Layout
 from elman.tasks.classify.target import Target, find_target
 from elman.tasks.classify.task import ClassifyOptions, ClassifyTask
+from elman.training.folders import read_json
 from elman.training.runs import fit
-from elman.training.task import BadRows, Sources, read_json
+from elman.training.task import BadRows, Sources
 
 SIDES = {"good": "fine lovely great warm bright", "bad": "poor dull weak cold grey"}
 

@@ -1,0 +1,152 @@
+"""A model folder: what it holds, how it is written and read, and how one of a former version is read.
+
+``options.json`` says which task it is, with which options, trained how; ``vocabulary.json`` what was learnt of the data
+before there was a model; ``model.safetensors`` has the weights. A run adds ``result.json``, ``report.html``,
+``skipped.txt``, and ``checkpoints`` to go on from.
+
+Nothing in it is guessed at or dropped: an option that this version does not know is an error that names it, and one
+that had another name is read by that, the ``was`` of ``option``. What else a format has otherwise than the one before
+it is brought up to date in ``read_options``.
+"""
+
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import nn
+
+from elman.data.files import written_aside
+from elman.errors import ElmanError
+from elman.training.options import renamed
+
+T = TypeVar("T")
+
+OPTIONS, VOCABULARY, WEIGHTS = "options.json", "vocabulary.json", "model.safetensors"
+RESULT, REPORT, SKIPPED = "result.json", "report.html", "skipped.txt"
+
+# of what is written: 1 is that of elman 0.1; 2 has other names of options; a higher one comes from a newer version
+FORMAT = 2
+
+
+def save_options(folder: Path, task: str, options: Any, vocabulary: dict[str, Any], **more: Any) -> None:
+    """Write all but the weights.
+
+    Args:
+        folder: the model folder.
+        task: the name of the task.
+        options: an instance of its dataclass of options.
+        vocabulary: plain values.
+        more: of the run, plain values.
+    """
+    write_json(folder / VOCABULARY, vocabulary)
+    about = {"format": FORMAT, "elman": version("elman"), "task": task, "options": asdict(options)}
+    write_json(folder / OPTIONS, {**about, **more})
+
+
+def read_options(folder: Path) -> dict[str, Any]:
+    """What ``options.json`` says, as this version would have written it; ``options_of`` reads the options in it.
+
+    Raises:
+        ElmanError: no folder, a file that is missing or damaged, or a newer format.
+    """
+    if not folder.is_dir():
+        raise ElmanError(f"there is no model folder {folder}; elman train makes one")
+    path = folder / OPTIONS
+    about = read_json(path)
+    found = about.get("format")
+    if not isinstance(found, int) or found < 1:
+        raise ElmanError(f"{path} is damaged: it does not say its format; take a copy")
+    if found > FORMAT:
+        raise ElmanError(
+            f"{folder} comes from a newer version, elman {about.get('elman')}; this is {version('elman')}: "
+            "upgrade with pip install --upgrade elman"
+        )
+    return about
+
+
+def options_of(group: type[T], folder: Path, about: dict[str, Any], part: str) -> T:
+    """The options of a group as a folder has them.
+
+    Args:
+        group: their dataclass.
+        folder: the model folder.
+        about: what ``read_options`` gave.
+        part: under which name they stand there.
+
+    Raises:
+        ElmanError: an option that the group does not have, or none of that part.
+    """
+    try:
+        given = dict(about[part])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ElmanError(f"{folder / OPTIONS} is damaged: it has no {part}; take a copy") from error
+    try:
+        return group(**renamed(group, given))
+    except ElmanError as error:
+        raise ElmanError(f"{folder / OPTIONS}, of elman {about.get('elman')}: {error}") from error
+
+
+def save_weights(model: nn.Module, folder: Path, name: str = WEIGHTS) -> None:
+    """Write the weights."""
+    # written by ourselves: on a full disk the library's own function does not say that the disk is full
+    with written_aside(folder / name) as aside:
+        aside.write_bytes(save_tensors({name: value.contiguous() for name, value in model.state_dict().items()}))
+
+
+def load_weights(model: nn.Module, folder: Path, name: str = WEIGHTS) -> None:
+    """Read the weights into a model.
+
+    Raises:
+        ElmanError: a file that is missing or damaged, or of another model.
+    """
+    path = folder / name
+    data = _read_bytes(path)
+    try:
+        weights = load_tensors(data)
+    except SafetensorError as error:
+        raise ElmanError(f"{path} is damaged or was cut short ({error}); train again or take a copy") from error
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ElmanError(f"{path} does not belong to {folder / OPTIONS}: {_first_line(error)}") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain values to a file."""
+    with written_aside(path) as aside:
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=_by_name)
+        aside.write_text(text + "\n", encoding="utf-8")
+
+
+def _by_name(value: Any) -> str:
+    """A class by where it is, since an option may be one."""
+    if isinstance(value, type):
+        return f"{value.__module__}:{value.__qualname__}"
+    raise TypeError(f"{value!r} is no plain value")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read an object that ``write_json`` wrote."""
+    data = _read_bytes(path)
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise ElmanError(f"{path} is damaged or was cut short: {_first_line(error)}; take a copy") from error
+    if not isinstance(value, dict):
+        raise ElmanError(f"{path} is damaged: it holds no object; take a copy")
+    return value
+
+
+def _read_bytes(path: Path) -> bytes:
+    if not path.exists():
+        raise ElmanError(f"the model folder {path.parent} lacks {path.name}; take a copy, or train again")
+    return path.read_bytes()
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
