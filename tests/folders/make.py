@@ -1,6 +1,6 @@
 """Make the model folders of this version that later ones must go on loading: ``python tests/folders/make.py``.
 
-Each has what a model folder has, but for what only a run that goes on needs, and beside it rows and the answers to them.
+Each has what a model folder has, but for what only a run that goes on needs, and beside it rows and their answers.
 """
 
 import json
@@ -23,10 +23,8 @@ SMALL: dict[str, Any] = {"hidden": 6, "lr": 0.03, "warmup": 5, "batch": 16}
 def classify(folder: Path) -> tuple[str, str, dict[str, Any]]:
     random, rows = Random(0), []
     for n in range(80):
-        words = [
-            random.choice((["great", "fun"], ["dull", "sad"])[n % 2]),
-            *random.choices("the film it was".split(), k=3),
-        ]
+        side = ["great", "fun"] if n % 2 == 0 else ["dull", "sad"]
+        words = [random.choice(side), *random.choices("the film it was".split(), k=3)]
         rows.append(f"{' '.join(words)},{('good', 'bad')[n % 2]}\n")
     (folder / "data.csv").write_text("text,label\n" + "".join(rows))
     asked = "text\na great film\nthe dull one was sad\n"

@@ -81,10 +81,9 @@ def options_of(group: type[T], folder: Path, about: dict[str, Any], part: str) -
     Raises:
         ElmanError: an option that the group does not have, or none of that part.
     """
-    try:
-        given = dict(about[part])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ElmanError(f"{folder / OPTIONS} is damaged: it has no {part}; take a copy") from error
+    given = about.get(part)
+    if not isinstance(given, dict):
+        raise ElmanError(f"{folder / OPTIONS} is damaged: it has no {part}; take a copy")
     try:
         return group(**renamed(group, given))
     except ElmanError as error:
