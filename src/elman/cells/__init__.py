@@ -4,11 +4,21 @@ import importlib
 import pkgutil
 from difflib import get_close_matches
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from elman.cells.cell import Cell, name_of
 from elman.errors import ElmanError
 
+if TYPE_CHECKING:
+    from elman.cells.cell import Cell, name_of
+
 __all__ = ["Cell", "load", "name_of", "names"]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs PyTorch, imported when it is used: the names of the cells are read without it."""
+    if name not in ("Cell", "name_of"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.cell"), name)
 
 
 def names() -> list[str]:
@@ -20,7 +30,7 @@ def names() -> list[str]:
     return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "cell")
 
 
-def load(name: str) -> type[Cell]:
+def load(name: str) -> "type[Cell]":
     """The class of the cell with this name, or of one of the user's own: ``package.module:Class``.
 
     Raises:
@@ -43,7 +53,9 @@ def load(name: str) -> type[Cell]:
     return next(iter(found.values()))
 
 
-def _imported(name: str) -> type[Cell]:
+def _imported(name: str) -> "type[Cell]":
+    from elman.cells.cell import Cell
+
     place, _, path = name.partition(":")
     if not path or not all(part.isidentifier() for part in (*place.split("."), *path.split("."))):
         raise ElmanError(f"a cell of your own is module:Class, such as mypackage.cells:Leaky, not {name!r}")
@@ -70,8 +82,10 @@ def _imported(name: str) -> type[Cell]:
     return found
 
 
-def _cells_in(module: ModuleType) -> dict[str, type[Cell]]:
+def _cells_in(module: ModuleType) -> "dict[str, type[Cell]]":
     """The classes of cells that a module defines, by name."""
+    from elman.cells.cell import Cell
+
     return {
         name: value
         for name, value in vars(module).items()

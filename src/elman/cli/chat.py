@@ -2,29 +2,41 @@
 
 import io
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from elman.cli._complete import ModelFolder
+
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The model folder.")],
-    turns: Annotated[int | None, typer.Option(min=1, help="End after this many turns. [when the input ends]")] = None,
+    folder: ModelFolder,
+    turns: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="End after this many turns. [default: when the input ends]")
+    ] = None,
     speaker: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="The speaker that the model plays. [the second of the two who speak most]"),
+        typer.Option(
+            metavar="NAME", help="The speaker that the model plays. [default: the second of the two who speak most]"
+        ),
     ] = None,
-    length: Annotated[int, typer.Option(min=1, help="Longest turn of the model, in tokens.")] = 500,
+    length: Annotated[int, typer.Option(min=1, metavar="N", help="Longest turn of the model, in tokens.")] = 500,
     temperature: Annotated[
-        float, typer.Option(min=0, help="Randomness: 0 always takes the likeliest token, 1 draws as learnt.")
+        float,
+        typer.Option(
+            min=0, metavar="NUMBER", help="Randomness: 0 always takes the likeliest token, 1 draws as learnt."
+        ),
     ] = 0.8,
-    top_k: Annotated[int | None, typer.Option(min=1, help="Draw from this many of the likeliest tokens only.")] = None,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Draw from this many of the likeliest tokens only.")
+    ] = None,
     top_p: Annotated[
-        float | None, typer.Option(help="Draw from the likeliest tokens that together have this probability.")
+        float | None,
+        typer.Option(metavar="NUMBER", help="Draw from the likeliest tokens that together have this probability."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Random seed: the same seed gives the same answers to the same turns.")
+        int | None,
+        typer.Option(metavar="N", help="Random seed: the same seed gives the same answers to the same turns."),
     ] = None,
 ) -> None:
     """Talk with a trained model: each line of the input is a turn, and the model answers it.

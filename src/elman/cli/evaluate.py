@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from elman.cli._complete import ModelFolder
+
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The model folder.")],
+    folder: ModelFolder,
     data: Annotated[Path, typer.Option(metavar="FILE", help="Data to evaluate the model on.")],
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and list them.")

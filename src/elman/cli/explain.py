@@ -4,18 +4,25 @@ from typing import Annotated, Any
 
 import typer
 
+from elman.cli._complete import one_cell
+
 
 def command(
-    cell: Annotated[str, typer.Argument(metavar="CELL", help="A cell: one that elman cells lists, or module:Class.")],
-    input: Annotated[int, typer.Option(min=1, help="Features of the input.")] = 128,
-    hidden: Annotated[int, typer.Option(min=1, help="Units.")] = 128,
-    batch: Annotated[int, typer.Option(min=1, help="Rows.")] = 16,
-    time: Annotated[int, typer.Option(min=1, help="Steps.")] = 100,
+    cell: Annotated[
+        str, typer.Argument(metavar="CELL", autocompletion=one_cell, help="A cell: one that elman cells lists, or module:Class.")
+    ],
+    input: Annotated[int, typer.Option(min=1, metavar="N", help="Features of the input.")] = 128,
+    hidden: Annotated[int, typer.Option(min=1, metavar="N", help="Units.")] = 128,
+    batch: Annotated[int, typer.Option(min=1, metavar="N", help="Rows.")] = 16,
+    time: Annotated[int, typer.Option(min=1, metavar="N", help="Steps.")] = 100,
     training: Annotated[bool, typer.Option("--training", help="With the backward pass.")] = False,
     save: Annotated[
-        str, typer.Option(help="What training keeps: fast, lean, a number of steps, or an amount such as 2GiB.")
+        str,
+        typer.Option(
+            metavar="TEXT", help="What training keeps: fast, lean, a number of steps, or an amount such as 2GiB."
+        ),
     ] = "fast",
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads, instead of all there are.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads. [default: all there are]")] = None,
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the cell's own, such as proj_size=64.")
     ] = None,

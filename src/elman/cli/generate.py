@@ -6,27 +6,41 @@ from typing import Annotated, Any
 
 import typer
 
+from elman.cli._complete import ModelFolder
+
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The model folder.")],
-    prompt: Annotated[str, typer.Option(help="Text to continue; with strings, the beginning of each.")] = "",
+    folder: ModelFolder,
+    prompt: Annotated[
+        str, typer.Option(metavar="TEXT", help="Text to continue; with strings, the beginning of each.")
+    ] = "",
     number: Annotated[
         int | None,
-        typer.Option(min=1, help="How many to generate. [10 strings, one in each line; or 1 text]"),
+        typer.Option(
+            min=1, metavar="N", help="How many to generate. [default: 10 strings, one in each line; or 1 text]"
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to a file. [to the screen]")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to a file. [default: the screen]")] = None,
     length: Annotated[
         int | None,
-        typer.Option(min=0, help="Tokens to generate. [500; strings end by themselves]"),
+        typer.Option(min=0, metavar="N", help="Tokens to generate. [default: 500; strings end by themselves]"),
     ] = None,
     temperature: Annotated[
-        float, typer.Option(min=0, help="Randomness: 0 always takes the likeliest token, 1 draws as learnt.")
+        float,
+        typer.Option(
+            min=0, metavar="NUMBER", help="Randomness: 0 always takes the likeliest token, 1 draws as learnt."
+        ),
     ] = 0.8,
-    top_k: Annotated[int | None, typer.Option(min=1, help="Draw from this many of the likeliest tokens only.")] = None,
-    top_p: Annotated[
-        float | None, typer.Option(help="Draw from the likeliest tokens that together have this probability.")
+    top_k: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Draw from this many of the likeliest tokens only.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Random seed: the same seed gives the same text.")] = None,
+    top_p: Annotated[
+        float | None,
+        typer.Option(metavar="NUMBER", help="Draw from the likeliest tokens that together have this probability."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Random seed: the same seed gives the same text.")
+    ] = None,
 ) -> None:
     """Generate text from a prompt; or strings, with a model that was trained on strings."""
     from elman.data.files import written_aside

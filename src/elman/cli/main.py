@@ -5,13 +5,20 @@ import logging
 import os
 import pkgutil
 import sys
-from collections.abc import Sequence
-from typing import Any
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Annotated, Any
 
 import typer
 
 import elman.cli
-from elman.errors import ElmanError
+from elman.cli._help import Command, Group
+from elman.errors import ElmanError, ElmanWarning
+
+EXPECTED = {"valid integer": "a whole number", "valid number": "a number"}  # in what is said of a wrong value
+HEADLINE = "Train recurrent networks on your own sequences, and run them one step at a time."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,31 +27,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0, 2 for a user's mistake or a file that cannot be read or written, 130 after Ctrl-C.
     """
-    handler = logging.StreamHandler(sys.stderr)
-    logger = logging.getLogger("elman")
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    path = list(sys.path)
-    sys.path.append("")  # the current folder, for a cell of the user's own; behind everything else
     try:
-        code = typer.main.get_command(_app()).main(arguments, prog_name="elman", standalone_mode=False)
-        sys.stdout.flush()
+        with _told(), _importing_from_here():
+            code = typer.main.get_command(_app()).main(arguments, prog_name="elman", standalone_mode=False)
+            sys.stdout.flush()
     except BrokenPipeError:  # who reads has enough, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except typer.TyperException as error:
-        return _refuse(error.format_message())
+        return _refuse_usage(error)
     except ElmanError as error:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
     except KeyboardInterrupt:
         return 130
-    finally:
-        sys.path[:] = path
-        logger.removeHandler(handler)
-        logger.setLevel(level)
     return code if isinstance(code, int) else 0
 
 
@@ -53,23 +50,100 @@ def verbs() -> list[str]:
     return sorted(m.name for m in pkgutil.iter_modules(elman.cli.__path__) if m.name != "main" and m.name[0] != "_")
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is logged, and each warning of ours, is told on standard error, a line each."""
+    handler = logging.StreamHandler(sys.stderr)
+    logger = logging.getLogger("elman")
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", ElmanWarning)
+            before = warnings.showwarning
+
+            def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+                if issubclass(category, ElmanWarning):
+                    print("elman:", " ".join(str(message).split()), file=sys.stderr)
+                else:
+                    before(message, category, *where)
+
+            warnings.showwarning = show
+            yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+@contextmanager
+def _importing_from_here() -> Iterator[None]:
+    """A cell of the user's own is found in the current folder, behind everything else."""
+    path = list(sys.path)
+    sys.path.append("")
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+
+
 def _app() -> typer.Typer:
     app = typer.Typer(
-        help="Train recurrent networks on your own sequences, and run them one step at a time.",
-        add_completion=False,
+        cls=Group,
+        help=HEADLINE,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(lambda: None)
+    app.callback()(_root)
     for verb in verbs():
         command: Any = importlib.import_module(f"elman.cli.{verb}").command
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=verb)
         else:
-            app.command(verb)(command)
+            app.command(verb, cls=Command)(command)
     return app
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        print(f"elman {version('elman')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", is_eager=True, expose_value=False, callback=_show_version
+        ),
+    ] = False,
+) -> None:
+    """The options of ``elman`` itself."""
+
+
+def _refuse_usage(error: typer.TyperException) -> int:
+    """A command that cannot be read: what is wrong with it, what may have been meant, and what says more."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # the message is the help
+        print(error.format_message(), file=sys.stderr)
+        return 2
+    wrong: Any = error  # what it has besides a message depends on its kind
+    context, name = getattr(wrong, "ctx", None), getattr(wrong, "option_name", None)
+    if context is None:
+        return _refuse(f"{name} takes a value, and none is given" if name else wrong.format_message())
+    shows = f"{context.command_path} {'--help-all' if getattr(context.command, 'rare', None) else '--help'}"
+    if name:
+        visible = [each for each in context.command.params if not getattr(each, "hidden", False)]
+        near = get_close_matches(name.strip("-"), [flag.strip("-") for each in visible for flag in each.opts], 1)
+        return _refuse(f"there is no option {name}; {f'did you mean --{near[0]}? ' if near else ''}{shows} lists them")
+    message = wrong.format_message()
+    for expected, word in EXPECTED.items():
+        if expected in message:
+            message = f"{wrong.param.opts[0]} takes {word}"
+    return _refuse(f"{message[0].lower()}{message[1:].rstrip('.')}; {shows} says more")
 
 
 def _refuse(message: str) -> int:

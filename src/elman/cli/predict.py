@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from elman.cli._complete import ModelFolder
+
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The model folder.")],
+    folder: ModelFolder,
     data: Annotated[Path | None, typer.Option(metavar="FILE", help="Rows to predict.")] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where the predictions go: *.csv, *.tsv, *.jsonl or *.parquet.")

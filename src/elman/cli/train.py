@@ -1,79 +1,99 @@
 """``elman train TASK``: train on a file, watch, and get a model folder."""
 
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+
+from elman import tasks
+from elman.cli._help import Command, Group, HelpAll
+from elman.cli._options import given_now, rare, with_options
+from elman.training.settings import configured, groups, usual_of
 
 if TYPE_CHECKING:
     from elman.training.task import Task
 
+DATA, OUTPUT = "Data", "Output"  # headings
+RARE = {"valid", "test", "skip_bad", "resume", "overwrite"}  # of the options that are declared here
+EPILOG = "elman inspect FILE says what of your data would be found, and which task fits it."
 
-class Tasks(TyperGroup):
+
+def _file(about: str) -> Any:
+    return typer.Option(metavar="FILE", help=about, rich_help_panel=DATA)
+
+
+def _switch(name: str, about: str, heading: str) -> Any:
+    return typer.Option(name, help=about, rich_help_panel=heading)
+
+
+class Tasks(Group):
     """The tasks, each as a command with the options that the task itself declares; imported when used."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        from elman import tasks
+    noun = "task"
 
+    def list_commands(self, ctx: Any) -> list[str]:
         return tasks.names()
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        from dataclasses import fields
-
-        from elman import tasks
-        from elman.cli._options import with_options
-        from elman.training.options import renamed
-        from elman.training.settings import groups, usual_of
-
-        chosen = tasks.options(cmd_name)
-
-        def run(
-            data: Annotated[
-                Path | None,
-                typer.Option(
-                    metavar="FILE", help="Training data, a file or folder. [the task's own, where it has some]"
-                ),
-            ] = None,
-            valid: Annotated[
-                Path | None, typer.Option(metavar="FILE", help="Validation data. [a part of --data]")
-            ] = None,
-            test: Annotated[
-                Path | None, typer.Option(metavar="FILE", help="Test data, for the evaluation at the end. [--valid]")
-            ] = None,
-            out: Annotated[Path | None, typer.Option(metavar="DIR", help=f"Model folder. [runs/{cmd_name}]")] = None,
-            resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the model folder.")] = False,
-            overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model in the folder.")] = False,
-            skip_bad: Annotated[
-                bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and list them.")
-            ] = False,
-            **options: Any,
-        ) -> None:
-            folder = out or Path("runs") / cmd_name
-            given = renamed(groups(chosen), options, announce=True)
-            files = {"data": data, "valid": valid, "test": test}
-            train_task(
-                tasks.load(cmd_name), files, folder, resume=resume, overwrite=overwrite, skip_bad=skip_bad, given=given
-            )
-
-        run.__doc__ = tasks.summary(cmd_name)
-        options = {
-            field.name: (field, usual_of(chosen, group)[field.name])
-            for group in groups(chosen)
-            for field in fields(group)
-        }
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(cmd_name)(with_options(run, options))
-        return typer.main.get_command(app)
+        return task_command(cmd_name) if cmd_name in tasks.names() else None
 
 
-command = typer.Typer(cls=Tasks, help="Train a model.", no_args_is_help=True)
+command = typer.Typer(
+    cls=Tasks,
+    help="Train a model on your own data.",
+    no_args_is_help=True,
+    epilog=EPILOG,
+    subcommand_metavar="TASK ...",
+)
 
 
 @command.callback()
 def _() -> None:
-    """Train a model."""
+    """Train a model on your own data."""
+
+
+def task_command(name: str) -> Any:
+    """The command that trains the task with this name."""
+    options = tasks.options(name)
+
+    def run(
+        data: Annotated[Path | None, _file("Training data: a file, or a folder.")] = None,
+        valid: Annotated[Path | None, _file("Validation data. [default: a part of --data]")] = None,
+        test: Annotated[Path | None, _file("Test data, for the evaluation at the end. [default: --valid]")] = None,
+        skip_bad: Annotated[
+            bool, _switch("--skip-bad", "Leave out rows that cannot be used, and list them.", DATA)
+        ] = False,
+        out: Annotated[
+            Path | None,
+            typer.Option(metavar="DIR", help=f"Model folder. [default: runs/{name}]", rich_help_panel=OUTPUT),
+        ] = None,
+        resume: Annotated[bool, _switch("--resume", "Continue the run in the model folder.", OUTPUT)] = False,
+        overwrite: Annotated[bool, _switch("--overwrite", "Replace the model in the folder.", OUTPUT)] = False,
+        help_all: HelpAll = False,
+        **chosen: Any,
+    ) -> None:
+        given = given_now(groups(options), chosen)
+        if not resume:
+            for group in groups(options):  # a number out of its range is said before PyTorch is imported
+                configured(options, group, given)
+        files = {"data": data, "valid": valid, "test": test}
+        folder = out or Path("runs") / name
+        train_task(tasks.load(name), files, folder, resume=resume, overwrite=overwrite, skip_bad=skip_bad, given=given)
+
+    run.__doc__ = tasks.summary(name)
+    declared = {
+        field.name: (field, field.metadata.get("panel", group.panel).capitalize(), usual_of(options, group)[field.name])
+        for group in groups(options)
+        for field in fields(group)
+    }
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name, cls=Command, epilog=EPILOG)(with_options(run, declared))
+    made = typer.main.get_command(app)
+    assert isinstance(made, Command)
+    made.rare = rare(groups(options)) | RARE
+    return made
 
 
 def train_task(

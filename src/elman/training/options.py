@@ -14,7 +14,7 @@ T = TypeVar("T")
 DATA = "data"  # the panel of options that say what a user's data is
 DETECTED = "detected"  # shown as the default of an option whose value the data tells
 CELL = "Recurrent cell: a name from `elman cells`, or module:Class for a cell of your own."
-ENCODER = CELL[:-1] + "; or transformer or convolution in its place."
+ENCODER = CELL.replace(", or", ", or transformer or convolution, or")
 MINUTES = 5.0  # of a run of which nothing says how long it is
 
 
@@ -97,7 +97,8 @@ def renamed(groups: type | Sequence[type], values: Mapping[str, Any], announce: 
         if now != name and value is not None and announce:
             warnings.warn(f"the option {name} is called {now} now", ElmanWarning, stacklevel=3)
         if found.get(now) is not None and value is not None:
-            raise ElmanError(f"the option {now} is given twice, once by its former name {set(values) & {*before}}")
+            old = next(old for old, new in before.items() if new == now and values.get(old) is not None)
+            raise ElmanError(f"the option {now} is given twice, the other time as {old}, which is its former name")
         found[now] = value if value is not None else found.get(now)
     return found
 
