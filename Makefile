@@ -2,11 +2,12 @@
 # make test   every check and every test
 # make check  style, types, direction of imports
 # make docs   the site, in site/
+# make stubs  what editors know of the estimators' options, anew after an option has changed
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check docs clean
+.PHONY: demo test check docs stubs clean
 
 demo: .venv/ready
 	$(BIN)/elman train language --minutes 1 --out runs/demo --overwrite
@@ -20,6 +21,9 @@ check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/pytest tests/laws/test_directions.py
+
+stubs: .venv/ready
+	$(BIN)/python -m elman.estimators.stubs
 
 docs: .venv/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

@@ -5,6 +5,7 @@ The public names are those of ``__init__.pyi``; each is imported when it is used
 
 import ast
 import importlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,16 @@ def _public() -> dict[str, tuple[str, str]]:
 
 
 _PUBLIC = _public()
+_FORMER = {"Detector": "AnomalyDetector"}  # names of version 0.1
 __all__ = sorted(_PUBLIC)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _FORMER:
+        from elman.errors import ElmanWarning
+
+        warnings.warn(f"elman.{name} is called {_FORMER[name]} now", ElmanWarning, stacklevel=2)
+        return getattr(importlib.import_module("elman"), _FORMER[name])
     if name not in _PUBLIC:
         raise AttributeError(f"module 'elman' has no attribute {name!r}")
     module, attribute = _PUBLIC[name]

@@ -4,10 +4,11 @@ import shutil
 import tempfile
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, cast
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
 import polars as pl
@@ -18,7 +19,8 @@ from elman import tasks
 from elman.data.bad import BadRows
 from elman.data.memory import opened
 from elman.errors import ElmanError, ElmanWarning
-from elman.estimators.constructors import Constructor, arguments
+from elman.estimators.folders import Kept, load, note, save
+from elman.estimators.options import Constructor, arguments, in_python
 from elman.training.checkpoints import randomness_kept
 from elman.training.folders import REPORT
 from elman.training.loop import CHECKPOINTS, Progress
@@ -28,9 +30,6 @@ from elman.training.runs import fit as fit_task
 from elman.training.settings import LIMITS
 from elman.training.summary import history
 from elman.training.task import Predictor, Sources, Task, evaluate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -90,7 +89,6 @@ class Estimator(BaseEstimator):
     """
 
     constructor: ClassVar[Constructor]
-    measure: ClassVar[str]  # that ``score`` gives
     task_: Any
 
     # what was found out in training beside the task itself, and is kept with it
@@ -132,15 +130,13 @@ class Estimator(BaseEstimator):
         Raises:
             ElmanError: data that cannot be read, or an option that is out of its range.
         """
-        taken = self._taken(X, y)
-        held_out = None if valid is None else self._taken(*_pair(valid, y)).source
-        with randomness_kept():
+        with in_words_of_python(), randomness_kept():
+            taken = self._taken(X, y)
+            held_out = None if valid is None else self._taken(*_pair(valid, y)).source
             self._train(taken.source, held_out, taken.options)
         self._know(taken.facts | self._facts_of(taken.source))
         if self._option("folder") is not None:
-            from elman.estimators.folders import note
-
-            note(self, self._run.place)
+            note(self._about(), self._run.place)
         return self
 
     def _train(self, source: Any, held_out: Any, more: dict[str, Any]) -> None:
@@ -186,7 +182,7 @@ class Estimator(BaseEstimator):
 
     def _say(self, text: str) -> None:
         if self._option("verbose"):
-            print(text, flush=True)
+            print(in_python(text), flush=True)
 
     # ---- to judge
 
@@ -199,20 +195,19 @@ class Estimator(BaseEstimator):
             skip_bad: whether rows that cannot be used are left out.
         """
         task, bad = self._fitted(), BadRows(skip_bad)
-        source = self._taken(X, y).source
-        with tempfile.TemporaryDirectory() as scratch:
+        with in_words_of_python(), tempfile.TemporaryDirectory() as scratch:
+            source = self._taken(X, y).source
             metrics = evaluate(task, task.evaluation(source, Path(scratch), bad)).metrics
         bad.tell()
         return metrics
 
     def score(self, X: Any, y: Any = None) -> float:
         """One figure of how good the model is on data with answers; more is better."""
-        return self._score(self.evaluate(X, y))
+        return self._figure(self.evaluate(X, y))
 
-    def _score(self, metrics: dict[str, float]) -> float:
-        if self.measure not in metrics:
-            raise ElmanError(f"there is no {self.measure} of such data; evaluate() gives {', '.join(metrics)}")
-        return metrics[self.measure]
+    def _figure(self, metrics: dict[str, float]) -> float:
+        """The measure, among all, that ``score`` gives."""
+        raise NotImplementedError
 
     # ---- what is known of the run
 
@@ -251,20 +246,26 @@ class Estimator(BaseEstimator):
 
     def save(self, folder: str | Path) -> Path:
         """Write the model to a folder, for ``elman.load`` and for the command line."""
-        from elman.estimators.folders import save
-
-        self._fitted()
-        return save(self, Path(folder))
+        return save(Kept(self._fitted(), self._facts, self._result, self._history), self._about(), Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         """The estimator that a model folder holds."""
-        from elman.estimators.folders import load
-
         found = load(folder)
         if not isinstance(found, cls):
             raise ElmanError(f"{folder} holds a {type(found).__name__}, not a {cls.__name__}; elman.load takes any")
         return found
+
+    def take(self, kept: Kept) -> None:
+        """Become a model that was trained before, as a folder has it."""
+        self.task_, self._result, self._history = kept.task, kept.result, kept.history
+        self._know(kept.facts)
+
+    def _about(self) -> dict[str, Any]:
+        """What is noted of an estimator in a folder."""
+        given = self.get_params(deep=False).items()
+        options = {name: value for name, value in given if name not in ("folder", "callbacks")}
+        return {"estimator": type(self).__name__, "options": options, "facts": self._facts}
 
     def __getstate__(self) -> dict[str, Any]:
         # the run is of this process, with its data and its folder
@@ -295,9 +296,10 @@ class Answering(Estimator):
         """
         task = self._fitted()
         assert isinstance(task, Predictor)
-        return task.predict(self._rows(X), skip_bad=skip_bad)
+        with in_words_of_python():
+            return task.predict(self._rows(X), skip_bad=skip_bad)
 
-    def stream(self, lines: "Iterable[str]") -> "Iterator[str]":
+    def stream(self, lines: Iterable[str]) -> Iterator[str]:
         """Answer lines one by one, each before the next is asked for; an answer is an object in JSON."""
         task = self._fitted()
         assert isinstance(task, Predictor)
@@ -330,6 +332,17 @@ def _pair(valid: Any, y: Any) -> tuple[Any, Any]:
     if isinstance(valid, tuple) and len(valid) == 2 and y is not None:
         return valid
     return valid, y if isinstance(y, str) else None
+
+
+@contextmanager
+def in_words_of_python() -> Iterator[None]:
+    """Mistakes are told with the names that options have in Python."""
+    try:
+        yield
+    except ElmanError as error:
+        if (text := in_python(str(error))) == str(error):
+            raise
+        raise ElmanError(text) from None
 
 
 def as_array(values: list[Any]) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import r2_score
 
 from elman.data.memory import Arrays, kind_of, labels_of, numbers, opened, series_of, typed
 from elman.errors import ElmanError
@@ -120,8 +121,6 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
         (['yes', 'no'], 'yes')
     """
 
-    measure = "accuracy"
-
     @property
     def classes_(self) -> np.ndarray:
         """The classes, in the order of ``predict_proba``."""
@@ -130,7 +129,8 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
     def _check(self, task: Any) -> None:
         if task.target.kind == "number":
             raise ElmanError(
-                "Unknown label type: the labels are numbers, which a Regressor learns; kind='classes' takes each for one"
+                "Unknown label type: the labels are numbers, which a Regressor learns; kind='classes' takes each for a "
+                "class"
             )
 
     def _facts_of(self, source: Any) -> dict[str, Any]:
@@ -149,14 +149,24 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
         found = frame.select(f"p_{name}" for name in self.task_.target.names).to_numpy()
         return found[0] if self._is_one(X) else found
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def _figure(self, metrics: dict[str, float]) -> float:
         """The share of rows whose class is right; of several labels a row, of those that are all right."""
-        if y is None or isinstance(y, str):
-            metrics = self.evaluate(X, y)
-            return metrics["all_right" if "all_right" in metrics else self.measure]
-        answers = self.predict(X).tolist()
-        right = zip(answers, labels_of(y, len(answers)), strict=True)
-        return float(np.mean([set(a) == set(b) if isinstance(a, list) else a == b for a, b in right]))
+        return metrics["all_right" if "all_right" in metrics else "accuracy"]
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """The share of rows whose class is right; of several labels a row, of those that are all right.
+
+        Args:
+            X: data as ``fit`` takes it.
+            y: the classes, where they are not in X.
+            sample_weight: how much each row counts.
+        """
+        if y is None or isinstance(y, str) or self._fitted().target.kind == "labels":
+            return self._figure(self.evaluate(X, y))
+        answers = self.predict(X)
+        # a class that was not learnt is a row that is wrong
+        right = [a == b for a, b in zip(answers.tolist(), labels_of(y, len(answers)), strict=True)]
+        return float(np.average(right, weights=sample_weight))
 
 
 class Regressor(RegressorMixin, Labelling, RegressorOptions):
@@ -168,8 +178,6 @@ class Regressor(RegressorMixin, Labelling, RegressorOptions):
         >>> model.predict(x).shape
         (40, 1)
     """
-
-    measure = "r2"
 
     def _taken(self, X: Any, y: Any) -> Taken:
         column = y is not None and not isinstance(y, str) and np.ndim(y) == 2
@@ -184,9 +192,24 @@ class Regressor(RegressorMixin, Labelling, RegressorOptions):
             return float(found[0])
         return found[:, None] if self._facts["column"] else found
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def _figure(self, metrics: dict[str, float]) -> float:
         """How much of the variance is explained: R², at most 1."""
-        return self.evaluate(X, y)[self.measure]
+        if "r2" not in metrics:
+            raise ElmanError("score() takes numbers that are not all the same: without variance there is no R²")
+        return metrics["r2"]
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """How much of the variance is explained: R², at most 1.
+
+        Args:
+            X: data as ``fit`` takes it.
+            y: the numbers, where they are not in X.
+            sample_weight: how much each row counts.
+        """
+        if sample_weight is None:
+            return self._figure(self.evaluate(X, y))
+        answers = np.ravel(self.predict(X))
+        return float(r2_score(labels_of(y, len(answers)), answers, sample_weight=sample_weight))
 
 
 def _width(held: Any) -> int | None:

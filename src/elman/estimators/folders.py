@@ -3,14 +3,13 @@
 import importlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from elman import tasks
 from elman.data.files import written_aside
 from elman.errors import ElmanError
-from elman.estimators.base import Estimator
 from elman.training.folders import RESULT, read_json, read_options, write_json
 from elman.training.options import renamed
 from elman.training.settings import groups
@@ -27,24 +26,32 @@ ESTIMATORS = {
     "Regressor": "classify",
     "Tagger": "tag",
     "Translator": "translate",
-}  # where each is
+}  # their tasks, each in the file that bears its name
 
 
-def save(model: Estimator, folder: Path) -> Path:
-    """Write an estimator to a folder, beside what its task writes."""
-    model.task_.save(folder)
-    note(model, folder)
-    write_json(folder / RESULT, model.result)
+class Kept(NamedTuple):
+    """What an estimator knows beside its options, in a folder or in memory."""
+
+    task: Task
+    facts: dict[str, Any]  # plain values about what was learnt from
+    result: dict[str, Any]
+    history: pl.DataFrame
+
+
+def save(kept: Kept, about: dict[str, Any], folder: Path) -> Path:
+    """Write an estimator to a folder, for ``load`` and for the command line."""
+    kept.task.save(folder)
+    note(about, folder)
+    write_json(folder / RESULT, kept.result)
     with written_aside(folder / HISTORY) as aside:
-        model.history.write_csv(aside)
+        kept.history.write_csv(aside)
     return folder
 
 
-def note(model: Estimator, folder: Path) -> None:
-    """Write to a folder what the estimator knows beside its task."""
-    given = model.get_params(deep=False).items()
-    options = {name: value for name, value in given if name not in ("folder", "callbacks") and _is_plain(value)}
-    write_json(folder / ABOUT, {"estimator": type(model).__name__, "options": options, "facts": model._facts})
+def note(about: dict[str, Any], folder: Path) -> None:
+    """Write to a model folder what an estimator knows beside its task."""
+    options = {name: value for name, value in about["options"].items() if _is_plain(value)}
+    write_json(folder / ABOUT, {**about, "options": options})
 
 
 def load(folder: str | Path) -> Any:
@@ -55,25 +62,24 @@ def load(folder: str | Path) -> Any:
     """
     folder = Path(folder)
     task = tasks.restore(folder)
-    about = read_json(folder / ABOUT) if (folder / ABOUT).exists() else _of_command_line(folder, task)
+    path = folder / ABOUT
+    about = read_json(path) if path.exists() else _of_command_line(folder, task)
     try:
         name, options, facts = about["estimator"], about["options"], about["facts"]
-        make = getattr(importlib.import_module(f"elman.estimators.{ESTIMATORS[name]}"), name)
-        model: Estimator = make(**options)
+        model = getattr(importlib.import_module(f"elman.estimators.{ESTIMATORS[name]}"), name)(**options)
     except (KeyError, TypeError) as error:
-        raise ElmanError(f"{folder / ABOUT} is damaged: {error!r}; take a copy") from error
-    model.task_ = task
-    model._know(facts)
-    model._result = read_json(folder / RESULT) if (folder / RESULT).exists() else {}
-    model._history = pl.read_csv(folder / HISTORY) if (folder / HISTORY).exists() else history(folder)
+        raise ElmanError(f"{path} is damaged: {error!r}; take a copy") from error
+    result = read_json(folder / RESULT) if (folder / RESULT).exists() else {}
+    noted = pl.read_csv(folder / HISTORY) if (folder / HISTORY).exists() else history(folder)
+    model.take(Kept(task, facts, result, noted))
     return model
 
 
 def _of_command_line(folder: Path, task: Task) -> dict[str, Any]:
     """What an estimator would have noted, of a folder that the command line wrote."""
     number = task.name() == "classify" and task.vocabulary["target"]["kind"] == "number"
-    (name,) = (name for name, room in ESTIMATORS.items() if room == task.name() and (name == "Regressor") == number)
-    make = getattr(importlib.import_module(f"elman.estimators.{ESTIMATORS[name]}"), name)
+    (name,) = (name for name, of in ESTIMATORS.items() if of == task.name() and (name == "Regressor") == number)
+    make = getattr(importlib.import_module(f"elman.estimators.{task.name()}"), name)
     about = read_options(folder)
     known = set(make().get_params(deep=False))
     given = {**about["options"], **about.get("training", {}), **about.get("budget", {}), **about.get("comparison", {})}

@@ -14,17 +14,18 @@ class Forecaster(Answering, ForecasterOptions):
     """Series of numbers to what comes after them, as quantiles.
 
     Example:
+        >>> import numpy as np
         >>> load = 10 + np.sin(np.arange(400) * np.pi / 6)
         >>> model = Forecaster(horizon=12, steps=5, hidden=8, verbose=False).fit(load)
         >>> model.predict().columns
         ['step', 'forecast', 'q0.1', 'q0.5', 'q0.9']
     """
 
-    measure = "mase"
-
-    def score(self, X: Any, y: Any = None) -> float:
+    def _figure(self, metrics: dict[str, float]) -> float:
         """1 - MASE: above 0 where forecasts are better than to repeat the season before, 1 where they are right."""
-        return 1 - super().score(X, y)
+        if "mase" not in metrics:
+            raise ElmanError("score() is beside repeating the season before, which these series always do")
+        return 1 - metrics["mase"]
 
     def _taken(self, X: Any, y: Any) -> Taken:
         if y is not None and not isinstance(y, str | list | tuple):
@@ -46,8 +47,8 @@ class Forecaster(Answering, ForecasterOptions):
         series = series_of(held)
         if series is None:
             raise ElmanError(
-                "these are no series of numbers; a Forecaster takes a table over time, an array [steps], [steps, series] "
-                "or [series, steps, channels], a list of arrays of unequal lengths, or a file"
+                "these are no series of numbers; a Forecaster takes a table over time, an array [steps], [steps, "
+                "series] or [series, steps, channels], a list of arrays of unequal lengths, or a file"
             )
         rows = [
             pl.DataFrame({"series": [f"series {n}"] * len(each), "step": range(len(each))}).with_columns(

@@ -17,12 +17,11 @@ class LanguageModel(Estimator, LanguageModelOptions):
     A text is the name of a file, or itself where it has several lines; strings, one each, are a list.
 
     Example:
-        >>> model = LanguageModel(steps=5, hidden=8, batch=2, bptt=8, verbose=False).fit("Of this, and of that.\\n" * 20)
+        >>> model = LanguageModel(steps=5, hidden=8, batch=2, bptt=8, verbose=False)
+        >>> model = model.fit("Of this, and of that.\\n" * 20)
         >>> len(model.generate("Of ", length=10, seed=1))
         10
     """
-
-    measure = "bits_per_character"
 
     def _taken(self, X: Any, y: Any) -> Taken:
         if y is not None:
@@ -111,6 +110,6 @@ class LanguageModel(Estimator, LanguageModelOptions):
         options: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
         return self._fitted().dialogue(speaker, length=length, **options)
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def _figure(self, metrics: dict[str, float]) -> float:
         """How well a text is foretold: bits a character, below 0, so that more is better."""
-        return -super().score(X, y)
+        return -metrics["bits_per_character"]

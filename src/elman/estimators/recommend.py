@@ -22,8 +22,6 @@ class Recommender(Answering, RecommenderOptions):
         ['sugar', 'pen']
     """
 
-    measure = "recall@20"
-
     def _taken(self, X: Any, y: Any) -> Taken:
         if y is not None:
             raise ElmanError("a Recommender learns from the events alone: fit(X)")
@@ -58,6 +56,6 @@ class Recommender(Answering, RecommenderOptions):
         kind = self._facts.get("kind", "str") if hasattr(self, "_facts") else "str"
         return [typed(items or [], kind) for items in self.predict_frame(X)["items"].to_list()]
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def _figure(self, metrics: dict[str, float]) -> float:
         """Recall at 20: how often the item that came is among the first twenty."""
-        return super().score(X, y)
+        return metrics["recall@20"]

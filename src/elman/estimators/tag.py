@@ -22,10 +22,9 @@ class Tagger(Answering, TaggerOptions):
         ([['DET', 'NOUN'], ['NOUN']], ['DET', 'NOUN'])
     """
 
-    @property
-    def measure(self) -> str:
-        """F1 of spans where there are such, as in the names of people; else the share of words that are right."""
-        return "f1" if self._fitted().scheme else "accuracy"
+    def _figure(self, metrics: dict[str, float]) -> float:
+        """F1 of spans where there are such, as of the names of people; else the share of words that are right."""
+        return metrics["f1" if "f1" in metrics else "accuracy"]
 
     def _taken(self, X: Any, y: Any) -> Taken:
         if (path := path_of(X)) is not None:
@@ -78,12 +77,10 @@ def _column(y: Any) -> dict[str, Any]:
 
 def _is_pair(each: Any) -> bool:
     """Whether something is (words, tags) and not a sentence of two words."""
-    return (
-        isinstance(each, list | tuple)
-        and len(each) == 2
-        and all(isinstance(part, list | tuple) for part in each)
-        or (isinstance(each, tuple) and len(each) == 2 and isinstance(each[0], str) and " " in each[0])
-    )
+    if not isinstance(each, list | tuple) or len(each) != 2:
+        return False
+    texts = isinstance(each, tuple) and all(isinstance(part, str) and " " in part for part in each)
+    return texts or all(isinstance(part, list | tuple) for part in each)
 
 
 def _words(sentence: Any, number: int) -> list[str]:

@@ -21,8 +21,6 @@ class Translator(Answering, TranslatorOptions):
         'deux un'
     """
 
-    measure = "chrf"
-
     def _taken(self, X: Any, y: Any) -> Taken:
         if (path := path_of(X)) is not None:
             return Taken(path, _column(y))
@@ -55,14 +53,12 @@ class Translator(Answering, TranslatorOptions):
         found = self.predict_frame(X)["predicted"].to_list()
         return found[0] if is_one(X) else found
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def _figure(self, metrics: dict[str, float]) -> float:
         """chrF, from 0 to 100: how many pieces of words are those of the right answer."""
-        return super().score(X, y)
+        return metrics["chrf"]
 
 
-WANTED = (
-    "a Translator takes fit(X, y) with two lists of texts, a list of pairs, a table with two columns of texts, or a file"
-)
+WANTED = "a Translator takes fit(X, y) with two lists of texts, a list of pairs, a table with two columns, or a file"
 
 
 def _column(y: Any) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Stream:
 
 
 def files_of(source: Any) -> list[Any]:
-    """The tables that a user gives: those of a folder and the folders in it, by name, those of a list, or the one itself.
+    """The tables that a user gives: of a folder and the folders in it by name, those of a list, or the one itself.
 
     Raises:
         ElmanError: a folder without tables, or nothing there.

@@ -1,7 +1,7 @@
 """Texts and series with labels, as people keep them: tables, lines, folders, ``.ts`` files, long tables."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def read_labelled(source: Any, layout: Layout, bad: BadRows, *, labelled: bool =
         labelled: whether labels are wanted.
     """
     readers = {"folder": _folder, "ts": _ts, "lines": _lines, "table": _table, "long": _long, "arrays": _ts}
-    reader = _arrays if isinstance(source, Arrays) else readers[layout.kind]
+    reader: Callable[..., Labelled] = _arrays if isinstance(source, Arrays) else readers[layout.kind]
     if layout.kind == "arrays" and reader is _ts and not (isinstance(source, Path) and ".ts" in source.suffixes):
         raise ElmanError("the model was trained on arrays in memory; give it such, or a .ts file")
     found = reader(source, layout, bad, labelled)
