@@ -9,7 +9,10 @@ from elman.cli._complete import one_cell
 
 def command(
     cell: Annotated[
-        str, typer.Argument(metavar="CELL", autocompletion=one_cell, help="A cell: one that elman cells lists, or module:Class.")
+        str,
+        typer.Argument(
+            metavar="CELL", autocompletion=one_cell, help="A cell: one that elman cells lists, or module:Class."
+        ),
     ],
     input: Annotated[int, typer.Option(min=1, metavar="N", help="Features of the input.")] = 128,
     hidden: Annotated[int, typer.Option(min=1, metavar="N", help="Units.")] = 128,
