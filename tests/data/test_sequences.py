@@ -79,8 +79,9 @@ def test_a_bad_row_of_a_ts_file(row: str, message: str, tmp_path: Path) -> None:
 def test_a_long_table_is_sorted_by_time_and_the_later_of_two_rows_counts(tmp_path: Path) -> None:
     layout, rows = read(written(tmp_path, LONG))
     assert layout == Layout(
-        "long", label="label", identity="id", time="time", channels=("a", "b"), separator=",", header=True
-    )
+        "long", label="label", identity="id", time="time", channels=("a", "b"), separator=",", header=True,
+        columns=("id", "time", "a", "b", "label"),
+    )  # fmt: skip
     assert rows.labels == ["up", "down"]
     assert rows.inputs[0].values.tolist() == [[3, 20], [2, 10]]
     np.testing.assert_array_equal(rows.inputs[1].values, [[4, np.nan], [5, 60]])

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.data.bad import BadRows
-from elman.data.tables import guess_separator, parse_row, read_table, write_table
+from elman.data.tables import guess_separator, read_table, write_table
 from elman.errors import ElmanError
 
 ROWS = [{"text": "fine, really", "label": "good", "n": 1.5}, {"text": 'so "so"', "label": "bad", "n": None}]
@@ -141,12 +141,19 @@ def test_separators_are_those_that_give_the_same_width() -> None:
     assert guess_separator("one\ntwo\n") == ","
 
 
-def test_a_line_of_a_stream() -> None:
-    assert parse_row(json.dumps({"b": 1, "text": "x"}), ["text"]) == {"b": 1, "text": "x"}
-    assert parse_row("{not JSON, but a text", ["text"]) == {"text": "{not JSON, but a text"}
-    assert parse_row("2024;3", ["time", "value"], ";") == {"time": "2024", "value": "3"}
-    with pytest.raises(ElmanError, match="has 1 cells; 2 are wanted: time, value"):
-        parse_row("2024", ["time", "value"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_in_a_file_of_one_column_an_empty_line_is_a_row(quote: str, tmp_path: Path) -> None:
+    read = table(tmp_path, f"\ntext\n{quote}lovely lamp{quote}\n\nawful lamp\n\n")
+    assert read["text"] == ["lovely lamp", None, "awful lamp", None]
+    assert (read.lines.tolist(), read.index.tolist(), read.size) == ([3, 4, 5, 6], [0, 1, 2, 3], 4)
+    assert len(table(tmp_path, f"text,n\n{quote}a{quote},1\n\nb,2\n\n")) == 2
+
+
+def test_cells_are_texts_each_by_itself(tmp_path: Path) -> None:
+    read = table(tmp_path, '{"a": 1.0, "b": [1]}\n{"a": 2.5, "b": [2]}\n', "data.jsonl").text("a")
+    assert read["a"] == ["1", "2.5"]
+    with pytest.raises(ElmanError, match=r"data\.jsonl: b holds lists or objects, not texts"):
+        read.text("b")
 
 
 def test_frames_in_memory() -> None:

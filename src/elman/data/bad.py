@@ -21,11 +21,15 @@ class BadRows:
     def add(self, where: str, reason: str) -> None:
         """A row that cannot be used.
 
+        Args:
+            where: its file and line; nothing where only who asked for it knows that.
+            reason: what is wrong with it.
+
         Raises:
             ElmanError: the same in one line, unless such rows are left out.
         """
         if not self.skip:
-            raise ElmanError(f"{where}: {reason}; mend it, or leave such rows out with --skip-bad")
+            raise ElmanError(f"{where}: {reason}; mend it, or leave such rows out with --skip-bad" if where else reason)
         self.listed.append(f"{where}: {reason}")
 
     def tell(self) -> None:

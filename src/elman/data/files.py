@@ -7,6 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def suffix(path: Path) -> str:
+    """How the name of a file ends, without what says that it is packed.
+
+    >>> suffix(Path("words.csv.gz"))
+    '.csv'
+    """
+    return (path.with_suffix("") if path.suffix == ".gz" else path).suffix
+
+
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
     """A path to write to instead of ``path``, in the same folder; it takes the place of ``path`` when all went well.

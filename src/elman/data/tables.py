@@ -12,18 +12,17 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.files import written_aside
+from elman.data.columns import find, is_named
+from elman.data.files import suffix, written_aside
 from elman.data.text import read_whole
 from elman.errors import ElmanError
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")  # of tables that are written
+OBJECTS = (".jsonl", ".ndjson", ".json")  # of files with an object a line
+TABLES = (".csv", ".tsv", *OBJECTS, ".parquet")  # of tables that are read
 SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
 SAMPLE = 200  # rows from which separator and header are guessed
 NO_VALUE = ("", "na", "n/a", "nan", "null", "none", "?", "-")  # in lower case, in a column of numbers
-HEADINGS = frozenset(
-    "id name text sentence review comment title body question answer label class category target tag sentiment "
-    "intent source src tgt date time timestamp value user item".split()
-)  # words that are names of columns even where nothing else tells
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,13 @@ class Table:
             raise ElmanError(f"{self.name} has no column {column!r}; its columns are {', '.join(self.columns)}")
         return column
 
+    def column(self, wish: str, *roles: str, among: Sequence[str] | None = None) -> str:
+        """The column that the user names, or the one that is named as those of some roles usually are, or ""."""
+        return self.known(wish) if wish else find(self.columns if among is None else among, *roles)
+
     def where(self, row: int) -> str:
-        """The file and the line of a row."""
-        return f"{self.name}, line {self.lines[row]}"
+        """The file and the line of a row; nothing for a line of a stream, whose reader knows which it is."""
+        return f"{self.name}, line {self.lines[row]}" if self.name else ""
 
     def reject(self, wrong: Mapping[int, str]) -> "Table":
         """The table without some rows, which are bad.
@@ -96,6 +99,16 @@ class Table:
         places = pl.DataFrame({"\0row": np.arange(self.size)})
         rows = self.frame.with_columns(pl.Series("\0row", self.index))
         return places.join(rows, on="\0row", how="left", maintain_order="left").drop("\0row")
+
+    def text(self, *columns: str) -> "Table":
+        """The table with these columns as text, null where there is no value; each cell by itself: 1.0 is 1."""
+        frame = self.frame
+        for column in columns:
+            cells = frame[self.known(column)]
+            if cells.dtype.is_nested():
+                raise ElmanError(f"{self.name}{': ' if self.name else ''}{column} holds lists or objects, not texts")
+            frame = frame.with_columns(as_text(cells))
+        return replace(self, frame=frame)
 
     def numeric(self, *columns: str) -> "Table":
         """The table with these columns as numbers, null where there is no value; other text and infinity are bad."""
@@ -141,15 +154,15 @@ def read_table(
         frame = source if isinstance(source, pl.DataFrame) else columns_of(source)
         return _whole(frame, "the table", bad, first=0)
     path = Path(source)
-    suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    if suffix == ".parquet":
+    kind = suffix(path)
+    if kind == ".parquet":
         return _whole(_parquet(path), str(path), bad, first=0)
     text = read_whole(path)
-    if suffix in (".jsonl", ".ndjson", ".json"):
+    if kind in OBJECTS:
         return _json_lines(text, str(path), bad)
     if separator is not None and len(separator) != 1:
         raise ElmanError(f"a separator is one character such as , or ;, not {separator!r}")
-    return _delimited(text, path, suffix, bad, separator, header)
+    return _delimited(text, path, kind, bad, separator, header)
 
 
 def _whole(frame: pl.DataFrame, name: str, bad: BadRows, first: int) -> Table:
@@ -171,7 +184,7 @@ def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:
             found.append(pl.Series(name, values))
             continue
         cells = [_cell(v) for v in (values.tolist() if hasattr(values, "tolist") else values)]
-        found.append(_series(name, [None if isinstance(v, float) and v != v else v for v in cells]))
+        found.append(column_of(name, [None if isinstance(v, float) and v != v else v for v in cells]))
     if len({len(each) for each in found}) > 1:
         lengths = ", ".join(f"{each.name} {len(each):,}" for each in found)
         raise ElmanError(f"the columns of a table are of one length, not {lengths}")
@@ -210,11 +223,11 @@ def _json_lines(text: str, name: str, bad: BadRows) -> Table:
     if not rows:
         raise ElmanError(f"{name} has no rows")
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    frame = pl.DataFrame({c: _series(c, [row.get(c) for row in rows]) for c in columns})
+    frame = pl.DataFrame({c: column_of(c, [row.get(c) for row in rows]) for c in columns})
     return Table(name, frame, np.array(lines), np.array(index), size, bad)
 
 
-def _series(name: str, values: list[Any]) -> pl.Series:
+def column_of(name: str, values: list[Any]) -> pl.Series:
     """A column of JSON values; where they are of several kinds, as text."""
     try:
         return pl.Series(name, values, strict=True)
@@ -222,18 +235,24 @@ def _series(name: str, values: list[Any]) -> pl.Series:
         kinds = {type(value) for value in values if value is not None}
         if kinds <= {int, float}:
             return pl.Series(name, values, dtype=pl.Float64, strict=False)
-        return pl.Series(name, [v if v is None or isinstance(v, str) else json.dumps(v) for v in values])
+        return pl.Series(name, [v if v is None or isinstance(v, str) else _as_cell(v) for v in values])
 
 
-def _delimited(text: str, path: Path, suffix: str, bad: BadRows, separator: str | None, header: bool | None) -> Table:
-    separator = separator or guess_separator(text, suffix)
+def _as_cell(value: Any) -> str:
+    """A value of JSON as text, as ``as_text`` has it in a column of its kind."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else json.dumps(value)
+
+
+def _delimited(text: str, path: Path, kind: str, bad: BadRows, separator: str | None, header: bool | None) -> Table:
+    separator = separator or guess_separator(text, kind)
     # between tabs a quotation mark is, as a rule, only that
     plain = separator == "\t" or '"' not in text
     lines, cells = _split(text, separator) if plain else _parse(text, str(path), separator, bad)
+    lines, cells = _without_empty_lines(lines, cells)
     if not len(cells):
         raise ElmanError(f"{path} has no rows")
     first = cells[0].to_list()
-    header = _has_header(cells[:SAMPLE].to_list(), suffix) if header is None else header
+    header = _has_header(cells[:SAMPLE].to_list(), kind) if header is None else header
     names = [cell.strip() or f"column {n}" for n, cell in enumerate(first, 1)] if header else None
     names = names or [str(n) for n in range(1, len(first) + 1)]
     if doubled := next((name for n, name in enumerate(names) if name in names[:n]), None):
@@ -252,15 +271,29 @@ def _delimited(text: str, path: Path, suffix: str, bad: BadRows, separator: str 
 
 
 def _split(text: str, separator: str) -> tuple[np.ndarray, pl.Series]:
-    """The rows of a text without quotations, as lists of cells, and the line of each; empty lines are no rows."""
-    rows = pl.Series(text.split("\n"), dtype=pl.String)
-    lines = np.flatnonzero((rows != "").to_numpy())
-    return lines + 1, rows.gather(lines).str.split(separator)
+    """The lines of a text without quotations, as lists of cells, of none where it is empty; and the number of each."""
+    rows = pl.Series(text.removesuffix("\n").split("\n"), dtype=pl.String)
+    return np.arange(1, len(rows) + 1), pl.select(
+        pl.when(rows != "").then(rows.str.split(separator)).otherwise(pl.lit([], pl.List(pl.String)))
+    ).to_series()
+
+
+def _without_empty_lines(lines: np.ndarray, cells: pl.Series) -> tuple[np.ndarray, pl.Series]:
+    """The rows without empty lines, unless there is one column: then such a line, if others stand before it, is a row.
+
+    A row that could not be read is null, and becomes one of no cells.
+    """
+    widths = cells.list.len()
+    some = np.flatnonzero((widths.fill_null(1) > 0).to_numpy())
+    if len(some) and not (widths > 1).any():
+        cells = pl.select(pl.when(widths == 0).then(pl.lit([""], pl.List(pl.String))).otherwise(cells)).to_series()
+        some = np.arange(some[0], len(cells))
+    return lines[some], cells.gather(some).fill_null(pl.Series([[]], dtype=pl.List(pl.String)))
 
 
 def _parse(text: str, name: str, separator: str, bad: BadRows) -> tuple[np.ndarray, pl.Series]:
     """The rows of a text with quotations, as ``_split`` gives them."""
-    _allow_cells_of(len(text))
+    allow_cells_of(len(text))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     lines, rows = [], []
     while True:
@@ -276,19 +309,18 @@ def _parse(text: str, name: str, separator: str, bad: BadRows) -> tuple[np.ndarr
                 ) from error
             bad.add(f"{name}, line {line}", 'a cell goes on after its closing quotation mark; write " within as ""')
             lines.append(line)
-            rows.append([])  # still one of the file's rows
+            rows.append(None)  # still one of the file's rows
             continue
-        if row:
-            lines.append(line)
-            rows.append(row)
+        lines.append(line)
+        rows.append(row)
 
 
-def _allow_cells_of(length: int) -> None:
+def allow_cells_of(length: int) -> None:
     """Let Python's reader take a cell as long as a whole text; its limit is one for all readers."""
     csv.field_size_limit(max(csv.field_size_limit(), length + 1))
 
 
-def guess_separator(text: str, suffix: str = "") -> str:
+def guess_separator(text: str, kind: str = "") -> str:
     """What stands between the columns of a text: what gives the most rows the same number of columns, two or more.
 
     Example:
@@ -301,17 +333,17 @@ def guess_separator(text: str, suffix: str = "") -> str:
         widths = [line.count(separator) + 1 for line in head if line.strip()]
         if '"' in text[: 1 << 20] and separator != "\t":
             reader = csv.reader(io.StringIO("\n".join(head), newline=""), delimiter=separator)
-            _allow_cells_of(len(text))
+            allow_cells_of(len(text))
             widths = [len(cells) for cells in reader if cells]
         usual = max(set(widths), key=widths.count, default=1)
         if usual > 1:
             found[separator] = (widths.count(usual) / len(widths), usual)
-    if suffix == ".tsv":
+    if kind == ".tsv":
         return "\t"
     return max(found, key=lambda separator: found[separator]) if found else ","
 
 
-def _has_header(rows: Sequence[list[str]], suffix: str) -> bool:
+def _has_header(rows: Sequence[list[str]], kind: str) -> bool:
     """Whether the first row has names, and not values like those below it."""
     first, *below = ([cell.strip() for cell in row] for row in rows)
     if any(_is_number(cell) for cell in first if cell) or len(set(first)) < len(first) or not any(first):
@@ -321,9 +353,9 @@ def _has_header(rows: Sequence[list[str]], suffix: str) -> bool:
         return True
     if any(cell in column for cell, column in zip(first, columns, strict=True)):
         return False
-    if any(cell.lower() in HEADINGS for cell in first):
+    if any(is_named(cell, "heading") for cell in first):
         return True
-    return suffix == ".csv" and all(len(cell) <= 30 and len(cell.split()) <= 3 for cell in first)
+    return kind == ".csv" and all(len(cell) <= 30 and len(cell.split()) <= 3 for cell in first)
 
 
 def _is_number(cell: str) -> bool:
@@ -356,46 +388,24 @@ def as_numbers(column: pl.Series) -> pl.Series:
     return numbers.fill_nan(None)
 
 
+def as_text(column: pl.Series) -> pl.Series:
+    """A column as text, each cell by itself, so that a row alone reads as it does among others.
+
+    Example:
+        >>> as_text(pl.Series([1.0, 2.5, None])).to_list(), as_text(pl.Series([True])).to_list()
+        (['1', '2.5', None], ['true'])
+    """
+    if not column.dtype.is_float():
+        return column.cast(pl.String)
+    column = column.fill_nan(None)
+    whole = column.cast(pl.Int64, strict=False)
+    return whole.cast(pl.String).zip_with((whole == column).fill_null(False), column.cast(pl.String))
+
+
 def is_numeric(column: pl.Series) -> bool:
     """Whether a column is one of numbers, give or take a few cells that are wrong."""
     given = column.filter(has_value(column))
     return len(given) > 0 and as_numbers(given).is_not_null().sum() >= 0.95 * len(given)
-
-
-def named(table: Table, wish: str, usual: Sequence[str], among: Sequence[str]) -> str:
-    """The column that the user names, or the first that is named as usual, or none."""
-    if wish:
-        return table.known(wish)
-    found = {column.lower().replace(" ", "_"): column for column in reversed(among)}
-    return next((found[name] for name in usual if name in found), "")
-
-
-def parse_row(line: str, columns: Sequence[str], separator: str = ",") -> dict[str, Any]:
-    """A line of a stream as a row: a JSON object, the bare value of the only column, or cells in the columns' order.
-
-    Raises:
-        ElmanError: a line with another number of cells.
-
-    Example:
-        >>> parse_row('1,"a, b"', ["id", "text"])
-        {'id': '1', 'text': 'a, b'}
-        >>> parse_row("a, b", ["text"])
-        {'text': 'a, b'}
-    """
-    if line.lstrip().startswith("{"):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None  # a bare text may begin like this
-        if isinstance(row, dict) and any(column in row for column in columns):
-            return row
-    if len(columns) == 1:
-        return {columns[0]: line}
-    _allow_cells_of(len(line))
-    cells = next(csv.reader([line], delimiter=separator), [])
-    if len(cells) != len(columns):
-        raise ElmanError(f"the line has {len(cells)} cells; {len(columns)} are wanted: {', '.join(columns)}")
-    return {column: cell or None for column, cell in zip(columns, cells, strict=True)}
 
 
 def write_table(frame: pl.DataFrame, path: Path) -> None:

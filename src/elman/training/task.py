@@ -1,5 +1,6 @@
 """The contract of a task: a model with all that is needed to use it on people's own data."""
 
+import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.data.bad import BadRows
+from elman.data.rows import Asked, Line
 from elman.errors import ElmanError
 from elman.training.folders import (
     OPTIONS,
@@ -229,14 +231,55 @@ class Predictor(Task):
         bad.tell()
         return answers
 
-    def stream(self, lines: Iterable[str]) -> Iterator[str]:
-        """Answer lines one by one, each before the next is asked for."""
-        answer = self.session()
+    def stream(self, lines: Iterable[str], *, skip_bad: bool = False) -> Iterator[str]:
+        """Answer lines one by one, each before the next is asked for.
+
+        Args:
+            lines: as text, with or without their ends.
+            skip_bad: whether a line that cannot be read gets an empty answer instead of an error.
+
+        Raises:
+            ElmanError: a line that cannot be read.
+        """
+        answer, bad = self.session(), BadRows(skip_bad)
         for number, line in enumerate(lines, 1):
             try:
-                yield answer(line.rstrip("\r\n"))
+                said = answer(line.rstrip("\r\n"))
             except ElmanError as error:
-                raise ElmanError(f"line {number} of the stream: {error}") from error
+                bad.add(f"line {number} of the stream", str(error))
+                said = ""
+            yield said
+
+
+class RowPredictor(Predictor):
+    """A predictor that answers each row for itself, whatever stands before and behind it."""
+
+    repeated: ClassVar[tuple[str, ...]] = ()  # columns of a row that its answer in a stream repeats
+
+    @abstractmethod
+    def rows(self, source: Any, bad: BadRows) -> Asked[Any]:
+        """The rows to be answered of a file, of a table or a list in memory, or of a ``Line`` of a stream.
+
+        There may be what is to be answered beside them, as in the data learnt from, or not; it is not read.
+        """
+
+    @abstractmethod
+    def answer(self, rows: Sequence[Any]) -> "pl.DataFrame":
+        """An answer for each of the rows, in their order."""
+
+    def answers(self, data: Any, bad: BadRows) -> "pl.DataFrame":
+        asked = self.rows(data, bad)
+        return asked.beside(self.answer(asked.inputs))
+
+    def session(self) -> Callable[[str], str]:
+        def answer(line: str) -> str:
+            asked = self.rows(Line(line), BadRows())
+            row = asked.beside(self.answer(asked.inputs)).row(0, named=True)
+            left_out = {name for name in asked.frame.columns if name not in self.repeated}
+            return json.dumps({name: row[name] for name in row if name not in left_out}, ensure_ascii=False)
+
+        self.eval()
+        return answer
 
 
 def read_model(folder: Path, find: Callable[[str], type[Task]], *, weights: bool = True) -> Task:

@@ -114,8 +114,8 @@ def test_a_text_is_tagged_a_sentence_a_line(text: str, tmp_path: Path) -> None:
     texts.write_text(text, encoding="utf-8")
     model, _ = made(path)
     answers = model.predict(texts)
-    assert answers["tokens"].to_list() == [line.split() for line in text.split("\n") if line]
-    assert [len(tags) for tags in answers["predicted"]] == [len(line.split()) for line in text.split("\n") if line]
+    assert answers["tokens"].to_list() == [line.split() for line in text.splitlines()]  # an empty one is a row too
+    assert [len(tags) for tags in answers["predicted"]] == [len(line.split()) for line in text.splitlines()]
 
 
 @pytest.mark.parametrize("text", ["Tom\ncame\n.\n\nAnn\n", "Tom X\ncame X\n. X\n\nAnn X\n"])
@@ -297,5 +297,6 @@ def test_a_stream_takes_words_lists_and_objects(tmp_path: Path) -> None:
     assert answers[0] == answers[1] == answers[2]
     assert answers[3]["predicted"] == []
     assert answers[4]["tokens"] == ["[", "Ann"]
-    with pytest.raises(ElmanError, match="line 1 of the stream: a line is words"):
-        list(model.stream(["[1, 2]"]))
+    for line in ('["Ann", ["went"]]', '{"count": 3}', '{"tokens": null}'):
+        with pytest.raises(ElmanError, match="line 1 of the stream: a line is words"):
+            list(model.stream([line]))

@@ -11,8 +11,9 @@ import polars as pl
 import pytest
 
 from elman.data.bad import BadRows
+from elman.data.rows import read_texts
 from elman.errors import ElmanError
-from elman.tasks.translate.pairs import Layout, PairBatches, find_layout, read_pairs, read_sources
+from elman.tasks.translate.pairs import Layout, PairBatches, find_layout, read_pairs
 from elman.tasks.translate.similarity import measures, nearest_neighbour
 from elman.tasks.translate.symbols import UNKNOWN, Symbols, find_kind, is_like
 from elman.tasks.translate.task import TranslateOptions, TranslateTask
@@ -150,10 +151,11 @@ def test_bad_pairs_are_said_or_left_out_and_listed(tmp_path: Path) -> None:
 def test_files_to_answer_may_have_the_targets_or_not(tmp_path: Path) -> None:
     lines = written(tmp_path, "x.txt", "one\n\nt,w,o\n")
     for layout in (Layout("lines"), Layout("table", "1", "2", "\t", False), Layout("table", "en", "de", "\t", True)):
-        table, column = read_sources(lines, layout, BadRows())
+        table, column = read_texts(lines, layout.source, layout.known, BadRows(), usual="source")
         assert table[column] == ["one", "", "t,w,o"]
     pairs = written(tmp_path, "y.tsv", "one\teins\ntwo\tzwei\n")
-    table, column = read_sources(pairs, Layout("table", "1", "2", "\t", False), BadRows())
+    layout = Layout("table", "1", "2", "\t", False)
+    table, column = read_texts(pairs, layout.source, layout.known, BadRows(), usual="source")
     assert (table[column], table.columns) == (["one", "two"], ["1", "2"])
 
 

@@ -11,17 +11,17 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.tables import Table, has_value, is_numeric, named, parse_row, read_table
+from elman.data.columns import is_named
+from elman.data.files import suffix
+from elman.data.rows import Known, Line, read_again
+from elman.data.tables import TABLES, Table, has_value, is_numeric, read_table
 from elman.data.times import is_time, read_times
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
 
-TIMES = ("timestamp", "datetime", "date_time", "time", "date", "ts")
-LABELS = ("anomaly", "is_anomaly", "anomalous", "label", "outlier", "is_outlier", "attack", "class", "y")
-CHANGES = ("changepoint", "change_point")  # another answer that people put beside the label
 WINDOWS = "combined_windows.json"
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+SERIES = tuple(ending for ending in TABLES if ending != ".json")  # in a folder, where that is one of windows
 YES, NO = ("1", "1.0", "true", "yes", "anomaly"), ("0", "0.0", "false", "no", "normal")
 
 
@@ -35,6 +35,7 @@ class Columns:
         label: whether a row is an anomaly, or "".
         separator: what stands between two columns, in a file with such.
         header: whether the first row has the names of the columns; None where that does not matter.
+        columns: all that the table had.
     """
 
     values: tuple[str, ...]
@@ -42,6 +43,13 @@ class Columns:
     label: str = ""
     separator: str | None = None
     header: bool | None = None
+    columns: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> Known:
+        """What is known of tables of which each row is answered: time and label may be missing."""
+        answers, useful = [self.label] if self.label else [], [self.time] if self.time else []
+        return Known(self.columns, self.values, answers, useful, separator=self.separator, header=self.header)
 
 
 @dataclass(frozen=True)
@@ -84,9 +92,9 @@ def files_of(source: Any) -> list[Any]:
         raise ElmanError(f"there is no file {source}")
     if not source.is_dir():
         return [source]
-    found = [path for path in sorted(source.rglob("*")) if path.is_file() and _suffix(path) in SUFFIXES]
+    found = [path for path in sorted(source.rglob("*")) if path.is_file() and suffix(path) in SERIES]
     if not found:
-        raise ElmanError(f"{source} has no tables in it; they are named {', '.join('*' + s for s in SUFFIXES)}")
+        raise ElmanError(f"{source} has no tables in it; they are named {', '.join('*' + ending for ending in SERIES)}")
     return found
 
 
@@ -100,10 +108,10 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = ()) -> Colu
     for column in (*wish.values, *ignore):
         table.known(column)
     free = [column for column in table.columns if column not in ignore]
-    time = named(table, wish.time, TIMES, free) or next((c for c in free if is_time(table.frame[c])), "")
-    label = named(table, wish.label, LABELS, [c for c in free if c != time and _is_answer(table.frame[c])])
+    time = table.column(wish.time, "time", among=free) or next((c for c in free if is_time(table.frame[c])), "")
+    label = table.column(wish.label, "anomaly", among=[c for c in free if c != time and _is_answer(table.frame[c])])
     rest = [c for c in free if c not in (time, label)]
-    changes = [c for c in rest if c.lower() in CHANGES and _is_answer(table.frame[c])]
+    changes = [c for c in rest if is_named(c, "change") and _is_answer(table.frame[c])]
     empty = [c for c in rest if not has_value(table.frame[c]).any()]
     values = wish.values or tuple(c for c in rest if c not in changes and is_numeric(table.frame[c]))
     if not values:
@@ -111,10 +119,13 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = ()) -> Colu
     log.info("values: %s; time: %s; label: %s", ", ".join(values), time or "none", label or "none")
     if left := [c for c in table.columns if c not in (*values, time, label)]:
         log.info("columns left out: %s%s", ", ".join(left), f" (empty: {', '.join(empty)})" if empty else "")
-    return Columns(values, time, label, table.separator, table.header if table.separator else None)
+    header = table.header if table.separator else None
+    return Columns(values, time, label, table.separator, header, tuple(table.columns))
 
 
-def read_streams(source: Any, columns: Columns, bad: BadRows, windows: str = "") -> list[Stream]:
+def read_streams(
+    source: Any, columns: Columns, bad: BadRows, windows: str = "", *, labelled: bool = True
+) -> list[Stream]:
     """Every series of a file, a folder, or a table in memory.
 
     Args:
@@ -123,13 +134,14 @@ def read_streams(source: Any, columns: Columns, bad: BadRows, windows: str = "")
         bad: what is done about rows that cannot be used.
         windows: a file with the windows of anomalies by the name of the file, as ``combined_windows.json``; without
             one, that is looked for beside the data.
+        labelled: whether labels and windows are read.
 
     Raises:
         ElmanError: a file that lacks a column or has no rows, a window that is not in its file.
     """
     files = files_of(source)
-    limits = _read_windows(source, windows)
-    streams = [_read_stream(each, columns, bad, limits) for each in files]
+    limits = _read_windows(source, windows) if labelled else {}
+    streams = [_read_stream(each, columns, bad, limits, labelled) for each in files]
     if limits and not any(stream.windows is not None for stream in streams):
         log.warning("%s names none of the files", limits["path"])
     for number, column in enumerate(columns.values):
@@ -143,33 +155,21 @@ def read_streams(source: Any, columns: Columns, bad: BadRows, windows: str = "")
     return streams
 
 
-def parse_values(line: str, columns: Columns) -> tuple[np.ndarray, float]:
-    """The values ``[K]`` and the time of a line of a stream; NaN where there is none.
-
-    The line is a JSON object, or has cells: the time, where there is one, and the values.
+def read_values(line: str, columns: Columns) -> np.ndarray:
+    """The values ``[K]`` of a line of a stream, NaN where there is none; read as a row of a file.
 
     Raises:
         ElmanError: another number of cells, or a cell that is no number.
     """
-    wanted = ([columns.time] if columns.time else []) + list(columns.values)
-    given = {key: None if value is None else str(value) for key, value in _cells(line, wanted, columns).items()}
-    frame = pl.DataFrame({name: [given.get(name)] for name in wanted}, schema=dict.fromkeys(wanted, pl.String))
-    table = Table("the line", frame, np.ones(1, int), np.zeros(1, int), 1, BadRows()).numeric(*columns.values)
-    values = table.frame.select(columns.values).to_numpy().astype(float)[0]
-    return values, float(_times(table, columns)[0])
+    return _values(read_again(Line(line), columns.known, BadRows()).numeric(*columns.values), columns)[0]
 
 
-def _cells(line: str, wanted: list[str], columns: Columns) -> dict[str, Any]:
-    try:
-        return parse_row(line, wanted, columns.separator or ",")
-    except ElmanError:
-        if not columns.label:
-            raise
-        return parse_row(line, [*wanted, columns.label], columns.separator or ",")
+def _values(table: Table, columns: Columns) -> np.ndarray:
+    return table.frame.select(columns.values).to_numpy().astype(float)
 
 
-def _read_stream(source: Any, columns: Columns, bad: BadRows, limits: dict[str, Any]) -> Stream:
-    table = read_table(source, bad, separator=columns.separator, header=columns.header).numeric(*columns.values)
+def _read_stream(source: Any, columns: Columns, bad: BadRows, limits: dict[str, Any], labelled: bool) -> Stream:
+    table = read_again(source, columns.known, bad).numeric(*columns.values)
     if not len(table):
         raise ElmanError(f"{table.name} has no rows that can be used")
     times = _times(table, columns)
@@ -177,10 +177,10 @@ def _read_stream(source: Any, columns: Columns, bad: BadRows, limits: dict[str, 
     if back:
         log.info("%s: times go back %d times; rows are taken in the order of the file", table.name, back)
     labels = None
-    if columns.label and columns.label in table.columns:
+    if labelled and columns.label and columns.label in table.columns:
         table, labels = _read_labels(table, columns.label)
         times = _times(table, columns)
-    values = table.frame.select(columns.values).to_numpy().astype(float)
+    values = _values(table, columns)
     found = None
     if limits and isinstance(source, Path):
         found = _windows_of(source, limits, times)
@@ -192,9 +192,9 @@ def _read_stream(source: Any, columns: Columns, bad: BadRows, limits: dict[str, 
 
 
 def _times(table: Table, columns: Columns) -> np.ndarray:
-    if not columns.time:
+    if columns.time not in table.columns:
         return np.full(len(table), np.nan)
-    times = read_times(table.frame[table.known(columns.time)])
+    times = read_times(table.frame[columns.time])
     return np.asarray(times.values, float) if times.dated else np.full(len(table), np.nan)
 
 
@@ -260,7 +260,3 @@ def _windows_of(source: Path, limits: dict[str, Any], times: np.ndarray) -> tupl
         exact = np.flatnonzero(times == ends[-1])  # of rows of the same time, the first ends the window
         found.append((int(inside[0]), int(exact[0]) if len(exact) else int(inside[-1])))
     return tuple(sorted(found))
-
-
-def _suffix(path: Path) -> str:
-    return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix

@@ -5,7 +5,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,12 +17,13 @@ from scipy.special import log_ndtr
 from torch import Tensor, nn
 
 from elman.data.bad import BadRows
+from elman.data.plain import restored
 from elman.errors import ElmanError
 from elman.layers.encoder import encoder
 from elman.tasks.anomaly import nab
 from elman.tasks.anomaly.options import AnomalyOptions
 from elman.tasks.anomaly.scoring import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
-from elman.tasks.anomaly.streams import Columns, Stream, find_columns, parse_values, read_streams
+from elman.tasks.anomaly.streams import Columns, Stream, find_columns, read_streams, read_values
 from elman.training.report import Section, figure
 from elman.training.task import HELD_OUT, EvaluationData, Loss, Predictor, Sources, TrainingData
 
@@ -211,8 +212,7 @@ class AnomalyTask(Predictor):
 
     def __init__(self, options: AnomalyOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)
-        columns = vocabulary["columns"]
-        self.columns = Columns(**{**columns, "values": tuple(columns["values"])})
+        self.columns = restored(Columns, vocabulary["columns"])
         self.ahead = options.ahead()
         size, horizons = len(self.columns.values), len(self.ahead)
         self.encoder = encoder(options.cell, 3 * size, options.hidden, options.layers, dropout=options.dropout)
@@ -244,7 +244,7 @@ class AnomalyTask(Predictor):
                 labelled = find_columns(
                     sources.valid, Columns(columns.values, columns.time, options.label_column), ignore
                 )
-                columns = Columns(columns.values, columns.time, labelled.label, columns.separator, columns.header)
+                columns = replace(columns, label=labelled.label)
             other = read_streams(sources.valid, columns, sources.bad, options.windows)
             return AnomalyParts(columns, [(each, len(each)) for each in _enough(streams)], other, name)
         ends = [nab.probation(len(each), options.probation) for each in _enough(streams)]
@@ -329,7 +329,7 @@ class AnomalyTask(Predictor):
         return np.array([record(score) for score in scores.tolist()])
 
     def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
-        streams = read_streams(data, self.columns, bad, self.options.windows)
+        streams = read_streams(data, self.columns, bad, labelled=False)
         watched = Watched(self, streams)
         frames = []
         for stream, score in zip(streams, self.scores(watched), strict=True):
@@ -356,8 +356,7 @@ class AnomalyTask(Predictor):
         @torch.no_grad()
         def answer(line: str) -> str:
             nonlocal state
-            values, _ = parse_values(line, self.columns)
-            scaled, read = reader(values[None])
+            scaled, read = reader(read_values(line, self.columns)[None])
             errors = np.full((1, len(self.ahead), size), np.nan)
             for n, k in enumerate(self.ahead):
                 if k <= len(forecasts):

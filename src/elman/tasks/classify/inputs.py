@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,15 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from elman.data.batches import pad
+from elman.data.rows import Asked
 from elman.data.sequences import Sequenced, resampled
-from elman.data.tables import parse_row
 from elman.data.words import Lexicon, Words, read_vectors, split_words
 from elman.errors import ElmanError
 from elman.layers.words import WordEmbedding
-from elman.tasks.classify.labelled import Labelled
 from elman.tasks.classify.layout import Layout
 
 log = logging.getLogger(__name__)
+
+EXAMPLE = '{"values": [[0.1, 0.2], [0.3, null]], "times": [0, 1]}'  # a series as an object of JSON
 
 
 class TextInput(nn.Module):
@@ -84,19 +85,6 @@ class TextInput(nn.Module):
         """Features ``[B, T, size]`` and lengths ``[B]``."""
         places, lengths, words, characters = (part.to(self.words.words.weight.device) for part in batch)
         return self.words(places, words, characters), lengths
-
-    def in_memory(self, texts: Sequence[Any]) -> Labelled:
-        """Texts in a list."""
-        if not all(isinstance(text, str) for text in texts):
-            raise ElmanError("a list to predict has texts, or give a file or a data frame")
-        where = [f"text {n}" for n in range(1, len(texts) + 1)]
-        return Labelled(
-            list(texts), [None] * len(texts), where, np.arange(len(texts)), len(texts), pl.DataFrame({"text": texts})
-        )
-
-    def parse(self, line: str, layout: Layout) -> str:
-        """A text from a line of a stream."""
-        return str(parse_row(line, [layout.text or "text"]).get(layout.text or "text") or "")
 
     def line(self, text: str) -> str:
         """A text as a line of a stream."""
@@ -197,33 +185,32 @@ class SeriesInput(nn.Module):
         parts = [filled, known.to(x.dtype), torch.log1p(ago), torch.log1p(gaps / self.pace)[..., None]]
         return torch.cat(parts, -1), lengths
 
-    def in_memory(self, series: Sequence[Any]) -> Labelled:
-        """Arrays ``[time, channels]`` in a list."""
-        found = []
-        for n, each in enumerate(series, 1):
-            values = np.asarray(each, np.float32)
-            values = values[:, None] if values.ndim == 1 else values
-            if values.ndim != 2 or values.shape[1] != len(self.channels) or not len(values):
-                raise ElmanError(
-                    f"series {n} has the shape {list(values.shape)}; [time, {len(self.channels)}] is wanted"
-                )
-            found.append(Sequenced(values, np.arange(len(values), dtype=np.float64)))
-        where = [f"series {n}" for n in range(1, len(found) + 1)]
+    def asked(self, series: Sequence[Any]) -> Asked[Sequenced]:
+        """Series in memory, each an array ``[time, channels]`` or an object with ``values`` and maybe ``times``."""
+        found = [self.one(each, f"series {n}") for n, each in enumerate(series, 1)]
         frame = pl.DataFrame({"series": range(1, len(found) + 1)})
-        return Labelled(found, [None] * len(found), where, np.arange(len(found)), len(found), frame)
+        return Asked(found, np.arange(len(found)), len(found), frame)
 
-    def parse(self, line: str, layout: Layout) -> Sequenced:
-        """A series from a line of a stream: an object of JSON with ``values [time, channels]`` and maybe ``times``."""
+    def parse(self, line: str) -> Any:
+        """A series from a line of a stream, as ``asked`` takes it: a list or an object of JSON."""
         try:
-            row = json.loads(line)
-            values = np.array(row["values"], np.float32)  # null is NaN
+            return json.loads(line)
+        except ValueError as error:
+            raise ElmanError(f"a line is an object such as {EXAMPLE}") from error
+
+    def one(self, given: Any, name: str) -> Sequenced:
+        """A series: numbers, null or NaN where there is none, and when they were where they are not evenly apart."""
+        row = given if isinstance(given, Mapping) else {"values": given}
+        try:
+            values = np.array(row["values"], np.float32)
             values = values[:, None] if values.ndim == 1 else values
             times = np.array(row.get("times", range(len(values))), np.float64)
         except (ValueError, KeyError, TypeError) as error:
-            example = '{"values": [[0.1, 0.2], [0.3, null]], "times": [0, 1]}'
-            raise ElmanError(f"a line is an object such as {example}") from error
-        if values.shape != (len(times), len(self.channels)) or not len(times):
-            raise ElmanError(f"values are {list(values.shape)}; [{len(times)}, {len(self.channels)}] is wanted")
+            raise ElmanError(f"{name} is no array of numbers, nor an object such as {EXAMPLE}") from error
+        if values.ndim != 2 or values.shape[1] != len(self.channels) or not len(values):
+            raise ElmanError(f"{name} has the shape {list(values.shape)}; [time, {len(self.channels)}] is wanted")
+        if times.shape != (len(values),):
+            raise ElmanError(f"{name} has {len(values)} steps and {times.size} times; they are to be as many")
         return Sequenced(values, times)
 
     def line(self, series: Sequenced) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.memory import Arrays
+from elman.data.rows import read_again
 from elman.data.sequences import LongTable, Sequenced, gather, read_ts
 from elman.data.tables import Table, read_table
 from elman.data.text import read_whole
@@ -19,6 +20,8 @@ from elman.errors import ElmanError
 from elman.tasks.classify.layout import Layout
 
 log = logging.getLogger(__name__)
+
+PREFIX = "__label__"  # before a label, as fastText has it
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def read_labelled(source: Any, layout: Layout, bad: BadRows, *, labelled: bool =
 def _folder(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
     """A folder for each class with a file for each text, or a file for each class with a text a line."""
     if not source.is_dir():
-        return _lines(source, layout, bad, False)
+        raise ElmanError(f"{source} is no folder; the labels are the names of what is in a folder")
     inputs, labels, where = [], [], []
     entries = [entry for entry in sorted(source.iterdir()) if not entry.name.startswith(".")]
     for entry in entries:
@@ -103,15 +106,12 @@ def _folder(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Label
 
 
 def _lines(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
-    """A label and a text a line, or without labels a text a line."""
+    """A label and a text a line."""
     lines = [(n, line.strip()) for n, line in enumerate(read_whole(source).split("\n"), 1) if line.strip()]
     where = [f"{source}, line {n}" for n, _ in lines]
-    if not labelled:
-        texts = [line for _, line in lines]
-        return _plain(texts, [None] * len(texts), where, np.arange(len(texts)), len(texts), {"text": texts})
     parts = [line.split(None, 1) for _, line in lines]
     texts = [part[1] if len(part) > 1 else "" for part in parts]
-    labels = [part[0].removeprefix("__label__") for part in parts]  # as fastText has it
+    labels = [part[0].removeprefix(PREFIX) for part in parts]
     return _plain(texts, labels, where, np.arange(len(texts)), len(texts), {"text": texts})
 
 
@@ -144,15 +144,15 @@ def _arrays(source: Arrays, layout: Layout, bad: BadRows, labelled: bool) -> Lab
 
 
 def _table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
-    table = read_table(source, bad, separator=layout.separator or None, header=layout.header)
-    texts = ["" if text is None else str(text) for text in table[layout.text]]
-    labels = table[layout.label] if labelled else [None] * len(table)
+    table = read_again(source, layout.known, bad).text(layout.text)
+    texts = table.frame[layout.text].fill_null("").str.strip_chars().to_list()
+    labels = table[layout.label]
     where = [table.where(row) for row in range(len(table))]
     return Labelled(texts, labels, where, table.index, table.size, table.spread())
 
 
 def _long(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
-    table = read_table(source, bad, separator=layout.separator or None, header=layout.header)
+    table = read_again(source, layout.known, bad)
     values = (layout.value,) if layout.parameter else layout.channels
     columns = LongTable(layout.identity, layout.time or None, values, layout.parameter or None)
     found = gather(table, columns, layout.channels)

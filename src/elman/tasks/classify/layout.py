@@ -9,19 +9,15 @@ from typing import Any
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.files import suffix
 from elman.data.memory import Arrays
-from elman.data.tables import SEPARATORS, Table, guess_separator, is_numeric, named, read_table
+from elman.data.rows import Known
+from elman.data.tables import SEPARATORS, TABLES, Table, guess_separator, is_numeric, read_table
 from elman.data.text import read_whole
 from elman.data.times import is_time
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
-
-LABELS = "label labels class target category sentiment intent outcome y answer language country".split()
-TEXTS = "text sentence review comment question message body content title tweet document utterance name word".split()
-IDENTITIES = "id series series_id sequence sequence_id subject patient record recordid case person unit sample".split()
-MOMENTS = "time timestamp date datetime t step minute hour day".split()
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -55,15 +51,23 @@ class Layout:
     header: bool | None = None
     labels: str = ""
     label_identity: str = ""
+    columns: tuple[str, ...] = ()  # all of a table
+    marked: bool = False  # of lines: whether no text begins with a word that is a label
 
     @property
     def is_text(self) -> bool:
         return self.kind in ("table", "lines", "folder")
 
-    @classmethod
-    def from_values(cls, values: dict[str, Any]) -> "Layout":
-        """A layout from its plain values."""
-        return cls(**{**values, "channels": tuple(values["channels"])})
+    @property
+    def known(self) -> Known:
+        """What is known of tables of texts or steps; of other kinds what they have in a line of a stream."""
+        if self.kind not in ("table", "long"):
+            return Known(("label", "text"), ["text"], ["label"], free=True)
+        named = self.identity, self.time, self.parameter, self.value, *(() if self.parameter else self.channels)
+        needed = [self.text] if self.is_text else [name for name in named if name]
+        return Known(
+            self.columns, needed, [self.label], separator=self.separator, header=self.header, free=self.is_text
+        )
 
 
 def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
@@ -79,16 +83,15 @@ def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
             raise ElmanError(f"there is no file {source}")
         if source.is_dir():
             return Layout("folder")
-        suffix = _suffix(source)
-        if suffix == ".ts":
+        if suffix(source) == ".ts":
             return Layout("ts")
-        if suffix not in TABLES and not (wishes.separator or wishes.text or wishes.label):
+        if suffix(source) not in TABLES and not (wishes.separator or wishes.text or wishes.label):
             text = read_whole(source)
             if not _is_table(text):
                 log.info("%s: a label and a text a line; the first word is the label", source)
                 return Layout("lines")
     table = read_table(source, bad, separator=wishes.separator or None, header=wishes.header)
-    layout = _table_layout(table, wishes)
+    layout = replace(_table_layout(table, wishes), columns=tuple(table.columns))
     if table.separator is not None:
         between = SEPARATORS.get(table.separator, repr(table.separator))
         log.info("%s: columns between %s, %s a header", table.name, between, "with" if table.header else "without")
@@ -100,7 +103,7 @@ def _table_layout(table: Table, wishes: ColumnSpec) -> Layout:
     for column in wishes.ignore:
         table.known(column)
     columns = [column for column in table.columns if column not in wishes.ignore]
-    identity = named(table, wishes.identity, IDENTITIES, columns)
+    identity = table.column(wishes.identity, "identity", among=columns)
     if identity and not (wishes.identity or wishes.labels) and table.frame[identity].n_unique() > len(table) / 2:
         identity = ""  # as many as rows: it numbers them
     if not wishes.text and (identity or wishes.labels):
@@ -108,8 +111,8 @@ def _table_layout(table: Table, wishes: ColumnSpec) -> Layout:
     texts = [
         column for column in columns if table.frame[column].dtype == pl.String and not is_numeric(table.frame[column])
     ]
-    label = named(table, wishes.label, LABELS, [column for column in columns if column != wishes.text])
-    text = named(table, wishes.text, TEXTS, [column for column in texts if column != label])
+    label = table.column(wishes.label, "label", among=[column for column in columns if column != wishes.text])
+    text = table.column(wishes.text, "text", among=[column for column in texts if column != label])
     others = [column for column in texts if column != label]
     if not text and others:
         text = max(others, key=lambda column: table.frame[column].str.len_chars().mean() or 0)
@@ -130,7 +133,7 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
     if not identity:
         raise ElmanError(f"{table.name}: which column says to which series a row belongs? say it with --id-column")
     rest = [column for column in columns if column != identity]
-    time = named(table, wishes.time, MOMENTS, rest)
+    time = table.column(wishes.time, "time", "step", "period", among=rest)
     if not time:
         time = next((column for column in rest if is_time(table.frame[column])), "")
     label, labels, label_identity = "", wishes.labels, ""
@@ -138,9 +141,9 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
         other = read_table(Path(labels), BadRows())
         label_identity = identity if identity in other.columns else other.columns[0]
         usable = [column for column in other.columns if column != label_identity]
-        label = named(other, wishes.label, LABELS, usable) or usable[-1]
+        label = other.column(wishes.label, "label", among=usable) or usable[-1]
     else:
-        label = named(table, wishes.label, LABELS, [column for column in rest if column != time])
+        label = table.column(wishes.label, "label", among=[column for column in rest if column != time])
         if not label:
             constant = [c for c in rest if c != time and _constant_within(table, identity, c)]
             if not constant:
@@ -191,7 +194,3 @@ def _is_table(text: str) -> bool:
     separator = guess_separator(text)
     widths = {line.count(separator) for line in text.split("\n")[:2000] if line.strip()}
     return len(widths) == 1 and widths != {0} and (separator == "\t" or text.count("\n") > 3)
-
-
-def _suffix(path: Path) -> str:
-    return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -66,6 +67,10 @@ class Target:
                     found[row] = place[name]
         return found, wrong
 
+    def has(self, label: Any) -> bool:
+        """Whether something is a label that was learnt, or a number where numbers are answered."""
+        return not self.encode([label])[1]
+
     def loss(self, logits: Tensor, truth: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
         """The mean loss of a batch: cross entropy, of each label apart where there may be several, or squares."""
         if self.kind == "classes":
@@ -82,13 +87,16 @@ class Target:
             return torch.sigmoid(logits.double()).cpu().numpy()
         return logits.double().cpu().numpy() * self.scale + self.mean
 
-    def answer(self, output: np.ndarray) -> dict[str, Any]:
-        """One row of outputs as people read it."""
+    def answers(self, outputs: np.ndarray) -> pl.DataFrame:
+        """Rows of outputs as people read them: what is answered, and the probability of each class by its name."""
         if self.kind == "number":
-            return {"predicted": float(output[0])}
+            return pl.DataFrame({"predicted": outputs[:, 0]})
+        shares = {f"p_{name}": outputs[:, n] for n, name in enumerate(self.names)}
         if self.kind == "labels":
-            return {"predicted": [name for name, p in zip(self.names, output, strict=True) if p >= 0.5]}
-        return {"predicted": self.names[int(output.argmax())], "probability": float(output.max())}
+            said = [[name for name, p in zip(self.names, row, strict=True) if p >= 0.5] for row in outputs]
+            return pl.DataFrame({"predicted": pl.Series(said, dtype=pl.List(pl.String)), **shares})
+        said = [self.names[n] for n in outputs.argmax(1)]
+        return pl.DataFrame({"predicted": pl.Series(said, dtype=pl.String), "probability": outputs.max(1), **shares})
 
     def measures(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         """How good outputs are, beside the truth as ``encode`` gives it."""

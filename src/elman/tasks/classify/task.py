@@ -1,8 +1,7 @@
 """Classification: a label, several, or a number, for a text or for a series of numbers."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,12 +12,15 @@ from torch import Tensor, nn
 
 from elman.data.bad import BadRows
 from elman.data.batches import Batches
+from elman.data.plain import restored
+from elman.data.rows import Asked, Line
 from elman.data.split import split
 from elman.errors import ElmanError
 from elman.layers.convolution import Convolution
 from elman.layers.encoder import Timed, encoder
 from elman.layers.pooling import AttentionPooling, max_and_mean
 from elman.tasks.classify import report
+from elman.tasks.classify.asked import read_asked
 from elman.tasks.classify.baselines import simple_methods
 from elman.tasks.classify.inputs import SeriesInput, TextInput
 from elman.tasks.classify.labelled import Labelled, read_labelled, warn_of_leaks
@@ -26,7 +28,7 @@ from elman.tasks.classify.layout import Layout, find_layout
 from elman.tasks.classify.options import ClassifyOptions
 from elman.tasks.classify.target import Target, find_target
 from elman.training.report import Section
-from elman.training.task import HELD_OUT, EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, EvaluationData, Loss, RowPredictor, Sources, TrainingData
 
 ROWS = 64  # answered at a time
 
@@ -98,7 +100,7 @@ class ClassifyExamples:
         return f"{self.name}: {len(self.learnt):,} rows to learn from, {held_out:,} held out; {self.task.input.about}"
 
 
-class ClassifyTask(Predictor):
+class ClassifyTask(RowPredictor):
     """Classify texts or series, or predict a number for each: a recurrence reads them, and its outputs are pooled.
 
         x_t = word, character or step of numbers t
@@ -121,8 +123,8 @@ class ClassifyTask(Predictor):
 
     def __init__(self, options: ClassifyOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)
-        self.layout = Layout.from_values(vocabulary["layout"])
-        self.target = Target(**{**vocabulary["target"], "names": tuple(vocabulary["target"]["names"])})
+        self.layout = restored(Layout, vocabulary["layout"])
+        self.target = restored(Target, vocabulary["target"])
         make = TextInput if self.layout.is_text else SeriesInput
         self.input = make(options, vocabulary["input"])
         size, self.front = self.input.size, None
@@ -161,6 +163,8 @@ class ClassifyTask(Predictor):
         target = find_target(rows.labels, options.kind)
         warn_of_leaks(rows, layout)
         rows = rows.reject(target.encode(rows.labels)[1], sources.bad)
+        if layout.kind == "lines":
+            layout = replace(layout, marked=not any(target.has(text.partition(" ")[0]) for text in rows.inputs))
         name = str(sources.data) if isinstance(sources.data, Path) else "the table"
         if sources.valid is not None:
             other = read_labelled(sources.valid, layout, sources.bad)
@@ -234,31 +238,18 @@ class ClassifyTask(Predictor):
             found[rows] = self.target.outputs(self(self.input.batch([inputs[row] for row in rows])))
         return found
 
-    def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
-        if isinstance(data, list | tuple):
-            rows = self.input.in_memory(data)
-        else:
-            rows = read_labelled(data, self.layout, bad, labelled=False)
-        outputs = self.outputs(rows.inputs)
-        found: list[dict[str, Any]] = [{} for _ in range(rows.size)]
-        for place, output in zip(rows.index, outputs, strict=True):
-            found[place] = self.target.answer(output) | self.shares(output)
-        columns = list(dict.fromkeys(name for row in found for name in row))
-        answers = pl.DataFrame({name: [row.get(name) for row in found] for name in columns})
-        return pl.concat([rows.frame.drop(columns, strict=False), answers], how="horizontal")
+    def rows(self, source: Any, bad: BadRows) -> Asked[Any]:
+        if self.layout.is_text:
+            return read_asked(source, self.layout, bad, self.target.has)
+        if isinstance(source, Line):
+            source = [self.input.parse(source.text)]
+        if isinstance(source, list | tuple):
+            return self.input.asked(source)
+        found = read_labelled(source, self.layout, bad, labelled=False)
+        return Asked(found.inputs, found.index, found.size, found.frame)
 
-    def shares(self, output: np.ndarray) -> dict[str, float]:
-        """The probability of each class, by name."""
-        return {f"p_{name}": float(p) for name, p in zip(self.target.names, output, strict=len(self.target.names) > 0)}
-
-    def session(self) -> Callable[[str], str]:
-        def answer(line: str) -> str:
-            row = self.input.parse(line, self.layout)
-            output = self.outputs([row])[0]
-            return json.dumps(self.target.answer(output) | self.shares(output), ensure_ascii=False)
-
-        self.eval()
-        return answer
+    def answer(self, rows: Sequence[Any]) -> pl.DataFrame:
+        return self.target.answers(self.outputs(rows))
 
     def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
         assert isinstance(evaluation, Rows)
@@ -281,8 +272,7 @@ class ClassifyTask(Predictor):
         assert isinstance(data, ClassifyExamples)
         rows = data.held_out.rows
         chosen = np.random.default_rng(seed).permutation(len(rows))[:5]
-        outputs = self.outputs([rows.inputs[row] for row in chosen])
-        answers = (self.target.answer(output)["predicted"] for output in outputs)
+        answers = self.answer([rows.inputs[row] for row in chosen])["predicted"].to_list()
         return "\n".join(
             f"{rows.labels[row]!s:12} {a!s:12} {self.input.shown(rows.inputs[row])[:80]}"
             for row, a in zip(chosen, answers, strict=True)

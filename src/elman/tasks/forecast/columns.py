@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from elman.data.columns import is_named, normal
+from elman.data.rows import Known
 from elman.data.tables import Table, as_numbers, has_value, is_numeric
 from elman.data.times import Times, is_time, read_times
 from elman.errors import ElmanError
@@ -16,10 +18,6 @@ from elman.errors import ElmanError
 log = logging.getLogger(__name__)
 
 PARTS = ("year", "month", "day", "hour", "minute")  # columns that make a time together
-TIMES = frozenset("time timestamp datetime date ds t step year".split())
-COUNTS = frozenset("second minute hour day week month quarter".split())  # times where they only rise
-NAMES = frozenset("id name series unique_id series_id item item_id symbol store product key ticker".split())
-ROW_NUMBERS = frozenset(["", "no", "nr", "index", "row", "rownames", "column 1", "unnamed: 0"])
 LEAST = 8  # columns of numbers that make a table of one series a row
 
 
@@ -39,6 +37,8 @@ class Columns:
         dated: whether times are dates.
         zone: where the clocks hang.
         zoned: whether times say their zone themselves.
+        columns: all that the table had, where a row is a moment.
+        separator: what stood between them.
     """
 
     layout: str
@@ -52,6 +52,15 @@ class Columns:
     dated: bool = False
     zone: str | None = None
     zoned: bool = False
+    columns: tuple[str, ...] = ()
+    separator: str | None = None
+
+    @property
+    def known_again(self) -> Known:
+        """What is known of other tables from the one that was learnt from, and of the lines of a stream."""
+        time = () if self.layout == "rows" else self.time
+        needed = [*time, *self.series, *self.targets, *self.known, *self.past, *self.constants]
+        return Known(self.columns, needed, separator=self.separator)
 
     def times(self, frame: pl.DataFrame) -> Times:
         """The times of rows; one without a zone is none where others have theirs and no zone was said."""
@@ -63,11 +72,6 @@ class Columns:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Columns":
-        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return cls(**plain)
 
 
 def find_columns(table: Table, said: Columns) -> Columns:
@@ -115,7 +119,8 @@ def find_columns(table: Table, said: Columns) -> Columns:
     others = (*said.known, *said.past, *constants)
     kinds = {name: _kinds(table, name) for name in others if not is_numeric(table.frame[name])}
     return replace(said, layout="columns", time=time, series=series, targets=targets, constants=constants,
-                   kinds=kinds, dated=times.dated, zone=times.zone, zoned=zoned)  # fmt: skip
+                   kinds=kinds, dated=times.dated, zone=times.zone, zoned=zoned, columns=tuple(table.columns),
+                   separator=table.separator)  # fmt: skip
 
 
 def read_time(frame: pl.DataFrame, time: Sequence[str], zone: str | None) -> Times:
@@ -145,10 +150,10 @@ def _find_time(table: Table, named: Sequence[str]) -> tuple[str, ...]:
             found.append(lower[part])
         return tuple(found)
     for name in free:
-        word, column = name.strip().lower(), table.frame[name]
-        if word in TIMES and is_numeric(column):
+        column = table.frame[name]
+        if (is_named(name, "time", "step") or normal(name) == "year") and is_numeric(column):
             return (name,)
-        if word in COUNTS and is_numeric(column) and (as_numbers(column).diff().drop_nulls() > 0).all():
+        if is_named(name, "period") and is_numeric(column) and (as_numbers(column).diff().drop_nulls() > 0).all():
             return (name,)
     return ()
 
@@ -160,7 +165,7 @@ def _find_series(table: Table, times: np.ndarray, rest: Sequence[str]) -> tuple[
         return ()
     texts = [name for name in rest if not is_numeric(table.frame[name])]
     whole = [name for name in rest if name not in texts and _is_whole(table.frame[name])]
-    whole.sort(key=lambda name: name.strip().lower() not in NAMES)
+    whole.sort(key=lambda name: not is_named(name, "series"))
     # a column of names has each of them on several rows
     candidates = [n for n in (*texts, *whole) if table.frame[n].n_unique() <= max(2, len(table) // 2)]
     for count in (1, 2, 3):
@@ -208,7 +213,7 @@ def words(cells: pl.Series) -> list[str]:
 
 def _is_row_number(column: pl.Series, name: str) -> bool:
     numbers = as_numbers(column)
-    if name.strip().lower() not in ROW_NUMBERS or numbers.null_count():
+    if (name.strip() and not is_named(name, "row number")) or numbers.null_count():
         return False
     return bool((numbers.diff().drop_nulls() == 1).all())
 

@@ -1,18 +1,17 @@
 """Rows of a stream as series that remember no more than a forecast needs."""
 
 from collections import OrderedDict, deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import polars as pl
 
-from elman.data.tables import NO_VALUE
+from elman.data.bad import BadRows
+from elman.data.rows import Line, read_again
+from elman.data.tables import Table
 from elman.data.times import Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast.columns import Columns
-from elman.tasks.forecast.series import Panel, Series
+from elman.tasks.forecast.series import Panel, Series, keys, matrix, numeric
 
 SERIES = 10_000  # that are remembered at most; the one that was silent the longest is forgotten
 
@@ -42,15 +41,8 @@ class Rolling:
         self.kept: OrderedDict[tuple[str, ...], _Kept] = OrderedDict()
         self.begun = columns.layout == "rows" or not columns.time
 
-    @property
-    def cells(self) -> list[str]:
-        """The columns of a row, in order."""
-        c = self.columns
-        time = () if c.layout == "rows" else c.time
-        return [*time, *c.series, *c.targets, *c.known, *c.past, *c.constants]
-
-    def push(self, row: Mapping[str, Any]) -> Panel | None:
-        """Take a row.
+    def push(self, line: str) -> Panel | None:
+        """Take a row, which is read as one of a file.
 
         A row without targets tells what is known of a later step.
 
@@ -61,9 +53,10 @@ class Rolling:
             ElmanError: no number, no time, or a time that is not after the last one.
         """
         c = self.columns
-        name = tuple(str(row.get(column) or "") for column in c.series)
+        row = numeric(read_again(Line(line), c.known_again, BadRows()), c)
+        name = keys(row, c.series)[0] if c.series else ()
         values, known, past, constants = (
-            self._numbers(row, names) for names in (c.targets, c.known, c.past, c.constants)
+            matrix(row, c, names)[0] for names in (c.targets, c.known, c.past, c.constants)
         )
         kept = self.kept.setdefault(name, _Kept(deque(maxlen=self.context)))
         self.kept.move_to_end(name)
@@ -98,15 +91,14 @@ class Rolling:
         series = Series(name, start, values, known, past, np.nan_to_num(kept.constants))
         return Panel("the stream", self.columns, self.clock, [series])
 
-    def _slot(self, row: Mapping[str, Any], kept: _Kept) -> int:
+    def _slot(self, row: Table, kept: _Kept) -> int:
         c = self.columns
         if c.layout == "rows" or not c.time:
             return 0 if kept.slot is None else kept.slot + 1
         for column in c.time:
-            if row.get(column) is None:
+            if row.frame[column].is_null().any():
                 raise ElmanError(f"there is no {column}")
-        cells = {column: [str(row[column])] for column in c.time}
-        times = c.times(pl.DataFrame(cells))
+        times = c.times(row.frame)
         if np.isnan(times.values[0]) or (times.dated, times.zone) != (c.dated, c.zone):
             raise ElmanError(f"{self._said(row)} is no time like those that were learnt from")
         if not self.begun:  # the same step, from the first row of this stream
@@ -114,24 +106,5 @@ class Rolling:
             self.begun = True
         return int(np.floor(self.clock.slots(times.values)[0] + 0.5))
 
-    def _said(self, row: Mapping[str, Any]) -> str:
-        return f"{', '.join(self.columns.time)} {' '.join(str(row.get(column)) for column in self.columns.time)!r}"
-
-    def _numbers(self, row: Mapping[str, Any], names: tuple[str, ...]) -> np.ndarray:
-        """The cells of some columns as numbers, as a table's are."""
-        parts = []
-        for name in names:
-            cell = row.get(name)
-            word = "" if cell is None else str(cell).strip().lower()
-            if name in self.columns.kinds:
-                kinds = self.columns.kinds[name]
-                parts += [float("nan")] * len(kinds) if word in NO_VALUE else [float(word == kind) for kind in kinds]
-                continue
-            try:
-                number = float("nan") if word in NO_VALUE else float(word)
-            except ValueError:
-                number = float("inf")
-            if np.isinf(number):
-                raise ElmanError(f"{name} is {cell!r}, not a number")
-            parts.append(number)
-        return np.array(parts)
+    def _said(self, row: Table) -> str:
+        return f"{', '.join(self.columns.time)} {' '.join(str(row.frame[name][0]) for name in self.columns.time)!r}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from elman.data.tables import Table, has_value
+from elman.data.tables import Table, as_text, has_value
 from elman.data.times import Clock, find_clock, read_times, said_clock
 from elman.errors import ElmanError
 from elman.tasks.forecast.columns import Columns, words
@@ -83,8 +83,7 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None)
     """
     if columns.layout == "rows":
         return _read_rows(table, columns, clock)
-    numbers = [*columns.targets, *columns.known, *columns.past, *columns.constants]
-    table = table.numeric(*(name for name in numbers if name not in columns.kinds))
+    table = numeric(table, columns)
     times, dated, zone, how = columns.times(table.frame)
     if not columns.time:  # a row that was left out is a step as well
         times = table.index.astype(float)
@@ -106,9 +105,9 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None)
     times, members = times[kept], members[kept]
     parts = [np.sort(times[members == n]) for n in range(len(names))] if len(names) < 50 else _parts(times, members)
     clock = _clock(clock, parts, columns, dated)
-    targets = _matrix(table, columns, columns.targets)
-    known, past = (_matrix(table, columns, names) for names in (columns.known, columns.past))
-    constants = _matrix(table, columns, columns.constants)
+    targets = matrix(table, columns, columns.targets)
+    known, past = (matrix(table, columns, names) for names in (columns.known, columns.past))
+    constants = matrix(table, columns, columns.constants)
     series, off = [], 0
     for name, rows in zip(names, _groups(members, len(names)), strict=True):
         slots = clock.slots(times[rows])
@@ -154,8 +153,8 @@ def _read_rows(table: Table, columns: Columns, clock: Clock | str | None) -> Pan
             raise ElmanError(f"{table.name}: the column {name!r} is named by no time, as the others are")
     clock = _clock(clock, [times], replace(columns, time=columns.series if columns.dated else ()), columns.dated)
     slots = np.floor(clock.slots(times) + 0.5).astype(np.int64)
-    keys, series = _keys(table, columns.series), []
-    for row, name in enumerate(keys):
+    series = []
+    for row, name in enumerate(keys(table, columns.series)):
         grid = _on_grid(slots - slots.min(), values[row][:, None], int(np.ptp(slots)) + 1)
         given = np.flatnonzero(np.isfinite(grid[:, 0]))
         first, end = (int(given[0]), int(given[-1]) + 1) if len(given) else (0, 0)
@@ -168,13 +167,20 @@ def _members(table: Table, series: Sequence[str]) -> tuple[list[tuple[str, ...]]
     """The names of the series, in the order in which they come, and which of them each row belongs to."""
     if not series:
         return [()], np.zeros(len(table), np.int64)
-    keys = _keys(table, series)
-    numbers = {key: n for n, key in enumerate(dict.fromkeys(keys))}
-    return list(numbers), np.array([numbers[key] for key in keys])
+    owners = keys(table, series)
+    numbers = {key: n for n, key in enumerate(dict.fromkeys(owners))}
+    return list(numbers), np.array([numbers[key] for key in owners])
 
 
-def _keys(table: Table, series: Sequence[str]) -> list[tuple[str, ...]]:
-    return list(zip(*(table.frame[name].cast(pl.String).fill_null("").to_list() for name in series), strict=True))
+def numeric(table: Table, columns: Columns) -> Table:
+    """The table with numbers in the columns that have such."""
+    numbers = [*columns.targets, *columns.known, *columns.past, *columns.constants]
+    return table.numeric(*(name for name in numbers if name not in columns.kinds))
+
+
+def keys(table: Table, series: Sequence[str]) -> list[tuple[str, ...]]:
+    """The name of the series that each row belongs to: the texts of some columns."""
+    return list(zip(*(as_text(table.frame[name]).fill_null("").to_list() for name in series), strict=True))
 
 
 def _groups(members: np.ndarray, count: int) -> Iterator[np.ndarray]:
@@ -193,7 +199,7 @@ def _falls(times: np.ndarray, members: np.ndarray) -> bool:
     return any((np.diff(times[rows]) < 0).any() for rows in _groups(members, int(members.max()) + 1))
 
 
-def _matrix(table: Table, columns: Columns, names: Sequence[str]) -> np.ndarray:
+def matrix(table: Table, columns: Columns, names: Sequence[str]) -> np.ndarray:
     """Columns as numbers, ``[N, F]``; what is no number as a one in the place of its value."""
     parts = []
     for name in names:

@@ -4,6 +4,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,9 @@ from torch import Tensor
 
 from elman.data.bad import BadRows
 from elman.data.batches import Batches
-from elman.data.tables import parse_row, read_table
+from elman.data.plain import restored
+from elman.data.rows import read_again
+from elman.data.tables import read_table
 from elman.data.times import Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast import report
@@ -147,7 +150,7 @@ class ForecastTask(Predictor):
 
     def __init__(self, options: ForecastOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)
-        self.columns = Columns.from_json(vocabulary["columns"])
+        self.columns = restored(Columns, vocabulary["columns"])
         self.clock = Clock(**vocabulary["clock"])
         self.units = Units.from_json(vocabulary["units"])
         self.seasons: list[int] = vocabulary["seasons"]
@@ -243,7 +246,8 @@ class ForecastTask(Predictor):
     def panel(self, source: Any, bad: BadRows) -> Panel:
         """The series of a file, as those that were learnt from."""
         options = self.options
-        table = read_table(source, bad, separator=options.separator or None, header=options.header)
+        known = replace(self.columns.known_again, separator=options.separator, header=options.header)
+        table = read_again(source, known, bad)
         if self.columns.layout != "rows":
             for name in (*self.columns.time, *self.columns.series, *self.columns.targets, *self.columns.known):
                 table.known(name)
@@ -345,7 +349,7 @@ class ForecastTask(Predictor):
         rolling = Rolling(self.columns, self.clock, self.context, self.horizon)
 
         def answer(line: str) -> str:
-            panel = rolling.push(parse_row(line, rolling.cells))
+            panel = rolling.push(line)
             if panel is None:
                 return ""
             channels = self.channels(panel)

@@ -1,28 +1,21 @@
 """Events: who took what, and when; put in order as the sessions of people."""
 
 import logging
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.tables import SEPARATORS, Table, is_numeric, read_table
+from elman.data.columns import find
+from elman.data.rows import Known, Line, read_again
+from elman.data.tables import SEPARATORS, Table, as_text, is_numeric, read_table
 from elman.data.times import is_time, read_times
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
 
-# names of columns as people write them, without what stands for "identity"
-PEOPLE = "user customer visitor person member who reader listener player client account buyer reviewer patient".split()
-SESSIONS = "session basket order invoice visit transaction cart playlist trip".split()
-ITEMS = (
-    "item product movie film song track artist book article asin sku stock isbn page url poi place venue what".split()
-)
-MOMENTS = "timestamp time datetime date when t ts unixtime eventtime createdat invoicedate".split()
 MINUTE = 60_000_000  # microseconds
 
 
@@ -62,9 +55,14 @@ class EventLayout:
         return [name for name in (self.person, self.session) if name]
 
     @property
-    def streamed(self) -> list[str]:
-        """The columns that an event of a stream needs."""
-        return [*self.keys, self.item, *([self.time] if self.gap else [])]
+    def known(self) -> Known:
+        """What is known of other tables of events, and of the lines of a stream."""
+        if self.within:  # a row is a session; it may be anybody's
+            return Known(self.columns, [self.item], useful=self.keys, separator=self.separator, header=self.header,
+                         free=True)  # fmt: skip
+        needed = [*self.keys, self.item, *([self.time] if self.gap else [])]
+        needed += [self.rating] if self.least is not None else []
+        return Known(self.columns, needed, useful=[self.time], separator=self.separator, header=self.header)
 
     @property
     def longest_pause(self) -> float:
@@ -120,23 +118,21 @@ def find_events(source: Any, wish: EventLayout, bad: BadRows) -> EventLayout:
         ['userId']
     """
     table = _table(source, wish, bad)
-    columns = {_plain(column): column for column in reversed(table.columns)}
     chosen = [name for name in (wish.item, wish.person, wish.session, wish.time, wish.rating) if name]
     for name in chosen:
         table.known(name)
 
-    def usual(names: Sequence[str]) -> str:
-        free = (columns[name] for name in names if name in columns)
-        return next((column for column in free if column not in chosen), "")
+    def usual(*roles: str) -> str:
+        return find([column for column in table.columns if column not in chosen], *roles, bare=True)
 
     lists = [column for column in table.columns if table.frame[column].dtype.is_nested()]
-    item = wish.item or next(iter(lists), "") or usual(ITEMS)
+    item = wish.item or next(iter(lists), "") or usual("item")
     within = wish.within or (" " if item in lists else "")
     chosen.append(item)
-    person = wish.person or usual(PEOPLE)
-    session = wish.session or usual(SESSIONS)
-    time = wish.time or usual(MOMENTS) or _moments(table, [*chosen, person, session])
-    rating = wish.rating or usual(["rating", "stars", "score", "like", "likes", "weight"])
+    person = wish.person or usual("person")
+    session = wish.session or usual("session")
+    time = wish.time or usual("time", "step") or _moments(table, [*chosen, person, session])
+    rating = wish.rating or usual("rating")
     found = {person, session, time, rating, *chosen}
     if not within and not (item and (person or session)):
         person, item = _by_kind(table, found, person or session, item)
@@ -155,7 +151,7 @@ def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
     """The sessions of a table of events, in the order in which they begin there.
 
     Args:
-        source: a file, a data frame, or a list of lists of items.
+        source: a file, a data frame, a list of lists of items, or a line of a stream that is a session.
         layout: how it lies.
         bad: what is done about rows without a person or an item, or with a time that is none.
 
@@ -164,28 +160,54 @@ def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
     """
     if isinstance(source, list | tuple):
         return _listed(list(source), bad)
-    table = _table(source, layout, bad)
-    for column in [layout.item, *(layout.keys if not layout.within else [])]:
+    table = read_again(source, layout.known, bad)
+    for column in layout.known.needed:
         table.known(column)
     if layout.within:
         return _rows(table, layout)
-    table = _complete(table, [*layout.keys, layout.item])
-    if layout.least is not None:
-        table = table.numeric(layout.rating)
-        table = table.take((table.frame[layout.rating] >= layout.least).fill_null(False).arg_true().to_numpy())
-    times, dated = np.arange(len(table), dtype=float), False
-    if layout.time:
-        table, times, dated = _timed(table, layout.time)
-    if not len(table):
+    events, dated = _events(table, layout)
+    if not len(events):
         raise ElmanError(f"{table.name} has no events")
-    keys = table.frame.select(_named(table.frame[key]) for key in layout.keys)
-    events = keys.with_columns(_named(table.frame[layout.item]).alias("\0item"), pl.Series("\0time", times))
     if layout.time:
         again = ~events.select(pl.struct(pl.all()).is_first_distinct()).to_series()
         if again.any():
             log.info("%s rows say again what another one says and count once", f"{again.sum():,}")
             events = events.filter(~again)
     return _gathered(events, layout, dated)
+
+
+class Event(NamedTuple):
+    """One event of a stream."""
+
+    key: tuple[str, ...]  # whose it is
+    item: str
+    time: float  # in the unit of the gap; 0 where there is none
+
+
+def read_event(line: str, layout: EventLayout) -> Event | None:
+    """An event from a line of a stream, read as a row of a file; None for one that is left out.
+
+    Raises:
+        ElmanError: a line without a person or an item, or with a time that is none.
+    """
+    events, dated = _events(read_again(Line(line), layout.known, BadRows()), layout)
+    if not len(events):
+        return None
+    *key, item, time = events.row(0)
+    return Event(tuple(key), item, time / (MINUTE if dated else 1) if layout.gap else 0.0)
+
+
+def _events(table: Table, layout: EventLayout) -> tuple[pl.DataFrame, bool]:
+    """Whose each event is, its item and its time, in the order of the rows; and whether times are dates."""
+    table = _complete(table, [*layout.keys, layout.item])
+    if layout.least is not None:
+        table = table.numeric(layout.rating)
+        table = table.take((table.frame[layout.rating] >= layout.least).fill_null(False).arg_true().to_numpy())
+    times, dated = np.arange(len(table), dtype=float), False
+    if layout.time and (layout.gap or layout.time in table.columns):
+        table, times, dated = _timed(table, layout.time)
+    keys = table.frame.select(_named(table.frame[key]) for key in layout.keys)
+    return keys.with_columns(_named(table.frame[layout.item]).alias("\0item"), pl.Series("\0time", times)), dated
 
 
 def _gathered(events: pl.DataFrame, layout: EventLayout, dated: bool) -> Sessions:
@@ -263,15 +285,7 @@ def _timed(table: Table, column: str) -> tuple[Table, np.ndarray, bool]:
 
 def _named(column: pl.Series) -> pl.Series:
     """Names as text; 7.0, which a number becomes beside an empty cell, is 7."""
-    if column.dtype.is_float() and (column == column.floor()).all():
-        column = column.cast(pl.Int64)
-    return column.cast(pl.String).str.strip_chars()
-
-
-def _plain(column: str) -> str:
-    """A name of a column without what people hang to it: ``movieId`` and ``movie_id`` are ``movie``."""
-    letters = re.sub(r"[^a-z]", "", column.lower())
-    return re.sub(r"(?<=..)(?:id|ids|idx|no|code|number|index)$", "", letters) or letters
+    return as_text(column).str.strip_chars()
 
 
 def _moments(table: Table, others: list[str]) -> str:

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from elman.data.bad import BadRows
 from elman.data.batches import Batches, pad
+from elman.data.plain import restored
+from elman.data.rows import Line
 from elman.data.split import split
-from elman.data.tables import parse_row
-from elman.data.times import read_times
 from elman.errors import ElmanError
 from elman.layers.encoder import encoder
-from elman.tasks.recommend.events import EventLayout, Sessions, find_events, read_events
+from elman.tasks.recommend.events import EventLayout, Sessions, find_events, read_event, read_events
 from elman.tasks.recommend.options import RecommendOptions
 from elman.tasks.recommend.ranking import ItemToItem, Popular, measures, ranks, without
 from elman.training.report import Section, curves
@@ -158,8 +158,7 @@ class RecommendTask(Predictor):
 
     def __init__(self, options: RecommendOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)
-        columns = vocabulary["layout"]
-        self.layout = EventLayout(**{**columns, "columns": tuple(columns["columns"])})
+        self.layout = restored(EventLayout, vocabulary["layout"])
         self.names: list[str] = vocabulary["items"]
         self.size, self.repeats = len(self.names) + 1, bool(vocabulary["repeats"])
         self.numbers = {name: number for number, name in enumerate(self.names, 1)}
@@ -329,54 +328,52 @@ class RecommendTask(Predictor):
         return pl.concat([named, pl.DataFrame(found, schema=schema)], how="horizontal")
 
     def session(self) -> Callable[[str], str]:
+        self.eval()
+        return self._whole_session if self.layout.within else self._events()
+
+    def _whole_session(self, line: str) -> str:
+        """The answer to a line that is a session."""
+        (row,) = self.answers(Line(line), BadRows()).iter_rows(named=True)
+        return json.dumps({name: row[name] for name in row if name != "row"}, ensure_ascii=False)
+
+    def _events(self) -> Callable[[str], str]:
+        """A function from an event, and from what it remembers of those before it, to the answer after it."""
         kept: OrderedDict[tuple[str, ...], tuple[Any, list[int], float]] = OrderedDict()
-        layout, wanted = self.layout, self.layout.streamed
+        layout = self.layout
 
         @torch.no_grad()
         def answer(line: str) -> str:
-            if not line.strip():
+            event = read_event(line, layout) if line.strip() else None
+            if event is None:
                 return ""
-            separator = layout.separator or ","
-            whole = not line.lstrip().startswith("{") and line.count(separator) + 1 == len(layout.columns)
-            row = parse_row(line, layout.columns if whole else wanted, separator)
-            if missing := [name for name in wanted if row.get(name) in (None, "")]:
-                raise ElmanError(f"the event has no {missing[0]}; it needs {', '.join(wanted)}")
-            key, item = (
-                tuple(str(row[name]) for name in layout.keys),
-                self.numbers.get(str(row[layout.item]).strip(), 0),
-            )
-            state, seen, before = kept.pop(key, (None, [], np.inf))
-            now = self._moment(row[layout.time]) if layout.gap else 0.0
-            if now - before > layout.gap:
+            state, seen, before = kept.pop(event.key, (None, [], np.inf))
+            if event.time - before > layout.gap:
                 state, seen = None, []
+            item = self.numbers.get(event.item, 0)
             seen = [*seen, item][-self.options.max_length :]
             y, state = self(torch.tensor([[item]]), torch.tensor([1]), state)
-            kept[key] = (state, seen, now)
+            kept[event.key] = (state, seen, event.time)
             if len(kept) > self.options.people:
                 kept.popitem(last=False)
             items, p = self.best(y[:, -1], torch.tensor([seen]))
-            whose = dict(zip(layout.keys, key, strict=True))
+            whose = dict(zip(layout.keys, event.key, strict=True))
             return json.dumps(whose | self.named(items[0], p[0]), ensure_ascii=False)
 
-        self.eval()
         return answer
-
-    def _moment(self, cell: Any) -> float:
-        """A time of a stream in the unit of the gap."""
-        times = read_times(pl.Series([cell]))
-        if not np.isfinite(times.values[0]):
-            raise ElmanError(f"{self.layout.time} is {cell!r}, not a time")
-        return float(times.values[0]) / (60e6 if times.dated else 1)
 
     def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
         assert isinstance(evaluation, Rows)
-        found = []
+        found, names = [], evaluation.sessions.names
+        if self.layout.within:
+            sessions = evaluation.sessions.items[:number]
+            return [json.dumps({self.layout.item: [names[item] for item in items]}) for items in sessions]
         for row, items in enumerate(evaluation.sessions.items):
             key = [str(evaluation.sessions.keys[name][row]) if name in evaluation.sessions.keys.columns else str(row)
                    for name in self.layout.keys]  # fmt: skip
             for place, item in enumerate(items):
                 event = dict(zip(self.layout.keys, key, strict=True))
-                event[self.layout.item] = evaluation.sessions.names[item]
+                event[self.layout.item] = names[item]
+                event |= {self.layout.rating: self.layout.least} if self.layout.least is not None else {}
                 found.append(json.dumps(event | ({self.layout.time: place} if self.layout.time else {})))
                 if len(found) == number:
                     return found

@@ -5,7 +5,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,15 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.files import alternatives
-from elman.data.tables import SEPARATORS, guess_separator, named, read_table
+from elman.data.columns import find, is_named
+from elman.data.files import alternatives, suffix
+from elman.data.rows import Asked, Line
+from elman.data.tables import OBJECTS, SEPARATORS, guess_separator, read_table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
 
-TOKENS = ("tokens", "words", "sentence", "text")
-TAGS = ("tags", "ner_tags", "labels", "pos_tags", "upos", "slots", "tag", "label")
-WORD = ("word", "token", "form", "words", "tokens")
-TAG = ("tag", "ner", "label", "ner_tag", "pos", "upos", "chunk")
 JOINTS = ("/", "_", "|")
 DOCUMENT = "-DOCSTART-"
 SAMPLE = 2000  # lines from which is found out how a file lies
@@ -100,14 +98,14 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None) 
         if labelled:
             log.info("a sentence a line, words in %s, tags in %s", files[0], ", ".join(map(str, files[1:])))
         return Layout("lines")
-    if not isinstance(source, Path) or _suffix(source) in (".jsonl", ".ndjson", ".json", ".parquet"):
+    if not isinstance(source, Path) or suffix(source) in (*OBJECTS, ".parquet"):
         return _table_layout(source, wishes, labelled)
     text = read_whole(source)
     lines = [line for line in text.split("\n", SAMPLE)[:SAMPLE] if line.strip() and not line.startswith(DOCUMENT)]
     if not lines:
         raise ElmanError(f"{source} has no sentences")
-    heading = {cell.strip().lower() for cell in lines[0].split(guess_separator(text, _suffix(source)))}
-    if heading & set(TOKENS) and heading & set(TAGS[:6]):
+    heading = lines[0].split(guess_separator(text, suffix(source)))
+    if find(heading, "words") and find(heading, "tags"):
         return _table_layout(source, wishes, labelled)
     for joint in (wishes.joint,) if wishes.joint else JOINTS:
         if wishes.joint or _are_joined(lines, joint):
@@ -126,8 +124,8 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None) 
 
 def _table_layout(source: Any, wishes: ColumnSpec, labelled: bool) -> Layout:
     table = read_table(source, BadRows(skip=True), separator=wishes.separator or None)
-    tokens = named(table, wishes.word, TOKENS, table.columns)
-    tags = named(table, wishes.tag, TAGS, [column for column in table.columns if column != tokens])
+    tokens = table.column(wishes.word, "words")
+    tags = table.column(wishes.tag, "tags", "tag", among=[column for column in table.columns if column != tokens])
     if not tokens or (labelled and not tags):
         what, option = ("tags", "--tag-column") if tokens else ("words", "--word-column")
         raise ElmanError(
@@ -157,15 +155,15 @@ def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec) -> La
     width = _usual(rows)
     rows = [row for row in rows if len(row) == width]
     heading = [cell.strip().lower() for cell in rows[0]]
-    header = sum(cell in {*WORD, *TAG} for cell in heading) >= 2
+    header = sum(is_named(cell, "word", "tag") for cell in heading) >= 2
     rows = rows[1:] if header else rows
     columns = list(zip(*rows, strict=True))
     names = heading if header else [""] * width
     counted = width > 2 and all(cell[0].isdigit() for cell in columns[0][:200]) and columns[0][0] == "1"
-    word = _column(source, wishes.word, names, WORD, width, 1 if counted else 0)
+    word = _column(source, wishes.word, names, "word", width, 1 if counted else 0)
     usable = [n for n in range(width) if n != word and len(set(columns[n])) > 1]
     last = 3 if counted and width == 10 else max(usable, default=width - 1)  # ten is CoNLL-U
-    tag = _column(source, wishes.tag, names, TAG, width, last)
+    tag = _column(source, wishes.tag, names, "tag", width, last)
     sentence = next((n for n, name in enumerate(names) if name.startswith("sentence")), -1)
     found = {match[1] if (match := LANGUAGE.fullmatch(cell)) else "" for cell in columns[word]}
     prefix = found.pop() if len(found) == 1 else ""
@@ -196,7 +194,7 @@ def _cells(line: str, separator: str) -> list[str]:
     return line.split(separator)
 
 
-def _column(source: Path, wish: str, names: Sequence[str], usual: Sequence[str], width: int, default: int) -> int:
+def _column(source: Path, wish: str, names: Sequence[str], role: str, width: int, default: int) -> int:
     """The place of a column that the user names or numbers, or that is named as usual, or the default."""
     if wish.lower() in names and wish:
         return names.index(wish.lower())
@@ -204,21 +202,18 @@ def _column(source: Path, wish: str, names: Sequence[str], usual: Sequence[str],
         if not (wish.isdigit() and 1 <= int(wish) <= width):
             raise ElmanError(f"{source} has no column {wish!r}; its {width} columns are numbered from 1")
         return int(wish) - 1
-    return next((names.index(name) for name in usual if name in names), default)
+    return names.index(found) if (found := find(names, role)) else default
 
 
 def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = True) -> Tagged:
     """The sentences of a file or of a table, read as ``layout`` says.
 
     Args:
-        source: the file, two parallel ones, a data frame, or a list of sentences, each a list of words or a text with
-            spaces between them.
+        source: the file, two parallel ones, or a data frame.
         layout: how they lie. What holds no tags may have fewer columns.
         bad: what is done about sentences that cannot be used.
         labelled: whether tags are wanted.
     """
-    if isinstance(source, list | tuple):
-        return _in_memory(source)
     if layout.kind == "table":
         found = _read_table(source, layout, bad, labelled)
     else:
@@ -302,8 +297,8 @@ def _columns(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence
 
 
 def _joined(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]:
-    for number, line in enumerate(read_whole(source).split("\n"), 1):
-        if not line.strip():
+    for number, line in enumerate(_lines_of(source), 1):
+        if labelled and not line.strip():
             continue
         one = _Sentence(number, 0, [], [])
         for cell in line.rpartition("\t")[2].split():
@@ -320,16 +315,20 @@ def _lines(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]:
     files = alternatives(source)
     if labelled and len(files) != 2:
         raise ElmanError(f"{source} is to be two files, of words and of tags, such as 'train.{{words,tags}}'")
-    words = read_whole(files[0]).rstrip().split("\n")
-    tags = read_whole(files[1]).rstrip().split("\n") if labelled else [""] * len(words)
+    words = _lines_of(files[0])
+    tags = _lines_of(files[1]) if labelled else [""] * len(words)
     if len(words) != len(tags):
         raise ElmanError(f"{files[0]} has {len(words):,} lines and {files[1]} {len(tags):,}; they are to be as many")
     for number, (said, marks) in enumerate(zip(words, tags, strict=True), 1):
         one = _Sentence(number, 0, said.split(), marks.split())
         if labelled and len(one.tokens) != len(one.tags):
             one.wrong = (number, f"has {len(one.tokens):,} words and {len(one.tags):,} tags")
-        if one.tokens or one.tags:
+        if one.tokens or one.tags or not labelled:  # what is asked is answered, be it nothing
             yield one
+
+
+def _lines_of(source: Path) -> list[str]:
+    return read_whole(source).removesuffix("\n").split("\n")
 
 
 def _read_table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Tagged:
@@ -362,22 +361,50 @@ def _parts(cell: Any) -> list[str] | None:
             return cell.split()  # a text that begins so
     if isinstance(cell, str):
         return cell.split()
-    if cell is None or any(part is None or part == "" for part in cell):
+    if not isinstance(cell, Iterable) or any(not isinstance(part, str | int | float) or part == "" for part in cell):
         return None
     return [str(part) for part in cell]
 
 
-def _in_memory(sentences: Sequence[Any]) -> Tagged:
-    tokens = []
-    for number, sentence in enumerate(sentences, 1):
-        words = sentence.split() if isinstance(sentence, str) else list(sentence)
-        if not all(isinstance(word, str) and word for word in words):
-            raise ElmanError(f"sentence {number} is neither a text nor a list of words")
-        tokens.append(words)
-    where = [f"sentence {n}" for n in range(1, len(tokens) + 1)]
-    size = len(tokens)
-    return Tagged(tokens, [[]] * size, where, [0] * size, np.arange(size), size, _tokens_frame(tokens))
+def read_asked(source: Any, layout: Layout, bad: BadRows) -> Asked[list[str]]:
+    """The sentences to be tagged of a file, a table, a list in memory, or a line of a stream; tags are not read.
+
+    Args:
+        source: as ``read_tagged`` takes it; a list of sentences, each a list of words or a text with spaces between
+            them; or a line with such a sentence, or an object of JSON that has it under the name of its column.
+        layout: how the sentences lie, where they are in a file or a table.
+        bad: what is done about sentences that cannot be used.
+    """
+    if not isinstance(source, Line | list | tuple):
+        found = read_tagged(source, layout, bad, labelled=False)
+        return Asked(found.tokens, found.index, found.size, found.frame)
+    if isinstance(source, Line):
+        given, where = [_said(source.text, layout)], ""
+        wrong = 'a line is words with spaces between them, a list of words, or {"tokens": [...]}'
+    else:
+        given, where, wrong = source, "sentence", "is neither a text nor a list of words"
+    tokens = [_words(each, layout) for each in given]
+    for number, words in enumerate(tokens, 1):
+        if words is None:
+            bad.add(where and f"{where} {number}", wrong)
+    index = np.array([n for n, words in enumerate(tokens) if words is not None], int)
+    return Asked([words for words in tokens if words is not None], index, len(tokens), _tokens_frame(tokens))
 
 
-def _suffix(path: Path) -> str:
-    return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+def _said(line: str, layout: Layout) -> Any:
+    """What a line of a stream says: itself, or what an object of JSON has in the place of the words."""
+    if not line.lstrip().startswith("{"):
+        return line.strip()
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return line  # a sentence may begin so
+    return row.get(layout.tokens if layout.tokens in row else find(row, "words")) if isinstance(row, dict) else None
+
+
+def _words(sentence: Any, layout: Layout) -> list[str] | None:
+    """The words of one sentence, without the tags that a file like the one learnt from has behind them."""
+    words = _parts(sentence)
+    if words and isinstance(sentence, str) and layout.kind == "joined" and _are_joined([sentence], layout.joint):
+        words = [word.rpartition(layout.joint)[0] or word for word in words]
+    return words and [word.removeprefix(layout.prefix) or word for word in words]

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from elman.data.bad import BadRows
 from elman.data.batches import Batches, pad
+from elman.data.plain import restored
+from elman.data.rows import Asked, Line
 from elman.data.split import split
 from elman.errors import ElmanError
 from elman.layers.crf import CRF, span_transitions
@@ -23,10 +25,10 @@ from elman.layers.encoder import encoder
 from elman.tasks.tag import report
 from elman.tasks.tag.options import MANY, TagOptions
 from elman.tasks.tag.spans import find_scheme, read_spans, score_spans, write_spans
-from elman.tasks.tag.tagged import ColumnSpec, Layout, Tagged, find_layout, read_tagged
+from elman.tasks.tag.tagged import ColumnSpec, Layout, Tagged, find_layout, read_asked, read_tagged
 from elman.tasks.tag.tokens import TokenInput, Tokens
 from elman.training.report import Section
-from elman.training.task import HELD_OUT, EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, EvaluationData, Loss, RowPredictor, Sources, TrainingData
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +144,7 @@ class TagExamples:
         )
 
 
-class TagTask(Predictor):
+class TagTask(RowPredictor):
     """Tag each word of a sentence: a recurrence reads it in both directions, and a random field chooses the tags.
 
         x_t = [word; spelling; capitals] of word t
@@ -163,10 +165,11 @@ class TagTask(Predictor):
 
     Options = TagOptions
     unit = "words"
+    repeated = ("tokens",)
 
     def __init__(self, options: TagOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)
-        self.layout, self.scheme = Layout(**vocabulary["layout"]), vocabulary["scheme"]
+        self.layout, self.scheme = restored(Layout, vocabulary["layout"]), vocabulary["scheme"]
         self.inside, self.tags = vocabulary["inside"], vocabulary["tags"]
         self.monitor = "f1" if self.scheme else "accuracy"
         self.number = {tag: n for n, tag in enumerate(self.tags)}
@@ -240,11 +243,11 @@ class TagTask(Predictor):
         return Sentences(self, read_tagged(source, find_layout(source, self.options.column_spec()), bad))
 
     def found_again(self, source: Any) -> Layout:
-        """How a file lies that is answered: as the one learnt from, unless it is clearly of another kind."""
-        if isinstance(source, list | tuple):
+        """How a file lies that is answered: as the one learnt from, unless it is of another kind or names columns."""
+        if isinstance(source, Line | list | tuple):
             return self.layout
         found = find_layout(source, ColumnSpec(self.options.word_column), like=self.layout)
-        return found if found.kind != self.layout.kind else self.layout
+        return found if found.kind != self.layout.kind or found.header else self.layout
 
     def knows(self, tag: str) -> bool:
         """Whether a tag, as the data writes it, was learnt."""
@@ -303,39 +306,23 @@ class TagTask(Predictor):
         found = [self.decode(*self(self.input.batch([pieces.of(sentences, n) for n in chosen]))) for chosen in order]
         return [self.written(tags) for tags in pieces.whole(order, found)]
 
-    def answer(self, tokens: Sequence[str], tags: list[str]) -> dict[str, Any]:
-        """What is said about a sentence."""
-        if not self.scheme:
-            return {"predicted": tags}
-        spans = [
-            {"kind": kind, "start": start, "end": end, "text": " ".join(tokens[start:end])}
-            for kind, start, end in read_spans(tags)
-        ]
-        return {"predicted": tags, "spans": spans}
+    def rows(self, source: Any, bad: BadRows) -> Asked[list[str]]:
+        return read_asked(source, self.found_again(source), bad)
 
-    def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
-        rows = read_tagged(data, self.found_again(data), bad, labelled=False)
-        found: list[dict[str, Any]] = [{} for _ in range(rows.size)]
-        for place, tokens, tags in zip(rows.index, rows.tokens, self.tagged(rows.tokens), strict=True):
-            found[place] = self.answer(tokens, tags)
-        words = pl.List(pl.String)
-        kinds = {"predicted": words}
+    def answer(self, rows: Sequence[list[str]]) -> pl.DataFrame:
+        tagged = self.tagged(rows)
+        columns = [pl.Series("predicted", tagged, dtype=pl.List(pl.String))]
         if self.scheme:
-            span = {"kind": pl.String, "start": pl.Int64, "end": pl.Int64, "text": pl.String}
-            kinds["spans"] = pl.List(pl.Struct(span))
-        answers = pl.DataFrame(
-            [pl.Series(name, [row.get(name) for row in found], dtype=kind) for name, kind in kinds.items()]
-        )
-        return pl.concat([rows.frame.drop(kinds, strict=False), answers], how="horizontal")
-
-    def session(self) -> Callable[[str], str]:
-        def answer(line: str) -> str:
-            tokens = _words(line)
-            found = {"tokens": tokens, **self.answer(tokens, self.tagged([tokens])[0])}
-            return json.dumps(found, ensure_ascii=False)
-
-        self.eval()
-        return answer
+            kind = pl.Struct({"kind": pl.String, "start": pl.Int64, "end": pl.Int64, "text": pl.String})
+            found = [
+                [
+                    {"kind": kind, "start": start, "end": end, "text": " ".join(tokens[start:end])}
+                    for kind, start, end in read_spans(tags)
+                ]
+                for tokens, tags in zip(rows, tagged, strict=True)
+            ]
+            columns.append(pl.Series("spans", found, dtype=pl.List(kind)))
+        return pl.DataFrame(columns)
 
     def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
         assert isinstance(evaluation, Sentences)
@@ -411,18 +398,3 @@ def _split(options: TagOptions, rows: Tagged) -> tuple[np.ndarray, np.ndarray]:
     elif options.split != "random":
         raise ElmanError(f"--split is random, documents or last, not {options.split!r}")
     return split(len(rows), options.held_out, seed=options.split_seed, **by)
-
-
-def _words(line: str) -> list[str]:
-    """The words of a line of a stream: a JSON list, an object with ``tokens``, or words with spaces between them."""
-    if line.lstrip()[:1] in ("[", "{"):
-        try:
-            given = json.loads(line)
-        except ValueError:
-            given = None  # a sentence may begin so
-        given = given.get("tokens") if isinstance(given, dict) else given
-        if isinstance(given, list) and all(isinstance(word, str) and word for word in given):
-            return given
-        if given is not None:
-            raise ElmanError('a line is words with spaces between them, a list of words, or {"tokens": [...]}')
-    return line.split()

@@ -12,17 +12,14 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.columns import is_named
 from elman.data.files import alternatives
-from elman.data.tables import SEPARATORS, Table, is_numeric, named, read_table
+from elman.data.rows import Known, read_again
+from elman.data.tables import SEPARATORS, Table, is_numeric, read_table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
-
-SOURCES = "source src input from question word text document article sentence prompt message spelling".split()
-TARGETS = "target tgt output to answer translation summary reply response headline title sound phonemes pronunciation "
-TARGETS = TARGETS.split()
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -42,6 +39,13 @@ class Layout:
     target: str = "target"
     separator: str | None = None
     header: bool | None = None
+    columns: tuple[str, ...] = ()  # all of a table
+
+    @property
+    def known(self) -> Known:
+        """What is known of tables of which the source is to be answered."""
+        columns = self.columns or (self.source, self.target)
+        return Known(columns, [self.source], [self.target], separator=self.separator, header=self.header, free=True)
 
 
 def find_layout(data: Any, wished: Layout) -> Layout:
@@ -64,8 +68,8 @@ def find_layout(data: Any, wished: Layout) -> Layout:
         table = read_table(data, BadRows(skip=True), separator=wished.separator, header=True)
     texts = [column for column in table.columns if not is_numeric(table.frame[column])]
     texts = texts if len(texts) > 1 else table.columns
-    source = named(table, wished.source, SOURCES, texts)
-    target = named(table, wished.target, TARGETS, [column for column in texts if column != source])
+    source = table.column(wished.source, "source", among=texts)
+    target = table.column(wished.target, "target", among=[column for column in texts if column != source])
     source = source or next((column for column in texts if column != target), "")
     target = target or next((column for column in texts if column != source), "")
     if not source or not target or source == target:
@@ -75,7 +79,7 @@ def find_layout(data: Any, wished: Layout) -> Layout:
         )
     between = f", with {SEPARATORS.get(table.separator, table.separator)} between columns" if table.separator else ""
     log.info("pairs: column %s -> column %s%s", source, target, between)
-    return Layout("table", source, target, table.separator, table.header)
+    return Layout("table", source, target, table.separator, table.header, tuple(table.columns))
 
 
 def read_pairs(data: Any, layout: Layout, bad: BadRows) -> tuple[Table, Layout]:
@@ -90,39 +94,13 @@ def read_pairs(data: Any, layout: Layout, bad: BadRows) -> tuple[Table, Layout]:
         table, layout = _parallel(data, bad), Layout("lines")
     else:
         layout = layout if layout.kind == "table" else find_layout(data, Layout("table", "", ""))
-        table = read_table(data, bad, separator=layout.separator, header=layout.header)
-    table = _as_text(table, layout.source, layout.target)
+        table = read_again(data, layout.known, bad)
+    table = table.text(layout.source, layout.target)
     empty = {}
     for column in (layout.target, layout.source):
         missing = table.frame[column].fill_null("").str.strip_chars() == ""
         empty |= dict.fromkeys(missing.arg_true().to_list(), f"{column} is empty")
     return table.reject(empty), layout
-
-
-def read_sources(data: Any, layout: Layout, bad: BadRows) -> tuple[Table, str]:
-    """Rows to be answered, and the name of their column; lines of a text where the file is no table."""
-    if isinstance(data, list | tuple):
-        return _of_lines("the list", [str(text) for text in data], bad), "source"
-    column, data = layout.source, Path(data) if isinstance(data, str) else data
-    if isinstance(data, Path):
-        path = data
-        suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-        is_table = layout.kind == "table" and layout.separator and layout.separator in _first(path)
-        if suffix not in TABLES and not is_table:
-            lines = _lines(path)
-            if lines[0].strip() == column and layout.header:
-                table = _of_lines(str(path), lines, bad)
-                return table.take(np.arange(1, len(table))), "source"
-            return _of_lines(str(path), lines, bad), "source"
-    table = read_table(data, bad, separator=layout.separator, header=layout.header)
-    if layout.kind == "lines" or len(table.columns) == 1:
-        column = named(table, "", [column, *SOURCES], table.columns) or table.columns[0]
-    return _as_text(table, column), column
-
-
-def _as_text(table: Table, *columns: str) -> Table:
-    cast = [pl.col(table.known(column)).cast(pl.String) for column in columns]
-    return Table(**{**vars(table), "frame": table.frame.with_columns(cast)})
 
 
 def _in_memory(pairs: Sequence[tuple[Any, ...]], bad: BadRows) -> Table:
@@ -147,12 +125,6 @@ def _parallel(path: Path, bad: BadRows) -> Table:
     return Table(str(path), frame, index + 1, index, len(frame), bad)
 
 
-def _of_lines(name: str, lines: list[str], bad: BadRows) -> Table:
-    frame = pl.DataFrame({"source": lines}, schema={"source": pl.String})
-    index = np.arange(len(frame))
-    return Table(name, frame, index + 1, index, len(frame), bad)
-
-
 def _lines(path: Path) -> list[str]:
     return read_whole(path).removesuffix("\n").split("\n")
 
@@ -165,8 +137,8 @@ def _first(data: Any) -> str:
 
 
 def _are_names(line: str, separator: str | None) -> bool:
-    cells = [cell.strip().lower().replace(" ", "_") for cell in line.split(separator or "\t")]
-    return len(cells) > 1 and set(cells[:2]) <= {*SOURCES, *TARGETS}
+    cells = line.split(separator or "\t")
+    return len(cells) > 1 and all(is_named(cell, "source", "target") for cell in cells[:2])
 
 
 @dataclass(frozen=True, eq=False)

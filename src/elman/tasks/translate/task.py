@@ -15,19 +15,21 @@ from torch import Tensor
 
 from elman.data.bad import BadRows
 from elman.data.batches import pad
+from elman.data.plain import restored
+from elman.data.rows import Asked, read_texts
 from elman.data.split import split
-from elman.data.tables import Table, parse_row
+from elman.data.tables import Table
 from elman.errors import ElmanError
 from elman.layers.attention import AdditiveAttention, Attention, MultiplicativeAttention
 from elman.layers.encoder import encoder
 from elman.layers.encoder_decoder import EncoderDecoder
 from elman.layers.search import Beam, Greedy
 from elman.tasks.translate.options import TranslateOptions
-from elman.tasks.translate.pairs import Layout, PairBatches, find_layout, is_spaced, read_pairs, read_sources
+from elman.tasks.translate.pairs import Layout, PairBatches, find_layout, is_spaced, read_pairs
 from elman.tasks.translate.similarity import measures, nearest, nearest_neighbour
 from elman.tasks.translate.symbols import END, UNKNOWN, Symbols, find_kind, is_like
 from elman.training.report import Section, figure, shortened
-from elman.training.task import HELD_OUT, EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, EvaluationData, Loss, RowPredictor, Sources, TrainingData
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +155,7 @@ class TranslateExamples:
         )
 
 
-class TranslateTask(Predictor):
+class TranslateTask(RowPredictor):
     """Translate one sequence to another of any length: an encoder reads it, a decoder with attention writes the other.
 
         m_1 .. m_S = recurrent(E x_1 .. E x_S)
@@ -178,7 +180,7 @@ class TranslateTask(Predictor):
 
     def __init__(self, options: TranslateOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)
-        self.layout = Layout(**vocabulary["layout"])
+        self.layout = restored(Layout, vocabulary["layout"])
         self.target = Symbols.from_json(vocabulary["target"])
         shared = vocabulary["source"] is None
         self.source = self.target if shared else Symbols.from_json(vocabulary["source"])
@@ -299,27 +301,18 @@ class TranslateTask(Predictor):
                 found[row] = answer
         return found
 
-    def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
-        table, column = read_sources(data, self.layout, bad)
-        texts = ["" if text is None else text for text in table[column]]
+    def rows(self, source: Any, bad: BadRows) -> Asked[str]:
+        role = "source" if self.layout.kind == "lines" else ""
+        table, column = read_texts(source, self.layout.source, self.layout.known, bad, usual="source", role=role)
+        texts = table.frame[column].fill_null("").to_list()
         if lacking := sorted({part for text in texts for part in self.source.lacking(text)}):
             log.warning("never learnt, and read as unknown: %s", shortened(" ".join(map(repr, lacking)), 80))
-        found: list[Answer | None] = [None] * table.size
-        for place, answer in zip(table.index, self.translate(texts, self.options.beam), strict=True):
-            found[place] = answer
-        return table.spread().with_columns(
-            predicted=pl.Series([each and each.text for each in found], dtype=pl.String),
-            log_prob=pl.Series([each and each.log_prob for each in found], dtype=pl.Float64),
-        )
+        return Asked(texts, table.index, table.size, table.spread())
 
-    def session(self) -> Callable[[str], str]:
-        def answer(line: str) -> str:
-            text = parse_row(line, [self.layout.source])[self.layout.source]
-            [best] = self.translate([str(text or "")], self.options.beam)
-            return json.dumps({"predicted": best.text, "log_prob": best.log_prob}, ensure_ascii=False)
-
-        self.eval()
-        return answer
+    def answer(self, rows: Sequence[str]) -> pl.DataFrame:
+        found = self.translate(rows, self.options.beam)
+        texts = pl.Series("predicted", [each.text for each in found], dtype=pl.String)
+        return pl.DataFrame([texts, pl.Series("log_prob", [each.log_prob for each in found], dtype=pl.Float64)])
 
     def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
         assert isinstance(evaluation, Judged)

@@ -1,0 +1,79 @@
+"""How people name the columns of tables, by what stands in them: one table for all tasks."""
+
+import re
+from collections.abc import Iterable
+
+# by role; where a table has several of the names, the one that stands first here is taken
+NAMES = {
+    role: tuple(names.split())
+    for role, names in {
+        # when a row was: a moment; a number that counts; a part of the calendar, where that alone tells
+        "time": "timestamp datetime date_time time date ts ds when unixtime eventtime createdat invoicedate",
+        "step": "t step",
+        "period": "second minute hour day week month quarter year",
+        # to what a row belongs
+        "identity": "id series series_id sequence sequence_id subject patient record recordid case person unit sample",
+        "series": "id name series unique_id series_id item item_id symbol store product key ticker",
+        "row number": "no nr index row rownames column_1 unnamed:_0",
+        # texts, and what is answered about them
+        "text": "text sentence review comment question message body content title tweet document utterance name word",
+        "label": "label labels class target category sentiment intent outcome y answer language country",
+        "source": "source src input from question word text document article sentence prompt message spelling",
+        "target": "target tgt output to answer translation summary reply response headline title sound phonemes "
+        "pronunciation",
+        "words": "tokens words sentence text",
+        "tags": "tags ner_tags labels pos_tags upos slots",
+        "word": "word token form words tokens",
+        "tag": "tag ner label ner_tag pos upos chunk",
+        # of streams: whether something was wrong, or has changed
+        "anomaly": "anomaly is_anomaly anomalous label outlier is_outlier attack class y",
+        "change": "changepoint change_point",
+        # who took what, without what stands for identity
+        "person": "user customer visitor person member who reader listener player client account buyer reviewer "
+        "patient",
+        "session": "session basket order invoice visit transaction cart playlist trip",
+        "item": "item product movie film song track artist book article asin sku stock isbn page url poi place venue "
+        "what",
+        "rating": "rating stars score like likes weight",
+        # names of columns even where nothing else tells that a first row is one of names
+        "heading": "id name text sentence review comment title body question answer label class category target tag "
+        "sentiment intent source src tgt date time timestamp value user item",
+    }.items()
+}
+
+
+def find(columns: Iterable[str], *roles: str, bare: bool = False) -> str:
+    """The column that is named as those of some roles usually are, or "".
+
+    Args:
+        columns: their names.
+        roles: as in ``NAMES``; those of the first come first.
+        bare: whether what stands for identity is left out of the names, as in ``movieId``.
+
+    Example:
+        >>> find(["Review", "Label"], "text"), find(["movieId"], "item", bare=True), find(["a"], "time")
+        ('Review', 'movieId', '')
+    """
+    plain = without_identity if bare else normal
+    found = {plain(column): column for column in reversed(list(columns))}
+    return next((found[name] for role in roles for name in NAMES[role] if name in found), "")
+
+
+def is_named(column: str, *roles: str) -> bool:
+    """Whether a column is named as those of some roles usually are.
+
+    >>> is_named("Unnamed: 0", "row number"), is_named("Time ", "step", "time"), is_named("load", "time")
+    (True, True, False)
+    """
+    return any(normal(column) in NAMES[role] for role in roles)
+
+
+def normal(column: str) -> str:
+    """A name without regard to case and to how its words are parted."""
+    return column.strip().lower().replace(" ", "_")
+
+
+def without_identity(column: str) -> str:
+    """A name without what people hang to it: ``movieId`` and ``movie_id`` are ``movie``."""
+    letters = re.sub(r"[^a-z]", "", column.lower())
+    return re.sub(r"(?<=..)(?:id|ids|idx|no|code|number|index)$", "", letters) or letters

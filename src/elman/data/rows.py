@@ -1,0 +1,193 @@
+"""Rows to be answered: a row is read in one way, whether it stands in a file, in memory, or is a line of a stream."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import polars as pl
+
+from elman.data.bad import BadRows
+from elman.data.columns import find
+from elman.data.files import suffix
+from elman.data.tables import TABLES, Table, allow_cells_of, column_of, read_table
+from elman.data.text import read_whole
+from elman.errors import ElmanError
+
+RowT = TypeVar("RowT")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a stream: a row of a table like the one that was learnt from."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Asked(Generic[RowT]):
+    """Rows to be answered, and where each belongs.
+
+    Args:
+        inputs: those that can be used.
+        index: ``[N]``, which of all rows each is, counted from 0.
+        size: of all rows.
+        frame: ``[size]``, what stands beside the answers, for people.
+    """
+
+    inputs: Sequence[RowT]
+    index: np.ndarray
+    size: int
+    frame: pl.DataFrame
+
+    def beside(self, answers: pl.DataFrame) -> pl.DataFrame:
+        """The rows with their answers; those that cannot be used have none.
+
+        Example:
+            >>> asked = Asked(["a"], np.array([1]), 2, pl.DataFrame({"text": [None, "a"]}))
+            >>> asked.beside(pl.DataFrame({"predicted": ["yes"]})).rows()
+            [(None, None), ('a', 'yes')]
+        """
+        places = np.full(self.size, len(answers))
+        places[self.index] = np.arange(len(answers))
+        placed = pl.concat([answers, answers.clear(1)])[places.tolist()]
+        return pl.concat([self.frame.drop(answers.columns, strict=False), placed], how="horizontal")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a table from the one that was learnt from.
+
+    Args:
+        columns: all that it had, in order.
+        needed: those without which no row is answered.
+        answers: those that are to be answered, which may be missing.
+        useful: others that are read where they are.
+        separator: what stands between columns, where it was a text.
+        header: whether the first row had their names; None where it was no text.
+        free: whether a line of a stream may be a bare text, in which a separator other than a tab means nothing.
+    """
+
+    columns: Sequence[str]
+    needed: Sequence[str]
+    answers: Sequence[str] = ()
+    useful: Sequence[str] = ()
+    _: KW_ONLY
+    separator: str | None = None
+    header: bool | None = None
+    free: bool = False
+
+    def orders(self) -> list[list[str]]:
+        """The columns that a row without names may have: all, all but the answers, what is useful, what is needed."""
+        columns = [*self.columns, *(name for name in self.needed if name not in self.columns)]
+        asked = [name for name in columns if name not in self.answers]
+        useful = [name for name in columns if name in (*self.useful, *self.needed)]
+        return [columns, asked, useful, [name for name in columns if name in self.needed]]
+
+
+def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Known, bad: BadRows) -> Table:
+    """The rows of a table that lies as the one that was learnt from, with or without what is to be answered.
+
+    Args:
+        source: a file or a table in memory, as ``read_table`` takes it, or a line of a stream.
+        known: how the one lay that was learnt from.
+        bad: what is done about rows that cannot be used.
+
+    Raises:
+        ElmanError: as ``read_table``, or a line with another number of cells.
+    """
+    if isinstance(source, Line):
+        return _read_line(source.text, known, bad)
+    table = read_table(source, bad, separator=known.separator or None, header=known.header)
+    if not table.header and (names := _fitting(known, len(table.columns))):
+        frame = table.frame.rename(dict(zip(table.columns, names, strict=True)))
+        return Table(**{**vars(table), "frame": frame})
+    return table
+
+
+def _read_line(line: str, known: Known, bad: BadRows) -> Table:
+    """A JSON object, the cells of a row, or the bare value of the only column that is needed."""
+    row = _as_object(line, known)
+    if row is None and not (known.free and known.separator != "\t"):
+        row = _as_cells(line, known)
+    if row is None and len(known.needed) == 1:
+        row = {known.needed[0]: line or None}
+    if row is None:
+        orders = " or ".join(dict.fromkeys(", ".join(order) for order in reversed(known.orders())))
+        raise ElmanError(f"a line has the cells {orders}, or is an object of JSON with these names, not {line[:80]!r}")
+    frame = pl.DataFrame([column_of(name, [value]) for name, value in row.items()])
+    # an object of another name has the one text that there is
+    missing = [n for n in known.needed if n not in row] if set(row) & {*known.columns, *known.needed} else []
+    frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
+    return Table("", frame, np.ones(1, int), np.zeros(1, int), 1, bad)
+
+
+def _as_object(line: str, known: Known) -> dict[str, Any] | None:
+    if not line.lstrip().startswith("{"):
+        return None
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None  # a bare text may begin like this
+    named = isinstance(row, dict) and any(name in row for name in [*known.columns, *known.needed])
+    return row if named or (isinstance(row, dict) and known.free and len(row) == 1) else None
+
+
+def _as_cells(line: str, known: Known) -> dict[str, Any] | None:
+    separator = known.separator or ","
+    allow_cells_of(len(line))
+    # as in files: between tabs a quotation mark is only that
+    cells = line.split("\t") if separator == "\t" else next(csv.reader([line], delimiter=separator), [])
+    names = _fitting(known, len(cells)) if len(cells) > 1 else None
+    return names and {name: cell or None for name, cell in zip(names, cells, strict=True)}
+
+
+def _fitting(known: Known, width: int) -> list[str] | None:
+    return next((order for order in known.orders() if len(order) == width), None)
+
+
+def read_texts(
+    source: Any, column: str, known: Known, bad: BadRows, *, usual: str, role: str = ""
+) -> tuple[Table, str]:
+    """Texts to be answered, a row each, and the name of their column.
+
+    Args:
+        source: a table as ``read_again`` takes it, in which a single column has the texts whatever its name; a text
+            file that is no table, or a list, with a text a line or an element; a line of a stream.
+        column: where the texts stood in the table that was learnt from.
+        known: how that one lay.
+        bad: what is done about rows that cannot be used.
+        usual: the name of the column where texts are all there is.
+        role: by which the column is found, where it was no table that was learnt from.
+
+    Raises:
+        ElmanError: a table without such a column, or what is no text.
+    """
+    if isinstance(source, list | tuple):
+        if wrong := next((each for each in source if isinstance(each, list | tuple | dict | np.ndarray)), None):
+            raise ElmanError(f"a list to predict has texts, not {wrong!r:.80}")
+        return _of_texts("the list", column_of(usual, list(source)), bad).text(usual), usual
+    if isinstance(source, Path) and not _is_table(source, known):
+        lines = read_whole(source).removesuffix("\n").split("\n")
+        headed = bool(known.header) and lines[0].strip() == column
+        texts = pl.Series(usual, lines[headed:], dtype=pl.String)
+        return _of_texts(str(source), texts, bad, first=1 + headed), usual
+    table = read_again(source, known, bad)
+    if column not in table.columns:
+        column = table.columns[0] if len(table.columns) == 1 else (role and find(table.columns, role)) or column
+    return table.text(column), column
+
+
+def _of_texts(name: str, texts: pl.Series, bad: BadRows, first: int = 1) -> Table:
+    index = np.arange(len(texts))
+    return Table(name, texts.to_frame(), index + first, index, len(texts), bad)
+
+
+def _is_table(path: Path, known: Known) -> bool:
+    """Whether a file has columns: by its name, or as the one that was learnt from, of which it has the separator."""
+    if suffix(path) in TABLES or not path.exists():
+        return True
+    return bool(known.separator) and known.separator in read_whole(path).partition("\n")[0]

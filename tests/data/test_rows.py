@@ -1,0 +1,104 @@
+"""Rows to be answered: a line of a stream, a row of a file and one in memory are read as the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from elman.data.bad import BadRows
+from elman.data.columns import NAMES, find, normal
+from elman.data.rows import Asked, Known, Line, read_again, read_texts
+from elman.errors import ElmanError
+
+MOMENTS = Known(("time", "warm", "load", "fault"), ("load",), ("fault",), ("time",))
+TEXTS = Known(("label", "text"), ("text",), ("label",), separator="\t", header=False, free=True)
+
+
+def said(line: str, known: Known) -> dict[str, Any]:
+    (row,) = read_again(Line(line), known, BadRows()).frame.to_dicts()
+    return row
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("1,2,3,0", {"time": "1", "warm": "2", "load": "3", "fault": "0"}),
+        ("1,2,3", {"time": "1", "warm": "2", "load": "3"}),
+        ('1,"3"', {"time": "1", "load": "3"}),
+        ("3", {"load": "3"}),
+        ("", {"load": None}),
+        ('{"fault": null, "load": 3}', {"fault": None, "load": 3}),
+        ('{"time": 1}', {"time": 1, "load": None}),
+    ],
+)
+def test_a_line_has_all_cells_of_a_row_or_those_that_are_needed(line: str, row: dict[str, Any]) -> None:
+    assert said(line, MOMENTS) == row
+
+
+def test_a_line_of_another_width_is_refused() -> None:
+    with pytest.raises(
+        ElmanError, match=r"time, load, x or time, warm, load, x, or is .*, not '1,2'"
+    ):
+        said("1,2", Known(("time", "warm", "load", "x"), ("time", "load", "x")))
+
+
+def test_a_text_is_not_cut_but_at_tabs() -> None:
+    assert said("good\tso, so", TEXTS) == {"label": "good", "text": "so, so"}
+    assert said("so, so", TEXTS) == {"text": "so, so"}
+    assert said("{not JSON, but a text", TEXTS) == {"text": "{not JSON, but a text"}
+    commas = Known(("label", "text"), ("text",), ("label",), separator=",", header=True, free=True)
+    assert said("good,so", commas) == {"text": "good,so"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("all.tsv", "good\ta b\nbad\t7\n"),
+        ("without.tsv", "a b\n7\n"),
+        ("lines.txt", "a b\n7\n"),
+        ("named.jsonl", '{"label": "good", "text": "a b"}\n{"text": "7"}\n'),
+        ("number.jsonl", '{"anything": "a b"}\n{"anything": 7.0}\n'),
+    ],
+)
+def test_texts_are_the_same_from_any_file(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    table, column = read_texts(tmp_path / name, "text", TEXTS, BadRows(), usual="text")
+    assert table[column] == ["a b", "7"]
+    for place, line in enumerate(content.splitlines()):
+        one, column = read_texts(Line(line), "text", TEXTS, BadRows(), usual="text")
+        assert one[column] == [table.frame[place, -1 if name != "named.jsonl" else "text"]]
+
+
+@pytest.mark.parametrize("values", [["a b", 7, None], ("a b", 7.0, None)])
+def test_texts_in_memory(values: Any) -> None:
+    for source in (values, pl.DataFrame({"text": ["a b", "7", None], "label": [1, 2, 3]}), {"x": ["a b", "7", None]}):
+        table, column = read_texts(source, "text", TEXTS, BadRows(), usual="text")
+        assert table[column] == ["a b", "7", None]
+    with pytest.raises(ElmanError, match=r"a list to predict has texts, not \['a'\]"):
+        read_texts(["a", ["a"]], "text", TEXTS, BadRows(), usual="text")
+
+
+def test_the_line_of_column_names_is_no_row(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("text\na\n")
+    known = Known(("text", "label"), ("text",), ("label",), separator=",", header=True, free=True)
+    table, column = read_texts(tmp_path / "x.txt", "text", known, BadRows(), usual="text")
+    assert (table[column], table.size, table.index.tolist()) == (["a"], 1, [0])
+
+
+def test_what_cannot_be_used_has_no_answer() -> None:
+    asked = Asked(["b"], np.array([1]), 3, pl.DataFrame({"text": ["a", "b", "c"], "predicted": [1, 2, 3]}))
+    answers = pl.DataFrame({"predicted": [["x"]], "p": [0.5]})
+    assert asked.beside(answers).rows() == [("a", None, None), ("b", ["x"], 0.5), ("c", None, None)]
+    none = Asked([], np.array([], int), 1, pl.DataFrame({"text": ["a"]}))
+    assert none.beside(answers.clear()).rows() == [("a", None, None)]
+
+
+def test_names_of_columns_are_one_table() -> None:
+    assert all(name == normal(name) for names in NAMES.values() for name in names)
+    assert all(len(set(names)) == len(names) for names in NAMES.values())
+    assert find(["date", "Time", "timestamp"], "time") == "timestamp"
+    assert find(["t", "Date Time"], "step", "time") == "t"
+    assert json.dumps(find(["movieId", "userId"], "person", "item", bare=True)) == '"userId"'
