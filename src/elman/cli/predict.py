@@ -1,5 +1,6 @@
 """``elman predict DIR``: answer the rows of a file, or those of a stream as they come."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -36,7 +37,9 @@ def command(
     if not isinstance(task, Predictor):
         raise ElmanError(f"{folder} holds a model for {task.name()}, which answers no rows")
     if data is None or out is None:
-        for answer in task.stream(iter(sys.stdin.readline, "")):
+        if isinstance(sys.stdin, io.TextIOWrapper):  # a byte that is no UTF-8 is a mistake of its line alone
+            sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+        for answer in task.stream(iter(sys.stdin.readline, ""), skip_bad=skip_bad):
             print(answer, flush=True)
         return
     check_suffix(out)

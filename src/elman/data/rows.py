@@ -13,7 +13,7 @@ import polars as pl
 from elman.data.bad import BadRows
 from elman.data.columns import find
 from elman.data.files import suffix
-from elman.data.tables import TABLES, Table, allow_cells_of, column_of, read_table
+from elman.data.tables import TABLES, Table, allow_cells_of, column_of, read_object, read_table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
 
@@ -129,11 +129,13 @@ def _as_object(line: str, known: Known) -> dict[str, Any] | None:
     if not line.lstrip().startswith("{"):
         return None
     try:
-        row = json.loads(line)
-    except ValueError:
+        row = read_object(line)
+    except json.JSONDecodeError:
         return None  # a bare text may begin like this
-    named = isinstance(row, dict) and any(name in row for name in [*known.columns, *known.needed])
-    return row if named or (isinstance(row, dict) and known.free and len(row) == 1) else None
+    except ValueError as error:
+        raise ElmanError(f"the object of JSON cannot be read: {error}") from error
+    named = any(name in row for name in [*known.columns, *known.needed])
+    return row if named or (known.free and len(row) == 1) else None
 
 
 def _as_cells(line: str, known: Known) -> dict[str, Any] | None:

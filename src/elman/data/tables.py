@@ -210,9 +210,7 @@ def _json_lines(text: str, name: str, bad: BadRows) -> Table:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise ValueError('a line is one object, such as {"text": "..."}')
+            row = read_object(line)
         except ValueError as error:
             bad.add(f"{name}, line {number}", f"is no JSON object: {error}")
         else:
@@ -225,6 +223,25 @@ def _json_lines(text: str, name: str, bad: BadRows) -> Table:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     frame = pl.DataFrame({c: column_of(c, [row.get(c) for row in rows]) for c in columns})
     return Table(name, frame, np.array(lines), np.array(index), size, bad)
+
+
+def read_object(line: str) -> dict[str, Any]:
+    """An object of JSON from a line.
+
+    Raises:
+        ValueError: what is no JSON, no object, nested without end, or text that is no text.
+    """
+    try:
+        row = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(row, dict):
+        raise ValueError('a line is one object, such as {"text": "..."}')
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("it has half of a pair of surrogates, which is no character") from error
+    return row
 
 
 def column_of(name: str, values: list[Any]) -> pl.Series:

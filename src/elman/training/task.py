@@ -244,7 +244,11 @@ class Predictor(Task):
         answer, bad = self.session(), BadRows(skip_bad)
         for number, line in enumerate(lines, 1):
             try:
+                line.encode()  # bytes that are no text are kept by Python as what cannot be written again
                 said = answer(line.rstrip("\r\n"))
+            except UnicodeEncodeError:
+                bad.add(f"line {number} of the stream", "it is not UTF-8")
+                said = ""
             except ElmanError as error:
                 bad.add(f"line {number} of the stream", str(error))
                 said = ""
