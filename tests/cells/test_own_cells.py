@@ -13,13 +13,13 @@ import torch
 from commands import refused
 from torch import Tensor
 
-import elman
 from elman import ElmanError, cells
 from elman.cells import Cell, name_of
 from elman.cli.main import main
 from elman.layers import Recurrent
 from elman.layers.encoder import encoder
 from elman.tasks import load as load_task
+from elman.tasks import restore
 from elman.training.runs import fit
 
 LEAKY = '''
@@ -133,11 +133,11 @@ def test_a_model_of_it_is_kept_and_says_what_it_needs(model: Any, here: Path, mo
     model.save(here / "model")
     assert json.loads((here / "model" / "options.json").read_text())["options"]["cell"] == "mycells.leaky:Leaky"
     answers = model.predict(["so good", "so so"])
-    assert elman.load(here / "model").predict(["so good", "so so"]).equals(answers)
+    assert restore(here / "model").predict(["so good", "so so"]).equals(answers)
     (here / "mycells" / "leaky.py").unlink()
     del sys.modules["mycells.leaky"]
     with pytest.raises(ElmanError, match=r"the cell mycells.leaky:Leaky needs the module mycells.leaky"):
-        elman.load(here / "model")
+        restore(here / "model")
 
 
 def test_a_model_of_one_that_nobody_finds_is_not_kept(model: Any, here: Path) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from elman import cells
 from elman.cells import Cell
 from elman.cells.cell import Remedy
-from elman.compiler import plan
+from elman.compiler import executors
 from elman.remedies import (
     Chrono,
     ForgetBias,
@@ -48,7 +48,8 @@ def kit(variant: Variant, *remedies: Remedy) -> Kit:
 
 
 def checks(variant: Variant) -> list[Check]:
-    found = remedy_checks(*fitting(variant), cell=cells.load(variant.name), executors=plan.EXECUTORS, **variant.options)
+    cell, names = cells.load(variant.name), executors.names()
+    found = remedy_checks(*fitting(variant), cell=cell, executors=names, **variant.options)
     # the kernels of second derivatives take seconds to make: of one with gates, one of two products, one of none
     twice = variant.name in ("lstm", "gru_reset_before", "minlstm")
     return [check for check in found if twice or not check.name.startswith("second_derivatives")]
