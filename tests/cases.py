@@ -1,25 +1,28 @@
 """What the laws of this project run over: every cell and executor that there is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, NamedTuple, Protocol
+
+import pytest
 
 from elman import cells
 from elman.cells import Cell
-from elman.compiler import plan
+from elman.compiler import executors, plan
+from elman.testing import Check
 from elman.testing import cases as shipped
 from elman.testing.cases import FLAG, Case, Given, covering, pull, random_state, random_streams
 from elman.testing.truth import truth
 
 __all__ = [
-    "EXECUTORS", "FLAG", "OPTIONS", "Case", "Given", "Variant", "covering", "given", "pull", "random_state",
+    "EXECUTORS", "FLAG", "OPTIONS", "Case", "Given", "Variant", "covering", "given", "params", "pull", "random_state",
     "random_streams", "truth", "variants",
 ]  # fmt: skip
 
 # by name, a context within which every cell is run by that executor
 EXECUTORS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
-    "eager": lambda: plan.use("eager"),
-    "llvm": lambda: plan.use("llvm"),
+    name: partial(plan.use, name) for name in executors.names()
 }
 
 # the options of a cell that make another recurrence of it; the laws run over the cell with and without them
@@ -45,6 +48,17 @@ class Variant(NamedTuple):
 
 def variants() -> list[Variant]:
     return [Variant(name, options) for name in cells.names() for options in [{}, *OPTIONS.get(name, [])]]
+
+
+def params(variant: Variant, checks: Iterable[Check]) -> list[Any]:
+    """The checks of a variant as parameters; of each law the first case is quick, but for kernels that take long."""
+    found, seen = [], set()
+    for check in checks:
+        law, executor = check.name.split("-")[0], check.name.rpartition("-")[2]
+        slow = (law, executor) in seen or (law.startswith("second_derivatives") and executor != "eager")
+        seen.add((law, executor))
+        found.append(pytest.param(check, id=f"{variant}-{check.name}", marks=[pytest.mark.slow] if slow else []))
+    return found
 
 
 class Kind(Protocol):

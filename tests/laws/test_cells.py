@@ -9,9 +9,11 @@ from elman.compiler import executors
 from elman.testing import Check, cell_checks
 
 CHECKS = [
-    pytest.param(check, id=f"{variant}-{check.name}")
+    param
     for variant in cases.variants()
-    for check in cell_checks(cells.load(variant.name), executors=executors.names(), **variant.options)
+    for param in cases.params(
+        variant, cell_checks(cells.load(variant.name), executors=executors.names(), **variant.options)
+    )
 ]
 
 # The names and shapes of the parameters of every cell with 3 features and 4 units: files of weights rely on them.

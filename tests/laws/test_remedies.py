@@ -55,9 +55,7 @@ def checks(variant: Variant) -> list[Check]:
     return [check for check in found if twice or not check.name.startswith("second_derivatives")]
 
 
-CHECKS = [
-    pytest.param(check, id=f"{variant}-{check.name}") for variant in cases.variants() for check in checks(variant)
-]
+CHECKS = [param for variant in cases.variants() for param in cases.params(variant, checks(variant))]
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -64,7 +64,7 @@ def remedy_checks(
         >>> from elman import LearntState
         >>> from elman.cells.gru import GRUCell
         >>> next(remedy_checks(LearntState(), cell=GRUCell)).name
-        'an_executor_gives_what_the_loop_gives-eager-GRUCell'
+        'an_executor_gives_what_the_loop_gives-GRUCell-eager'
     """
     if not remedies:
         raise ElmanError("give check_remedy one remedy or more, as check_remedy(Zoneout(0.1))")
@@ -80,7 +80,8 @@ def remedy_checks(
         for law in laws(each):
             subject = f"{'-'.join([each.__name__, *map(str, options.values())])} with {', '.join(map(repr, remedies))}"
             for check in law.checks(subject, kit, executors=can):
-                yield Check(f"{check.name}-{each.__name__}", check.run)
+                name, _, executor = check.name.rpartition("-")
+                yield Check(f"{name}-{each.__name__}-{executor}", check.run)
 
 
 def laws(cell: type[Cell]) -> list[Law]:
