@@ -182,7 +182,7 @@ def _array(values: np.ndarray) -> Held:
     if kind in "biuf":
         return values
     if kind == "c":
-        raise ElmanError("complex data not supported: give real and imaginary parts as two channels")
+        raise ElmanError("Complex data not supported: give real and imaginary parts as two channels")
     if kind == "O" and values.ndim > 1:
         try:
             return values.astype(float)
@@ -281,7 +281,7 @@ def series_of(data: Any) -> list[np.ndarray] | None:
                 f"series {n} has the shape {list(each.shape)}, the first {list(series[0].shape)}; each is "
                 "[time, channels], with as many channels"
             )
-    return [_finite(each) for each in series]
+    return [finite(each) for each in series]
 
 
 def _rows(values: np.ndarray) -> list[np.ndarray]:
@@ -290,19 +290,25 @@ def _rows(values: np.ndarray) -> list[np.ndarray]:
             f"series have the shape [rows, steps] or [rows, steps, channels], not {list(values.shape)}. "
             "Reshape your data: x[None] where it is one series, x[:, None] where each row has one step"
         )
-    values = _finite(values)
-    if not values.size:
-        raise ElmanError(
-            f"Found array with {len(values)} sample(s) and {values.shape[1]} feature(s) (shape={values.shape}) while a "
-            "minimum of 1 is required: give rows with steps"
-        )
+    values = finite(values)
     return list(values[..., None] if values.ndim == 2 else values)
 
 
-def _finite(values: np.ndarray) -> np.ndarray:
-    values = values.astype(np.float32)
+def finite(values: np.ndarray) -> np.ndarray:
+    """The same array of numbers in float32.
+
+    Raises:
+        ElmanError: one without numbers, or with infinite ones.
+    """
+    if not values.size:
+        raise ElmanError(
+            f"Found array with {len(values)} sample(s) and {values.shape[-1]} feature(s) (shape={values.shape}) while a "
+            "minimum of 1 is required."
+        )
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
     if np.isinf(values).any():
-        raise ElmanError("series have an infinite value, infinity or one too large for float32; NaN says there is none")
+        raise ElmanError("a value is infinity, or too large for float32; NaN says that there is no value")
     return values
 
 

@@ -1,17 +1,17 @@
 """AnomalyDetector: what is unusual in streams of numbers."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
 from sklearn.base import OutlierMixin
 
-from elman.data.memory import labels_of, numbers, opened, series_of
+from elman.data.memory import finite, labels_of, numbers, opened, series_of
 from elman.errors import ElmanError
-from elman.estimators.base import Answering, Taken, path_of
+from elman.estimators.base import Answering, Taken, on_the_class_too, path_of
 from elman.estimators.constructors import AnomalyDetectorOptions
 
-LABEL = "anomaly"
+LABEL = "anomaly"  # the column in which labels from elsewhere are put
 
 
 class AnomalyDetector(OutlierMixin, Answering, AnomalyDetectorOptions):
@@ -25,49 +25,52 @@ class AnomalyDetector(OutlierMixin, Answering, AnomalyDetectorOptions):
         True
     """
 
-    n_features_in_: int
+    @on_the_class_too
+    def fit(self, X: Any = None, y: Any = None, *, valid: Any = None) -> Self:
+        """Learn what is usual, without labels.
+
+        Args:
+            X: a table, an array ``[rows]`` or ``[rows, channels]``, several such in a list, a file or a folder.
+            y: nothing learns from it; it is here as scikit-learn has it. Labels for the measures are a column of the
+                table, as ``label_column`` says, or the y of ``evaluate`` and ``score``.
+            valid: other streams to hold out, best with labels. [the rows after those that are learnt from]
+
+        Raises:
+            ElmanError: data that cannot be read, or an option that is out of its range.
+        """
+        return super().fit(X, None, valid=valid)
 
     def _taken(self, X: Any, y: Any) -> Taken:
-        source = self._rows(X)
+        source, facts = _streams(X), {"features": _width(X)}
         if y is None:
-            return Taken(source)
-        if isinstance(y, str):
-            return Taken(source, {"label_column": y})
+            return Taken(source, {}, facts)
         if not isinstance(source, pl.DataFrame):
             raise ElmanError("y goes with one table; of files and of several streams, the labels are a column of each")
         labels = labels_of(y, len(source))
-        if set(labels) == {1, -1} or set(labels) == {-1}:  # as predict has them
+        if -1 in labels and set(labels) <= {1, -1}:  # as predict has them
             labels = [label == -1 for label in labels]
         if not set(labels) <= {0, 1}:
             raise ElmanError("y says of each row whether it is an anomaly: True or False, 1 or 0, or else -1 or 1")
-        return Taken(source.with_columns(pl.Series(LABEL, [int(label) for label in labels])), {"label_column": LABEL})
+        name = self._fitted().columns.label or LABEL
+        return Taken(source.with_columns(pl.Series(name, [int(label) for label in labels])), {}, facts)
 
     def _rows(self, X: Any) -> Any:
-        if (path := path_of(X)) is not None:
-            return path
-        held = opened(X)
-        if isinstance(held, pl.DataFrame):
-            return held
-        whole = numbers(held)
-        if whole is not None and whole.ndim in (1, 2):
-            return _table(whole)
-        series = series_of(held)
-        if series is None:
+        width, shape = self._facts.get("features"), _shape(X)
+        if width not in (None, 1) and len(shape) == 1:
             raise ElmanError(
-                "these are no streams of numbers; an AnomalyDetector takes a table, an array [rows] or [rows, "
-                "channels], several streams as [streams, rows, channels] or as a list of arrays, a file or a folder"
+                f"X has the shape {list(shape)}, where [rows, {width}] is wanted. Reshape your data: x[None] is one row"
             )
-        return [_table(each) for each in series]
+        self._check_like({"features": _width(X)})
+        return _streams(X)
 
     def score_samples(self, X: Any) -> np.ndarray:
         """How usual each row is: the lower, the more unusual; -3 is one row in a thousand, were errors normal."""
-        scores = self.predict_frame(X)["score"].fill_null(0.0).to_numpy()
-        return -scores
+        return -self.predict_frame(X)["score"].fill_null(0.0).to_numpy()
 
     @property
     def offset_(self) -> float:
         """What is subtracted from ``score_samples``: rows below 0 then reach the alarm threshold."""
-        return -float(self._fitted().threshold)
+        return -float(self.task_.threshold)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """How usual each row is, beside the threshold: below 0 for what is an anomaly."""
@@ -84,8 +87,39 @@ class AnomalyDetector(OutlierMixin, Answering, AnomalyDetectorOptions):
         return metrics["auroc"]
 
 
+def _streams(X: Any) -> Any:
+    """A table, several in a list, or a path."""
+    if (path := path_of(X)) is not None:
+        return path
+    held = opened(X)
+    if isinstance(held, pl.DataFrame):
+        return held
+    whole = numbers(held)
+    if whole is not None and whole.ndim in (1, 2):
+        return _table(whole)
+    series = series_of(held)
+    if series is None:
+        raise ElmanError(
+            "these are no streams of numbers; an AnomalyDetector takes a table, an array [rows] or [rows, channels], "
+            "several streams as [streams, rows, channels] or a list of arrays, a file or a folder"
+        )
+    return [_table(each) for each in series]
+
+
 def _table(values: np.ndarray) -> pl.DataFrame:
+    finite(values)
     values = values[:, None] if values.ndim == 1 else values
     channels = values.shape[1]
     names = ["value"] if channels == 1 else [f"value {n}" for n in range(1, channels + 1)]
     return pl.DataFrame({name: values[:, n].astype(float) for n, name in enumerate(names)})
+
+
+def _shape(X: Any) -> tuple[int, ...]:
+    values = None if path_of(X) is not None else numbers(X)
+    return () if values is None else values.shape
+
+
+def _width(X: Any) -> int | None:
+    """The channels of an array ``[rows, channels]``."""
+    shape = _shape(X)
+    return shape[1] if len(shape) == 2 else None

@@ -86,10 +86,14 @@ class Estimator(BaseEstimator):
 
     Attributes:
         task_: the trained task, once there is one.
+        n_features_in_: columns of the array or the table of numbers that was learnt from, if it was such.
+        feature_names_in_: their names, if they have any.
     """
 
     constructor: ClassVar[Constructor]
     task_: Any
+    n_features_in_: int
+    feature_names_in_: np.ndarray
 
     # what was found out in training beside the task itself, and is kept with it
     _facts: dict[str, Any]
@@ -109,9 +113,23 @@ class Estimator(BaseEstimator):
     def _know(self, facts: dict[str, Any]) -> None:
         """Take the facts about what was learnt from, in training or out of a folder."""
         self._facts = facts
+        for name in ("n_features_in_", "feature_names_in_"):
+            vars(self).pop(name, None)
+        if facts.get("features") is not None:
+            self.n_features_in_ = facts["features"]
+        if facts.get("names") is not None:
+            self.feature_names_in_ = np.array(facts["names"], object)
 
     def _check(self, task: Task) -> None:
         """Refuse what another estimator is for, once the data is read."""
+
+    def _check_like(self, facts: dict[str, Any]) -> None:
+        """Refuse rows with more or fewer features than those that were learnt from."""
+        width, known = facts.get("features"), self._facts.get("features")
+        if width is not None and known is not None and width != known:
+            raise ElmanError(
+                f"X has {width} features, but {type(self).__name__} is expecting {known} features as input"
+            )
 
     # ---- to learn
 
@@ -186,23 +204,26 @@ class Estimator(BaseEstimator):
 
     # ---- to judge
 
-    def evaluate(self, X: Any, y: Any = None, *, skip_bad: bool = False) -> dict[str, float]:
+    def evaluate(self, X: Any = None, y: Any = None, *, skip_bad: bool = False) -> dict[str, float]:
         """All measures of the model on data with answers.
 
         Args:
-            X: data as ``fit`` takes it.
+            X: data as ``fit`` takes it; without it, what was held out in training.
             y: what belongs to each row, where it is not in X.
             skip_bad: whether rows that cannot be used are left out.
         """
         task, bad = self._fitted(), BadRows(skip_bad)
+        if X is None:
+            return dict(self._result["after"])
         with in_words_of_python(), tempfile.TemporaryDirectory() as scratch:
-            source = self._taken(X, y).source
-            metrics = evaluate(task, task.evaluation(source, Path(scratch), bad)).metrics
+            taken = self._taken(X, y)
+            self._check_like(taken.facts)
+            metrics = evaluate(task, task.evaluation(taken.source, Path(scratch), bad)).metrics
         bad.tell()
         return metrics
 
-    def score(self, X: Any, y: Any = None) -> float:
-        """One figure of how good the model is on data with answers; more is better."""
+    def score(self, X: Any = None, y: Any = None) -> float:
+        """One figure of how good the model is on data with answers, or on what was held out; more is better."""
         return self._figure(self.evaluate(X, y))
 
     def _figure(self, metrics: dict[str, float]) -> float:
@@ -270,6 +291,13 @@ class Estimator(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         # the run is of this process, with its data and its folder
         return {name: value for name, value in vars(self).items() if name not in ("_run",)}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True  # it says that there is no value
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
+        return tags
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "task_")

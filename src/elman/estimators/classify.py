@@ -16,15 +16,7 @@ LABEL = "label"  # the column in which labels from elsewhere are put
 
 
 class Labelling(Answering):
-    """What takes texts or series, and something that belongs to each.
-
-    Attributes:
-        n_features_in_: steps of a row, where an array or a table of numbers was learnt from.
-        feature_names_in_: the columns of that table.
-    """
-
-    n_features_in_: int
-    feature_names_in_: np.ndarray
+    """What takes texts or series, and something that belongs to each."""
 
     def _taken(self, X: Any, y: Any) -> Taken:
         if (path := path_of(X)) is not None:
@@ -87,25 +79,11 @@ class Labelling(Answering):
         series = series_of(held)
         if series is None:
             raise ElmanError(f"these are no series of numbers; {self._wanted()}")
-        width, known = _width(held), self._facts.get("features")
-        if width is not None and known is not None and width != known:
-            raise ElmanError(
-                f"X has {width} features, but {type(self).__name__} is expecting {known} features as input; "
-                "series of another length are given as [rows, steps, channels]"
-            )
+        self._check_like({"features": _width(held)})
         return series
 
     def _is_one(self, X: Any) -> bool:
         return self.task_.layout.is_text and is_one(X)
-
-    def _know(self, facts: dict[str, Any]) -> None:
-        self._facts = facts
-        for name in ("n_features_in_", "feature_names_in_"):
-            vars(self).pop(name, None)
-        if facts.get("features") is not None:
-            self.n_features_in_ = facts["features"]
-        if facts.get("names") is not None:
-            self.feature_names_in_ = np.array(facts["names"], object)
 
 
 class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
@@ -153,11 +131,11 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
         """The share of rows whose class is right; of several labels a row, of those that are all right."""
         return metrics["all_right" if "all_right" in metrics else "accuracy"]
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(self, X: Any = None, y: Any = None, sample_weight: Any = None) -> float:
         """The share of rows whose class is right; of several labels a row, of those that are all right.
 
         Args:
-            X: data as ``fit`` takes it.
+            X: data as ``fit`` takes it; without it, what was held out in training.
             y: the classes, where they are not in X.
             sample_weight: how much each row counts.
         """
@@ -180,9 +158,9 @@ class Regressor(RegressorMixin, Labelling, RegressorOptions):
     """
 
     def _taken(self, X: Any, y: Any) -> Taken:
-        column = y is not None and not isinstance(y, str) and np.ndim(y) == 2
-        values = np.asarray(y, float) if column and isinstance(y, list | tuple) else y
-        taken = super()._taken(X, values)
+        values = None if y is None or isinstance(y, str) else numbers(y)
+        column = values is not None and values.ndim == 2
+        taken = super()._taken(X, y if values is None else values)
         return taken._replace(facts=taken.facts | {"column": column})
 
     def predict(self, X: Any) -> Any:
@@ -198,11 +176,11 @@ class Regressor(RegressorMixin, Labelling, RegressorOptions):
             raise ElmanError("score() takes numbers that are not all the same: without variance there is no R²")
         return metrics["r2"]
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(self, X: Any = None, y: Any = None, sample_weight: Any = None) -> float:
         """How much of the variance is explained: R², at most 1.
 
         Args:
-            X: data as ``fit`` takes it.
+            X: data as ``fit`` takes it; without it, what was held out in training.
             y: the numbers, where they are not in X.
             sample_weight: how much each row counts.
         """

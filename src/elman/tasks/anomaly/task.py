@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 SIDE_BY_SIDE = 64  # streams
 BLOCK = 2048  # rows of them at a time
 FREEDOM = 3.0  # of Student's distribution of what comes: a few values far out do not shape the forecast
+FEWEST = 40  # rows of a stream to learn from
 WARM = 5  # rows from a zero state, too early to judge a forecast by
 KEPT = 0.2  # share of the rows to learn from that tell which weights are best
 
@@ -258,7 +259,11 @@ class AnomalyTask(Predictor):
         return AnomalyExamples(self, read, rows, steps, seed)
 
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Watched:
-        return Watched(self, read_streams(source, self.columns, bad, self.options.windows))
+        columns = self.columns
+        if not columns.label:  # streams to judge on may have labels where those to learn from had none
+            wish = replace(columns, label=self.options.label_column)
+            columns = replace(columns, label=find_columns(source, wish).label)
+        return Watched(self, read_streams(source, columns, bad, self.options.windows))
 
     def read_values(self, streams: Sequence[Stream], end: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Streams side by side as the network reads them, ``[B, T, 3 K]``, and scaled, ``[B, T, K]``."""
@@ -442,8 +447,8 @@ NORM = 0.5 * math.log(math.pi * FREEDOM) + math.lgamma(FREEDOM / 2) - math.lgamm
 def _enough(streams: Sequence[Stream]) -> Sequence[Stream]:
     """Refuse streams that are too short to learn anything from."""
     for each in streams:
-        if len(each) < 40:
-            raise ElmanError(f"{each.name} has {len(each)} rows; 40 or more are wanted to learn what is usual")
+        if len(each) < FEWEST:
+            raise ElmanError(f"{each.name} has {len(each)} rows; {FEWEST} or more are wanted to learn what is usual")
     return streams
 
 
