@@ -12,7 +12,9 @@ heat = 0.5 * np.sin(2 * np.pi * (steps - 10) / 50) + random.normal(0, 0.05, len(
 heat[1500:1510] += 0.8  # it runs hot for a moment, though no hotter than at other times
 machine = pl.DataFrame({"speed": speed, "heat": heat})
 
-model = AnomalyDetector(hidden=16, horizons="1,8", probation=0.5, false_alarm_rate=0.001, lr=0.01, steps=100)
+model = AnomalyDetector(
+    hidden=16, horizons="1,8", probation=0.5, false_alarm_rate=0.001, lr=0.01, steps=100, verbose=False
+)
 model.fit(machine)
 
 answers = model.predict_frame(machine)

@@ -18,9 +18,9 @@ def review() -> tuple[str, str]:
 
 
 random.seed(1)
-texts, labels = zip(*(review() for _ in range(1000)), strict=True)
+texts, labels = map(list, zip(*(review() for _ in range(1000)), strict=True))
 
-model = Classifier(cell="gru", hidden=32, lr=0.01, steps=200)
+model = Classifier(cell="gru", hidden=32, lr=0.01, steps=200, verbose=False)
 model.fit(texts[:800], labels[:800])
 
 print(f"accuracy on 200 new reviews: {model.score(texts[800:], labels[800:]):.2f}")

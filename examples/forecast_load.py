@@ -19,7 +19,9 @@ table = pl.DataFrame(
 )
 past, day = table.head(-24), table.tail(24)
 
-model = Forecaster(target="load", known="temperature", horizon=24, context=168, hidden=32, lr=0.01, steps=150)
+model = Forecaster(
+    target="load", known="temperature", horizon=24, context=168, hidden=32, lr=0.01, steps=150, verbose=False
+)
 model.fit(past)
 
 future = day.with_columns(load=pl.lit(None, pl.Float64))  # the temperature is known, the load is asked for

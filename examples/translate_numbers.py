@@ -26,7 +26,14 @@ digits = [" ".join(str(number)) for number in numbers]
 words = [in_words(number) for number in numbers]
 
 model = Translator(
-    hidden=64, embedding=64, dropout=0.1, source_tokens="words", target_tokens="words", lr=0.01, steps=250
+    hidden=64,
+    embedding=64,
+    dropout=0.1,
+    source_tokens="words",
+    target_tokens="words",
+    lr=0.01,
+    steps=250,
+    verbose=False,
 )
 model.fit(digits[:900], words[:900])
 

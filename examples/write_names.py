@@ -11,11 +11,11 @@ BEGIN, MIDDLE, END = (
 )
 
 random.seed(1)
-names = sorted({random.choice(BEGIN) + random.choice(MIDDLE) + random.choice(END) for _ in range(250)})
+names = sorted({random.choice(BEGIN) + random.choice(MIDDLE) + random.choice(END) for _ in range(150)})
 
-model = LanguageModel(hidden=64, embedding=16, lr=0.01, steps=200, samples=0)
+model = LanguageModel(hidden=64, embedding=16, lr=0.01, steps=100, verbose=False)
 model.fit(names)
 
-new = model.generate(number=8, seed=1)
+new = model.strings(8, temperature=1.0, seed=1)
 print(", ".join(new))
 print(f"{sum(name not in names for name in new)} of them were not in the list")

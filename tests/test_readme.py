@@ -2,20 +2,30 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
-def test_its_python_runs() -> None:
-    names: dict[str, object] = {}
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own, on PyTorch
+def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    names: dict[str, Any] = {}
+    answers = []
     for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
         exec(block, names)
-    for name, shape in (("outputs", [8, 50, 256]), ("output", [1, 128])):
-        value = names[name]
-        assert isinstance(value, torch.Tensor)
-        assert list(value.shape) == shape
+        answers.append(names["answers"])
+    shapes = {"outputs": [8, 50, 256], "output": [1, 128], "answers": [200, 1]}
+    assert {name: list(names[name].shape) for name in shapes} == shapes
+    of_keras, of_elman = answers[:2]
+    assert of_keras is not of_elman
+    assert of_keras.shape == of_elman.shape
+    assert names["network"](torch.zeros(3, 10, 1)).shape == (3, 1)
+    assert names["model"].predict("good good") == "yes"
 
 
 def test_its_tree_is_the_tree() -> None:

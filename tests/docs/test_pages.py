@@ -22,10 +22,12 @@ def pages() -> list[Path]:
     return [path for path in sorted(DOCS.rglob("*.md")) if any("--8<--" not in code for _, code in blocks(path))]
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own, on PyTorch
 @pytest.mark.parametrize("page", pages(), ids=lambda path: path.stem)
 def test_the_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     names: dict[str, object] = {"__name__": page.stem}
     for title, code in blocks(page):
         if title not in ELSEWHERE and "--8<--" not in code:
