@@ -93,7 +93,7 @@ def test_an_option_that_is_wrong(arguments: list[str], message: str, tmp_path: P
 
 
 def test_names_that_are_not_there_and_what_is_near(capsys: Any) -> None:
-    assert "Did you mean 'train'" in refused(capsys, "trian")
+    assert "did you mean 'train'?" in refused(capsys, "trian")
     assert "did you mean 'language'" in refused(capsys, "train", "langauge")
     assert "--data" in refused(capsys, "evaluate", "runs/none")
 

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +11,27 @@ import typer
 from elman.cli._complete import ModelFolder
 
 
+class Form(StrEnum):
+    """What a table can be on the screen."""
+
+    csv = "csv"
+    tsv = "tsv"
+    jsonl = "jsonl"
+
+
 def command(
     folder: ModelFolder,
     data: Annotated[Path | None, typer.Option(metavar="FILE", help="Rows to predict.")] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where the predictions go: *.csv, *.tsv, *.jsonl or *.parquet.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the predictions go: *.csv, *.tsv, *.jsonl or *.parquet. [default: the screen, as CSV]",
+        ),
     ] = None,
+    form: Annotated[
+        Form, typer.Option("--format", metavar="FORMAT", help="Of what goes to the screen: csv, tsv or jsonl.")
+    ] = Form.csv,
     stream: Annotated[
         bool, typer.Option("--stream", help="Answer each line of standard input before the next is read.")
     ] = False,
@@ -24,25 +40,32 @@ def command(
     ] = False,
 ) -> None:
     """Predict with a trained model: one row of answers for each row of the data."""
-    from elman.data.tables import check_suffix, write_table
+    from elman.data.tables import check_suffix, table_text, write_table
     from elman.errors import ElmanError
-    from elman.tasks import restore
-    from elman.training.task import Predictor
 
     if stream and (data or out):
         raise ElmanError("--stream reads standard input and writes standard output; leave --data and --out out")
-    if not stream and (data is None or out is None):
-        raise ElmanError("give --data FILE and --out FILE, or --stream")
+    if not stream and data is None:
+        raise ElmanError("give --data FILE, or --stream to answer standard input line by line")
+    screen = out is None or str(out) == "-"
+    if out is not None and not screen:
+        check_suffix(out)
+    from elman.tasks import restore
+    from elman.training.task import Predictor
+
     task = restore(folder)
     if not isinstance(task, Predictor):
         raise ElmanError(f"{folder} holds a model for {task.name()}, which answers no rows")
-    if data is None or out is None:
+    if data is None:
         if isinstance(sys.stdin, io.TextIOWrapper):  # a byte that is no UTF-8 is a mistake of its line alone
             sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
         for answer in task.stream(iter(sys.stdin.readline, ""), skip_bad=skip_bad):
             print(answer, flush=True)
         return
-    check_suffix(out)
     answers = task.predict(data, skip_bad=skip_bad)
-    write_table(answers, out)
-    print(f"{len(answers):,} rows\n{out}")
+    if out is None or screen:
+        sys.stdout.write(table_text(answers, f".{form.value}"))
+        print(f"{len(answers):,} rows", file=sys.stderr)
+    else:
+        write_table(answers, out)
+        print(f"{len(answers):,} rows\n{out}")

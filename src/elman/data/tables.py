@@ -435,18 +435,25 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
     with written_aside(path) as aside:
         if path.suffix == ".parquet":
             frame.write_parquet(aside)
-        elif path.suffix == ".jsonl":
-            lines = (json.dumps(row, ensure_ascii=False, default=str) for row in frame.iter_rows(named=True))
-            aside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         else:
-            nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
-            flat = frame.with_columns(
-                pl.Series(
-                    name, [None if v is None else json.dumps(v, ensure_ascii=False) for v in frame[name].to_list()]
-                )
-                for name in nested
-            )
-            flat.write_csv(aside, separator="\t" if path.suffix == ".tsv" else ",")
+            aside.write_text(table_text(frame, path.suffix), encoding="utf-8", newline="")
+
+
+def table_text(frame: pl.DataFrame, suffix: str) -> str:
+    """A table as the text of a file whose name ends so: CSV, TSV or JSON lines.
+
+    >>> table_text(pl.DataFrame({"text": ["a, b"], "tags": [["x", "y"]]}), ".csv")
+    'text,tags\\n"a, b","[""x"", ""y""]"\\n'
+    """
+    if suffix == ".jsonl":
+        lines = (json.dumps(row, ensure_ascii=False, default=str) for row in frame.iter_rows(named=True))
+        return "".join(f"{line}\n" for line in lines)
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    flat = frame.with_columns(
+        pl.Series(name, [None if v is None else json.dumps(v, ensure_ascii=False) for v in frame[name].to_list()])
+        for name in nested
+    )
+    return flat.write_csv(separator="\t" if suffix == ".tsv" else ",")
 
 
 def check_suffix(path: Path) -> None:
