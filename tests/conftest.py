@@ -14,8 +14,8 @@ from elman.testing import law
 torch.set_num_threads(1)
 
 
-# What `make quick` leaves out, by the names of files and folders: they take most of the time of the whole. So do the laws
-# of cells but for a case of each, which are marked where they are listed.
+# What `make quick` leaves out, by the names of files and folders: they take most of the time of the whole. So do the
+# laws of cells but for a case of each, which are marked where they are listed.
 SLOW = {
     "benchmarks", "docs", "examples", "estimators",
     "test_compiler", "test_drop_ins", "test_learning", "test_new_cell", "test_tasks",

@@ -39,9 +39,7 @@ def test_a_line_has_all_cells_of_a_row_or_those_that_are_needed(line: str, row: 
 
 
 def test_a_line_of_another_width_is_refused() -> None:
-    with pytest.raises(
-        ElmanError, match=r"time, load, x or time, warm, load, x, or is .*, not '1,2'"
-    ):
+    with pytest.raises(ElmanError, match=r"time, load, x or time, warm, load, x, or is .*, not '1,2'"):
         said("1,2", Known(("time", "warm", "load", "x"), ("time", "load", "x")))
 
 

@@ -302,8 +302,8 @@ def finite(values: np.ndarray) -> np.ndarray:
     """
     if not values.size:
         raise ElmanError(
-            f"Found array with {len(values)} sample(s) and {values.shape[-1]} feature(s) (shape={values.shape}) while a "
-            "minimum of 1 is required."
+            f"Found array with {len(values)} sample(s) and {values.shape[-1]} feature(s) (shape={values.shape}) "
+            "while a minimum of 1 is required."
         )
     with np.errstate(over="ignore"):
         values = values.astype(np.float32)

@@ -144,7 +144,7 @@ def _as_cells(line: str, known: Known) -> dict[str, Any] | None:
     # as in files: between tabs a quotation mark is only that
     cells = line.split("\t") if separator == "\t" else next(csv.reader([line], delimiter=separator), [])
     names = _fitting(known, len(cells)) if len(cells) > 1 else None
-    return names and {name: cell or None for name, cell in zip(names, cells, strict=True)}
+    return {name: cell or None for name, cell in zip(names, cells, strict=True)} if names else None
 
 
 def _fitting(known: Known, width: int) -> list[str] | None:

@@ -122,7 +122,9 @@ def find_target(labels: Sequence[Any], wish: str = "") -> Target:
         numbers = np.array([number for label in labels if (number := _as_number(label)) is not None])
         if not len(numbers) or numbers.std() == 0:
             rows = f"{len(labels):,} sample{'s' if len(labels) != 1 else ''}"
-            raise ElmanError(f"the labels of {rows} are all the same, or no numbers; there is nothing to learn from them")
+            raise ElmanError(
+                f"the labels of {rows} are all the same, or no numbers; there is nothing to learn from them"
+            )
         log.info("the label is a number, from %g to %g", numbers.min(), numbers.max())
         return Target("number", mean=float(numbers.mean()), scale=float(numbers.std()))
     counts = Counter(

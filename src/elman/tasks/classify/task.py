@@ -239,7 +239,7 @@ class ClassifyTask(RowPredictor):
         return found
 
     def rows(self, source: Any, bad: BadRows) -> Asked[Any]:
-        if self.layout.is_text:
+        if isinstance(self.input, TextInput):
             return read_asked(source, self.layout, bad, self.target.has)
         if isinstance(source, Line):
             source = [self.input.parse(source.text)]
