@@ -103,12 +103,12 @@ def outputs_of(layer: nn.Module, **options: Any) -> Callable[[Tensor], Tensor]:
     return lambda x: layer(x, **options)[0]
 
 
-def in_a_loop(cell: Cell, **streams: Tensor) -> Callable[[Tensor], Tensor]:
+def in_a_loop(cell: Cell, **extras: Tensor) -> Callable[[Tensor], Tensor]:
     """A cell's outputs, by a Python loop over its step."""
 
     def run(x: Tensor) -> Tensor:
         with plan.use("eager"):
-            return cell(x, **streams)[0]
+            return cell(x, **extras)[0]
 
     return run
 
@@ -229,18 +229,18 @@ def refuse(
             raise Wrong(f"{what}: {name} is off by {off:.1e} of its largest number, and {limit:.1e} is allowed")
 
 
-def refuse_cell(cell: Cell, x: Tensor, streams: Mapping[str, Tensor]) -> None:
+def refuse_cell(cell: Cell, x: Tensor, extras: Mapping[str, Tensor]) -> None:
     """Compare a cell with its own loop in float64."""
     fine, fine_x = deepcopy(cell).double(), x.detach().double().requires_grad_()
-    fine_streams = {name: stream.double() for name, stream in streams.items()}
+    fine_extras = {name: extra.double() for name, extra in extras.items()}
     with plan.use("eager"):
-        truth = results(fine, fine_x, lambda x: fine(x, **fine_streams))
-        rough = results(cell, x, lambda x: cell(x, **streams))
+        truth = results(fine, fine_x, lambda x: fine(x, **fine_extras))
+        rough = results(cell, x, lambda x: cell(x, **extras))
     what = f"{type(cell).__name__}, {'x'.join(map(str, x.shape))}"
     if cell.smooth:
-        refuse(what, results(cell, x, lambda x: cell(x, **streams)), truth, rough)
+        refuse(what, results(cell, x, lambda x: cell(x, **extras)), truth, rough)
     else:  # rounding turns some of a million spikes around, so that only a finer computation can be compared
-        refuse(what, results(fine, fine_x, lambda x: fine(x, **fine_streams)), truth)
+        refuse(what, results(fine, fine_x, lambda x: fine(x, **fine_extras)), truth)
 
 
 class Saving(nn.Module):

@@ -256,11 +256,11 @@ def _against_loop(name: str, scale: Scale) -> Figure:
     time, batch, hidden = size = scale.cell
     cell: Cell = cells.load(name)(hidden, hidden)
     xs = inputs((batch, time, hidden))
-    streams = {key: torch.rand(batch, time, cell.stream_sizes.get(key, 1)) + 0.1 for key in cell.streams}
-    refuse_cell(cell, xs[0], streams)
+    extras = {key: torch.rand(batch, time, cell.extra_sizes.get(key, 1)) + 0.1 for key in cell.extra_inputs}
+    refuse_cell(cell, xs[0], extras)
     work = {
-        "elman": training_step(cell, xs, outputs_of(cell, **streams)),
-        "loop": training_step(cell, xs, in_a_loop(cell, **streams)),
+        "elman": training_step(cell, xs, outputs_of(cell, **extras)),
+        "loop": training_step(cell, xs, in_a_loop(cell, **extras)),
     }
     timings = compare(work, scale.effort)
     return _row(name, size) | {

@@ -12,12 +12,12 @@ from elman.cells import Cell
 from elman.compiler import executors, plan
 from elman.testing import Check
 from elman.testing import cases as shipped
-from elman.testing.cases import FLAG, Case, Given, covering, pull, random_state, random_streams
+from elman.testing.cases import FLAG, Case, Given, covering, pull, random_extras, random_state
 from elman.testing.truth import truth
 
 __all__ = [
-    "EXECUTORS", "FLAG", "OPTIONS", "Case", "Given", "Variant", "covering", "given", "params", "pull", "random_state",
-    "random_streams", "truth", "variants",
+    "EXECUTORS", "FLAG", "OPTIONS", "Case", "Given", "Variant", "covering", "given", "params", "pull", "random_extras",
+    "random_state", "truth", "variants",
 ]  # fmt: skip
 
 # by name, a context within which every cell is run by that executor

@@ -53,12 +53,12 @@ def guarded(some: Given, guards: Guards) -> Given:
         for name, parameter in list(module.named_parameters(recurse=False)):
             setattr(module, name, nn.Parameter(place(parameter)))
     run = {key: place(v) if isinstance(v, Tensor) else v for key, v in some.run.items()}
-    streams = {name: place(value) for name, value in some.streams.items()}
-    return Given(other.cell, place(some.x), tuple(map(place, some.state)), run, streams)
+    extras = {name: place(value) for name, value in some.extras.items()}
+    return Given(other.cell, place(some.x), tuple(map(place, some.state)), run, extras)
 
 
 def results(some: Given) -> dict[str, Tensor]:
-    outputs, final = some.cell(some.x, some.state, **some.run, **some.streams)
+    outputs, final = some.cell(some.x, some.state, **some.run, **some.extras)
     final = (final,) if isinstance(final, Tensor) else final
     gradients = cases.pull(some.leaves, outputs, *final)
     return {"outputs": outputs, **{f"final {i}": part for i, part in enumerate(final)}, **gradients}
@@ -66,4 +66,4 @@ def results(some: Given) -> dict[str, Tensor]:
 
 def inference(some: Given) -> Tensor:
     with torch.no_grad():
-        return some.cell(some.x, some.state, **some.run, **some.streams)[0]
+        return some.cell(some.x, some.state, **some.run, **some.extras)[0]

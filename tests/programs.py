@@ -27,7 +27,7 @@ def evaluate(program: Program, leaves: Tensors, operands: Tensors) -> Evaluated:
     """Compute a Program, fused or not, as plainly as can be.
 
     Args:
-        leaves: ``x``, ``state NAME``, ``stream NAME``, ``cotangent NAME`` and ``saved PIECE``, each ``[B, width]``.
+        leaves: ``x``, ``state NAME``, ``extra NAME``, ``cotangent NAME`` and ``saved PIECE``, each ``[B, width]``.
         operands: by name; matrices and vectors.
     """
     like = next(iter(leaves.values()))
@@ -40,7 +40,7 @@ def evaluate(program: Program, leaves: Tensors, operands: Tensors) -> Evaluated:
                 value = like.new_full((len(like), 1), v.number)
             case "vector":
                 value = operands[v.name].reshape(-1)[columns].expand(len(like), -1)
-            case "x" | "state" | "stream" | "cotangent" | "saved":
+            case "x" | "state" | "extra" | "cotangent" | "saved":
                 value = leaves[f"{v.op} {v.name}".strip()][:, columns]
             case "slice":
                 value = args[0][:, columns]
@@ -115,7 +115,7 @@ class Small(Cell):
     own: ClassVar[Mapping[str, Callable[[int], tuple[int, ...]]]] = {}
     inner: ClassVar[Mapping[str, Callable[[int], nn.Module]]] = {}
     first: ClassVar[int] = 1  # how many times the hidden size the first state has
-    stream_widths: ClassVar[Mapping[str, int | None]] = {}  # None for the hidden size
+    extra_widths: ClassVar[Mapping[str, int | None]] = {}  # None for the hidden size
 
     def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__(input_size, hidden_size, recurrent_size=self.first * hidden_size, **options)
@@ -123,7 +123,7 @@ class Small(Cell):
             setattr(self, name, nn.Parameter(torch.randn(shape(hidden_size)) / hidden_size**0.5))
         for name, make in self.inner.items():
             setattr(self, name, make(hidden_size))
-        self.stream_sizes = {name: hidden_size if n is None else n for name, n in self.stream_widths.items()}
+        self.extra_sizes = {name: hidden_size if n is None else n for name, n in self.extra_widths.items()}
         self.to(options.get("dtype"))
 
 
@@ -254,10 +254,10 @@ class NormOfState(Small):
         return h, h
 
 
-class Streams(Small):
-    """Further inputs, one number a row and one a unit, each in a product too."""
+class Extras(Small):
+    """Extra inputs, one number a row and one a unit, each in a product too."""
 
-    stream_widths: ClassVar = {"gap": 1, "mask": None}
+    extra_widths: ClassVar = {"gap": 1, "mask": None}
 
     def step(self, x: Tensor, h: Tensor, *, gap: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         h = torch.exp(-gap) * h + torch.tanh(x + self.recurrent(mask * h)) * (mask - gap)

@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from cases import random_streams
+from cases import random_extras
 from onnx import TensorProto, helper
 from torch import Tensor
 
@@ -40,7 +40,7 @@ class Weights:
 
 @pytest.fixture
 def by_hand() -> Callable[..., None]:
-    """Hold a cell to its equations: ``equations(w, x, *state, **streams) -> new state`` of one row at one step.
+    """Hold a cell to its equations: ``equations(w, x, *state, **extras) -> new state`` of one row at one step.
 
     ``view`` gives the state of the equations from that of the cell, where they are not the same.
     """
@@ -48,14 +48,14 @@ def by_hand() -> Callable[..., None]:
     def check(cell: Cell, equations: ByHand, view: ByHand = lambda *states: states) -> None:
         cell = cell.double()
         x = 2 * torch.randn(BATCH, TIME, cell.input_size, dtype=torch.float64)
-        streams = random_streams(cell, BATCH, TIME)
-        outputs, states = cell.trajectory(x, **streams)
+        extras = random_extras(cell, BATCH, TIME)
+        outputs, states = cell.trajectory(x, **extras)
         states = view(*states)
         weights = Weights(cell)
         for b in range(BATCH):
             state = tuple(np.zeros(part.shape[-1]) for part in states)
             for t in range(TIME):
-                now = {name: float(value[b, t]) for name, value in streams.items()}
+                now = {name: float(value[b, t]) for name, value in extras.items()}
                 state = equations(weights, x[b, t].numpy(), *state, **now)
                 assert_close(outputs[b, t], torch.from_numpy(state[0]), f"the output of row {b} at step {t}")
                 for k, (whole, part) in enumerate(zip(states, state, strict=True)):

@@ -113,5 +113,5 @@ def test_gaps_without_their_axis_are_refused() -> None:
 
 
 def test_gaps_of_another_dtype_are_refused() -> None:
-    with pytest.raises(ElmanError, match=r"weights of torch.float32 and was given the stream dt of torch.float64"):
+    with pytest.raises(ElmanError, match=r"weights of torch.float32 and was given the extra input dt of torch.float64"):
         DecayGRUCell(4, 6)(torch.randn(3, 6, 4), dt=torch.rand(3, 6, 1, dtype=torch.float64))

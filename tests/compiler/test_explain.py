@@ -70,18 +70,18 @@ def test_the_lines_have_their_parentheses(new: Callable[..., Tensor]) -> None:
 
 
 def says_what_it_computes(cell: Cell) -> None:
-    state, streams = cases.random_state(cell, 1), cases.random_streams(cell, 1)
-    traced = read(cell, tuple((name, value.shape[-1]) for name, value in streams.items()))
+    state, extras = cases.random_state(cell, 1), cases.random_extras(cell, 1)
+    traced = read(cell, tuple((name, value.shape[-1]) for name, value in extras.items()))
     lines = words(traced, cell.gates, cell.bias_ih is not None)
     x = torch.randn(1, 3, dtype=torch.float64)
     known: dict[str, Any] = {name: part[0] for name, part in zip(cell.states, state, strict=True)}
     known |= {name: attribute(cell, name) for name, _ in cell.named_parameters()}
-    known |= {"x": x[0], **{name: value[0] for name, value in streams.items()}}
+    known |= {"x": x[0], **{name: value[0] for name, value in extras.items()}}
     widths = {f"{mark}{gate}{tail}": 4 for gate in cell.gates for mark in ("", "x_", "h_") for tail in ("", "_")}
     widths |= {f"p{k}": 4 for k in range(9)}
     for part in lines.values():
         computed(part, known, widths)
-    output, *new = cell.step(cell.project(x), *state, **streams)
+    output, *new = cell.step(cell.project(x), *state, **extras)
     assert_close(known["output"][None], output, "output")
     for name, right in zip(cell.states, new, strict=True):
         assert_close(known[f"{name}_new"][None], right, name)

@@ -20,7 +20,7 @@ from elman.testing import assert_close
 
 KINDS = [
     *(Variant(name, {}) for name in ("lstm", "gru", "gru_reset_before", "lstm_layer_norm", "lstm_projected", "mingru")),
-    *(Throwaway(kind) for kind in (programs.Streams, programs.OneColumn, programs.SlicesOfState, programs.Nested)),
+    *(Throwaway(kind) for kind in (programs.Extras, programs.OneColumn, programs.SlicesOfState, programs.Nested)),
 ]
 SIZES = cases.covering(
     (5, 1, 17, 33), (3, 1, 7), (9, 1, 2), (3, 1), (torch.float32, torch.float64), (1, 2), ("fast", 2), *[cases.FLAG] * 2
@@ -81,7 +81,7 @@ def strided(tensor: Tensor) -> list[Tensor]:
 
 @pytest.mark.parametrize("way", range(3), ids=["turned", "every second", "rows apart"])
 @pytest.mark.parametrize(
-    "kind", [Variant("gru", {}), Variant("lstm_projected", {}), Throwaway(programs.Streams)], ids=str
+    "kind", [Variant("gru", {}), Variant("lstm_projected", {}), Throwaway(programs.Extras)], ids=str
 )
 def test_tensors_need_not_be_contiguous(kind: Any, way: int) -> None:
     some = cases.given(kind, Case(6, 4, 5, torch.float64, False, True, True, bias=True))
@@ -90,11 +90,11 @@ def test_tensors_need_not_be_contiguous(kind: Any, way: int) -> None:
     again: Callable[[Tensor], Tensor] = lambda t: strided(t.detach())[way].requires_grad_()  # noqa: E731
     parameters = {name: again(p) for name, p in some.cell.named_parameters()}
     x, state = again(some.x), tuple(map(again, some.state))
-    streams = {name: again(value) for name, value in some.streams.items()}
+    extras = {name: again(value) for name, value in some.extras.items()}
     with plan.use("llvm"):
-        outputs, final = some.cell(x, state, **some.run, **streams, parameters=parameters)
+        outputs, final = some.cell(x, state, **some.run, **extras, parameters=parameters)
         final = (final,) if isinstance(final, Tensor) else final
-        leaves = {"x": x, **{f"state {n}": s for n, s in zip(some.cell.states, state, strict=True)}, **streams}
+        leaves = {"x": x, **{f"state {n}": s for n, s in zip(some.cell.states, state, strict=True)}, **extras}
         found = cases.pull({**leaves, **parameters}, outputs, *final)
     assert_close(outputs, expected["outputs"], "outputs")
     for key, value in found.items():
@@ -150,7 +150,7 @@ def test_what_is_no_number_comes_out_as_from_the_loop(name: str, where: str, val
         ({"lengths": torch.tensor([4])}, r"lengths are whole numbers of \[2\]"),
         ({"resets": torch.zeros(2, 4)}, r"resets are bool of \[2, 4\], not torch.float32"),
         ({"resets": torch.zeros(2, 5, dtype=torch.bool)}, r"resets are bool of \[2, 4\], not torch.bool of \[2, 5\]"),
-        ({"gap": torch.zeros(2, 4, 1)}, "takes no further inputs, and was given gap"),
+        ({"gap": torch.zeros(2, 4, 1)}, "takes no extra inputs, and was given gap"),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, str) else None,
 )

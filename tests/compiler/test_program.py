@@ -37,24 +37,24 @@ class Stepper(nn.Module):
         super().__init__()
         self.cell = cell
 
-    def forward(self, *args: Tensor, **streams: Tensor) -> tuple[Tensor, ...]:
-        return self.cell.step(*args, **streams)
+    def forward(self, *args: Tensor, **extras: Tensor) -> tuple[Tensor, ...]:
+        return self.cell.step(*args, **extras)
 
 
 class Step(NamedTuple):
     """A cell's step with everything it is a function of, and its Program."""
 
     cell: Cell
-    inputs: dict[str, Tensor]  # x, states and streams by the Program's names
+    inputs: dict[str, Tensor]  # x, states and extra inputs by the Program's names
     parameters: dict[str, Tensor]
     traced: Traced
 
     def run(self, *values: Tensor) -> tuple[Tensor, ...]:
         """The results of the cell's own step, from all inputs and parameters in order."""
         given = dict(zip([*self.inputs, *self.parameters], values, strict=True))
-        streams = {n.removeprefix("stream "): given.pop(n) for n in self.inputs if n.startswith("stream")}
+        extras = {n.removeprefix("extra "): given.pop(n) for n in self.inputs if n.startswith("extra")}
         args = tuple(given.pop(n) for n in self.inputs if n in given)
-        return functional_call(Stepper(self.cell), {f"cell.{n}": p for n, p in given.items()}, args, streams)
+        return functional_call(Stepper(self.cell), {f"cell.{n}": p for n, p in given.items()}, args, extras)
 
     @property
     def values(self) -> tuple[Tensor, ...]:
@@ -70,11 +70,11 @@ class Step(NamedTuple):
 @pytest.fixture
 def step(kind: Variant | Throwaway) -> Step:
     cell = kind.make(3, HIDDEN, dtype=torch.float64)
-    streams = cases.random_streams(cell, BATCH)
+    extras = cases.random_extras(cell, BATCH)
     inputs = {"x": torch.randn(BATCH, len(cell.weight_ih), dtype=torch.float64)}
     inputs |= {f"state {n}": s for n, s in zip(cell.states, cases.random_state(cell, BATCH), strict=True)}
-    inputs |= {f"stream {n}": s for n, s in streams.items()}
-    traced = read(cell, tuple((n, s.shape[-1]) for n, s in streams.items()))
+    inputs |= {f"extra {n}": s for n, s in extras.items()}
+    traced = read(cell, tuple((n, s.shape[-1]) for n, s in extras.items()))
     return Step(cell, inputs, {n: p.detach() for n, p in cell.named_parameters()}, traced)
 
 
@@ -125,10 +125,10 @@ def assert_adjoint(
     reached = [name for name, value in made.items() if value.requires_grad]
     for some in (back, fuse(back)):
         with torch.no_grad():
-            shares = programs.pull(fused, some, inputs, operands, cotangents)
-        assert shares.keys() == made.keys()
+            pulled = programs.pull(fused, some, inputs, operands, cotangents)
+        assert pulled.keys() == made.keys()
         found = torch.autograd.grad(
-            [made[n] for n in reached], list(leaves.values()), [shares[n] for n in reached],
+            [made[n] for n in reached], list(leaves.values()), [pulled[n] for n in reached],
             materialize_grads=True, retain_graph=True,
         )  # fmt: skip
         for name, value, right in zip(leaves, found, expected, strict=True):

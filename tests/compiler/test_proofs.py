@@ -18,14 +18,14 @@ UNITS, FAR = 4, 1e-9
 
 
 def program_of(cell: Cell) -> Program:
-    return read(cell, tuple((name, cell.stream_sizes.get(name, 1)) for name in cell.streams)).program
+    return read(cell, tuple((name, cell.extra_sizes.get(name, 1)) for name in cell.extra_inputs)).program
 
 
-def jacobian(cell: Cell, state: tuple[Tensor, ...], x: Tensor, streams: dict[str, Tensor]) -> Tensor:
+def jacobian(cell: Cell, state: tuple[Tensor, ...], x: Tensor, extras: dict[str, Tensor]) -> Tensor:
     """The derivative of the new state by the old one, ``[new state, unit, old state, unit]``."""
 
     def new(*old: Tensor) -> tuple[Tensor, ...]:
-        return cell.step(x, *(part[None] for part in old), **streams)[1:]
+        return cell.step(x, *(part[None] for part in old), **extras)[1:]
 
     blocks = torch.autograd.functional.jacobian(new, tuple(part[0] for part in state))
     return torch.stack([torch.stack([b[0] for b in row], 1) for row in blocks])
@@ -38,9 +38,9 @@ def test_a_step_has_what_is_proved_of_it_and_nothing_that_is_not(variant: Varian
         assert not proofs.elementwise(program_of(cell)).holds
         return
     # inputs large enough that every kink, such as that of a relu, is passed by some of the states
-    x, streams = cell.project(3 * torch.randn(1, 3, dtype=torch.float64)), cases.random_streams(cell, 1)
+    x, extras = cell.project(3 * torch.randn(1, 3, dtype=torch.float64)), cases.random_extras(cell, 1)
     states = [cases.random_state(cell, 1) for _ in range(6)]
-    found = [jacobian(cell, tuple(3 * part for part in state), x, streams) for state in states]
+    found = [jacobian(cell, tuple(3 * part for part in state), x, extras) for state in states]
     moves = max(float((one - found[0]).abs().max()) for one in found)
     others = torch.stack(found).masked_fill(torch.eye(UNITS, dtype=torch.bool)[:, None], 0)
     assert proofs.linear(program_of(cell)).holds == (moves < FAR), f"the Jacobian moves by {moves:.1e}"

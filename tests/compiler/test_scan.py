@@ -145,7 +145,7 @@ def test_the_operations_are_what_pytorch_asks_of_operations(lengths: Tensor | No
         operands=traced.evaluate(cell),
         first=[torch.randn(2, 4, requires_grad=True) for _ in range(2)],
         initial=list(cell.initial_state(2)),
-        streams=[],
+        extras=[],
         lengths=lengths,
         resets=None,
     )

@@ -31,7 +31,7 @@ every_throwaway = pytest.mark.parametrize("kind", programs.THROWAWAY, ids=str)
 def results(some: Given, executor: str) -> dict[str, Tensor]:
     """Outputs, last states and all gradients by one executor."""
     with plan.use(executor):
-        outputs, final = some.cell(some.x, some.state, **some.run, **some.streams)
+        outputs, final = some.cell(some.x, some.state, **some.run, **some.extras)
         final = (final,) if isinstance(final, Tensor) else final
         gradients = cases.pull(some.leaves, outputs, *final)
     last = {f"final {name}": part for name, part in zip(some.cell.states, final, strict=True)}
@@ -56,7 +56,7 @@ def test_their_states_of_every_step_equal_those_of_the_loop(kind: Throwaway) -> 
     found = {}
     for executor in ("eager", "llvm"):
         with plan.use(executor), torch.no_grad():
-            outputs, states = some.cell.trajectory(some.x, some.state, **some.run, **some.streams)
+            outputs, states = some.cell.trajectory(some.x, some.state, **some.run, **some.extras)
         found[executor] = {"outputs": outputs, **dict(zip(some.cell.states, states, strict=True))}
     for name, value in found["llvm"].items():
         assert_close(value, found["eager"][name], name)
@@ -71,7 +71,7 @@ def test_steps_that_are_computed_again_have_the_same_gradients(kind: Throwaway) 
         assert_close(value, expected[name], name)
 
 
-@pytest.mark.parametrize("kind", [programs.Streams, programs.Transposed, programs.SlicesOfState, programs.Nested])
+@pytest.mark.parametrize("kind", [programs.Extras, programs.Transposed, programs.SlicesOfState, programs.Nested])
 @pytest.mark.parametrize("reverse", cases.FLAG, ids=["forward", "reverse"])
 def test_their_second_derivatives_are_right(kind: type[Cell], reverse: bool) -> None:
     case = Case(3, 2, 3, torch.float64, reverse, lengths=not reverse, resets=reverse, bias=True)
@@ -81,17 +81,17 @@ def test_their_second_derivatives_are_right(kind: type[Cell], reverse: bool) -> 
     def function(*leaves: Tensor) -> tuple[Tensor, ...]:
         values = dict(zip(names, leaves, strict=True))
         state = [values[f"state {name}"] for name in some.cell.states]
-        streams = {name: values[name] for name in some.cell.streams}
-        outputs, final = some.cell(values["x"], state, **some.run, **streams)
+        extras = {name: values[name] for name in some.cell.extra_inputs}
+        outputs, final = some.cell(values["x"], state, **some.run, **extras)
         return outputs, *((final,) if isinstance(final, Tensor) else final)
 
     with plan.use("llvm"):
         assert torch.autograd.gradgradcheck(function, tuple(some.leaves.values()), fast_mode=True)
 
 
-def test_a_stream_of_one_value_a_sequence() -> None:
-    some = cases.given(Throwaway(programs.Streams), CASES[0])
-    some.streams = {name: value[:, 0].detach().requires_grad_() for name, value in some.streams.items()}
+def test_an_extra_input_of_one_value_a_sequence() -> None:
+    some = cases.given(Throwaway(programs.Extras), CASES[0])
+    some.extras = {name: value[:, 0].detach().requires_grad_() for name, value in some.extras.items()}
     assert_equal_to_the_loop(some)
 
 

@@ -43,7 +43,7 @@ class Reader(nn.Module):
 
 
 class Work:
-    """A model with all there can be: a state to start from, lengths, resets, streams, steps that do not count."""
+    """A model with all there can be: a state to start from, lengths, resets, extra inputs, steps that do not count."""
 
     def __init__(self, variant: cases.Variant) -> None:
         self.model = Reader(variant)
@@ -55,18 +55,18 @@ class Work:
         self.lengths = torch.tensor([TIME, 0, 14])
         self.resets = torch.rand(BATCH, TIME) < 0.1
         self.mask = torch.rand(BATCH, TIME) < 0.7
-        self.streams = cases.random_streams(cell, BATCH, TIME)
+        self.extras = cases.random_extras(cell, BATCH, TIME)
 
     def truth(self) -> Results:
         """Loss, state and gradients by the plain loop over the whole."""
         with plan.use("eager"):
-            outputs, state = self.model(self.x, self.state, lengths=self.lengths, resets=self.resets, **self.streams)
+            outputs, state = self.model(self.x, self.state, lengths=self.lengths, resets=self.resets, **self.extras)
         counted = self.mask & (torch.arange(TIME) < self.lengths[:, None])
         loss = F.mse_loss(outputs[counted], self.target[counted])
         return loss, state, self._gradients(loss)
 
     def learn(self, learning: Learning) -> Results:
-        given = {"lengths": self.lengths, "resets": self.resets, "mask": self.mask, **self.streams}
+        given = {"lengths": self.lengths, "resets": self.resets, "mask": self.mask, **self.extras}
         loss, state = learning.backward(self.model, self.x, self.target, F.mse_loss, self.state, **given)
         return loss, state, self._gradients()
 

@@ -71,13 +71,11 @@ def test_noise_is_drawn_in_training_by_those_that_are_noise(remedy: Remedy) -> N
     assert torch.equal(torch.get_rng_state(), before) is (remedy not in NOISE)
 
 
-def zoned_out(cell: Cell, x: Tensor, p: float, u: list[Tensor] | None, streams: dict[str, Tensor]) -> Tensor:
+def zoned_out(cell: Cell, x: Tensor, p: float, u: list[Tensor] | None, extras: dict[str, Tensor]) -> Tensor:
     """Outputs of a cell without remedies, every state kept with probability ``p``, or mixed where ``u`` is None."""
     state, outputs = cell.initial_state(B), []
     for t in range(T):
-        output, *new = cell.step(
-            cell.project(x[:, t]), *state, **{name: value[:, t] for name, value in streams.items()}
-        )
+        output, *new = cell.step(cell.project(x[:, t]), *state, **{name: value[:, t] for name, value in extras.items()})
         assert output is new[0], "the output of every cell is its first state"
         if u is None:
             state = tuple(p * a + (1 - p) * b for a, b in zip(state, new, strict=True))
@@ -95,12 +93,12 @@ def test_zoneout_is_its_equation(variant: Variant, training: bool) -> None:
     layer = kit(variant, Zoneout(0.3)).layer().train(training)
     bare = variant.make(I, H, dtype=torch.float64)
     bare.load_state_dict(layer.cells[0].state_dict())
-    x, streams = inputs(layer)
+    x, extras = inputs(layer)
     torch.manual_seed(5)
     u = [torch.rand(B, T, size, dtype=torch.float64) for size in bare.state_sizes]
     torch.manual_seed(5)
-    outputs, _ = layer(x, **streams)
-    assert_close(outputs, zoned_out(bare, x, 0.3, u if training else None, streams), "outputs")
+    outputs, _ = layer(x, **extras)
+    assert_close(outputs, zoned_out(bare, x, 0.3, u if training else None, extras), "outputs")
 
 
 @every_variant
@@ -111,9 +109,9 @@ def test_without_noise_nothing_is_changed(variant: Variant) -> None:
         calm.append(WeightDrop(0.0))
     layer, bare = kit(variant, *calm).layer(), kit(variant).layer()
     bare.load_state_dict(layer.state_dict())
-    x, streams = inputs(layer)
+    x, extras = inputs(layer)
     before = torch.get_rng_state()
-    assert torch.equal(layer(x, **streams)[0], bare(x, **streams)[0])
+    assert torch.equal(layer(x, **extras)[0], bare(x, **extras)[0])
     assert torch.equal(torch.get_rng_state(), before), "random numbers were drawn for nothing"
 
 
@@ -122,15 +120,15 @@ def test_without_noise_nothing_is_changed(variant: Variant) -> None:
 def test_a_learnt_state_is_where_sequences_and_segments_begin(variant: Variant) -> None:
     layer = kit(variant, LearntState()).layer()
     cell: Any = layer.cells[0]
-    x, streams = inputs(layer)
+    x, extras = inputs(layer)
     resets = torch.zeros(B, T, dtype=torch.bool)
     resets[:, 3] = True
-    outputs, _ = layer(x, resets=resets, **streams)
-    tail, _ = layer(x[:, 3:], **{name: value[:, 3:] for name, value in streams.items()})
+    outputs, _ = layer(x, resets=resets, **extras)
+    tail, _ = layer(x[:, 3:], **{name: value[:, 3:] for name, value in extras.items()})
     assert_close(outputs[:, 3:], tail, "the segment")
     start = tuple(cell.get_parameter(f"initial_{name}").expand(B, -1) for name in cell.states)
-    assert_close(outputs, cases.truth(cell, x, start, resets=resets, streams=streams).outputs, "outputs")
-    assert_close(layer(x, resets=resets, **streams)[0], outputs, "the same again")
+    assert_close(outputs, cases.truth(cell, x, start, resets=resets, extras=extras).outputs, "outputs")
+    assert_close(layer(x, resets=resets, **extras)[0], outputs, "the same again")
     learnt = [cell.get_parameter(f"initial_{name}") for name in cell.states]
     grads = torch.autograd.grad(outputs.square().sum(), learnt, materialize_grads=True)
     assert any(bool(grad.any()) for grad in grads)

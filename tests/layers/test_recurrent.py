@@ -31,7 +31,7 @@ def test_is_its_cells_run_one_after_another(variant: cases.Variant, flags: tuple
     members: Any = list(layer.cells)
     first = members[0]
     x = torch.randn(3, 7, 3, dtype=torch.float64)
-    streams = cases.random_streams(first, 3, 7)
+    extras = cases.random_extras(first, 3, 7)
     given = {
         "lengths": torch.tensor([7, 0, 4]) if lengths else None,
         "resets": torch.rand(3, 7) < 0.3 if resets else None,
@@ -39,15 +39,15 @@ def test_is_its_cells_run_one_after_another(variant: cases.Variant, flags: tuple
     starts = [cases.random_state(cell, 3) for cell in members]
     state = tuple(torch.stack(values) for values in zip(*starts, strict=True))
 
-    outputs, final = layer(x, state if len(state) > 1 else state[0], **given, **streams)
+    outputs, final = layer(x, state if len(state) > 1 else state[0], **given, **extras)
     assert isinstance(final, Tensor) == (len(first.states) == 1)
-    walk, states = layer.trajectory(x, state, **given, **streams)
+    walk, states = layer.trajectory(x, state, **given, **extras)
     assert torch.equal(walk, outputs)
     for k in range(layers):
         together = []
         for d in range(directions):
             index = k * directions + d
-            right = cases.truth(members[index], x, starts[index], reverse=bool(d), **given, streams=streams)
+            right = cases.truth(members[index], x, starts[index], reverse=bool(d), **given, extras=extras)
             for part, end, whole, every in zip(parts(final), right.final, states, right.states, strict=True):
                 assert_close(part[index], end, f"the state of cell {index}")
                 assert_close(whole[index], every, f"the states of cell {index}")
@@ -161,7 +161,7 @@ def test_refuses_to_be_what_makes_no_sense(wrong: dict[str, Any], told: str) -> 
         ({"lengths": torch.tensor([8, 2])}, "lengths go from 0 to 7, not from 2 to 8"),
         ({"lengths": torch.tensor([-1, 2])}, "not from -1 to 2"),
         ({"resets": torch.zeros(2, 7)}, r"resets are bool of \[2, 7\], not torch.float32"),
-        ({"noise": torch.zeros(2, 7, 5)}, "takes no further inputs, and was given noise"),
+        ({"noise": torch.zeros(2, 7, 5)}, "takes no extra inputs, and was given noise"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -140,10 +140,10 @@ def test_compiled_and_eager_are_equal(make: Any) -> None:
             assert_close(value, eager[what], f"{name} {what}")
 
 
-def test_streams_reach_the_cells() -> None:
+def test_extra_inputs_reach_the_cells() -> None:
     stack, x = Stack([Recurrent("cfc", 3, 4), Residual(Recurrent("cfc", 4, 4))]), torch.randn(2, 5, 3)
-    (stream,) = Recurrent("cfc", 3, 4).cells[0].streams  # type: ignore[union-attr]
-    near, far = (stack(x, **{stream: torch.full((2, 5, 1), gap)})[0] for gap in (0.1, 9.0))
+    (extra,) = Recurrent("cfc", 3, 4).cells[0].extra_inputs  # type: ignore[union-attr]
+    near, far = (stack(x, **{extra: torch.full((2, 5, 1), gap)})[0] for gap in (0.1, 9.0))
     assert not torch.allclose(near, far)
 
 

@@ -109,10 +109,10 @@ def test_the_approximations_are_those_of_their_papers(name: str, way: Learning, 
 @pytest.mark.parametrize("own", [True, False], ids=["snap1", "eprop"])
 def test_each_product_has_its_own_diagonal(name: str, own: bool) -> None:
     cell = cells.load(name)(2, HIDDEN, dtype=torch.float64)
-    x, streams = torch.randn(2, TIME, 2, dtype=torch.float64), cases.random_streams(cell, 2, TIME)
+    x, extras = torch.randn(2, TIME, 2, dtype=torch.float64), cases.random_extras(cell, 2, TIME)
     weights = torch.randn(2, TIME, HIDDEN, dtype=torch.float64)
     way = (SnAp1 if own else EProp)(4)
-    way.backward(cell, x, weights, lambda outputs, weights: (outputs * weights).mean(), **streams)
+    way.backward(cell, x, weights, lambda outputs, weights: (outputs * weights).mean(), **extras)
     found = {name: p.grad for name, p in cell.named_parameters()}
     cell.zero_grad()
     mask = torch.eye(HIDDEN, dtype=torch.float64).repeat(len(cell.gates), 1) * own
@@ -123,7 +123,7 @@ def test_each_product_has_its_own_diagonal(name: str, own: bool) -> None:
         return Cell.recurrent(cell, h.detach(), *gates) + through
 
     with plan.use("eager"):
-        outputs = cells.cell.view(cell, recurrent=recurrent)(x, **streams)[0]
+        outputs = cells.cell.view(cell, recurrent=recurrent)(x, **extras)[0]
     (outputs * weights).mean().backward()
     same(found, {name: p.grad for name, p in cell.named_parameters()})
 

@@ -372,12 +372,12 @@ def test_a_state_is_kept_for_as_long_as_chrono_says(name: str) -> None:
         for key, parameter in cell.named_parameters():
             if key.startswith(("weight", "bias_d")):
                 parameter.zero_()  # so that the biases alone say what is kept
-    streams = {stream: value[:, 0].float() for stream, value in cases.random_streams(cell, 1, 1).items()}
+    extras = {extra: value[:, 0].float() for extra, value in cases.random_extras(cell, 1, 1).items()}
     before = {
         state: torch.randn(1, size, requires_grad=True)
         for state, size in zip(cell.states, cell.state_sizes, strict=True)
     }
-    _, *after = cell.step(cell.project(torch.zeros(1, 1)), *before.values(), **streams)
+    _, *after = cell.step(cell.project(torch.zeros(1, 1)), *before.values(), **extras)
     kept = {"lem": ("y", "z")}.get(name, ("c",) if "c" in cell.states else ("h",))
     for state in kept:
         (share,) = torch.autograd.grad(after[cell.states.index(state)].sum(), before[state], retain_graph=True)

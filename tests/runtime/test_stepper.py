@@ -8,7 +8,7 @@ import torch
 from elman import GRU, LSTM, ElmanError, Recurrent, Stepper, cells
 from elman.testing import assert_close
 
-STREAMLESS = [name for name in cells.names() if not cells.load(name).streams]
+STREAMLESS = [name for name in cells.names() if not cells.load(name).extra_inputs]
 
 
 @pytest.mark.parametrize("name", STREAMLESS)

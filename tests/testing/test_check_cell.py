@@ -14,7 +14,7 @@ from elman.testing import LawBroken, cell_checks, check_cell
 
 
 class Leaky(Cell):
-    """A good cell with a stream and an option of its own."""
+    """A good cell with an extra input and an option of its own."""
 
     gates = ("a", "h")
 
@@ -120,7 +120,7 @@ def broken(cell: type[Cell]) -> dict[str, str]:
     return found
 
 
-def test_a_good_cell_with_a_stream_and_an_option_passes() -> None:
+def test_a_good_cell_with_an_extra_input_and_an_option_passes() -> None:
     check_cell(Leaky, rate=0.1)
 
 

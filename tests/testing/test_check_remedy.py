@@ -22,8 +22,8 @@ class Noise(RunRemedy):
     def start(self, cell: Cell) -> None:
         pass
 
-    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> Run:
-        return run(cell, x + self.noise(cell, x), **streams)
+    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **extras: Tensor) -> Run:
+        return run(cell, x + self.noise(cell, x), **extras)
 
     def noise(self, cell: Cell, x: Tensor) -> Tensor:
         return torch.randn_like(x) if cell.training else torch.zeros_like(x)

@@ -24,7 +24,7 @@ class Cell(nn.Module, ABC):
     """One recurrence: its parameters, and the step that carries its state from one time to the next.
 
     A subclass names its ``gates`` and writes ``step``; everything else follows from the two. The signature of ``step``
-    is read: the positional arguments after ``x`` are the states, the keyword-only ones are further inputs (*streams*).
+    is read: the positional arguments after ``x`` are the states, the keyword-only ones are *extra inputs*.
 
     Symbols used in the equations of all cells: ``x`` input, ``h`` hidden state, ``c`` cell state, ``W_i*`` rows of
     ``weight_ih``, ``W_h*`` rows of ``weight_hh``, ``b_i*`` and ``b_h*`` their biases, ``*`` element-wise product.
@@ -37,20 +37,21 @@ class Cell(nn.Module, ABC):
 
     Parameters: ``weight_ih [G*H, I]``, ``weight_hh [G*H, R]``, ``bias_ih [G*H]``, ``bias_hh [G*H]`` for ``G`` gates,
     rows in the order of ``gates``. Initial values are uniform in ``±1/sqrt(H)``, as in ``torch.nn``, but for those that
-    ``starts`` names. A cell that is not ``dense`` has no ``bias_hh``, and its ``weight_hh`` if any is its own.
+    ``initialisers`` names. A cell that is not ``dense`` has no ``bias_hh``, and its ``weight_hh`` if any is its own.
     """
 
     gates: ClassVar[tuple[str, ...]]
     dense: bool = True  # whether the contract's own weight_hh and bias_hh exist
     smooth: ClassVar[bool] = True  # whether the gradient is the derivative, and not a surrogate of it
-    starts: ClassVar[Mapping[str, Callable[[Tensor], object]]] = {}  # what fills a parameter instead of uniform values
-    stream_sizes: ClassVar[Mapping[str, int]] = {}  # features of the streams that have a fixed number of them
+    # what fills a parameter that does not begin with uniform values, by its name
+    initialisers: ClassVar[Mapping[str, Callable[[Tensor], object]]] = {}
+    extra_sizes: ClassVar[Mapping[str, int]] = {}  # features of those extra inputs that have a fixed number of them
     forget_gates: tuple[str, ...] = ("f",)  # the sigmoid gates, if it has them, that keep the state where they are open
     update_gates: tuple[str, ...] = ()  # those that take something else in its place where they are open
     remedies: tuple["Remedy", ...] = ()  # what is done around its runs and its steps
 
-    states: ClassVar[tuple[str, ...]]  # the names of the states and streams, read from the signature of step
-    streams: ClassVar[tuple[str, ...]]
+    states: ClassVar[tuple[str, ...]]  # the names of the states and extra inputs, read from the signature of step
+    extra_inputs: ClassVar[tuple[str, ...]]
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         _check_class(cls)
@@ -61,7 +62,7 @@ class Cell(nn.Module, ABC):
         if "step" in cls.__dict__:
             parameters = list(inspect.signature(cls.step).parameters.values())[2:]
             cls.states = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-            cls.streams = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+            cls.extra_inputs = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
             cls.step = _with_remedies(cls.step)
 
     def __init__(
@@ -92,12 +93,12 @@ class Cell(nn.Module, ABC):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw every parameter anew, uniformly in ``±1/sqrt(hidden_size)`` or as ``starts`` and the remedies say."""
+        """Draw every parameter anew: uniformly in ``±1/sqrt(hidden_size)``, or as ``initialisers`` and remedies say."""
         bound = 1 / math.sqrt(self.hidden_size)
         for name, parameter in self.named_parameters():
-            if name in self.starts:
+            if name in self.initialisers:
                 with torch.no_grad():
-                    self.starts[name](parameter)
+                    self.initialisers[name](parameter)
             else:
                 nn.init.uniform_(parameter, -bound, bound)
         for remedy in self.remedies:
@@ -120,7 +121,7 @@ class Cell(nn.Module, ABC):
 
     @abstractmethod
     def step(self, *args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
-        """One time step: ``step(x, *states, **streams)`` gives the output and the new states.
+        """One time step: ``step(x, *states, **extras)`` gives the output and the new states.
 
         ``x [B, G*H]`` is the input, already projected; each state is ``[B, S]``.
         """
@@ -165,7 +166,7 @@ class Cell(nn.Module, ABC):
         reverse: bool = False,
         parameters: Mapping[str, Tensor | None] | None = None,
         save: int | str = "fast",
-        **streams: Tensor,
+        **extras: Tensor,
     ) -> tuple[Tensor, Tensor | State]:
         """Run over a sequence.
 
@@ -181,7 +182,7 @@ class Cell(nn.Module, ABC):
             save: what is kept for the backward pass, where there are kernels: ``"fast"`` everything; ``"lean"`` little,
                 for about a third more time; a number, the state before every so many steps; or as much as fits in
                 ``"2GiB"``.
-            streams: the cell's further inputs by name, ``[B, T, S]`` or, if constant over the sequence, ``[B, S]``.
+            extras: the cell's extra inputs by name, ``[B, T, S]`` or, if constant over the sequence, ``[B, S]``.
 
         Returns:
             Outputs ``[B, T, output_size]`` and the last state, a tuple where the cell has several states.
@@ -190,14 +191,14 @@ class Cell(nn.Module, ABC):
             ElmanError: a shape, a dtype, a length or a name that does not fit.
         """
         run = self._run(
-            x, state, lengths=lengths, resets=resets, reverse=reverse, parameters=parameters, save=save, streams=streams
+            x, state, lengths=lengths, resets=resets, reverse=reverse, parameters=parameters, save=save, extras=extras
         )
         return run.outputs, run.final if len(self.states) > 1 else run.final[0]
 
     def trajectory(self, x: Tensor, state: Tensor | State | None = None, **options: Any) -> tuple[Tensor, State]:
         """Run as ``forward`` does, and return the outputs with all states of every step, each ``[B, T, S]``."""
-        streams = {name: options.pop(name) for name in list(options) if name not in _RUN_OPTIONS}
-        run = self._run(x, state, **options, streams=streams, all_states=True)
+        extras = {name: options.pop(name) for name in list(options) if name not in _RUN_OPTIONS}
+        run = self._run(x, state, **options, extras=extras, all_states=True)
         return run.outputs, run.states
 
     def _run(
@@ -210,20 +211,20 @@ class Cell(nn.Module, ABC):
         reverse: bool = False,
         parameters: Mapping[str, Tensor | None] | None = None,
         save: int | str = "fast",
-        streams: Mapping[str, Tensor],
+        extras: Mapping[str, Tensor],
         all_states: bool = False,
     ) -> Run:
         cell = self if parameters is None else bind(self, parameters)
         state = (state,) if isinstance(state, Tensor) else state
         initial = cell.initial_state(x.shape[0])
         state = initial if state is None else tuple(state)
-        cell._check(x, state, lengths, resets, streams)
+        cell._check(x, state, lengths, resets, extras)
         if x.shape[1] == 0:
             empty = x.new_zeros(x.shape[0], 0, self.output_size)
             return Run(empty, state, tuple(x.new_zeros(x.shape[0], 0, size) for size in self.state_sizes))
 
-        def run(cell: Cell, x: Tensor, /, **streams: Tensor) -> Run:
-            mode = plan.mode_of(self, streams)
+        def run(cell: Cell, x: Tensor, /, **extras: Tensor) -> Run:
+            mode = plan.mode_of(self, extras)
             return plan.choose(self, mode, x).run(
                 cell,
                 self,
@@ -234,7 +235,7 @@ class Cell(nn.Module, ABC):
                 lengths=lengths,
                 resets=resets,
                 reverse=reverse,
-                streams=streams,
+                extras=extras,
                 all_states=all_states,
                 save=save,
             )
@@ -242,18 +243,18 @@ class Cell(nn.Module, ABC):
         for remedy in self.remedies:
             if isinstance(remedy, RunRemedy):
                 run = partial(remedy.run, run)
-        return run(cell, x, **{name: streams[name] for name in self.streams})
+        return run(cell, x, **{name: extras[name] for name in self.extra_inputs})
 
     def _check(
-        self, x: Tensor, state: State, lengths: Tensor | None, resets: Tensor | None, streams: Mapping[str, Tensor]
+        self, x: Tensor, state: State, lengths: Tensor | None, resets: Tensor | None, extras: Mapping[str, Tensor]
     ) -> None:
         name, weight = type(self).__name__, self.weight_ih
         if x.dim() != 3 or x.shape[2] != self.input_size:
             raise ElmanError(f"{name} takes an input of [batch, time, {self.input_size}], not {list(x.shape)}")
         device, dtype = weight.device, weight.dtype
-        for n, value in enumerate((x, *state, *streams.values())):
+        for n, value in enumerate((x, *state, *extras.values())):
             if value.device != device or (value.dtype != dtype and not torch.is_autocast_enabled(x.device.type)):
-                what = ("an input", *("a state" for _ in state), *(f"the stream {key}" for key in streams))[n]
+                what = ("an input", *("a state" for _ in state), *(f"the extra input {key}" for key in extras))[n]
                 own, given = (device, value.device) if value.device != device else (dtype, value.dtype)
                 by = "on" if value.device != device else "of"
                 raise ElmanError(f"{name} has weights {by} {own} and was given {what} {by} {given}")
@@ -268,16 +269,16 @@ class Cell(nn.Module, ABC):
             check_lengths(lengths, batch, time)
         if resets is not None and (resets.dtype != torch.bool or list(resets.shape) != [batch, time]):
             raise ElmanError(f"resets are bool of {[batch, time]}, not {resets.dtype} of {list(resets.shape)}")
-        if set(streams) != set(self.streams):
-            wanted = ", ".join(self.streams) or "no further inputs"
-            raise ElmanError(f"{name} takes {wanted}, and was given {', '.join(streams) or 'none'}")
-        for key, value in streams.items():
+        if set(extras) != set(self.extra_inputs):
+            wanted = ", ".join(self.extra_inputs) or "no extra inputs"
+            raise ElmanError(f"{name} takes {wanted}, and was given {', '.join(extras) or 'none'}")
+        for key, value in extras.items():
             if list(value.shape[:-1]) not in ([batch, time], [batch]):
                 raise ElmanError(
                     f"{key} is [{batch}, {time}, size], or [{batch}, size] if constant over the sequence, "
                     f"not {list(value.shape)}"
                 )
-            size = self.stream_sizes.get(key, value.shape[-1])
+            size = self.extra_sizes.get(key, value.shape[-1])
             if value.shape[-1] != size:
                 raise ElmanError(
                     f"the last axis of {key} has {size}, as [{batch}, {time}, {size}], not {list(value.shape)}"
@@ -313,10 +314,10 @@ class RunRemedy(Remedy):
     """A remedy that acts around each run: here random numbers are drawn, once a run and never in evaluation."""
 
     @abstractmethod
-    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> Run:
-        """``run(cell, x, **streams)`` with changes of what goes in or comes out.
+    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **extras: Tensor) -> Run:
+        """``run(cell, x, **extras)`` with changes of what goes in or comes out.
 
-        ``x`` is ``[B, T, I]``; ``cell`` may be replaced by a view of other parameters. Streams that are added,
+        ``x`` is ``[B, T, I]``; ``cell`` may be replaced by a view of other parameters. Extra inputs that are added,
         ``[B, T, S]`` or ``[B, S]``, arrive in ``StepRemedy.step``, which takes them out before the cell's own step.
         """
 
@@ -326,9 +327,9 @@ class StepRemedy(Remedy):
 
     @abstractmethod
     def step(
-        self, step: Callable[..., tuple[Tensor, ...]], cell: Cell, x: Tensor, /, *state: Tensor, **streams: Tensor
+        self, step: Callable[..., tuple[Tensor, ...]], cell: Cell, x: Tensor, /, *state: Tensor, **extras: Tensor
     ) -> tuple[Tensor, ...]:
-        """``step(cell, x, *state, **streams)`` with changes of what goes in or comes out."""
+        """``step(cell, x, *state, **extras)`` with changes of what goes in or comes out."""
 
 
 def _check_class(cls: type[Cell]) -> None:
@@ -348,13 +349,13 @@ def _with_remedies(step: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tup
     """A cell's step with its remedies around it: the step that every executor sees."""
 
     @wraps(step)
-    def around(cell: Cell, x: Tensor, /, *state: Tensor, **streams: Tensor) -> tuple[Tensor, ...]:
+    def around(cell: Cell, x: Tensor, /, *state: Tensor, **extras: Tensor) -> tuple[Tensor, ...]:
         inner = step
         if type(cell).step is around:  # and not a step that a subclass builds on
             for remedy in cell.remedies:
                 if isinstance(remedy, StepRemedy):
                     inner = partial(remedy.step, inner)
-        return inner(cell, x, *state, **streams)
+        return inner(cell, x, *state, **extras)
 
     return around
 

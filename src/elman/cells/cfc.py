@@ -18,7 +18,7 @@ class CfCCell(Cell):
         t = sigmoid(a * dt + b)
         h' = (1 - t) * g + t * k
 
-    The stream ``dt [B, T, 1]`` is the time from the step before to this one. As it grows the unit goes from ``g`` to
+    The extra input ``dt [B, T, 1]`` is the time since the step before this one. As it grows the unit goes from ``g`` to
     ``k``, the paper's ``h``, where ``a``, the paper's ``f``, is positive, and back where it is negative; ``b`` is that
     of the paper's published code. There all four read a common hidden layer; here they read input and state themselves.
 
@@ -30,7 +30,7 @@ class CfCCell(Cell):
     """
 
     gates = ("g", "k", "a", "b")
-    stream_sizes: ClassVar = {"dt": 1}
+    extra_sizes: ClassVar = {"dt": 1}
 
     def step(self, x: Tensor, h: Tensor, *, dt: Tensor) -> tuple[Tensor, Tensor]:
         g, k, a, b = (x + self.recurrent(h)).chunk(4, -1)

@@ -17,7 +17,7 @@ class DecayGRUCell(Cell):
         n = tanh(W_in x + b_in + r * (W_hn h^ + b_hn))
         h' = (1 - z) * n + z * h^
 
-    The stream ``dt [B, T, 1]`` is the time from the step before to this one. The rest is ``GRUCell``, its reset gate
+    The extra input ``dt [B, T, 1]`` is the time since the step before this one. The rest is ``GRUCell``, its reset gate
     after the product; the paper resets before it. Replacing missing inputs, and telling the cell which are, is the part
     of whoever makes ``x``.
 
@@ -32,7 +32,7 @@ class DecayGRUCell(Cell):
 
     gates = ("r", "z", "n")
     forget_gates = ("z",)
-    stream_sizes: ClassVar = {"dt": 1}
+    extra_sizes: ClassVar = {"dt": 1}
 
     def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__(input_size, hidden_size, **options)

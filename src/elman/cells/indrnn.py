@@ -26,7 +26,7 @@ class IndRNNCell(Cell):
 
     gates = ("h",)
     dense = False
-    starts: ClassVar = {"weight_hh": nn.init.uniform_}
+    initialisers: ClassVar = {"weight_hh": nn.init.uniform_}
 
     def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__(input_size, hidden_size, **options)

@@ -43,7 +43,7 @@ class LIFCell(Cell):
 
     gates = ("v",)
     smooth = False
-    starts: ClassVar = {"decay": _spread}
+    initialisers: ClassVar = {"decay": _spread}
 
     def __init__(
         self, input_size: int, hidden_size: int, *, slope: float = 25.0, recurrent: bool = True, **options: Any

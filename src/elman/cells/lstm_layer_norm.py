@@ -33,7 +33,7 @@ class LayerNormLSTMCell(Cell):
     """
 
     gates = ("i", "f", "g", "o")
-    starts: ClassVar = {
+    initialisers: ClassVar = {
         **dict.fromkeys(("gain_ih", "gain_hh", "gain_c"), nn.init.ones_),
         **dict.fromkeys(("shift_ih", "shift_hh", "shift_c"), nn.init.zeros_),
     }

@@ -44,7 +44,7 @@ class RGLRUCell(Cell):
 
     gates = ("r", "i", "v")
     dense = False
-    starts: ClassVar = {"decay": _long_memory}
+    initialisers: ClassVar = {"decay": _long_memory}
 
     def __init__(self, input_size: int, hidden_size: int, *, c: float = 8.0, **options: Any) -> None:
         super().__init__(input_size, hidden_size, **options)

@@ -16,14 +16,14 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="Print it as JS
     found = []
     for name in cells.names():
         cell = cells.load(name)(2, 2, device="meta")
-        streams = tuple((stream, cell.stream_sizes.get(stream, 1)) for stream in cell.streams)
-        program = read(cell, streams).program
+        extras = tuple((extra, cell.extra_sizes.get(extra, 1)) for extra in cell.extra_inputs)
+        program = read(cell, extras).program
         found.append(
             {
                 "name": name,
                 "class": type(cell).__name__,
                 "states": cell.states,
-                "streams": cell.streams,
+                "extra_inputs": cell.extra_inputs,
                 "linear": proofs.linear(program).holds,
                 "elementwise": proofs.elementwise(program).holds,
                 "about": (type(cell).__doc__ or "").strip().split("\n")[0],

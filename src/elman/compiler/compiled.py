@@ -67,7 +67,7 @@ class Compiled(ABC):
         lengths: Tensor | None,
         resets: Tensor | None,
         reverse: bool,
-        streams: Mapping[str, Tensor],
+        extras: Mapping[str, Tensor],
         all_states: bool,
         save: int | str,
     ) -> Run:
@@ -78,7 +78,7 @@ class Compiled(ABC):
             operands = [operand.float() for operand in operands]
         if key:
             operands = _prologues[key](*operands)
-        along = list(streams.values())
+        along = list(extras.values())
         parts = scan.Parts(
             x, cell.weight_ih, cell.bias_ih, list(operands), list(state), list(initial), along, lengths, resets
         )

@@ -13,7 +13,7 @@ def adjoint(program: Program) -> Program:
     Its inputs are those of the step, with the pieces as ``saved`` values, and the cotangents of the output and of the
     new states. Its results are cotangents: ``state:NAME`` of each old state; ``piece:P`` of each piece, which is that
     of the columns of ``x`` and of the products in it; ``vector:NAME:OFFSET``, to be summed over steps and rows;
-    ``stream:NAME``; and ``input:K``, the input of product ``K`` where the weights' gradient needs it.
+    ``extra:NAME``; and ``input:K``, the input of product ``K`` where the weights' gradient needs it.
     """
     return _Adjoint(program).run()
 
@@ -71,13 +71,13 @@ class _Adjoint:
         for k, product in enumerate(self.program.products):
             if product.input != i:
                 continue
-            shares = {p: self._piece(p) for _, p in self.columns[k]}
-            if all(g is None for g in shares.values()):
+            found = {p: self._piece(p) for _, p in self.columns[k]}
+            if all(g is None for g in found.values()):
                 continue
             at, wide = 0, []
             for offset, p in self.columns[k]:
                 size = self.program.pieces[p].width
-                g = shares[p]
+                g = found[p]
                 wide += [self._zeros(offset - at)] * (offset > at) + [self._zeros(size) if g is None else g]
                 at = offset + size
             wide += [self._zeros(product.width - at)] * (at < product.width)
@@ -118,7 +118,7 @@ class _Adjoint:
         match value.op:
             case "constant":
                 return
-            case "state" | "stream":
+            case "state" | "extra":
                 results[f"{value.op}:{value.name}"] = g
             case "vector":
                 self._vector(value.name, value.offset, g)
@@ -143,13 +143,13 @@ class _Adjoint:
                     offset += width
             case _:
                 args = [self.again[a] for a in value.args]
-                shares: dict[int, int] = {}  # those of one argument are added first, since they may cancel
-                for a, share in zip(value.args, OPS[value.op].derivative(self.b, args, self.again[i], g), strict=True):
-                    if share is not None:
-                        shares[a] = self.b.op("add", shares[a], share) if a in shares else share
-                for a, share in shares.items():
+                found: dict[int, int] = {}  # those of one argument are added first, since they may cancel
+                for a, part in zip(value.args, OPS[value.op].derivative(self.b, args, self.again[i], g), strict=True):
+                    if part is not None:
+                        found[a] = self.b.op("add", found[a], part) if a in found else part
+                for a, part in found.items():
                     if self.program.values[a].op != "constant":
-                        self._add(a, share)
+                        self._add(a, part)
 
     def _vector(self, name: str, offset: int, g: int) -> None:
         key = (name, offset)
@@ -170,9 +170,9 @@ def trajectory(program: Program) -> Program:
 def tangent(program: Program) -> Program:
     """The step and its derivative along a direction, from a Program that is not fused.
 
-    Everything that goes in has its direction beside it: ``x`` has twice the columns, and each state, stream and operand
-    ``NAME`` a second one, ``d:NAME``, after all the others. The output is the direction of the step's output; the
-    states are those of the step and their directions.
+    Everything that goes in has its direction beside it: ``x`` has twice the columns, and each state, extra input and
+    operand ``NAME`` a second one, ``d:NAME``, after all the others. The output is the direction of the step's output;
+    the states are those of the step and their directions.
     """
     b = Builder()
     same: list[int] = []
@@ -201,7 +201,7 @@ def tangent(program: Program) -> Program:
         b,
         results,
         states=both(dict(program.states)),
-        streams=both(dict(program.streams)),
+        extras=both(dict(program.extras)),
         operands=both(dict(program.operands)),
         x_width=2 * program.x_width,
     )
@@ -216,7 +216,7 @@ def _direction(
             return None
         case "x":
             return b.leaf("x", value.width, offset=program.x_width + value.offset)
-        case "state" | "stream" | "vector":
+        case "state" | "extra" | "vector":
             return b.leaf(value.op, value.width, f"d:{value.name}", value.offset)
         case "slice":
             return None if changes[0] is None else b.slice(changes[0], value.offset, value.width)
@@ -240,7 +240,7 @@ def _direction(
     args = [same[a] for a in value.args]
     for position, d in enumerate(changes):
         if d is not None:
-            share = OPS[value.op].derivative(b, args, same[-1], d)[position]
-            if share is not None:
-                total = share if total is None else b.op("add", total, share)
+            part = OPS[value.op].derivative(b, args, same[-1], d)[position]
+            if part is not None:
+                total = part if total is None else b.op("add", total, part)
     return total

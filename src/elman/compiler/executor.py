@@ -11,8 +11,8 @@ from elman.compiler.program import Program
 from elman.compiler.proofs import Proof
 
 State = tuple[Tensor, ...]
-Widths = tuple[tuple[str, int], ...]  # of the streams, by name
-Mode = tuple[bool, Widths]  # whether it trains, and the streams: what a step may depend on without its parameters
+Widths = tuple[tuple[str, int], ...]  # of the extra inputs, by name
+Mode = tuple[bool, Widths]  # whether it trains, and its extra inputs: what a step may depend on without its parameters
 
 
 class Run(NamedTuple):
@@ -83,7 +83,7 @@ class Executor(Protocol):
         lengths: Tensor | None,
         resets: Tensor | None,
         reverse: bool,
-        streams: Mapping[str, Tensor],
+        extras: Mapping[str, Tensor],
         all_states: bool,
         save: int | str,
     ) -> Run:
@@ -111,7 +111,7 @@ class Sequences:
     operands: Mapping[str, Tensor]
     first: Sequence[Tensor]  # the state before, each [B, S]
     initial: Sequence[Tensor]  # the state after a reset, each [B, S]
-    streams: Mapping[str, Tensor]  # [B, T, S] or [B, S]
+    extras: Mapping[str, Tensor]  # [B, T, S] or [B, S]
     lengths: Tensor | None  # [B]
     begins: Tensor | None  # [B, T], where in the direction of the run a segment begins
     reverse: bool
@@ -127,7 +127,7 @@ class Cotangents:
     operands: Mapping[str, Tensor]
     first: Sequence[Tensor]
     initial: Sequence[Tensor]
-    streams: Mapping[str, Tensor]
+    extras: Mapping[str, Tensor]
 
 
 class KernelMaker(Protocol):

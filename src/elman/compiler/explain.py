@@ -116,7 +116,7 @@ def _part(
     place = next(p.device for p in cell.parameters())
     x = torch.empty(1, dtype=dtype, device="cpu" if place.type == "meta" else place)
     x = x.expand(batch, time, cell.input_size)
-    mode = cell.training, tuple((name, cell.stream_sizes.get(name, 1)) for name in cell.streams)
+    mode = cell.training, tuple((name, cell.extra_sizes.get(name, 1)) for name in cell.extra_inputs)
     executor, why = plan.explained(cell, mode, x)
     return Part(
         name=type(cell).__name__,

@@ -1,7 +1,7 @@
 """Where everything of a fused Program lies in memory, and in which order its parts run.
 
 Each row of a sequence has, at each step, a row of the *tape*: the pieces, then the states before the step. The backward
-pass has a row of *shares* in the same place: the cotangents that weights and inputs are computed from. What is only
+pass has a row of *cotangents* in the same place: those that weights and inputs are computed from. What is only
 added up over the steps, as the cotangents of vectors are, is in a row of *totals*, one for each row of the batch. What
 is needed only within a step is in a row of *scratch*.
 """
@@ -215,7 +215,7 @@ class Forward:
 
 @dataclass(frozen=True)
 class Backward:
-    """The shares and scratch of an adjoint step, beside the tape of the step itself."""
+    """The cotangents and the scratch of an adjoint step, beside the tape of the step itself."""
 
     forward: Forward
     program: Program  # the fused adjoint
@@ -225,8 +225,8 @@ class Backward:
         return Schedule(self.program)
 
     @cached_property
-    def shares(self) -> dict[int, int]:
-        """First column of each value among the shares; what one product reads lies side by side where it can."""
+    def cotangents(self) -> dict[int, int]:
+        """First column of each value among the cotangents; what one product reads lies side by side where it can."""
         order: dict[int, None] = {}
         for m in self.program.products:
             value = self.program.values[m.input]
@@ -237,7 +237,7 @@ class Backward:
     @cached_property
     def totals(self) -> dict[int, int]:
         """First column of each value among the totals: the cotangents of vectors that no product reads."""
-        found = [i for i in dict.fromkeys(self._results("vector")) if i not in self.shares]
+        found = [i for i in dict.fromkeys(self._results("vector")) if i not in self.cotangents]
         return _places((i, self.program.values[i].width) for i in found)
 
     @property
@@ -248,20 +248,20 @@ class Backward:
         return [i for name, i in self.program.results.items() if name.partition(":")[0] in kinds]
 
     @property
-    def shares_width(self) -> int:
-        return sum(self.program.values[i].width for i in self.shares)
+    def cotangents_width(self) -> int:
+        return sum(self.program.values[i].width for i in self.cotangents)
 
     @cached_property
     def cats(self) -> dict[int, int]:
-        """First column, among the shares, of each product's input that lies there in one stretch."""
+        """First column, among the cotangents, of each product's input that lies there in one stretch."""
         found = {}
         for m in self.program.products:
             value = self.program.values[m.input]
             parts = value.args if value.op == "cat" else (m.input,)
-            at = self.shares[parts[0]]
+            at = self.cotangents[parts[0]]
             here = at
             for part in parts:
-                if self.shares[part] != here:
+                if self.cotangents[part] != here:
                     break
                 here += self.program.values[part].width
             else:
@@ -316,14 +316,16 @@ class Backward:
 
     @cached_property
     def inputs(self) -> list[Run]:
-        """The products that give the input's cotangent: stretches of the shares, by rows of the projection."""
+        """The products that give the input's cotangent: stretches of the cotangents, by rows of the projection."""
         found = []
         for name, i in self.program.results.items():
             kind, _, p = name.partition(":")
             if kind == "piece" and self.forward.program.pieces[int(p)].x is not None:
                 piece = self.forward.program.pieces[int(p)]
-                found.append((self.shares[i], piece.width, piece.x or 0, ""))
-        return [Run(-1, s, n, "shares", x, "there" if j else "row") for j, (s, n, x, _) in enumerate(_joined(found))]
+                found.append((self.cotangents[i], piece.width, piece.x or 0, ""))
+        return [
+            Run(-1, s, n, "cotangents", x, "there" if j else "row") for j, (s, n, x, _) in enumerate(_joined(found))
+        ]
 
 
 def cat_parts(program: Program, i: int) -> list[tuple[int, int]]:

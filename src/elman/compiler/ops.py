@@ -44,8 +44,8 @@ def _times(b: Builder, a: Sequence[int], y: int, g: int) -> Sequence[int]:
 
 
 def _over(b: Builder, a: Sequence[int], y: int, g: int) -> Sequence[int]:
-    share = b.op("div", g, a[1])
-    return share, b.op("neg", b.op("mul", share, y))
+    first = b.op("div", g, a[1])
+    return first, b.op("neg", b.op("mul", first, y))
 
 
 def _greater(compare: str) -> Derivative:

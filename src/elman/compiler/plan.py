@@ -35,9 +35,9 @@ def use(executor: str) -> Iterator[None]:
         _forced.reset(before)
 
 
-def mode_of(template: nn.Module, streams: Mapping[str, Tensor]) -> Mode:
+def mode_of(template: nn.Module, extras: Mapping[str, Tensor]) -> Mode:
     """What the step of a cell may depend on without its parameters."""
-    return template.training, tuple((name, s.shape[-1]) for name, s in streams.items())
+    return template.training, tuple((name, s.shape[-1]) for name, s in extras.items())
 
 
 def choose(template: nn.Module, mode: Mode, x: Tensor) -> Executor:

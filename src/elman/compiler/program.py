@@ -5,7 +5,7 @@ A value is a row of ``width`` numbers for each sequence of the batch. The operat
 
     x           the projected input, columns from ``offset`` on
     state       a state before the step
-    stream      a further input
+    extra       an extra input
     cotangent   what is asked of an output: the derivative of the loss by it
     saved       a piece of the forward step, kept for the backward one
     vector      an operand that does not change over time, one number a unit
@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-LEAVES = ("x", "state", "stream", "cotangent", "saved", "vector", "constant")
+LEAVES = ("x", "state", "extra", "cotangent", "saved", "vector", "constant")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Value:
     op: str
     args: tuple[int, ...]
     width: int
-    name: str = ""  # of the state, stream, operand or cotangent
+    name: str = ""  # of the state, extra input, operand or cotangent
     offset: int = 0  # first column, for x, vector, saved and slice
     number: float = 0.0  # of a constant
     transposed: bool = False  # of a mix: by the matrix as it is, not by its transpose
@@ -69,7 +69,7 @@ class Program:
     values: tuple[Value, ...]
     results: Mapping[str, int]
     states: Mapping[str, int]  # name to width, in order
-    streams: Mapping[str, int]
+    extras: Mapping[str, int]
     operands: Mapping[str, tuple[int, ...]]  # name to shape
     x_width: int
     pieces: tuple[Piece, ...] = ()
@@ -94,7 +94,7 @@ class Program:
                 [[v.op, v.args, v.width, v.name, v.offset, v.number, v.transposed] for v in self.values],
                 dict(self.results),
                 dict(self.states),
-                dict(self.streams),
+                dict(self.extras),
                 dict(self.operands),
                 self.x_width,
             ]
@@ -103,10 +103,10 @@ class Program:
     @staticmethod
     def read(text: str) -> "Program":
         """A Program that is not fused, from its ``text``."""
-        values, results, states, streams, operands, x_width = json.loads(text)
+        values, results, states, extras, operands, x_width = json.loads(text)
         made = tuple(Value(op, tuple(args), *rest) for op, args, *rest in values)
         shapes = {name: tuple(shape) for name, shape in operands.items()}
-        return Program(made, results, states, streams, shapes, x_width)
+        return Program(made, results, states, extras, shapes, x_width)
 
     @cached_property
     def structure(self) -> str:
@@ -119,7 +119,7 @@ class Program:
             columns = [(m, _place(p.width, offset)) for m, offset in p.mixes]
             lines.append(f"{p.x is not None} {p.init} {len(p.vectors)} {columns}")
         lines += [f"{m.input} {m.matrix} {m.transposed}" for m in self.products]
-        return "\n".join([*lines, repr(dict(self.results)), repr(list(self.states)), repr(list(self.streams))])
+        return "\n".join([*lines, repr(dict(self.results)), repr(list(self.states)), repr(list(self.extras))])
 
     def depends(self, index: int) -> frozenset[int]:
         """All values that the value at ``index`` is made from, itself among them."""
@@ -221,7 +221,7 @@ class Builder:
                         return self.slice(piece, offset, width)
                     offset -= size
                 raise ValueError("a slice across the seam of two values")
-            case "mix" | "state" | "stream" | "cotangent":
+            case "mix" | "state" | "extra" | "cotangent":
                 return self.add(Value("slice", (index,), width, offset=offset))
             case "widen":
                 return self.widen(value.args[0], width)
@@ -249,7 +249,7 @@ def tidy(
         replace(builder.values[old], args=tuple(order[a] for a in builder.values[old].args)) for old in order
     )
     if like is not None:
-        fields = {n: getattr(like, n) for n in ("states", "streams", "operands", "x_width")} | fields
+        fields = {n: getattr(like, n) for n in ("states", "extras", "operands", "x_width")} | fields
     return Program(
         values,
         {name: order[i] for name, i in results.items()},

@@ -27,7 +27,7 @@ def linear(program: Program) -> Proof:
     >>> b = Builder()
     >>> x, h = b.leaf("x", 4), b.leaf("state", 4, "h")
     >>> new = b.op("mul", x, h)
-    >>> linear(tidy(b, {"output": h, "state:h": new}, states={"h": 4}, streams={}, operands={}, x_width=4)).holds
+    >>> linear(tidy(b, {"output": h, "state:h": new}, states={"h": 4}, extras={}, operands={}, x_width=4)).holds
     True
     """
     degrees: list[int] = []

@@ -1,4 +1,4 @@
-"""The Programs of steps, each read once: for training, for evaluation, for each set of remedies and of streams."""
+"""The Programs of steps, each read once: for training, for evaluation, for each set of remedies and of extra inputs."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,7 +65,7 @@ def read(template: nn.Module, widths: Widths = ()) -> Traced:
 
     Args:
         template: the cell.
-        widths: name and number of columns of each of its streams.
+        widths: name and number of columns of each of its extra inputs.
 
     Raises:
         NotCompilable: the step has something that the compiler does not know.

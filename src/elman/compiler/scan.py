@@ -1,8 +1,8 @@
 """A recurrence over time as one operation of PyTorch, with everything that PyTorch asks of an operation.
 
 ``Scan`` carries what is not a tensor; its tensors are flat: ``x, weight, bias``, the operands, the first states, the
-initial states, the streams, ``lengths, resets``. In eager mode, and under the transforms of ``torch.func``, a call is
-an ``autograd.Function``; while PyTorch compiles or exports, it is ``torch.ops.elman.scan``. Both know one backward
+initial states, the extra inputs, ``lengths, resets``. In eager mode, and under the transforms of ``torch.func``, a call
+is an ``autograd.Function``; while PyTorch compiles or exports, it is ``torch.ops.elman.scan``. Both know one backward
 pass, ``scan_backward``, whose own derivative is the backward pass of the Program's tangent.
 """
 
@@ -42,14 +42,14 @@ class Scan:
 
     @property
     def counts(self) -> tuple[int, int, int]:
-        """How many operands, states and streams there are among the tensors."""
+        """How many operands, states and extra inputs there are among the tensors."""
         return _counts(self.program)
 
 
 @lru_cache(maxsize=256)
 def _counts(text: str) -> tuple[int, int, int]:
     program = Program.read(text)
-    return len(program.operands), len(program.states), len(program.streams)
+    return len(program.operands), len(program.states), len(program.extras)
 
 
 @lru_cache(maxsize=256)
@@ -78,7 +78,7 @@ class Parts:
     operands: Sequence[Tensor]
     first: Sequence[Tensor]
     initial: Sequence[Tensor]
-    streams: Sequence[Tensor]
+    extras: Sequence[Tensor]
     lengths: Optional
     resets: Optional
 
@@ -87,9 +87,9 @@ class Parts:
         n, s, k = scan.counts
         x, weight, bias, *rest = tensors
         ends = [n, n + s, n + 2 * s, n + 2 * s + k]
-        operands, first, initial, streams = (rest[a:b] for a, b in zip([0, *ends], ends, strict=False))
+        operands, first, initial, extras = (rest[a:b] for a, b in zip([0, *ends], ends, strict=False))
         lengths, resets = rest[ends[-1] :]
-        return Parts(x, weight, bias, operands, first, initial, streams, lengths, resets)
+        return Parts(x, weight, bias, operands, first, initial, extras, lengths, resets)
 
     def to(self, dtype: torch.dtype) -> "Parts":
         """The same in another format of numbers."""
@@ -102,21 +102,21 @@ class Parts:
             operands=[t.to(dtype) for t in self.operands],
             first=[t.to(dtype) for t in self.first],
             initial=[t.to(dtype) for t in self.initial],
-            streams=[t.to(dtype) for t in self.streams],
+            extras=[t.to(dtype) for t in self.extras],
             lengths=self.lengths,
             resets=self.resets,
         )
 
     def flat(self) -> list[Any]:
         return [
-            self.x, self.weight, self.bias, *self.operands, *self.first, *self.initial, *self.streams,
+            self.x, self.weight, self.bias, *self.operands, *self.first, *self.initial, *self.extras,
             self.lengths, self.resets,
         ]  # fmt: skip
 
     def lists(self) -> tuple[Any, ...]:
         """As the operations of PyTorch take them."""
         return (
-            self.x, self.weight, self.bias, self.operands, self.first, self.initial, self.streams,
+            self.x, self.weight, self.bias, self.operands, self.first, self.initial, self.extras,
             self.lengths, self.resets,
         )  # fmt: skip
 
@@ -129,7 +129,7 @@ class Parts:
             operands=dict(zip(program.operands, self.operands, strict=True)),
             first=self.first,
             initial=self.initial,
-            streams=dict(zip(program.streams, self.streams, strict=True)),
+            extras=dict(zip(program.extras, self.extras, strict=True)),
             lengths=self.lengths,
             begins=None if self.resets is None else segment_begins(self.resets, self.lengths, reverse),
             reverse=reverse,
@@ -174,20 +174,20 @@ def _forward(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
 
 
 def _backward(
-    scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence[Tensor], input_too: bool = True
+    scan: Scan, tensors: Sequence[Any], tape: Tensor, cotangents: Sequence[Tensor], input_too: bool = True
 ) -> list[Any]:
     """The cotangent of each tensor, from those of the output and the last states."""
     kernels = _kernels(scan.executor, scan.program, tensors[0].dtype)
     parts = Parts.of(scan, tensors)
     sequences = parts.sequences(kernels, scan.reverse)
-    found = kernels.backward(sequences, tape, shares[0], shares[1:], scan.every, input_too=input_too)
+    found = kernels.backward(sequences, tape, cotangents[0], cotangents[1:], scan.every, input_too=input_too)
     bias = None if parts.bias is None else found.bias
     operands = [found.operands[name] for name in kernels.program.operands]
-    streams = [found.streams[name] for name in kernels.program.streams]
-    return [found.x, found.weight, bias, *operands, *found.first, *found.initial, *streams, None, None]
+    extras = [found.extras[name] for name in kernels.program.extras]
+    return [found.x, found.weight, bias, *operands, *found.first, *found.initial, *extras, None, None]
 
 
-def _second(scan: Scan, tensors: Sequence[Any], shares: Sequence[Tensor], directions: Sequence[Optional]) -> Any:
+def _second(scan: Scan, tensors: Sequence[Any], cotangents: Sequence[Tensor], directions: Sequence[Optional]) -> Any:
     """The derivative of the backward pass along its results' cotangents, which are ``directions``.
 
     The backward pass is ``J' u``; of ``v' J' u`` the derivative by ``u`` is ``J v``, the tangent, and that by what
@@ -196,14 +196,14 @@ def _second(scan: Scan, tensors: Sequence[Any], shares: Sequence[Tensor], direct
     along = replace(scan, program=_tangent(scan.program), every=1)
     both = _tangent_tensors(scan, tensors, directions)
     output, tape, *last = _forward_op(along, both)
-    count = len(shares) - 1
+    count = len(cotangents) - 1
     zeros = [torch.zeros_like(state) for state in last[:count]]
-    found = _backward_op(along, both, tape, [shares[0], *zeros, *shares[1:]])
+    found = _backward_op(along, both, tape, [cotangents[0], *zeros, *cotangents[1:]])
     parts, size = Parts.of(along, found), tensors[0].shape[-1]
     rows = tensors[1].shape[0]
     weight = parts.weight[:rows, :size] + parts.weight[rows:, size:]
     bias = None if parts.bias is None else parts.bias[:rows]
-    groups = (parts.operands, parts.first, parts.initial, parts.streams)
+    groups = (parts.operands, parts.first, parts.initial, parts.extras)
     same = [tensor for group in groups for tensor in group[: len(group) // 2]]
     return [parts.x[..., :size], weight, bias, *same, None, None], [output, *last[count:]]
 
@@ -220,7 +220,7 @@ def _tangent_tensors(scan: Scan, tensors: Sequence[Any], directions: Sequence[Op
     bias = None if p.bias is None or d.bias is None else torch.cat([p.bias, d.bias])
     return Parts(
         torch.cat([p.x, d.x], -1), weight, bias,
-        [*p.operands, *d.operands], [*p.first, *d.first], [*p.initial, *d.initial], [*p.streams, *d.streams],
+        [*p.operands, *d.operands], [*p.first, *d.first], [*p.initial, *d.initial], [*p.extras, *d.extras],
         p.lengths, p.resets,
     ).flat()  # fmt: skip
 
@@ -233,23 +233,23 @@ def _forward_op(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
 
 
 def _backward_op(
-    scan: Scan, tensors: Sequence[Any], tape: Tensor, shares: Sequence[Tensor], input_too: bool = True
+    scan: Scan, tensors: Sequence[Any], tape: Tensor, cotangents: Sequence[Tensor], input_too: bool = True
 ) -> list[Any]:
     """``_backward`` as an operation that autograd sees."""
     if torch.compiler.is_compiling() or _is_fake(tensors[0]):
         lists = Parts.of(scan, tensors).lists()
-        found = torch.ops.elman.scan_backward(*lists, *scan.plain, tape, list(shares))
+        found = torch.ops.elman.scan_backward(*lists, *scan.plain, tape, list(cotangents))
         return _spread(found, tensors[2] is not None)
     if not torch.is_grad_enabled() and peek_interpreter_stack() is None:
         *tensors, tape = unwrap_dead_wrappers((*tensors, tape))
-        return _backward(scan, tensors, tape, unwrap_dead_wrappers(tuple(shares)), input_too)
-    return list(_apply(_ScanBackward, scan, len(tensors), *tensors, tape, *shares))
+        return _backward(scan, tensors, tape, unwrap_dead_wrappers(tuple(cotangents)), input_too)
+    return list(_apply(_ScanBackward, scan, len(tensors), *tensors, tape, *cotangents))
 
 
 def _flat(lists: Sequence[Any]) -> list[Any]:
     """The flat tensors, from the lists that PyTorch's operations take."""
-    x, weight, bias, operands, first, initial, streams, lengths, resets = lists
-    return Parts(x, weight, bias, operands, first, initial, streams, lengths, resets).flat()
+    x, weight, bias, operands, first, initial, extras, lengths, resets = lists
+    return Parts(x, weight, bias, operands, first, initial, extras, lengths, resets).flat()
 
 
 def _is_fake(tensor: Tensor) -> bool:
@@ -280,12 +280,12 @@ class _Scan(torch.autograd.Function):
         ctx.shapes = [output[0].shape, *(part.shape for part in output[2:])]
 
     @staticmethod
-    def backward(ctx: Any, *shares: Any) -> tuple[Any, ...]:
-        output, _, *last = shares
+    def backward(ctx: Any, *cotangents: Any) -> tuple[Any, ...]:
+        output, _, *last = cotangents
         *tensors, tape = ctx.saved_tensors
         given = [
-            tensors[0].new_zeros(shape) if share is None else share
-            for share, shape in zip((output, *last), ctx.shapes, strict=True)
+            tensors[0].new_zeros(shape) if cotangent is None else cotangent
+            for cotangent, shape in zip((output, *last), ctx.shapes, strict=True)
         ]
         return None, *_backward_op(ctx.scan, tensors, tape, given, ctx.needs_input_grad[1])
 
@@ -316,7 +316,7 @@ class _Scan(torch.autograd.Function):
 
 
 class _ScanBackward(torch.autograd.Function):
-    """``apply(scan, count, *tensors, tape, *shares)`` gives what ``_backward`` gives."""
+    """``apply(scan, count, *tensors, tape, *cotangents)`` gives what ``_backward`` gives."""
 
     @staticmethod
     def forward(scan: Scan, count: int, *rest: Any) -> tuple[Any, ...]:
@@ -329,9 +329,9 @@ class _ScanBackward(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *directions: Any) -> tuple[Any, ...]:
-        tensors, shares = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
-        found, by_shares = _second(ctx.scan, tensors, shares, directions)
-        return None, None, *found, None, *by_shares
+        tensors, cotangents = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
+        found, by_cotangents = _second(ctx.scan, tensors, cotangents, directions)
+        return None, None, *found, None, *by_cotangents
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, *inputs: Any) -> Any:
@@ -359,7 +359,7 @@ def _member(tensors: Sequence[Any], dims: Sequence[int | None], i: int) -> list[
 
 
 _TENSORS = (
-    "Tensor x, Tensor weight, Tensor? bias, Tensor[] operands, Tensor[] first, Tensor[] initial, Tensor[] streams, "
+    "Tensor x, Tensor weight, Tensor? bias, Tensor[] operands, Tensor[] first, Tensor[] initial, Tensor[] extras, "
     "Tensor? lengths, Tensor? resets, str executor, str program, bool reverse, int every"
 )
 
@@ -367,17 +367,17 @@ _TENSORS = (
 @torch.library.custom_op("elman::scan", mutates_args=(), schema=f"({_TENSORS}) -> Tensor[]")
 def _scan_op(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
-    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
+    initial: Sequence[Tensor], extras: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
     program: str, reverse: bool, every: int,
 ) -> list[Tensor]:  # fmt: skip
     scan = Scan(executor, program, reverse, every)
-    return _forward(scan, Parts(x, weight, bias, operands, first, initial, streams, lengths, resets).flat())
+    return _forward(scan, Parts(x, weight, bias, operands, first, initial, extras, lengths, resets).flat())
 
 
 @_scan_op.register_fake
 def _scan_fake(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
-    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
+    initial: Sequence[Tensor], extras: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
     program: str, reverse: bool, every: int,
 ) -> list[Tensor]:  # fmt: skip
     kernels = _kernels(executor, program, x.dtype)
@@ -396,25 +396,25 @@ def _scan_fake(
 
 
 @torch.library.custom_op(
-    "elman::scan_backward", mutates_args=(), schema=f"({_TENSORS}, Tensor tape, Tensor[] shares) -> Tensor[]"
+    "elman::scan_backward", mutates_args=(), schema=f"({_TENSORS}, Tensor tape, Tensor[] cotangents) -> Tensor[]"
 )
 def _scan_backward_op(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
-    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
-    program: str, reverse: bool, every: int, tape: Tensor, shares: Sequence[Tensor],
+    initial: Sequence[Tensor], extras: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
+    program: str, reverse: bool, every: int, tape: Tensor, cotangents: Sequence[Tensor],
 ) -> list[Tensor]:  # fmt: skip
     scan = Scan(executor, program, reverse, every)
-    tensors = Parts(x, weight, bias, operands, first, initial, streams, lengths, resets).flat()
-    return [g.contiguous() for g in _backward(scan, tensors, tape, shares) if g is not None]
+    tensors = Parts(x, weight, bias, operands, first, initial, extras, lengths, resets).flat()
+    return [g.contiguous() for g in _backward(scan, tensors, tape, cotangents) if g is not None]
 
 
 @_scan_backward_op.register_fake
 def _scan_backward_fake(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
-    initial: Sequence[Tensor], streams: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
-    program: str, reverse: bool, every: int, tape: Tensor, shares: Sequence[Tensor],
+    initial: Sequence[Tensor], extras: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
+    program: str, reverse: bool, every: int, tape: Tensor, cotangents: Sequence[Tensor],
 ) -> list[Tensor]:  # fmt: skip
-    given = [x, weight, *([] if bias is None else [bias]), *operands, *first, *initial, *streams]
+    given = [x, weight, *([] if bias is None else [bias]), *operands, *first, *initial, *extras]
     return [torch.empty_like(t, memory_format=torch.contiguous_format) for t in given]
 
 
@@ -424,26 +424,26 @@ def _scan_context(ctx: Any, inputs: Any, output: Any) -> None:
     ctx.save_for_backward(*_flat(lists), output[1])
 
 
-def _scan_autograd(ctx: Any, shares: Sequence[Tensor]) -> Any:
+def _scan_autograd(ctx: Any, cotangents: Sequence[Tensor]) -> Any:
     *tensors, tape = ctx.saved_tensors
     lists = Parts.of(ctx.scan, tensors).lists()
-    given = shares[0], *shares[2:]
+    given = cotangents[0], *cotangents[2:]
     found = torch.ops.elman.scan_backward(*lists, *ctx.scan.plain, tape, list(given))
     return *Parts.of(ctx.scan, _spread(found, tensors[2] is not None)).lists(), None, None, None, None
 
 
 def _scan_backward_context(ctx: Any, inputs: Any, output: Any) -> None:
-    *lists, executor, program, reverse, every, _, shares = inputs
+    *lists, executor, program, reverse, every, _, cotangents = inputs
     ctx.scan = Scan(executor, program, reverse, every)
     tensors = _flat(lists)
     ctx.count = len(tensors)
-    ctx.save_for_backward(*tensors, *shares)
+    ctx.save_for_backward(*tensors, *cotangents)
 
 
 def _scan_backward_autograd(ctx: Any, directions: Sequence[Optional]) -> Any:
-    tensors, shares = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
-    found, by_shares = _second(ctx.scan, tensors, shares, _spread(directions, tensors[2] is not None))
-    return *Parts.of(ctx.scan, found).lists(), None, None, None, None, None, by_shares
+    tensors, cotangents = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
+    found, by_cotangents = _second(ctx.scan, tensors, cotangents, _spread(directions, tensors[2] is not None))
+    return *Parts.of(ctx.scan, found).lists(), None, None, None, None, None, by_cotangents
 
 
 _scan_op.register_autograd(_scan_autograd, setup_context=_scan_context)

@@ -43,13 +43,13 @@ class Traced:
         return found if self.prologue is None else list(self.prologue(*found))
 
 
-def trace(module: nn.Module, x_width: int, states: Mapping[str, int], streams: Mapping[str, int]) -> Traced:
-    """Read ``module.step(x, *states, **streams) -> (output, *new_states)``.
+def trace(module: nn.Module, x_width: int, states: Mapping[str, int], extras: Mapping[str, int]) -> Traced:
+    """Read ``module.step(x, *states, **extras) -> (output, *new_states)``.
 
     Args:
         x_width: columns of the projected input.
         states: name to width of each state, in the order of the arguments.
-        streams: name to width of each keyword-only argument.
+        extras: name to width of each keyword-only argument.
 
     Raises:
         NotCompilable: an operation outside the subset, or a step that branches on its values.
@@ -57,11 +57,11 @@ def trace(module: nn.Module, x_width: int, states: Mapping[str, int], streams: M
     """
     module = _skeleton(module)
     try:
-        graph = _StepTracer(states, streams).trace(module)
+        graph = _StepTracer(states, extras).trace(module)
     except (TraceError, TypeError, AttributeError, ValueError) as error:
         where = _line(traceback.extract_tb(error.__traceback__))
         raise NotCompilable(f"{type(module).__name__}.step cannot be read, {where}: {error}") from error
-    return _Reader(module, x_width, states, streams).read(graph)
+    return _Reader(module, x_width, states, extras).read(graph)
 
 
 def _skeleton(module: nn.Module) -> nn.Module:
@@ -85,9 +85,9 @@ def _skeleton(module: nn.Module) -> nn.Module:
 class _StepTracer(fx.Tracer):
     traced_func_name = "step"
 
-    def __init__(self, states: Iterable[str], streams: Iterable[str]) -> None:
+    def __init__(self, states: Iterable[str], extras: Iterable[str]) -> None:
         super().__init__()
-        self.rows, self.named = ["x", *states], list(streams)
+        self.rows, self.named = ["x", *states], list(extras)
 
     def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> Any:
         # by the names it is run with, since what stands around a step may take more than its signature says
@@ -124,9 +124,9 @@ class _Row:
 class _Reader:
     """Goes through the graph once; each node becomes a number, a fixed value, a row, or a list of rows."""
 
-    def __init__(self, module: nn.Module, x_width: int, states: Mapping[str, int], streams: Mapping[str, int]) -> None:
+    def __init__(self, module: nn.Module, x_width: int, states: Mapping[str, int], extras: Mapping[str, int]) -> None:
         self.module, self.b = module, Builder()
-        self.x_width, self.states, self.streams = x_width, dict(states), dict(streams)
+        self.x_width, self.states, self.extras = x_width, dict(states), dict(extras)
         self.operands: dict[str, fx.Node] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.names: dict[fx.Node, str] = {}
@@ -136,8 +136,8 @@ class _Reader:
         inputs = ["x", *self.states]
         for node in graph.nodes:
             if node.op == "placeholder":
-                if node.target in self.streams:
-                    row = self.b.leaf("stream", self.streams[node.target], node.target)
+                if node.target in self.extras:
+                    row = self.b.leaf("extra", self.extras[node.target], node.target)
                 elif (name := inputs.pop(0)) == "x":
                     row = self.b.leaf("x", self.x_width)
                 else:
@@ -164,7 +164,7 @@ class _Reader:
                 )
             results[name] = value.index
         program = tidy(
-            self.b, results, states=self.states, streams=self.streams, operands=self.shapes, x_width=self.x_width
+            self.b, results, states=self.states, extras=self.extras, operands=self.shapes, x_width=self.x_width
         )
         operands = [self.operands[name] for name in program.operands]
         if all(node.op == "get_attr" for node in operands):

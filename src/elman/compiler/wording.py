@@ -14,7 +14,7 @@ from elman.compiler.trace import Traced
 _COMPARES, _ATOM = 1, 4  # how strongly the weakest and the strongest bind
 _STRENGTH = {"+": 2, "-": 2, "*": 3, "/": 3}  # of a sign between two values; the others compare
 _INFIX = {name: (op.sign, _STRENGTH.get(op.sign, _COMPARES)) for name, op in OPS.items() if op.sign}
-_PLAIN = ("x", "state", "stream", "vector", "constant", "slice", "widen")  # no work of their own
+_PLAIN = ("x", "state", "extra", "vector", "constant", "slice", "widen")  # no work of their own
 
 Term = tuple[str, int]  # an expression, and how strongly its outermost operation binds
 
@@ -76,7 +76,7 @@ class _Wording:
         return self.gates[first // size] if width == size and first % size == 0 and self.gates else None
 
     def _name_values(self) -> None:
-        taken = {*self.pieces.values(), *self.program.states, *self.program.streams, *self.operands.values()}
+        taken = {*self.pieces.values(), *self.program.states, *self.program.extras, *self.operands.values()}
         for result, i in self.program.results.items():
             if result != "output" and self.program.values[i].op not in _PLAIN and i not in self.names:
                 self.names[i] = result.removeprefix("state:") + "'"
@@ -105,7 +105,7 @@ class _Wording:
         match value.op:
             case "constant":
                 return f"{value.number:g}", _ATOM if value.number >= 0 else 2
-            case "state" | "stream":
+            case "state" | "extra":
                 return value.name, _ATOM
             case "vector":
                 return self._vector(value.name, value.offset, value.width), _ATOM

@@ -52,12 +52,12 @@ def encoder(
         return TemporalConvolution(input_size, size, num_layers, bidirectional=bidirectional, dropout=dropout)
     make = cells.load(cell) if isinstance(cell, str) else cell
     layer = Recurrent(make, input_size, hidden_size, num_layers, bidirectional=bidirectional, dropout=dropout)
-    if set(make.streams) - {"dt"}:
+    if set(make.extra_inputs) - {"dt"}:
         raise ElmanError(
-            f"{make.__name__} takes {', '.join(make.streams)} beside its input, and there is nothing here to give but "
-            "dt, the time since the step before"
+            f"{make.__name__} takes {', '.join(make.extra_inputs)} beside its input, and there is nothing here to give "
+            "but dt, the time since the step before"
         )
-    return Timed(layer) if make.streams else layer
+    return Timed(layer) if make.extra_inputs else layer
 
 
 class Timed(nn.Module):

@@ -92,7 +92,7 @@ class Recurrent(nn.Module):
         lengths: Tensor | None = None,
         resets: Tensor | None = None,
         save: int | str = "fast",
-        **streams: Tensor,
+        **extras: Tensor,
     ) -> tuple[Tensor, Tensor | State]:
         """Run over a sequence.
 
@@ -105,7 +105,7 @@ class Recurrent(nn.Module):
             resets: ``[B, T]`` bool, true where a step begins a new segment, which starts from the initial state.
             save: what is kept for the backward pass: ``"fast"``, ``"lean"``, a number of steps, or an amount of memory
                 for each layer, as ``Cell.forward`` has it.
-            streams: the cell's further inputs by name, given to every layer, ``[B, T, S]`` or ``[B, S]``.
+            extras: the cell's extra inputs by name, given to every layer, ``[B, T, S]`` or ``[B, S]``.
 
         Returns:
             The last layer's outputs ``[B, T, D*O]``, the directions side by side, and the last state in the form of
@@ -114,7 +114,7 @@ class Recurrent(nn.Module):
         Raises:
             ElmanError: a shape, a dtype, a length or a name that does not fit.
         """
-        outputs, states = self._run(Cell.__call__, x, state, lengths=lengths, resets=resets, save=save, **streams)
+        outputs, states = self._run(Cell.__call__, x, state, lengths=lengths, resets=resets, save=save, **extras)
         return outputs, _unwrap(states)
 
     def trajectory(
@@ -124,10 +124,10 @@ class Recurrent(nn.Module):
         *,
         lengths: Tensor | None = None,
         resets: Tensor | None = None,
-        **streams: Tensor,
+        **extras: Tensor,
     ) -> tuple[Tensor, State]:
         """Run as ``forward`` does, and return the outputs with all states of every step, each ``[L*D, B, T, S]``."""
-        return self._run(Cell.trajectory, x, state, lengths=lengths, resets=resets, **streams)
+        return self._run(Cell.trajectory, x, state, lengths=lengths, resets=resets, **extras)
 
     def _run(
         self, run: Callable[..., Any], x: Tensor, state: Tensor | State | None, **inputs: Any
@@ -167,7 +167,7 @@ def run_stack(
         bidirectional: whether a layer is two cells, one for each direction.
         dropout: the share of what passes between two layers that is set to zero now.
         parameters: for each cell, run with these instead of its own.
-        inputs: ``lengths``, ``resets`` and streams, the same for every cell.
+        inputs: ``lengths``, ``resets`` and extra inputs, the same for every cell.
 
     Returns:
         Outputs ``[B, T, D*O]`` and the states, those of all cells stacked: ``[len(cells), B, ...]``.

@@ -67,7 +67,7 @@ class Stack(nn.Module):
         *,
         lengths: Tensor | None = None,
         resets: Tensor | None = None,
-        **streams: Tensor,
+        **extras: Tensor,
     ) -> tuple[Tensor, tuple[Any, ...]]:
         """Run over a sequence.
 
@@ -76,7 +76,7 @@ class Stack(nn.Module):
             state: the state to start from, that of each layer; ``initial_state`` if not given.
             lengths: ``[B]`` whole numbers from 0 to ``T``.
             resets: ``[B, T]`` bool, true where a step begins a new segment; not with layers that shorten time.
-            streams: further inputs by name, given to every layer.
+            extras: extra inputs by name, given to every layer.
 
         Returns:
             Outputs ``[B, ceil(T / stride), O]`` and the state.
@@ -90,12 +90,12 @@ class Stack(nn.Module):
         if resets is not None:
             if self.stride > 1:
                 raise ElmanError("resets go with layers that keep every step; these shorten time")
-            streams = {**streams, "resets": resets}
+            extras = {**extras, "resets": resets}
         states = []
         for index, (layer, start) in enumerate(zip(layers, starts, strict=True)):
             if index and self.dropout:
                 x = F.dropout(x, self.dropout, self.training)
-            x, new = layer(x, start, lengths=lengths, **streams)
+            x, new = layer(x, start, lengths=lengths, **extras)
             lengths = None if lengths is None else shortened(lengths, stride_of(layer))
             states.append(new)
         return x, tuple(states)

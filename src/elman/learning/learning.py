@@ -21,7 +21,7 @@ class Batch:
     x: Tensor  # [B, T, ...]
     target: Tensor  # [B, T, ...]
     counted: Tensor | None  # [B, T], the steps that the loss is a mean over; all of them where it is None
-    inputs: Mapping[str, Tensor]  # lengths, resets and streams, as far as they are given
+    inputs: Mapping[str, Tensor]  # lengths, resets and extra inputs, as far as they are given
     number: int  # of steps that count
 
     @property
@@ -92,13 +92,13 @@ class Learning(ABC):
         lengths: Tensor | None = None,
         resets: Tensor | None = None,
         mask: Tensor | None = None,
-        **streams: Tensor,
+        **extras: Tensor,
     ) -> tuple[Tensor, Any]:
         """Run a model over sequences and add the gradient of the mean loss to ``.grad``, as ``loss.backward()`` would.
 
         Args:
             model: ``model(x, state)`` gives outputs ``[B, T, ...]`` and the state after the last step. It is given
-                lengths, resets and streams by name where there are any.
+                lengths, resets and extra inputs by name where there are any.
             x: ``[B, T, ...]``, data: what has parameters belongs in the model.
             target: ``[B, T, ...]``.
             loss: of the steps that count, each a row, ``loss(outputs [N, ...], targets [N, ...])`` gives the mean, as
@@ -107,7 +107,7 @@ class Learning(ABC):
             lengths: ``[B]`` whole numbers from 0 to ``T``; steps from there on do not count.
             resets: ``[B, T]`` bool, true where a step begins a new segment.
             mask: ``[B, T]`` bool, the steps that count, all if not given.
-            streams: the model's further inputs by name, ``[B, T, S]`` or, constant over time, ``[B, S]``.
+            extras: the model's extra inputs by name, ``[B, T, S]`` or, constant over time, ``[B, S]``.
 
         Returns:
             The mean loss, and what the next call goes on from, neither with a graph.
@@ -125,7 +125,7 @@ class Learning(ABC):
             raise ElmanError(
                 "the model has a layer with time first; sequences are [batch, time, ...]: batch_first=True"
             )
-        given = {"lengths": lengths, "resets": resets, **streams}
+        given = {"lengths": lengths, "resets": resets, **extras}
         counted = _counted(x, lengths, mask)
         number = x.shape[0] * x.shape[1] if counted is None else int(counted.sum())
         if not number:

@@ -91,10 +91,10 @@ class Online(Learning):
             state = window.carry(end)
         return total, state
 
-    def check(self, cell: Cell, streams: Mapping[str, Tensor]) -> None:
+    def check(self, cell: Cell, extras: Mapping[str, Tensor]) -> None:
         """Refuse a cell, run with these remedies, whose derivative does not keep to the units."""
         try:
-            why = entangled(read(cell, tuple((name, s.shape[-1]) for name, s in streams.items())).program.text)
+            why = entangled(read(cell, tuple((name, s.shape[-1]) for name, s in extras.items())).program.text)
         except NotCompilable as error:
             why = str(error)
         if why:
@@ -202,8 +202,8 @@ def _elementwise() -> list[str]:
     found = []
     for name in cells.names():
         cell = cells.load(name)(2, 3, device="meta")
-        streams = tuple((stream, cell.stream_sizes.get(stream, 1)) for stream in cell.streams)
-        if not entangled(read(cell, streams).program.text):
+        extras = tuple((extra, cell.extra_sizes.get(extra, 1)) for extra in cell.extra_inputs)
+        if not entangled(read(cell, extras).program.text):
             found.append(name)
     return found
 
@@ -234,21 +234,21 @@ class _Follower:
         reverse: bool = False,
         parameters: Mapping[str, Tensor | None] | None = None,
         save: int | str = "fast",
-        **streams: Tensor,
+        **extras: Tensor,
     ) -> tuple[Tensor, Tensor | State]:
         if self.found is not None:
             raise ElmanError(f"the cell {self.name!r} is called twice in one window, and has one state to follow")
         cell = self.cell if parameters is None else bind(self.cell, parameters)
         owned = {name: p for name, p in cell.named_parameters() if p.requires_grad}
-        self._check(owned, streams)
+        self._check(owned, extras)
         state = (state,) if isinstance(state, Tensor) else state
         first = cell.initial_state(len(x)) if state is None else tuple(state)
         before = {} if state is None else self.before  # what begins anew is not a function of what was
-        cell._check(x, first, lengths, resets, streams)
+        cell._check(x, first, lengths, resets, extras)
         outputs, finals, influences = [], [], []
         for b in range(len(x)):
             row, time = slice(b, b + 1), x.shape[1] if lengths is None else int(lengths[b])
-            given: dict[str, Any] = {name: v[row, :time] if v.dim() == 3 else v[row] for name, v in streams.items()}
+            given: dict[str, Any] = {name: v[row, :time] if v.dim() == 3 else v[row] for name, v in extras.items()}
             given |= {"resets": None if resets is None else resets[row, :time], "parameters": parameters}
             known = _known(tuple(part[row] for part in first), owned, before, b)
             output, final = type(cell).forward(self.cell, x[row, :time], known, reverse=reverse, save=save, **given)
@@ -260,8 +260,8 @@ class _Follower:
         last = tuple(_joined(parts) for parts in zip(*finals, strict=True))
         return _joined(outputs), last[0] if len(cell.states) == 1 else last
 
-    def _check(self, owned: Mapping[str, Tensor], streams: Mapping[str, Tensor]) -> None:
-        self.method.check(self.cell, streams)
+    def _check(self, owned: Mapping[str, Tensor], extras: Mapping[str, Tensor]) -> None:
+        self.method.check(self.cell, extras)
         size = self.cell.hidden_size
         for name, parameter in owned.items():
             if not parameter.dim() or len(parameter) % size:
@@ -290,12 +290,12 @@ class _Known(torch.autograd.Function):
         return tuple(state.clone() for state in states)
 
     @staticmethod
-    def backward(ctx: Any, *shares: Tensor) -> Any:
-        share, found = torch.cat(shares), []  # [K, H]
+    def backward(ctx: Any, *cotangents: Tensor) -> Any:
+        cotangent, found = torch.cat(cotangents), []  # [K, H]
         for influence in ctx.saved_tensors:  # [K, n * H, ...]
-            spread = share.repeat(1, influence.shape[1] // share.shape[1])
+            spread = cotangent.repeat(1, influence.shape[1] // cotangent.shape[1])
             found.append((influence * spread.view(*spread.shape, *[1] * (influence.dim() - 2))).sum(0))
-        return None, *(None for _ in shares), *(None for _ in found), *found
+        return None, *(None for _ in cotangents), *(None for _ in found), *found
 
 
 def _derivatives(last: State, owned: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -314,7 +314,7 @@ def _derivatives(last: State, owned: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 @contextmanager
 def _without_subnormals() -> Iterator[None]:
-    """Take numbers too small for all their digits for zero: a share that fades away over a window ends in these.
+    """Take numbers too small for all their digits for zero: a cotangent that fades away over a window ends in these.
 
     Processors take many times as long for them.
     """

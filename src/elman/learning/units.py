@@ -67,7 +67,7 @@ class Untangled(StepRemedy):
         """Nothing: there are no parameters to fill."""
 
     def step(
-        self, step: Callable[..., tuple[Tensor, ...]], cell: Cell, x: Tensor, /, *state: Tensor, **streams: Tensor
+        self, step: Callable[..., tuple[Tensor, ...]], cell: Cell, x: Tensor, /, *state: Tensor, **extras: Tensor
     ) -> tuple[Tensor, ...]:
         def recurrent(h: Tensor, *gates: str) -> Tensor:
             cut = h.detach()
@@ -79,4 +79,4 @@ class Untangled(StepRemedy):
             diagonal = cell.weight_hh[rows].view(len(gates), size, size).diagonal(dim1=1, dim2=2).reshape(-1)
             return share + diagonal * torch.cat([h - cut] * len(gates), -1)
 
-        return step(view(cell, recurrent=recurrent) if cell.dense else cell, x, *state, **streams)
+        return step(view(cell, recurrent=recurrent) if cell.dense else cell, x, *state, **extras)

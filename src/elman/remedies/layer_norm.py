@@ -50,12 +50,12 @@ class LayerNorm(StepRemedy):
                 setattr(cell, f"bias_{share}", None)
 
     def step(
-        self, step: Callable[..., tuple[Tensor, ...]], cell: Any, x: Tensor, /, *state: Tensor, **streams: Tensor
+        self, step: Callable[..., tuple[Tensor, ...]], cell: Any, x: Tensor, /, *state: Tensor, **extras: Tensor
     ) -> tuple[Tensor, ...]:
         x = F.layer_norm(x, (len(cell.gates) * cell.hidden_size,), cell.gain_ih, cell.shift_ih)
         if cell.dense:
             cell = view(cell, recurrent=lambda h, *gates, plain=cell: _normalised(plain, h, *gates))
-        return step(cell, x, *state, **streams)
+        return step(cell, x, *state, **extras)
 
 
 def _normalised(cell: Any, h: Tensor, *gates: str) -> Tensor:

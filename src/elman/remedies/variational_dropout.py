@@ -55,27 +55,27 @@ class VariationalDropout(RunRemedy, StepRemedy):
                 "none of the contract's; for its states take Zoneout"
             )
 
-    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> Run:
+    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **extras: Tensor) -> Run:
         if not cell.training:
-            return run(cell, x, **streams)
+            return run(cell, x, **extras)
         if self.inputs:
             x = x * _mask(x, cell.input_size, self.inputs)[:, None]
         if self.states:
-            streams["dropout_states"] = _mask(x, cell.output_size, self.states)
-        found = run(cell, x, **streams)
+            extras["dropout_states"] = _mask(x, cell.output_size, self.states)
+        found = run(cell, x, **extras)
         if self.outputs:
             found = found._replace(outputs=found.outputs * _mask(x, cell.output_size, self.outputs)[:, None])
         return found
 
     def step(
-        self, step: Callable[..., tuple[Tensor, ...]], cell: Cell, x: Tensor, /, *state: Tensor, **streams: Tensor
+        self, step: Callable[..., tuple[Tensor, ...]], cell: Cell, x: Tensor, /, *state: Tensor, **extras: Tensor
     ) -> tuple[Tensor, ...]:
-        mask = streams.pop("dropout_states", None)
+        mask = extras.pop("dropout_states", None)
         if mask is None:
-            return step(cell, x, *state, **streams)
+            return step(cell, x, *state, **extras)
         fixed = mask.detach()  # nobody wants its gradient, and the kernels need not compute it
         dropped = view(cell, recurrent=lambda h, *gates: cell.recurrent(h * fixed, *gates))
-        return step(dropped, x, *state, **streams)
+        return step(dropped, x, *state, **extras)
 
 
 def _mask(x: Tensor, size: int, p: float) -> Tensor:

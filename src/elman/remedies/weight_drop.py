@@ -42,8 +42,8 @@ class WeightDrop(RunRemedy):
     def start(self, cell: Cell) -> None:
         recurrent_matrix(cell, self)
 
-    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> Run:
+    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **extras: Tensor) -> Run:
         if cell.training and self.p:
             dropped = F.dropout(recurrent_matrix(cell, self), self.p)
             cell = bind(cell, {**cell._parameters, "weight_hh": dropped})
-        return run(cell, x, **streams)
+        return run(cell, x, **extras)

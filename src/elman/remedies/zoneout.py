@@ -58,18 +58,18 @@ class Zoneout(RunRemedy, StepRemedy):
         """The probability of each state of a cell."""
         return self.p if isinstance(self.p, tuple) else (self.p,) * len(cell.states)
 
-    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **streams: Tensor) -> Run:
+    def run(self, run: Callable[..., Run], cell: Cell, x: Tensor, /, **extras: Tensor) -> Run:
         if cell.training:
             for name, size, p in zip(cell.states, cell.state_sizes, self.rates(cell), strict=True):
                 if p:
-                    streams[f"zoneout_{name}"] = torch.rand(*x.shape[:2], size, dtype=x.dtype, device=x.device)
-        return run(cell, x, **streams)
+                    extras[f"zoneout_{name}"] = torch.rand(*x.shape[:2], size, dtype=x.dtype, device=x.device)
+        return run(cell, x, **extras)
 
     def step(
-        self, step: Callable[..., tuple[Tensor, ...]], cell: Cell, x: Tensor, /, *state: Tensor, **streams: Tensor
+        self, step: Callable[..., tuple[Tensor, ...]], cell: Cell, x: Tensor, /, *state: Tensor, **extras: Tensor
     ) -> tuple[Tensor, ...]:
-        drawn = [streams.pop(f"zoneout_{name}", None) for name in cell.states]
-        output, *new = step(cell, x, *state, **streams)
+        drawn = [extras.pop(f"zoneout_{name}", None) for name in cell.states]
+        output, *new = step(cell, x, *state, **extras)
         kept = list(new)
         for k, (u, p, old) in enumerate(zip(drawn, self.rates(cell), state, strict=True)):
             if p:

@@ -101,8 +101,10 @@ class _Stage:
     def __init__(
         self, cell: Cell, batch: int, x: Tensor | None, weights: torch.dtype | None, threads_wanted: int
     ) -> None:
-        if cell.streams:
-            raise ElmanError(f"{type(cell).__name__} takes {', '.join(cell.streams)} beside x; a stepper has x alone")
+        if cell.extra_inputs:
+            raise ElmanError(
+                f"{type(cell).__name__} takes {', '.join(cell.extra_inputs)} beside x; a stepper has x alone"
+            )
         if cell.weight_ih.device.type != "cpu":
             raise ElmanError(f"a stepper runs on the CPU; {type(cell).__name__} is on {cell.weight_ih.device}")
         own, weights = cell.weight_ih.dtype, weights or cell.weight_ih.dtype

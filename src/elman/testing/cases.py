@@ -69,13 +69,13 @@ class Given:
     x: Tensor  # [B, T, I]
     state: tuple[Tensor, ...]
     run: dict[str, Any]  # lengths, resets, reverse
-    streams: dict[str, Tensor]
+    extras: dict[str, Tensor]
 
     @property
     def leaves(self) -> dict[str, Tensor]:
         """Everything that has a gradient, by name."""
         state = dict(zip((f"state {name}" for name in self.cell.states), self.state, strict=True))
-        return {"x": self.x, **state, **self.streams, **dict(self.cell.named_parameters())}
+        return {"x": self.x, **state, **self.extras, **dict(self.cell.named_parameters())}
 
     def to(self, dtype: torch.dtype) -> "Given":
         """The same in another dtype."""
@@ -83,12 +83,12 @@ class Given:
         def copy(leaf: Tensor) -> Tensor:
             return leaf.detach().to(dtype).requires_grad_()
 
-        streams = {name: copy(value) for name, value in self.streams.items()}
-        return Given(deepcopy(self.cell).to(dtype), copy(self.x), tuple(map(copy, self.state)), self.run, streams)
+        extras = {name: copy(value) for name, value in self.extras.items()}
+        return Given(deepcopy(self.cell).to(dtype), copy(self.x), tuple(map(copy, self.state)), self.run, extras)
 
 
 def given(make: Make, case: Case, input_size: int = 3) -> Given:
-    """A random cell, input, state, lengths (with a zero and a full one), resets and streams."""
+    """A random cell, input, state, lengths (with a zero and a full one), resets and extra inputs."""
     cell = make(input_size, case.hidden, bias=case.bias, dtype=case.dtype)
     shape = case.batch, case.time
     lengths = torch.randint(0, case.time + 1, (case.batch,))
@@ -99,17 +99,17 @@ def given(make: Make, case: Case, input_size: int = 3) -> Given:
         "lengths": lengths if case.lengths else None,
         "resets": torch.rand(shape) < 0.3 if case.resets else None,
     }
-    streams = random_streams(cell, *shape)
+    extras = random_extras(cell, *shape)
     state = random_state(cell, case.batch)
     x = torch.randn(*shape, input_size, dtype=case.dtype)
-    for leaf in (x, *state, *streams.values()):
+    for leaf in (x, *state, *extras.values()):
         leaf.requires_grad_()
-    return Given(cell, x, state, run, streams)
+    return Given(cell, x, state, run, extras)
 
 
-def random_streams(cell: Cell, *shape: int) -> dict[str, Tensor]:
-    """A stream for each that the cell takes; positive, since it may be a gap of time."""
-    sizes = {name: cell.stream_sizes.get(name, 1) for name in cell.streams}
+def random_extras(cell: Cell, *shape: int) -> dict[str, Tensor]:
+    """An extra input for each that the cell takes; positive, since it may be a gap of time."""
+    sizes = {name: cell.extra_sizes.get(name, 1) for name in cell.extra_inputs}
     return {name: torch.rand(*shape, size, dtype=cell.weight_ih.dtype) + 0.1 for name, size in sizes.items()}
 
 
@@ -119,7 +119,7 @@ def random_state(cell: Cell, batch: int) -> tuple[Tensor, ...]:
     with torch.no_grad():
         for _ in range(3):
             x = cell.project(2 * torch.randn(batch, cell.input_size, dtype=cell.weight_ih.dtype))
-            _, *new = cell.step(x, *state, **random_streams(cell, batch))
+            _, *new = cell.step(x, *state, **random_extras(cell, batch))
             state = tuple(new)
     return tuple(part.clone() for part in state)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from elman.cells import Cell
 from elman.compiler import executors, plan
 from elman.errors import ElmanError
-from elman.testing.cases import CASES, FLAG, Case, Given, Make, covering, given, pull, random_streams
+from elman.testing.cases import CASES, FLAG, Case, Given, Make, covering, given, pull, random_extras
 from elman.testing.closeness import assert_close, assert_equal, require
 from elman.testing.law import Check, Law
 from elman.testing.truth import truth
@@ -98,7 +98,7 @@ def laws(cell: type[Cell]) -> list[Law]:
         Law(a_row_of_no_steps_keeps_its_state_and_passes_the_gradient_on, {"case": WITH_RESETS}),
         Law(no_steps_and_no_rows, {"reverse": FLAG, "shape": [(3, 0), (0, 7), (0, 0)], "lengths": FLAG}),
         Law(without_a_state_it_starts_from_the_initial_one),
-        Law(a_stream_constant_over_the_sequence_is_one_that_repeats),
+        Law(an_extra_input_constant_over_the_sequence_is_one_that_repeats),
         Law(given_parameters_take_the_place_of_its_own),
         Law(it_gives_the_same_twice),
     ]
@@ -116,7 +116,7 @@ def able(make: Make) -> Sequence[str]:
     """The executors that can run the cell that is made: the loop alone where its step does not compile."""
     try:
         cell = make(3, 4)
-        mode = plan.mode_of(cell, random_streams(cell, 1, 1))
+        mode = plan.mode_of(cell, random_extras(cell, 1, 1))
         best = plan.explained(cell, mode, torch.zeros(1, 1, 3))[0].name
     except Exception:  # whatever a person's own code may raise; the laws then say what is wrong
         best = "eager"
@@ -128,8 +128,8 @@ def a_step_gives_an_output_and_every_state(make: Make) -> None:
     gates = len(cell.gates)
     require(gates == len(set(cell.gates)) > 0, f"gates are names, no two alike, not {cell.gates}")
     sizes = dict(zip(cell.states, cell.state_sizes, strict=True))
-    state, streams = cell.initial_state(2), random_streams(cell, 2)
-    found = cell.step(torch.randn(2, 4 * gates), *state, **streams)
+    state, extras = cell.initial_state(2), random_extras(cell, 2)
+    found = cell.step(torch.randn(2, 4 * gates), *state, **extras)
     wanted = f"an output and the new {', '.join(sizes)}: {1 + len(sizes)} tensors"
     if not isinstance(found, tuple) or not all(isinstance(part, Tensor) for part in found):
         kinds = ", ".join(type(part).__name__ for part in found) if isinstance(found, tuple) else type(found).__name__
@@ -142,7 +142,7 @@ def a_step_gives_an_output_and_every_state(make: Make) -> None:
 
 def run(some: Given, **changes: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Outputs and last states of a case, some of its inputs changed."""
-    inputs = {"x": some.x, "state": some.state, **some.run, **some.streams, **changes}
+    inputs = {"x": some.x, "state": some.state, **some.run, **some.extras, **changes}
     outputs, final = some.cell(inputs.pop("x"), inputs.pop("state"), **inputs)
     return outputs, (final,) if isinstance(final, Tensor) else final
 
@@ -168,7 +168,7 @@ def _assert_all(compare: Callable[..., None], actual: dict[str, Tensor], expecte
 def equals_the_truth_with_every_gradient(make: Make, case: Case) -> None:
     some = given(make, case)
     rough, exact = (
-        all_of(it, *truth(it.cell, it.x, it.state, **it.run, streams=it.streams)[:2])
+        all_of(it, *truth(it.cell, it.x, it.state, **it.run, extras=it.extras)[:2])
         for it in (some.to(torch.float32) if some.cell.smooth else some, some.to(torch.float64))
     )
     found = all_of(some, *run(some))
@@ -178,8 +178,8 @@ def equals_the_truth_with_every_gradient(make: Make, case: Case) -> None:
 
 def trajectory_gives_the_states_of_every_step_with_their_gradients(make: Make, case: Case) -> None:
     some = given(make, case)
-    expected = truth(some.cell, some.x, some.state, **some.run, streams=some.streams)
-    outputs, states = some.cell.trajectory(some.x, some.state, **some.run, **some.streams)
+    expected = truth(some.cell, some.x, some.state, **some.run, extras=some.extras)
+    outputs, states = some.cell.trajectory(some.x, some.state, **some.run, **some.extras)
     actual = _gradients(some.leaves, outputs, *states)
     _, final = run(some)
     assert_close(outputs, expected.outputs, "outputs")
@@ -201,8 +201,8 @@ def _of_leaves(some: Given) -> Callable[..., tuple[Tensor, ...]]:
         values = dict(zip(names, leaves, strict=True))
         x = values.pop("x")
         state = tuple(values.pop(f"state {name}") for name in some.cell.states)
-        streams = {name: values.pop(name) for name in some.cell.streams}
-        outputs, final = run(some, x=x, state=state, **streams, parameters=values)
+        extras = {name: values.pop(name) for name in some.cell.extra_inputs}
+        outputs, final = run(some, x=x, state=state, **extras, parameters=values)
         return outputs, *final
 
     return function
@@ -232,7 +232,7 @@ def split_anywhere_is_the_whole(make: Make, case: Case, cut: int) -> None:
             state=state,
             lengths=left,
             resets=None if resets is None else resets[:, steps],
-            **{name: value[:, steps] for name, value in some.streams.items()},
+            **{name: value[:, steps] for name, value in some.extras.items()},
         )
         parts.append(part)
     joined = all_of(some, torch.cat(parts[::-1] if case.reverse else parts, 1), state)
@@ -252,7 +252,7 @@ def padding_does_not_matter(make: Make, case: Case, filling: float) -> None:
     found = []
     for value in (1.0, filling):
         some.x = _padded(some.x, lengths, value).requires_grad_()
-        some.streams = {k: _padded(v, lengths, value).requires_grad_() for k, v in some.streams.items()}
+        some.extras = {k: _padded(v, lengths, value).requires_grad_() for k, v in some.extras.items()}
         found.append(all_of(some, *run(some)))
     usual, other = found
     _assert_all(assert_equal, other, usual)
@@ -292,10 +292,10 @@ def no_steps_and_no_rows(make: Make, reverse: bool, shape: tuple[int, int], leng
     some, (batch, time) = given(make, SMALL), shape
     cell, x = some.cell, torch.zeros(batch, time, 3, dtype=torch.float64)
     state = tuple(part[:batch] for part in some.state)
-    streams = {name: value[:batch, :time] for name, value in some.streams.items()}
+    extras = {name: value[:batch, :time] for name, value in some.extras.items()}
     options = {"reverse": reverse, "lengths": torch.zeros(batch, dtype=torch.long) if lengths else None}
-    outputs, final = run(Given(cell, x, state, options, streams))
-    _, states = cell.trajectory(x, state, **options, **streams)
+    outputs, final = run(Given(cell, x, state, options, extras))
+    _, states = cell.trajectory(x, state, **options, **extras)
     for name, part, right in zip(cell.states, final, state, strict=True):
         assert_equal(part, right, f"final {name}")
     sizes = dict(zip(cell.states, cell.state_sizes, strict=True))
@@ -313,9 +313,9 @@ def without_a_state_it_starts_from_the_initial_one(make: Make) -> None:
     _assert_all(assert_equal, found, expected)
 
 
-def a_stream_constant_over_the_sequence_is_one_that_repeats(make: Make) -> None:
+def an_extra_input_constant_over_the_sequence_is_one_that_repeats(make: Make) -> None:
     some = given(make, SMALL)
-    constant = {name: value[:, 0] for name, value in some.streams.items()}
+    constant = {name: value[:, 0] for name, value in some.extras.items()}
     repeated = {name: value[:, None].expand(-1, SMALL.time, -1) for name, value in constant.items()}
     outputs, _ = run(some, **constant)
     expected, _ = run(some, **repeated)

@@ -16,7 +16,7 @@ from elman.compiler import plan
 from elman.errors import ElmanError
 from elman.layers import Recurrent
 from elman.runtime import Stepper
-from elman.testing.cases import pull, random_streams
+from elman.testing.cases import pull, random_extras
 from elman.testing.cells import able
 from elman.testing.closeness import assert_close, assert_equal, require
 from elman.testing.law import Check, Law
@@ -91,7 +91,7 @@ def laws(cell: type[Cell]) -> list[Law]:
         Law(seeds_make_the_noise_and_evaluation_has_none),
         Law(copies_and_files_have_the_remedies_too),
         *([Law(second_derivatives_are_right_with_the_noise_held)] if cell.smooth else []),
-        *([] if cell.streams else [Law(a_stepper_steps_as_evaluation_does)]),
+        *([] if cell.extra_inputs else [Law(a_stepper_steps_as_evaluation_does)]),
     ]
 
 
@@ -126,8 +126,8 @@ class Kit:
 
 
 def inputs(layer: Recurrent) -> tuple[Tensor, dict[str, Tensor]]:
-    """An input ``[B, T, I]``, and the streams that the layer takes beside it."""
-    return torch.randn(B, T, I, dtype=torch.float64, requires_grad=True), random_streams(_first(layer), B, T)
+    """An input ``[B, T, I]``, and the extra inputs that the layer takes beside it."""
+    return torch.randn(B, T, I, dtype=torch.float64, requires_grad=True), random_extras(_first(layer), B, T)
 
 
 def _first(layer: Recurrent) -> Cell:
@@ -151,8 +151,8 @@ def results(layer: Recurrent, x: Tensor, given: Mapping[str, Any], seed: int = 1
 
 def an_executor_gives_what_the_loop_gives(kit: Kit) -> None:
     layer = kit.layer(bidirectional=True)
-    x, streams = inputs(layer)
-    given = {"lengths": torch.tensor([7, 0, 4]), "resets": torch.rand(B, T) < 0.3, **streams}
+    x, extras = inputs(layer)
+    given = {"lengths": torch.tensor([7, 0, 4]), "resets": torch.rand(B, T) < 0.3, **extras}
 
     def everything() -> dict[str, Tensor]:
         found = results(layer.train(), x, given)
@@ -167,48 +167,48 @@ def an_executor_gives_what_the_loop_gives(kit: Kit) -> None:
 
 def seeds_make_the_noise_and_evaluation_has_none(kit: Kit) -> None:
     layer = kit.layer()
-    x, streams = inputs(layer)
-    one, same, other = (results(layer, x, streams, seed) for seed in (1, 1, 2))
+    x, extras = inputs(layer)
+    one, same, other = (results(layer, x, extras, seed) for seed in (1, 1, 2))
     for what, value in one.items():
         assert_equal(same[what], value, f"{what} from the same seed")
     torch.manual_seed(1)
     before = torch.get_rng_state()
-    layer(x, **streams)
+    layer(x, **extras)
     noisy = not torch.equal(torch.get_rng_state(), before)
     alike = torch.equal(other["outputs"], one["outputs"])
     require(noisy != alike, "random numbers are drawn and change nothing" if noisy else "the seed is not torch's")
 
     layer.eval()
     before = torch.get_rng_state()
-    calm, again = (layer(x, **streams)[0] for _ in range(2))
+    calm, again = (layer(x, **extras)[0] for _ in range(2))
     require(torch.equal(torch.get_rng_state(), before), "evaluation draws random numbers")
     assert_equal(again, calm, "outputs of evaluation, twice")
     require(not noisy or not torch.equal(calm, one["outputs"]), "evaluation is as noisy as training")
     layer.train()
-    assert_equal(results(layer, x, streams)["outputs"], one["outputs"], "outputs of training after evaluation")
+    assert_equal(results(layer, x, extras)["outputs"], one["outputs"], "outputs of training after evaluation")
 
 
 def copies_and_files_have_the_remedies_too(kit: Kit) -> None:
     layer = kit.layer()
-    x, streams = inputs(layer)
-    expected = results(layer, x, streams)
+    x, extras = inputs(layer)
+    expected = results(layer, x, extras)
     from_file = kit.layer()
     from_file.load_state_dict(layer.state_dict())
     pickled = pickle.loads(pickle.dumps(layer))
     for way, twin in {"a copy": copy.deepcopy(layer), "a pickle": pickled, "a file of weights": from_file}.items():
-        for what, value in results(twin, x, streams).items():
+        for what, value in results(twin, x, extras).items():
             assert_equal(value, expected[what], f"{what} of {way}")
 
 
 def second_derivatives_are_right_with_the_noise_held(kit: Kit) -> None:
     layer = kit.layer()
     names, own = zip(*layer.named_parameters(), strict=True)
-    x, streams = torch.randn(2, 3, I, dtype=torch.float64), random_streams(_first(layer), 2, 3)
+    x, extras = torch.randn(2, 3, I, dtype=torch.float64), random_extras(_first(layer), 2, 3)
 
     def function(x: Tensor, *parameters: Tensor) -> Tensor:
         torch.manual_seed(3)
         given = dict(zip(names, parameters, strict=True))
-        return torch.func.functional_call(layer, given, (x,), streams)[0]
+        return torch.func.functional_call(layer, given, (x,), extras)[0]
 
     leaves = (x.requires_grad_(), *(p.detach().requires_grad_() for p in own))
     torch.autograd.gradgradcheck(function, leaves, fast_mode=True)

@@ -26,7 +26,7 @@ def truth(
     lengths: Tensor | None = None,
     resets: Tensor | None = None,
     reverse: bool = False,
-    streams: Mapping[str, Tensor] | None = None,
+    extras: Mapping[str, Tensor] | None = None,
 ) -> Truth:
     """Run a cell as plainly as can be: each row alone, cut to its length and into segments, one step after another."""
     batch, time = x.shape[:2]
@@ -40,7 +40,7 @@ def truth(
         for fresh, steps in _segments(length, None if resets is None else resets[b], reverse):
             row = initial if fresh else row
             for t in steps:
-                now = {name: (v[b : b + 1, t] if v.dim() == 3 else v[b : b + 1]) for name, v in (streams or {}).items()}
+                now = {name: (v[b : b + 1, t] if v.dim() == 3 else v[b : b + 1]) for name, v in (extras or {}).items()}
                 output, *new = cell.step(cell.project(x[b : b + 1, t]), *row, **now)
                 row = tuple(new)
                 outputs[b][t] = output[0]

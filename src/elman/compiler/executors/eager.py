@@ -36,7 +36,7 @@ class Eager:
         lengths: Tensor | None,
         resets: Tensor | None,
         reverse: bool,
-        streams: Mapping[str, Tensor],
+        extras: Mapping[str, Tensor],
         all_states: bool,
         save: int | str,
     ) -> Run:
@@ -48,9 +48,9 @@ class Eager:
         if lengths is not None:  # the padding is overwritten, so that nothing of it reaches a gradient
             valid = torch.arange(x.shape[1], device=x.device) < lengths.to(x.device)[:, None]
             x = x.masked_fill(~valid[:, :, None], 0)
-            streams = {  # ones, since a stream may be a gap of time, which must not be zero
+            extras = {  # ones, since one may be a gap of time, which must not be zero
                 name: value.masked_fill(~valid[:, :, None], 1) if value.dim() == 3 else value
-                for name, value in streams.items()
+                for name, value in extras.items()
             }
 
         def check(results: Any) -> None:
@@ -64,7 +64,7 @@ class Eager:
             lengths=lengths,
             resets=resets,
             reverse=reverse,
-            streams=streams,
+            extras=extras,
             check=check,
         )
 
@@ -86,13 +86,13 @@ def run(
     lengths: Tensor | None = None,
     resets: Tensor | None = None,
     reverse: bool = False,
-    streams: Mapping[str, Tensor] | None = None,
+    extras: Mapping[str, Tensor] | None = None,
     check: Callable[[Any], None] | None = None,
 ) -> Run:
     """Run ``step`` over every time step of ``x``.
 
     Args:
-        step: ``step(x_t, *state, **streams_t) -> (output, *new_state)``.
+        step: ``step(x_t, *state, **extras_t) -> (output, *new_state)``.
         x: the input's share, already projected, ``[B, T, gates * H]`` with ``T >= 1``.
         state: the state before the first step, a tuple of ``[B, S]``.
         initial: the state that a reset returns to, a tuple of ``[B, S]``.
@@ -100,7 +100,7 @@ def run(
         resets: ``[B, T]`` bool, true where a step begins a new segment. Segments never see each other: forward in time
             the state returns to ``initial`` before that step, in reverse after it.
         reverse: run from the last valid step of each row to its first.
-        streams: further inputs by name, ``[B, T, S]`` one value a step or ``[B, S]`` one value a sequence.
+        extras: extra inputs by name, ``[B, T, S]`` one value a step or ``[B, S]`` one value a sequence.
         check: is given what the first step returns, to refuse it before it is taken apart.
     """
     batch, time = x.shape[:2]
@@ -114,13 +114,13 @@ def run(
             begins = begins & valid
         if reverse:  # a segment ends where the next one begins
             begins = torch.cat([begins[:, 1:], begins.new_zeros(batch, 1)], 1)
-    streams = streams or {}
+    extras = extras or {}
     outputs: list[Tensor] = [x] * time
     states: list[State] = [state] * time
     for t in reversed(range(time)) if reverse else range(time):
         if begins is not None:
             state = _where(begins[:, t], initial, state)
-        now = {name: value[:, t] if value.dim() == 3 else value for name, value in streams.items()}
+        now = {name: value[:, t] if value.dim() == 3 else value for name, value in extras.items()}
         results = step(x[:, t], *state, **now)
         if check is not None:
             check(results)

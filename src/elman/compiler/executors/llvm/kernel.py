@@ -118,7 +118,7 @@ class Kernel(Places):
             self._end_states()
         if not self.forward:
             with self.b.if_then(self.b.icmp_signed("!=", self.count("x"), integer(0))):
-                self._input_shares()
+                self._input_cotangents()
 
     # Time.
 
@@ -212,7 +212,7 @@ class Kernel(Places):
                 yield rows.index
 
     def _reset(self) -> None:
-        """A row that begins a segment takes the initial state; backward, that is what the state's share reaches."""
+        """A row that begins a segment takes the initial state; backward, that is what the state's cotangent reaches."""
         with self._rows_that_begin() as row:
             for name in self.program.states:
                 width = self.size(f"state {name}")
@@ -220,9 +220,9 @@ class Kernel(Places):
                 if self.forward:
                     self.copy(initial, self.state_row(name, row), width)
                 else:
-                    share = self.state_row(name, row, following=True)
-                    self.copy(share, initial, width, add=True)
-                    self.copy(None, share, width)
+                    cotangent = self.state_row(name, row, following=True)
+                    self.copy(cotangent, initial, width, add=True)
+                    self.copy(None, cotangent, width)
 
     def _keep_states(self) -> None:
         for name in self.tape.saved:
@@ -308,7 +308,7 @@ class Kernel(Places):
             return self.state_row(value.name, zero), self.size(f"state {value.name}")
         if isinstance(self.layout, Backward) and i in self.layout.cats:
             first = value.args[0] if value.op == "cat" else i
-            return self.at(self.shares_row(zero), self.size(f"share {first}")), self.size("shares")
+            return self.at(self.cotangents_row(zero), self.size(f"cotangent {first}")), self.size("cotangents")
         if value.op == "piece" and self.forward:
             return self.at(self.tape_row(zero), self.size(f"piece {value.name}")), self.size("tape")
         return self.at(self.scratch_row(zero), self.size(f"scratch {i}")), self.size("scratch")
@@ -322,20 +322,20 @@ class Kernel(Places):
         name = run.where.removeprefix("state:")
         return self.state_row(name, zero, following=True), self.size(f"state {name}")
 
-    def _input_shares(self) -> None:
+    def _input_cotangents(self) -> None:
         """The cotangent of the input, for this thread's rows, a block of steps at a time."""
-        features, shares_width, time = self.count("features"), self.size("shares"), self.count("time")
+        features, cotangents_width, time = self.count("features"), self.size("cotangents"), self.count("time")
         with self.loop(0, time, self.count("block")) as blocks:
             stop = self.least(self.plus(blocks.index, self.count("block")), time)
             m = self.integer_at(self.starts, blocks.index)
             n = self.minus(self.integer_at(self.starts, stop), m)
-            shares = self.at(self.pointer("shares"), self.mul(m, shares_width))
+            cotangents = self.at(self.pointer("cotangents"), self.mul(m, cotangents_width))
             target = self._gathered()
             for j, run in enumerate(self.layout.inputs):
                 start = (self.pointer("row"), integer(0)) if run.start == "row" else (target, features)
-                a = self.at(shares, self.size(f"run 0 {j} source"))
+                a = self.at(cotangents, self.size(f"run 0 {j} source"))
                 depth = self.size(f"run 0 {j} size")
-                self._gemm(a, shares_width, n, depth, f"0 {j}", start, target, features, features)
+                self._gemm(a, cotangents_width, n, depth, f"0 {j}", start, target, features, features)
             with self.b.if_then(self.lead):
                 used = bool(self.layout.inputs)
                 self._each_row(
@@ -368,8 +368,8 @@ class Kernel(Places):
             for p, piece in enumerate(program.pieces):
                 if piece.init is not None:
                     put(piece.init, *layout.place(p))
-            for i in layout.shares:
-                put(i, "shares", i)
+            for i in layout.cotangents:
+                put(i, "cotangents", i)
             for i in layout.totals:
                 put(i, "totals", i)
         for name, i in program.results.items():
@@ -379,6 +379,6 @@ class Kernel(Places):
                 in_place = value.op == "piece" and int(value.name) in layout.ends
                 if kind in ("piece", "vector", "input") or in_place:
                     continue
-                kind = "stream share" if kind == "stream" else kind
+                kind = "extra cotangent" if kind == "extra" else kind
             put(i, kind, rest)
         return found

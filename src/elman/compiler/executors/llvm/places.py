@@ -24,7 +24,9 @@ def sizes(layout: Forward | Backward) -> dict[str, int]:
     found |= {f"tape {name}": column for name, column in tape.states.items()}
     found |= {"tape": tape.tape_width, "scratch": layout.scratch_width}
     if isinstance(layout, Backward):
-        found |= {f"share {i}": column for i, column in layout.shares.items()} | {"shares": layout.shares_width}
+        found |= {f"cotangent {i}": column for i, column in layout.cotangents.items()} | {
+            "cotangents": layout.cotangents_width
+        }
         found |= {f"total {i}": column for i, column in layout.totals.items()} | {"totals": layout.totals_width}
     for k, runs in enumerate([layout.inputs, *layout.runs]):
         for j, run in enumerate(runs):
@@ -60,10 +62,10 @@ def arguments(layout: Forward | Backward) -> list[str]:
     names += ["rows", "starts", "order", "lengths", "begins", "x rows", "tape", "scratch", "row"]
     names += [f"packed {k} {j}" for k, runs in enumerate([layout.inputs, *layout.runs]) for j in range(len(runs))]
     names += [f"state {name}" for name in program.states]
-    outside = ["output", "x", *(f"stream {name}" for name in program.streams)]
+    outside = ["output", "x", *(f"extra {name}" for name in program.extras)]
     if isinstance(layout, Backward):
-        names += ["shares", "totals"]
-        outside += [f"stream share {name}" for name in program.streams]
+        names += ["cotangents", "totals"]
+        outside += [f"extra cotangent {name}" for name in program.extras]
     return names + [f"{name}{part}" for name in outside for part in ("", " row", " step")]
 
 
@@ -125,8 +127,8 @@ class Places(Emitter):
         index = self.plus(self.minus(self.m, self.shift), row)
         return self.at(self.tape_base, self.mul(index, self.size("tape")))
 
-    def shares_row(self, row: ir.Value) -> ir.Value:
-        return self.at(self.pointer("shares"), self.mul(self.plus(self.m, row), self.size("shares")))
+    def cotangents_row(self, row: ir.Value) -> ir.Value:
+        return self.at(self.pointer("cotangents"), self.mul(self.plus(self.m, row), self.size("cotangents")))
 
     def totals_row(self, row: ir.Value) -> ir.Value:
         """By its number outside, so that totals are added up in one order whatever the threads."""

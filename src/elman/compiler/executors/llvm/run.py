@@ -31,7 +31,7 @@ def _tidy(s: Sequences) -> Sequences:
     whole = [s.weight, *s.operands.values(), *s.first, *s.initial]
     if s.bias is not None:
         whole.append(s.bias)
-    in_rows = [s.x, *s.streams.values()]
+    in_rows = [s.x, *s.extras.values()]
     if all(t.is_contiguous() for t in whole) and all(t.stride(-1) == 1 or t.shape[-1] == 1 for t in in_rows):
         return s
     return replace(
@@ -42,7 +42,7 @@ def _tidy(s: Sequences) -> Sequences:
         operands={name: t.contiguous() for name, t in s.operands.items()},
         first=[f.contiguous() for f in s.first],
         initial=[f.contiguous() for f in s.initial],
-        streams={name: _rows_contiguous(t) for name, t in s.streams.items()},
+        extras={name: _rows_contiguous(t) for name, t in s.extras.items()},
     )
 
 
@@ -79,7 +79,7 @@ def _shape(layout: Forward | Backward) -> str:
     more = (
         []
         if isinstance(layout, Forward)
-        else [sorted(layout.cats), list(layout.shares), list(layout.totals), layout.ends]
+        else [sorted(layout.cats), list(layout.cotangents), list(layout.totals), layout.ends]
     )
     return repr([runs, list(layout.scratch), list(tape.pieces), tape.saved, more])
 
@@ -92,7 +92,7 @@ class Workspace:
         self.table = (ctypes.c_int64 * len(compiled.slots))()
         self.bytes, self.lasting = 0, True
         self.alive: list[Tensor] = []
-        self.shares = self.totals = torch.empty(0)  # of a backward pass, and its products, by how the input lies
+        self.cotangents = self.totals = torch.empty(0)  # of a backward pass, and its products, by how the input lies
         self.products: dict[tuple[object, ...], list[weights.Bound]] = {}
         product, pack = gemm.addresses(kernels.packed)
         self.set("gemm", product)
@@ -137,8 +137,8 @@ class Workspace:
         found += [s.operands[name].data_ptr() for name in self.compiled.operands]
         found += [state.data_ptr() for states in (first, last, initial) for state in states]
         self.table[: len(found)] = found
-        for name, stream in s.streams.items():
-            self.outside(f"stream {name}", stream)
+        for name, extra in s.extras.items():
+            self.outside(f"extra {name}", extra)
         alive = [] if s.begins is None else [self.rows.gather(s.begins).to(torch.uint8).contiguous()]
         self.set("begins", alive[0].data_ptr() if alive else 0)
         return alive
@@ -285,10 +285,10 @@ class Kernels:
         targets = {name: s.x.new_zeros(t.shape) for name, t in s.operands.items()}
         targets |= {"weight": s.x.new_zeros(s.weight.shape), "bias": s.x.new_zeros(len(s.weight))}
         initial = [torch.zeros_like(f) for f in s.first]
-        streams = {name: s.x.new_zeros(batch, time, width) for name, width in self.program.streams.items()}
+        extras = {name: s.x.new_zeros(batch, time, width) for name, width in self.program.extras.items()}
         state = [f.contiguous() for f in last]
         if every == 1:
-            into = _Into(x, targets, initial, streams)
+            into = _Into(x, targets, initial, extras)
             state = self._stretch_back(s, kept, outputs, state, into, threads_wanted)
         else:
             sizes = [f.numel() for f in s.first]
@@ -299,12 +299,12 @@ class Kernels:
                 part = replace(part, first=first)
                 _, tape = self._stretch(part, unused[:, : high - low], True, threads_wanted)
                 assert tape is not None
-                own = {name: stream[:, low:high] for name, stream in streams.items()}
+                own = {name: extra[:, low:high] for name, extra in extras.items()}
                 into = _Into(None if x is None else x[:, low:high], targets, initial, own)
                 state = self._stretch_back(part, tape, outputs[:, low:high], state, into, threads_wanted)
         given = {
-            name: (stream if s.streams[name].dim() == 3 else stream.sum(1)).sum_to_size(s.streams[name].shape)
-            for name, stream in streams.items()
+            name: (extra if s.extras[name].dim() == 3 else extra.sum(1)).sum_to_size(s.extras[name].shape)
+            for name, extra in extras.items()
         }
         return Cotangents(x, targets.pop("weight"), targets.pop("bias"), targets, state, initial, given)
 
@@ -321,13 +321,13 @@ class Kernels:
         else:
             work.outside("x", into.x)
         work.outside("output", outputs)
-        for name, stream in into.streams.items():
-            work.outside(f"stream share {name}", stream)
+        for name, extra in into.extras.items():
+            work.outside(f"extra cotangent {name}", extra)
         work.set("reverse", int(not s.reverse))
         work.set("tape", tape.data_ptr())
         work.run(self.team(rows, threads_wanted))
         del alive
-        way, read = (rows, *s.x.stride(), threads_wanted), weights.Matrices(tape, work.shares, work.totals, s.x)
+        way, read = (rows, *s.x.stride(), threads_wanted), weights.Matrices(tape, work.cotangents, work.totals, s.x)
         bound = work.products.get(way)
         if bound is None:
             bound = weights.bind(self._jobs, into.targets, read, rows, threads_wanted)
@@ -393,8 +393,10 @@ class Kernels:
         work.buffer("x rows", block * rows.batch, features)
         if backward:
             whole = rows.batch * rows.time  # so that it serves other lengths too, unless that is too large to be kept
-            work.lasting = whole * self.back.shares_width * self.dtype.itemsize <= KEPT_BYTES
-            work.shares = work.buffer("shares", whole if work.lasting else rows.count, self.back.shares_width)
+            work.lasting = whole * self.back.cotangents_width * self.dtype.itemsize <= KEPT_BYTES
+            work.cotangents = work.buffer(
+                "cotangents", whole if work.lasting else rows.count, self.back.cotangents_width
+            )
             work.totals = work.buffer("totals", rows.batch, self.back.totals_width)
         if ring:
             work.buffer("tape", block * rows.batch, self.inference.tape_width)
@@ -413,7 +415,7 @@ class Kernels:
 
     def block(self, layout: Forward | Backward, rows: Rows) -> int:
         """Steps whose input is projected at once: enough rows for the products, few enough for the cache."""
-        width = layout.shares_width if isinstance(layout, Backward) else layout.tape_width
+        width = layout.cotangents_width if isinstance(layout, Backward) else layout.tape_width
         most = max(24, BLOCK_BYTES // (width * (8 if self.double else 4)))
         return max(1, min(rows.time, most * rows.threads // max(rows.batch, 1)))
 
@@ -425,7 +427,7 @@ class _Into:
     x: Tensor | None
     targets: Mapping[str, Tensor]
     initial: Sequence[Tensor]
-    streams: Mapping[str, Tensor]
+    extras: Mapping[str, Tensor]
 
 
 def _stretches(s: Sequences, every: int) -> list[tuple[Sequences, int, int]]:
@@ -433,8 +435,8 @@ def _stretches(s: Sequences, every: int) -> list[tuple[Sequences, int, int]]:
     time, begins, found = s.x.shape[1], s.begins, []
     for low in range(0, time, every):
         high = min(low + every, time)
-        streams = {name: t[:, low:high] if t.dim() == 3 else t for name, t in s.streams.items()}
+        extras = {name: t[:, low:high] if t.dim() == 3 else t for name, t in s.extras.items()}
         lengths = None if s.lengths is None else (s.lengths - low).clamp(0, high - low)
-        part = replace(s, x=s.x[:, low:high], streams=streams, lengths=lengths)
+        part = replace(s, x=s.x[:, low:high], extras=extras, lengths=lengths)
         found.append((replace(part, begins=None if begins is None else begins[:, low:high]), low, high))
     return found[::-1] if s.reverse else found

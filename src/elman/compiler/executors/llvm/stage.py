@@ -73,8 +73,8 @@ class _Stage:
                 return k.at(k.scratch_row(row), k.size(f"scratch {i}"))
             case ("part", i, n):
                 return k.at(k.scratch_row(row), k.size(f"part {i} {n}"))
-            case ("shares", i):
-                return k.at(k.shares_row(row), k.size(f"share {i}"))
+            case ("cotangents", i):
+                return k.at(k.cotangents_row(row), k.size(f"cotangent {i}"))
             case ("totals", i):
                 return k.at(k.totals_row(row), k.size(f"total {i}"))
             case ("state", name):
@@ -119,8 +119,8 @@ class _Stage:
                 return k.outside("output", row)
             case "cotangent":
                 return k.state_row(value.name.removeprefix("state:"), row)
-            case "stream":
-                return k.outside(f"stream {value.name}", row)
+            case "extra":
+                return k.outside(f"extra {value.name}", row)
             case "vector":
                 return k.at(k.pointer(f"vector {value.name}"), k.size(f"offset {i}"))
             case "slice":

@@ -13,9 +13,9 @@ from elman.compiler.layout import Backward
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns of the tape, of the shares, or of the input."""
+    """Columns of the tape, of the cotangents, or of the input."""
 
-    where: str  # "tape", "shares", "totals" or "x"
+    where: str  # "tape", "cotangents", "totals" or "x"
     first: int
     width: int
 
@@ -37,22 +37,26 @@ def jobs(layout: Backward) -> list[Job]:
     """Everything that the weights' cotangents are made of, neighbours in one."""
     program, results, values = layout.forward.program, layout.program.results, layout.program.values
 
-    def share(name: str) -> Columns:
+    def result(name: str) -> Columns:
         i = results[name]
         if i in layout.totals:
             return Columns("totals", layout.totals[i], values[i].width)
-        return Columns("shares", layout.shares[i], values[i].width)
+        return Columns("cotangents", layout.cotangents[i], values[i].width)
 
     found = [
-        Job(Columns("shares", run.source, run.size), Columns("x", 0, 0), "weight", run.target, 0, "bias", run.target)
+        Job(
+            Columns("cotangents", run.source, run.size), Columns("x", 0, 0), "weight", run.target, 0, "bias", run.target
+        )
         for run in layout.inputs
     ]
     for k, product in enumerate(program.products):
-        pieces = [(offset, share(f"piece:{p}")) for offset, p in columns(program)[k] if f"piece:{p}" in results]
+        pieces = [(offset, result(f"piece:{p}")) for offset, p in columns(program)[k] if f"piece:{p}" in results]
         for offset, part in _joined(pieces):
             value = program.values[product.input]
-            on_tape = value.op == "state"
-            source = Columns("tape", layout.forward.states[value.name], value.width) if on_tape else share(f"input:{k}")
+            if value.op == "state":
+                source = Columns("tape", layout.forward.states[value.name], value.width)
+            else:
+                source = result(f"input:{k}")
             if product.transposed:
                 found.append(Job(source, part, product.matrix, 0, offset))
             else:
@@ -62,7 +66,7 @@ def jobs(layout: Backward) -> list[Job]:
         kind, _, rest = name.partition(":")
         if kind == "vector":
             operand, _, offset = rest.rpartition(":")
-            vectors.setdefault(operand, []).append((int(offset), share(name)))
+            vectors.setdefault(operand, []).append((int(offset), result(name)))
     for operand, parts in vectors.items():
         for offset, part in _joined(parts):
             # with a product that reads the same columns, if there is one
@@ -99,7 +103,7 @@ class Matrices:
     """What the products read, for one stretch of time."""
 
     tape: Tensor
-    shares: Tensor
+    cotangents: Tensor
     totals: Tensor
     x: Tensor
 
