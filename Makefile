@@ -1,5 +1,6 @@
 # make demo   train a language model for about a minute and let it write
 # make test   every check and every test
+# make quick  the checks, and the tests that take little
 # make check  style, types, direction of imports
 # make docs   the site, in site/
 # make stubs  what editors know of the estimators' options, anew after an option has changed
@@ -7,7 +8,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check docs stubs clean
+.PHONY: demo test quick check docs stubs clean
 
 demo: .venv/ready
 	$(BIN)/elman train language --minutes 1 --out runs/demo --overwrite
@@ -15,6 +16,9 @@ demo: .venv/ready
 
 test: check
 	$(BIN)/pytest -n 2
+
+quick: check
+	$(BIN)/pytest -n 2 -m "not slow" tests
 
 check: .venv/ready
 	$(BIN)/ruff check .

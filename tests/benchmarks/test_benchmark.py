@@ -2,9 +2,7 @@
 
 import doctest
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,8 +12,6 @@ import elman
 from elman import cells
 from elman.compiler import plan
 from elman.compiler.executors.llvm import peak
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -2,21 +2,16 @@
 
 import json
 import math
-import sys
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
-import torch
-from classic import Adding, Copy
-
-from elman.compiler import plan
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import learners
 import learning
+import pytest
+import torch
+from classic import Adding, Copy
 from learners import COURSES, LEARNERS, Course, Model, Outcome
+
+from elman.compiler import plan
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 from commands import refused
-from tasks.language.test_language import example
 
 import elman
 from elman import cells
 from elman.cli.main import main, verbs
 from elman.errors import ElmanError
+from tests.tasks.language.test_language import example
 
 SMALL = ["--hidden", "8", "--embedding", "8", "--batch", "2", "--bptt", "16"]
 

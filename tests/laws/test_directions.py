@@ -13,6 +13,7 @@ BELOW_LEARNING = {"layers", "remedies", "cells", "compiler"}
 # What each room may import: rooms, or single modules of them. Any room may import itself and elman.errors.
 MAY_IMPORT = {
     "errors": set(),
+    "__main__": {"cli"},
     "compiler": set(),
     "data": set(),
     "cells": {"compiler"},

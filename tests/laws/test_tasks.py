@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -26,13 +27,20 @@ LAWS = [(name, law.holds.__name__) for name in tasks.names() for law in laws(tas
 PREDICTORS = [name for name in tasks.names() if issubclass(tasks.load(name), Predictor)]
 
 
+def given(name: str, folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The file that a task learns from in seconds, and options that suit it."""
+    return importlib.import_module(f"tests.tasks.{name}.test_{name}").example(folder)
+
+
 @pytest.fixture(scope="module")
 def checks(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Check]]:
     """The checks of a task by the names of their laws; all of one task share what is trained once."""
 
     @cache
     def of(name: str) -> dict[str, Check]:
-        source, options = importlib.import_module(f"tasks.{name}.test_{name}").example(tmp_path_factory.mktemp(name))
+        source, options = importlib.import_module(f"tests.tasks.{name}.test_{name}").example(
+            tmp_path_factory.mktemp(name)
+        )
         return {check.name: check for check in task_checks(tasks.load(name), source, options)}
 
     return of
@@ -46,7 +54,7 @@ def test_every_law_holds(name: str, law: str, checks: Callable[[str], dict[str, 
 @pytest.fixture(scope="module")
 def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Example:
     name = request.param
-    source, options = importlib.import_module(f"tasks.{name}.test_{name}").example(tmp_path_factory.mktemp(name))
+    source, options = given(name, tmp_path_factory.mktemp(name))
     made = Example(tasks.load(name), source, options)
     flags = [word for key, value in options.items() for word in (f"--{key.replace('_', '-')}", str(value))]
     assert main(["train", name, "--data", str(source), "--out", str(made.folder), "--steps", "5", *flags]) == 0

@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
-from testing.vowels import LETTERS, VowelsTask
 from torch import nn
 
 from elman.errors import ElmanError
 from elman.testing import LawBroken, check_task, task_checks
 from elman.training.task import BadRows, Loss, Sources, Task
+from tests.testing.vowels import LETTERS, VowelsTask
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tasks.classify.test_classify import example
 
 from elman.errors import ElmanError
 from elman.tasks.classify.task import ClassifyExamples, ClassifyOptions, ClassifyTask
 from elman.training.loop import train
 from elman.training.settings import Budget, Training
 from elman.training.task import Sources, evaluate
+from tests.tasks.classify.test_classify import example
 
 ROWS = 12  # of each device; they divide the rows to learn from
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tasks.classify.test_classify import example
 
 from elman.cli.main import main
 from elman.errors import ElmanError
@@ -16,6 +15,7 @@ from elman.training.options import option
 from elman.training.runs import noted
 from elman.training.settings import Budget, Training, configured
 from elman.training.trials import others, suggested, with_some
+from tests.tasks.classify.test_classify import example
 
 
 def train(folder: Path, *more: str) -> int:
