@@ -13,7 +13,13 @@ heat[1500:1510] += 0.8  # it runs hot for a moment, though no hotter than at oth
 machine = pl.DataFrame({"speed": speed, "heat": heat})
 
 model = AnomalyDetector(
-    hidden=16, horizons="1,8", probation=0.5, false_alarm_rate=0.001, lr=0.01, steps=100, verbose=False
+    hidden=16,
+    horizons="1,8",
+    probation=0.5,
+    false_alarm_rate=0.001,
+    lr=0.01,
+    steps=100,
+    verbose=False,
 )
 model.fit(machine)
 

@@ -14,7 +14,10 @@ def review() -> tuple[str, str]:
     good, negated = random.random() < 0.5, random.random() < 0.5
     said = ("not " if negated else "") + random.choice(GOOD if good else BAD)
     other = random.choice(GOOD + BAD)
-    return f"the {first} was {other} but the {second} was {said}", "for" if good != negated else "against"
+    return (
+        f"the {first} was {other} but the {second} was {said}",
+        "for" if good != negated else "against",
+    )
 
 
 random.seed(1)
@@ -24,5 +27,8 @@ model = Classifier(cell="gru", hidden=32, lr=0.01, steps=200, verbose=False)
 model.fit(texts[:800], labels[:800])
 
 print(f"accuracy on 200 new reviews: {model.score(texts[800:], labels[800:]):.2f}")
-for text in ("the plot was dull but the cast was not bad", "the plot was clever but the film was not funny"):
+for text in (
+    "the plot was dull but the cast was not bad",
+    "the plot was clever but the film was not funny",
+):
     print(f"{text}: {model.predict(text)}")

@@ -2,7 +2,9 @@
 
 import elman
 
-model = elman.Classifier(cell="lstm", hidden=32, dropout=0.2, lr=0.01, steps=400, verbose=False)
+model = elman.Classifier(
+    cell="lstm", hidden=32, dropout=0.2, lr=0.01, steps=400, verbose=False
+)
 model.fit("series.csv")
 
 print({name: round(value, 2) for name, value in model.evaluate("new.csv").items()})

@@ -16,7 +16,9 @@ def write(name: str, number: int) -> None:
             for time in range(30):
                 value = random.gauss(0, 0.2) + (time == early) - (time == late)
                 value = value if rise_first else -value
-                table.writerow([series, time, round(value, 3), "up" if rise_first else "down"])
+                table.writerow(
+                    [series, time, round(value, 3), "up" if rise_first else "down"]
+                )
     print(f"{name} has {number} series of 30 values")
 
 

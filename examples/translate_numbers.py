@@ -37,7 +37,10 @@ model = Translator(
 )
 model.fit(digits[:900], words[:900])
 
-right = sum(said == true for said, true in zip(model.predict(digits[900:]), words[900:], strict=True))
+right = sum(
+    said == true
+    for said, true in zip(model.predict(digits[900:]), words[900:], strict=True)
+)
 print(f"{right} of 100 new numbers are right")
 for number in ("7 1 3", "4 0 0", "9 9"):
     print(f"{number}: {model.predict(number)}")

@@ -11,7 +11,9 @@ BEGIN, MIDDLE, END = (
 )
 
 random.seed(1)
-names = sorted({random.choice(BEGIN) + random.choice(MIDDLE) + random.choice(END) for _ in range(150)})
+names = sorted(
+    {random.choice(BEGIN) + random.choice(MIDDLE) + random.choice(END) for _ in range(150)}
+)
 
 model = LanguageModel(hidden=64, embedding=16, lr=0.01, steps=100, verbose=False)
 model.fit(names)
