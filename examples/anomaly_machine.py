@@ -1,4 +1,4 @@
-"""A machine with two sensors: what is unusual is told as it comes, and nobody says beforehand what that looks like."""
+"""A machine with two sensors: what is unusual is told, without an example of it."""
 
 import numpy as np
 import polars as pl

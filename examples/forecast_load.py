@@ -1,4 +1,4 @@
-"""The load of the next day, hour by hour, from three months and the temperature that is forecast."""
+"""The load of the next day, hour by hour, from three months and the weather forecast."""
 
 import numpy as np
 import polars as pl

@@ -1,4 +1,4 @@
-"""Two tables of short series, one to learn from and a new one: in some a rise comes before a fall, in others after."""
+"""Two tables of short series: in some a rise comes before a fall, in others after it."""
 
 import csv
 import random

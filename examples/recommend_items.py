@@ -1,4 +1,4 @@
-"""What does a visitor look at next? Some items follow each other, and a new visitor has seen only one or two."""
+"""What does a visitor look at next, who has seen only one item or two?"""
 
 import random
 
@@ -14,7 +14,7 @@ SERIES = [
 
 
 def visit() -> list[str]:
-    """A visitor goes through a series in order, and now and then looks at something else."""
+    """A visitor goes through a series, and now and then looks at something else."""
     series = random.choice(SERIES)
     return [
         item if random.random() < 0.9 else random.choice(random.choice(SERIES))

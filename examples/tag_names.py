@@ -1,4 +1,4 @@
-"""Which words of a sentence are names of people and of places? New names are told by what stands around them."""
+"""Names of people and of places; new ones are told by what stands around them."""
 
 import random
 
@@ -16,7 +16,7 @@ SENTENCES = [
 
 
 def sentence() -> tuple[list[str], list[str]]:
-    """The words of a sentence and their tags: B for the beginning of a name, O for other words."""
+    """The words of a sentence and their tags: B begins a name, O stands for other words."""
     words, tags = [], []
     for word in random.choice(SENTENCES).split():
         names = {"PERSON": PEOPLE, "PLACE": PLACES}.get(word)

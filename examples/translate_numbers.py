@@ -4,8 +4,10 @@ import random
 
 from elman import Translator
 
-ONES = "zero one two three four five six seven eight nine".split()
-TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+).split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 
 
@@ -13,10 +15,10 @@ def in_words(number: int) -> str:
     """A number below a thousand, as people say it."""
     if number >= 100:
         rest = f" {in_words(number % 100)}" if number % 100 else ""
-        return f"{ONES[number // 100]} hundred{rest}"
+        return f"{SMALL[number // 100]} hundred{rest}"
     if number < 20:
-        return (ONES + TEENS)[number]
-    return TENS[number // 10 - 2] + (f" {ONES[number % 10]}" if number % 10 else "")
+        return SMALL[number]
+    return TENS[number // 10 - 2] + (f" {SMALL[number % 10]}" if number % 10 else "")
 
 
 numbers = list(range(1000))
