@@ -19,7 +19,8 @@ What `elman VERB --help` prints, for every verb. The options of `elman train TAS
 
 TASKS = """# Options of the tasks
 
-The options of `elman train TASK`. Where `[found out]` stands, the data says it.
+The options of `elman train TASK`, which are also the keywords of the [estimators](estimators.md): `--max-length 500` is
+`max_length=500`. Where the default is "detected", it is found in the data.
 """
 
 CELLS = """# Cells
@@ -74,12 +75,12 @@ def _command(name: str, command: Any) -> Iterator[str]:
     """A section about a command: its help, its arguments, and its options in a table for each group of them."""
     context = _context(command, name)
     yield f"\n## `{name}`\n"
-    yield f"{_prose(command.help or '')}\n"
+    yield from (f"{_prose(paragraph)}\n" for paragraph in (command.help or "").split("\n\n"))
     yield f"```\n{command.get_usage(context).removeprefix('Usage: ')}\n```\n"
     groups: dict[str, list[tuple[str, str]]] = {}
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is not None:
+        if record is not None and parameter.name not in ("help", "help_all"):
             groups.setdefault(getattr(parameter, "rich_help_panel", None) or "Options", []).append(record)
     for group, records in groups.items():
         yield f"| {group} | |\n| --- | --- |"
@@ -94,7 +95,7 @@ def _code(text: str) -> str:
 
 def _prose(text: str) -> str:
     """As plain text within a table: nothing in it is markup."""
-    return re.sub(r"([|\[\]*_`])", r"\\\1", " ".join(text.split())).replace("<", "&lt;")
+    return re.sub(r"([|\[\]*_])", r"\\\1", " ".join(text.split())).replace("<", "&lt;")
 
 
 def _context(command: Any, name: str) -> Any:
