@@ -15,7 +15,7 @@ LABEL = "anomaly"  # the column in which labels from elsewhere are put
 
 
 class AnomalyDetector(OutlierMixin, Answering, AnomalyDetectorOptions):
-    """What is unusual in a stream of numbers, in the order in which they came: a row for each moment.
+    """Find what is unusual in streams of numbers: each row is a moment, in the order in which they came.
 
     Example:
         >>> wave = np.sin(np.arange(600) / 5)

@@ -82,7 +82,7 @@ def on_the_class_too(method: Method) -> Method:
 
 
 class Estimator(BaseEstimator):
-    """A task of one's own data: options in the constructor, ``fit``, and what can be asked of the model then.
+    """What every estimator has: options in the constructor, ``fit``, and then what can be asked of the model.
 
     Attributes:
         task_: the trained task, once there is one.
@@ -234,18 +234,18 @@ class Estimator(BaseEstimator):
 
     @property
     def history(self) -> pl.DataFrame:
-        """How the run went: a row for each step that was noted, with the loss and the held-out measures."""
+        """The course of training: a row for each step that was noted, with the loss and the held-out measures."""
         self._fitted()
         return self._history
 
     @property
     def result(self) -> dict[str, Any]:
-        """What came of the run, as ``result.json`` has it; what it is compared with once ``report`` was called."""
+        """The results of the run, as in ``result.json``; after ``report``, those of the simple methods as well."""
         self._fitted()
         return self._result
 
     def report(self, path: str | Path = REPORT) -> Path:
-        """Compare the model with simple methods, and write all that came of the run on one page.
+        """Compare the model with simple methods, and write the results on one page.
 
         Returns:
             The path of the page, which needs nothing beside itself.
@@ -328,7 +328,7 @@ class Answering(Estimator):
             return task.predict(self._rows(X), skip_bad=skip_bad)
 
     def stream(self, lines: Iterable[str]) -> Iterator[str]:
-        """Answer lines one by one, each before the next is asked for; an answer is an object in JSON."""
+        """Answer lines one by one, each before the next is read; an answer is a JSON object."""
         task = self._fitted()
         assert isinstance(task, Predictor)
         return task.stream(lines)

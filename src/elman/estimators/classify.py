@@ -87,7 +87,7 @@ class Labelling(Answering):
 
 
 class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
-    """A text or a series to its class.
+    """Classify texts, or series of numbers.
 
     Attributes:
         classes_: the classes, in the order of ``predict_proba``.
@@ -148,7 +148,7 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
 
 
 class Regressor(RegressorMixin, Labelling, RegressorOptions):
-    """A text or a series to a number.
+    """Predict a number from a text, or from a series of numbers.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(40, 10, 1))

@@ -11,7 +11,7 @@ from elman.estimators.constructors import ForecasterOptions
 
 
 class Forecaster(Answering, ForecasterOptions):
-    """Series of numbers to what comes after them, as quantiles.
+    """Forecast series of numbers, with quantiles.
 
     Example:
         >>> import numpy as np

@@ -12,7 +12,7 @@ from elman.tasks.language.dialogues import Dialogue
 
 
 class LanguageModel(Estimator, LanguageModelOptions):
-    """A text, or strings such as names or molecules, to a model that writes such.
+    """Learn a text, or strings such as names or molecules, and write more of the kind.
 
     A text is the name of a file, or itself where it has several lines; strings, one each, are a list.
 
@@ -57,9 +57,9 @@ class LanguageModel(Estimator, LanguageModelOptions):
         Args:
             prompt: what stands before.
             length: tokens to write.
-            temperature: how bold: 0 takes the likeliest token each time, 1 follows the model, more is wilder.
-            top_k: choose among the so many likeliest only.
-            top_p: choose among the likeliest that together have this probability only.
+            temperature: randomness: 0 takes the likeliest token each time, 1 draws as learnt, more is more varied.
+            top_k: draw from this many of the likeliest tokens only.
+            top_p: draw from the likeliest tokens that together have this probability only.
             seed: the same seed, the same text.
 
         Returns:
@@ -111,5 +111,5 @@ class LanguageModel(Estimator, LanguageModelOptions):
         return self._fitted().dialogue(speaker, length=length, **options)
 
     def _figure(self, metrics: dict[str, float]) -> float:
-        """How well a text is foretold: bits a character, below 0, so that more is better."""
+        """How well a text is predicted: minus the bits for each character, so that more is better."""
         return -metrics["bits_per_character"]

@@ -12,7 +12,7 @@ from elman.estimators.constructors import RecommenderOptions
 
 
 class Recommender(Answering, RecommenderOptions):
-    """Events of who took what and when to the items that come next.
+    """Recommend the next items, after events of who took what and when.
 
     Example:
         >>> sessions = [["tea", "milk", "sugar"], ["ink", "pen", "paper"]] * 20

@@ -11,7 +11,7 @@ from elman.estimators.constructors import TaggerOptions
 
 
 class Tagger(Answering, TaggerOptions):
-    """A sentence to a tag for each of its words.
+    """Tag each word of a sentence.
 
     A sentence is a list of words, or a text with spaces between them.
 

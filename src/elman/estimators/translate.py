@@ -11,7 +11,7 @@ from elman.estimators.constructors import TranslatorOptions
 
 
 class Translator(Answering, TranslatorOptions):
-    """A sequence to another one of any length: a translation, a summary, a reply, a spelling.
+    """Translate one text to another of any length: a translation, a summary, a reply, a spelling.
 
     Example:
         >>> pairs = [("one two", "un deux"), ("two one", "deux un"), ("one", "un"), ("two", "deux")] * 10
