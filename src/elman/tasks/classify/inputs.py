@@ -191,13 +191,6 @@ class SeriesInput(nn.Module):
         frame = pl.DataFrame({"series": range(1, len(found) + 1)})
         return Asked(found, np.arange(len(found)), len(found), frame)
 
-    def parse(self, line: str) -> Any:
-        """A series from a line of a stream, as ``asked`` takes it: a list or an object of JSON."""
-        try:
-            return json.loads(line)
-        except ValueError as error:
-            raise ElmanError(f"a line is an object such as {EXAMPLE}") from error
-
     def one(self, given: Any, name: str) -> Sequenced:
         """A series: numbers, null or NaN where there is none, and when they were where they are not evenly apart."""
         row = given if isinstance(given, Mapping) else {"values": given}
@@ -226,3 +219,11 @@ class SeriesInput(nn.Module):
 def _at_pace(series: Sequenced, every: float, longest: int) -> Sequenced:
     paced = resampled(series, every) if every else series
     return Sequenced(paced.values[:longest], paced.times[:longest])
+
+
+def parse_series(line: str) -> Any:
+    """A series from a line of a stream, as in memory: a list or an object of JSON."""
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise ElmanError(f"a line is an object such as {EXAMPLE}") from error

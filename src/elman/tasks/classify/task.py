@@ -22,7 +22,7 @@ from elman.layers.pooling import AttentionPooling, max_and_mean
 from elman.tasks.classify import report
 from elman.tasks.classify.asked import read_asked
 from elman.tasks.classify.baselines import simple_methods
-from elman.tasks.classify.inputs import SeriesInput, TextInput
+from elman.tasks.classify.inputs import SeriesInput, TextInput, parse_series
 from elman.tasks.classify.labelled import Labelled, read_labelled, warn_of_leaks
 from elman.tasks.classify.layout import Layout, find_layout
 from elman.tasks.classify.options import ClassifyOptions
@@ -242,8 +242,8 @@ class ClassifyTask(RowPredictor):
         if isinstance(self.input, TextInput):
             return read_asked(source, self.layout, bad, self.target.has)
         if isinstance(source, Line):
-            source = [self.input.parse(source.text)]
-        if isinstance(source, list | tuple):
+            source = [parse_series(source.text)]
+        if isinstance(source, list | tuple) and isinstance(self.input, SeriesInput):
             return self.input.asked(source)
         found = read_labelled(source, self.layout, bad, labelled=False)
         return Asked(found.inputs, found.index, found.size, found.frame)
