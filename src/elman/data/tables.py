@@ -173,7 +173,7 @@ def _whole(frame: pl.DataFrame, name: str, bad: BadRows, first: int) -> Table:
 
 
 def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:
-    """A table from its columns by name, each a list or an array; NaN is nothing.
+    """A table from its columns by name, each a list or an array; NaN among other things than numbers is nothing.
 
     >>> columns_of({"a": [1, None], "b": [[1, 2], [3]]}).schema.names()
     ['a', 'b']
@@ -182,7 +182,7 @@ def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:
     for name, values in ((str(name), columns[name]) for name in columns):
         if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "biufM":
             column = pl.Series(name, values)
-            found.append(column.fill_nan(None) if values.dtype.kind == "f" else column)
+            found.append(column.fill_nan(None) if column.dtype.is_float() else column)
             continue
         cells = [_cell(v) for v in (values.tolist() if hasattr(values, "tolist") else values)]
         found.append(column_of(name, [None if isinstance(v, float) and v != v else v for v in cells]))
