@@ -77,3 +77,12 @@ def without_identity(column: str) -> str:
     """A name without what people hang to it: ``movieId`` and ``movie_id`` are ``movie``."""
     letters = re.sub(r"[^a-z]", "", column.lower())
     return re.sub(r"(?<=..)(?:id|ids|idx|no|code|number|index)$", "", letters) or letters
+
+
+def is_identity(column: str) -> bool:
+    """Whether a column is named as those that name things: ``id``, ``user_id``, ``itemId``.
+
+    >>> [is_identity(name) for name in ("id", "user_id", "itemId", "RecordID", "humid", "valid")]
+    [True, True, True, True, False, False]
+    """
+    return re.search(r"(?:^|[_ ])[iI][dD]$|[a-z]I[dD]$", column) is not None

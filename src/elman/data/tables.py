@@ -361,6 +361,17 @@ def guess_separator(text: str, kind: str = "") -> str:
     return max(found, key=lambda separator: found[separator]) if found else ","
 
 
+def has_columns(text: str) -> bool:
+    """Whether a text is a table: every line has as many columns, two or more.
+
+    >>> has_columns("a,b\\n1,2\\n3,4\\n5,6\\n"), has_columns("Well, well.\\nWho knows?\\n")
+    (True, False)
+    """
+    separator = guess_separator(text)
+    widths = {line.count(separator) for line in text.split("\n")[:2000] if line.strip()}
+    return len(widths) == 1 and widths != {0} and (separator == "\t" or text.count("\n") > 3)
+
+
 def _has_header(rows: Sequence[list[str]], kind: str) -> bool:
     """Whether the first row has names, and not values like those below it."""
     first, *below = ([cell.strip() for cell in row] for row in rows)

@@ -1,19 +1,21 @@
 """What people want done: a folder a task, whose name is the registry; the contract is ``training/task.py``.
 
-``task.py`` of a folder holds the task, ``options.py`` what can be chosen about it, which is read without PyTorch, and
-the other files what it alone needs. No task imports another.
+``task.py`` of a folder holds the task, ``options.py`` what can be chosen about it, which is read without PyTorch,
+``suits.py`` how well data suits it, and the other files what it alone needs. No task imports another.
 """
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from elman.errors import ElmanError
 from elman.training.options import TaskOptions
 
 if TYPE_CHECKING:
+    from elman.training.inspection import Suits
     from elman.training.task import Task
 
 T = TypeVar("T")
@@ -48,6 +50,12 @@ def options(name: str) -> type[TaskOptions]:
     """
     _check(name)
     return _only(TaskOptions, f"{__name__}.{name}.options")
+
+
+def suits(name: str) -> "Callable[[Any, Path], Suits]":
+    """The function of the task with this name that says how well what it read, from where, suits it."""
+    _check(name)
+    return importlib.import_module(f"{__name__}.{name}.suits").suits
 
 
 def summary(name: str) -> str:

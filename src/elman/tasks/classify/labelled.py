@@ -41,7 +41,7 @@ class Labelled:
     def take(self, rows: Sequence[int] | np.ndarray) -> "Labelled":
         """Some of the rows."""
         inputs, labels, where = ([part[row] for row in rows] for part in (self.inputs, self.labels, self.where))
-        return replace(self, inputs=inputs, labels=labels, where=where, index=self.index[np.asarray(rows)])
+        return replace(self, inputs=inputs, labels=labels, where=where, index=self.index[np.asarray(rows, int)])
 
     def parting(self, how: str, group: str, time: str) -> dict[str, Any]:
         """What ``split`` is to go by: chance, the values of a column, or a time, else the order of rows."""

@@ -12,7 +12,7 @@ from elman.data.bad import BadRows
 from elman.data.files import suffix
 from elman.data.memory import Arrays
 from elman.data.rows import Known
-from elman.data.tables import SEPARATORS, TABLES, Table, guess_separator, is_numeric, read_table
+from elman.data.tables import SEPARATORS, TABLES, Table, has_columns, is_numeric, read_table
 from elman.data.text import read_whole
 from elman.data.times import is_time
 from elman.errors import ElmanError
@@ -87,7 +87,7 @@ def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
             return Layout("ts")
         if suffix(source) not in TABLES and not (wishes.separator or wishes.text or wishes.label):
             text = read_whole(source)
-            if not _is_table(text):
+            if not has_columns(text):
                 log.info("%s: a label and a text a line; the first word is the label", source)
                 return Layout("lines")
     table = read_table(source, bad, separator=wishes.separator or None, header=wishes.header)
@@ -187,10 +187,3 @@ def _constant_within(table: Table, identity: str, column: str) -> bool:
     return bool((kinds == 1).all()) and 1 < table.frame[column].n_unique() <= max(
         2, table.frame[identity].n_unique() / 2
     )
-
-
-def _is_table(text: str) -> bool:
-    """Whether a text file has columns: every line as many of them, two or more."""
-    separator = guess_separator(text)
-    widths = {line.count(separator) for line in text.split("\n")[:2000] if line.strip()}
-    return len(widths) == 1 and widths != {0} and (separator == "\t" or text.count("\n") > 3)

@@ -1,0 +1,173 @@
+"""``elman inspect FILE``: what would be found in some data, without training."""
+
+import shlex
+import shutil
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from elman.data.sample import Sample
+    from elman.data.tables import Table
+
+FITS, COULD = 0.5, 0.2  # the least scores of a task that suits the data, and of one that might
+COLUMNS, DOUBTS = 40, 20  # that are shown
+LONGEST = 240  # characters of a reason
+
+
+def command(
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file, a folder, or files in one name such as 'train.{en,de}'.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Say what a file holds, which task it suits, and what to type next; nothing is trained."""
+    import json
+
+    from elman.data.sample import sampled
+
+    with sampled(source) as sample:
+        found = _looked_at(source, sample)
+    print(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(_in_words(found)))
+
+
+def _looked_at(source: Path, sample: "Sample") -> dict[str, Any]:
+    """All that is said, as plain values."""
+    from elman import tasks
+    from elman.cli._options import flag
+    from elman.data.bad import BadRows
+    from elman.training.inspection import inspect
+
+    found: dict[str, Any] = {"path": str(source), "bytes": sample.bytes, "whole": sample.whole, "doubtful": []}
+    table = _as_table(sample.path)
+    if table is not None:
+        found |= _about_table(table, sample)
+    elif sample.path.is_file():
+        found |= _about_text(sample)
+    seen = [inspect(tasks.load(n), tasks.suits(n), sample.path, BadRows(skip=True)) for n in tasks.names()]
+    seen.sort(key=lambda each: -each.score)
+    best = seen[0]
+    if best.score:
+        options = [word for name, value in best.options.items() for word in (flag(name), value)]
+        found["next"] = ["elman", "train", best.task, "--data", str(source), *options]
+
+    def own(text: str) -> str:  # a sample stands where the data stands
+        beside = "" if source.parent == Path() else f"{source.parent}/"
+        return text.replace(str(sample.path), str(source)).replace(f"{sample.path.parent}/", beside)
+
+    found["tasks"] = [
+        {
+            "task": each.task,
+            "score": round(each.score, 2),
+            "why": own(each.why),
+            "found": [own(line) for line in each.found],
+            "options": each.options,
+        }
+        for each in seen
+    ]
+    return found
+
+
+def _as_table(path: Path) -> "Table | None":
+    """The rows of a file, where it is a table."""
+    from elman.data.bad import BadRows
+    from elman.data.tables import TABLES, has_columns, read_table
+    from elman.data.text import beginning
+    from elman.errors import ElmanError
+
+    if not path.is_file():
+        return None
+    try:
+        if path.suffix in TABLES or has_columns(beginning(path, 1 << 16)):
+            return read_table(path, BadRows(skip=True))
+    except ElmanError:  # each task says what is wrong
+        return None
+    return None
+
+
+def _about_table(table: "Table", sample: "Sample") -> dict[str, Any]:
+    from elman.data.profile import doubled_rows, profile
+    from elman.data.tables import SEPARATORS
+
+    columns = profile(table)
+    doubts = [doubt for column in columns for doubt in column.doubts]
+    if doubled := doubled_rows(table):
+        doubts.append(f"{doubled:,} rows are the same as one before them")
+    if table.bad.listed:
+        first = table.bad.listed[0].partition(", ")[2]
+        doubts.append(f"{len(table.bad.listed):,} rows cannot be used; the first: {first}")
+    rows = table.size if sample.whole else round(table.size * sample.bytes / max(1, sample.part))
+    return {
+        "form": "table",
+        "width": len(table.columns),
+        "rows": rows,
+        "looked_at": table.size,
+        "separator": table.separator and SEPARATORS.get(table.separator, table.separator),
+        "header": table.header if table.separator else None,
+        "columns": [
+            {"name": c.name, "kind": c.kind, "different": c.different, "missing": c.missing, "shown": c.shown}
+            for c in columns
+        ],
+        "doubtful": doubts,
+    }
+
+
+def _about_text(sample: "Sample") -> dict[str, Any]:
+    from elman.data.text import read_whole
+    from elman.errors import ElmanError
+
+    try:
+        text = read_whole(sample.path)
+    except ElmanError as error:
+        return {"form": "unreadable", "doubtful": [str(error)]}
+    lines = text.split("\n")
+    words = f"{len(lines):,} lines, {len(set(text))} different characters, {len(text) / len(lines):.0f} a line"
+    return {"form": "text", "shown": words}
+
+
+def _in_words(found: dict[str, Any]) -> list[str]:
+    """The same for people."""
+    size = found["bytes"]
+    size = f"{size:,} bytes" if size < 10_000 else f"{size / 1e3:,.0f} kB" if size < 1e7 else f"{size / 1e6:,.0f} MB"
+    lines = [f"{found['path']}: {_headline(found)}, {size}"]
+    if columns := found.get("columns"):
+        lines += ["", "Columns"]
+        width = min(24, max(len(c["name"]) for c in columns[:COLUMNS]))
+        for each in columns[:COLUMNS]:
+            missing = f"; {each['missing']:,} missing" if each["missing"] else ""
+            lines.append(f"  {each['name']:{width}}  {each['kind']:12}  {each['shown']}{missing}")
+        if found["width"] > COLUMNS:
+            lines.append(f"  and {found['width'] - COLUMNS:,} more")
+    if found["doubtful"]:
+        lines += ["", "Doubtful", *(f"  {doubt}" for doubt in found["doubtful"][:DOUBTS])]
+    lines += ["", "Tasks"]
+    for n, each in enumerate(found["tasks"]):
+        word = "suits" if each["score"] >= FITS else "could be" if each["score"] >= COULD else "no"
+        said = [each["why"], *(each["found"] if n == 0 and each["score"] else [])]
+        for number, text in enumerate(said):
+            before = f"  {each['task']:10} {word:9} " if number == 0 else " " * 23
+            short = text.removeprefix(f"{found['path']}: ").removeprefix(f"{found['path']} ")
+            lines.append(_hung(before, textwrap.shorten(short, LONGEST, placeholder=" ...")))
+    if "next" in found:
+        lines += ["", "Next", f"  {shlex.join(found['next'])}"]
+    return lines
+
+
+def _hung(before: str, text: str) -> str:
+    """A text behind some words, its further lines under its first."""
+    width = max(60, min(100, shutil.get_terminal_size().columns))
+    return textwrap.fill(text, width, initial_indent=before, subsequent_indent=" " * len(before))
+
+
+def _headline(found: dict[str, Any]) -> str:
+    if found.get("form") == "table":
+        about = "" if found["whole"] else "about "
+        sample = "" if found["whole"] else f" (the first {found['looked_at']:,} were looked at)"
+        between = (
+            found["separator"] and f"; {found['separator']} between them, {'a' if found['header'] else 'no'} header"
+        )
+        return f"{about}{found['rows']:,} rows{sample} of {found['width']:,} columns{between or ''}"
+    sample = "" if found["whole"] else "; of its beginning: "
+    return found.get("form", "several files") + (f"{sample or ', '}{found['shown']}" if "shown" in found else "")

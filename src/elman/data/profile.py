@@ -1,0 +1,127 @@
+"""What is in a table, column by column, and what in it is doubtful."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from elman.data.tables import Table, as_numbers, has_value, is_numeric
+from elman.data.times import find_clock, is_time, read_times
+
+SHOWN = 5  # values of a column that are shown
+FEW = 30  # different values of a column at most, where all are counted
+# numbers that people write where there is none
+STAND_INS = (-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0)
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column holds.
+
+    Args:
+        name: of it.
+        kind: ``number``, ``whole number``, ``time``, ``text``, ``list`` or ``empty``.
+        missing: how many cells hold nothing.
+        different: how many values there are.
+        shown: its range, its step, its most frequent values or its first ones, in words.
+        doubts: what is odd about it, a sentence each.
+    """
+
+    name: str
+    kind: str
+    missing: int
+    different: int
+    shown: str
+    doubts: list[str]
+
+
+def profile(table: Table, most: int = 100) -> list[Column]:
+    """What the first columns of a table hold, ``most`` of them at most.
+
+    Example:
+        >>> from elman.data.bad import BadRows
+        >>> from elman.data.tables import read_table
+        >>> for column in profile(read_table({"size": ["1", "2", "?"], "word": ["a", "a", "b"]}, BadRows())):
+        ...     print(column.name, column.kind, column.missing, column.shown, sep="; ")
+        size; whole number; 1; 1 to 2
+        word; text; 0; a 2, b 1
+    """
+    return [_column(table.frame[name]) for name in table.columns[:most]]
+
+
+def doubled_rows(table: Table) -> int:
+    """How many rows are the same as one before them."""
+    if any(kind.is_nested() for kind in table.frame.schema.values()):
+        return 0
+    return len(table) - table.frame.n_unique()
+
+
+def _column(column: pl.Series) -> Column:
+    given = column.filter(has_value(column))
+    missing = len(column) - len(given)
+    if not len(given):
+        return Column(column.name, "empty", missing, 0, "", [f"{column.name} is empty"])
+    if column.dtype.is_nested():
+        return Column(column.name, "list", missing, len(given), _first(given), [])
+    different = given.n_unique()
+    doubts = [f"{column.name} is the same in all rows: {given[0]}"] if different == 1 and len(given) > 1 else []
+    if column.dtype == pl.Boolean:
+        return Column(column.name, "text", missing, different, _counted(given.cast(pl.String)), doubts)
+    if is_time(column):
+        return _times(column, missing, different, doubts)
+    if is_numeric(column):
+        return _numbers(column, given, missing, different, doubts)
+    share = as_numbers(given).is_not_null().mean()
+    if isinstance(share, float) and share > 0.5:
+        odd = given.filter(as_numbers(given).is_null())[0]
+        doubts.append(f"{column.name} has numbers in {share:.0%} of its cells, and in others text such as {odd!r}")
+    shown = _counted(given) if different <= FEW else _first(given)
+    return Column(column.name, "text", missing, different, shown, doubts)
+
+
+def _numbers(column: pl.Series, given: pl.Series, missing: int, different: int, doubts: list[str]) -> Column:
+    numbers = as_numbers(given)
+    odd = given.filter(numbers.is_null())
+    if len(odd):
+        doubts.append(f"{column.name} has {len(odd):,} cells that are no numbers, such as {odd[0]!r}")
+    values = numbers.drop_nulls()
+    kind = "whole number" if (values == values.floor()).all() else "number"
+    counts = Counter(values.to_list())
+    for value in STAND_INS:
+        others = np.array([each for each in counts if each not in STAND_INS])
+        far = len(others) > 2 and not others.min() - np.ptp(others) / 10 <= value <= others.max() + np.ptp(others) / 10
+        if far and counts[value] > 1:
+            doubts.append(f"{column.name} is {value:g} in {counts[value]:,} rows, which looks like no value")
+    low, high = (f"{each:,.0f}" if kind == "whole number" else f"{each:,.6g}" for each in (values.min(), values.max()))
+    shown = _counted(given.cast(pl.String)) if different <= SHOWN and kind == "whole number" and different > 2 else ""
+    return Column(column.name, kind, missing, different, shown or f"{low} to {high}", doubts)
+
+
+def _times(column: pl.Series, missing: int, different: int, doubts: list[str]) -> Column:
+    times = read_times(column)
+    values = np.sort(times.values[np.isfinite(times.values)])
+    if wrong := len(column) - missing - len(values):
+        doubts.append(f"{column.name} has {wrong:,} cells that are no times")
+    first, last = (str(np.datetime64(int(each), "us")).rstrip("0").rstrip(".") for each in (values[0], values[-1]))
+    first, last = (each.removesuffix("T00:00:00").removesuffix(":00:00").replace("T", " ") for each in (first, last))
+    step = find_clock([np.unique(values)], times.dated, times.zone).describe()
+    back = int((np.diff(times.values[np.isfinite(times.values)]) < 0).sum())
+    order = f", not in order in {back:,} places" if back else ""
+    return Column(column.name, "time", missing, different, f"{first} to {last}, {step} apart{order}", doubts)
+
+
+def _counted(column: pl.Series) -> str:
+    counts = Counter(column.to_list()).most_common()
+    more = f", and {len(counts) - SHOWN} more" if len(counts) > SHOWN else ""
+    return ", ".join(f"{_short(value)} {count:,}" for value, count in counts[:SHOWN]) + more
+
+
+def _first(column: pl.Series) -> str:
+    return ", ".join(_short(value) for value in column[:2].to_list()) + (", ..." if len(column) > 2 else "")
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 24 else text[:21] + "..."

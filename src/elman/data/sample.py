@@ -1,0 +1,104 @@
+"""The beginning of large data: files that are read whole take a second then, whatever they hold."""
+
+import gzip
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from elman.data.files import alternatives
+from elman.errors import ElmanError
+
+LARGE = 1 << 18  # bytes that are read of one file, or of all files of a folder
+LEAST = 1 << 12  # bytes that are read of each file of a folder
+MOST_FILES = 2000
+
+
+class Sample(NamedTuple):
+    """Where a part of some data lies, as the data itself does."""
+
+    path: Path
+    whole: bool  # whether it is all of the data
+    bytes: int  # of all of the data
+    part: int  # bytes of it that were looked at
+
+
+@contextmanager
+def sampled(path: Path) -> Iterator[Sample]:
+    """The data itself where it is small, else the beginning of each of its files, in a folder that goes again.
+
+    Args:
+        path: a file, a folder, or several files in one name as ``train.{en,de}``.
+
+    Raises:
+        ElmanError: no such file.
+    """
+    files = [file for each in alternatives(path) for file in _files(each)]
+    total = sum(file.stat().st_size for file in files)
+    if total <= LARGE and not any(_is_packed(file) for file in files):
+        yield Sample(path, True, total, total)
+        return
+    share = max(LEAST, LARGE // len(files)) if path.is_dir() else LARGE
+    with tempfile.TemporaryDirectory() as scratch:
+        base = path if path.is_dir() else path.parent
+        parts = [(file, Path(scratch) / "data" / file.relative_to(base)) for file in files[:MOST_FILES]]
+        read = [_copy_beginning(file, to, share) for file, to in parts]
+        if len(files) > 1 and not path.is_dir():  # parallel files go line by line
+            _cut_alike([_unpacked(to) for _, to in parts])
+        there = Path(scratch) / "data" / ("" if path.is_dir() else _unpacked(path).name)
+        whole = len(files) <= MOST_FILES and all(read)
+        part = sum(_unpacked(to).stat().st_size for _, to in parts)
+        yield Sample(there, whole, total, part)
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.exists():
+        raise ElmanError(f"there is no file {path}")
+    found = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    if not found:
+        raise ElmanError(f"the folder {path} is empty")
+    return found
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix == ".gz"
+
+
+def _unpacked(path: Path) -> Path:
+    return path.with_name(path.name.replace(".gz", ""))
+
+
+def _copy_beginning(path: Path, to: Path, size: int) -> bool:
+    """Write the first lines of a file, unpacked; say whether it was all of it."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".parquet":
+        import polars as pl
+
+        rows = pl.scan_parquet(path).head(50_000).collect()
+        rows.write_parquet(to)
+        return len(rows) < 50_000
+    try:
+        with gzip.open(path) if _is_packed(path) else path.open("rb") as file:
+            data = file.read(size + 1)
+    except (OSError, EOFError) as error:
+        raise ElmanError(f"{path} cannot be read: {error}") from error
+    _unpacked(to).write_bytes(data if len(data) <= size else _whole_lines(data[:size]))
+    return len(data) <= size
+
+
+def _whole_lines(data: bytes) -> bytes:
+    """The lines of some bytes that are whole, and so that no quotation is cut in two."""
+    end = data.rfind(b"\n") + 1
+    for _ in range(100):
+        if data[:end].count(b'"') % 2 == 0:
+            break
+        end = data.rfind(b"\n", 0, end - 1) + 1
+    return data[: end or len(data)]
+
+
+def _cut_alike(paths: list[Path]) -> None:
+    texts = [path.read_bytes().removesuffix(b"\n").split(b"\n") for path in paths]
+    lines = min(map(len, texts))
+    for path, text in zip(paths, texts, strict=True):
+        path.write_bytes(b"\n".join(text[:lines]) + b"\n")

@@ -1,0 +1,26 @@
+"""How well data suits a translator."""
+
+from pathlib import Path
+from typing import Any
+
+from elman.data.columns import is_named
+from elman.data.tables import is_numeric
+from elman.training.inspection import Suits
+
+VARIED = 0.5  # of the targets, as a share, are different at least
+
+
+def suits(read: Any, path: Path) -> Suits:
+    """How well the pairs that a translator read suit it: whether both sides are texts, and most targets differ."""
+    layout, frame = read.layout, read.learnt.frame
+    if layout.kind == "lines":
+        return Suits(0.85, f"{len(frame):,} pairs, line by line in two files")
+    source, target = frame[layout.source], frame[layout.target]
+    varied = target.n_unique() >= VARIED * len(target) and source.n_unique() >= VARIED * len(source)
+    said = {"source_column": layout.source, "target_column": layout.target}
+    why = f"{len(frame):,} pairs, from {layout.source} to {layout.target}"
+    if not varied or is_numeric(source) or is_numeric(target):
+        return Suits(0.1, f"{why}, though they are few different texts", said)
+    if is_named(layout.source, "source") and is_named(layout.target, "target"):
+        return Suits(0.9, why, said)
+    return Suits(0.65 if len(frame.columns) == 2 else 0.2, why, said)
