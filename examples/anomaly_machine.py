@@ -9,7 +9,7 @@ random = np.random.default_rng(1)
 steps = np.arange(2000)
 speed = np.sin(2 * np.pi * steps / 50) + random.normal(0, 0.05, len(steps))
 heat = 0.5 * np.sin(2 * np.pi * (steps - 10) / 50) + random.normal(0, 0.05, len(steps))
-heat[1500:1510] += 0.8  # it runs hot for a moment, though no hotter than at other times
+heat[1500:1510] += 0.5  # it runs hot for a moment, though no hotter than at other times
 machine = pl.DataFrame({"speed": speed, "heat": heat})
 
 model = AnomalyDetector(
