@@ -46,3 +46,10 @@ def test_every_page_is_in_the_menu_and_nothing_else_is() -> None:
 def test_what_is_shown_of_a_gru_is_what_explain_prints() -> None:
     shown = (DOCS / "explanation" / "explain_gru.txt").read_text(encoding="utf-8").strip()
     assert shown in str(elman.explain(GRU(64, 128), batch=8, time=50, training=False))
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    pages = [*(DOCS / "reference").glob("*.md"), DOCS / "hooks" / "reference.py"]  # which makes the page of the cells
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    shown = set(re.findall(r"^::: [\w.]+\.(\w+)$", text, re.MULTILINE))
+    assert set(elman.__all__) - shown == set()
