@@ -67,6 +67,14 @@ class Fewer(VowelsTask):
         return super().answers(data, bad)[:-1]
 
 
+class ByPlace(VowelsTask):
+    """What it answers hangs on the order of the columns."""
+
+    def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
+        found = super().answers(data, bad)
+        return found.with_columns(pl.col("predicted") + found.columns.index("word"))
+
+
 class ReadsAhead(VowelsTask):
     """It reads two lines before it answers the first."""
 
@@ -105,6 +113,7 @@ def test_a_good_task_passes(source: Path) -> None:
         (Traceback, "a_mistake_is_said_in_one_line", "FileNotFoundError"),
         (OtherStream, "a_file_memory_and_a_stream_get_the_same_answers", "predicted of row 1 is"),
         (Fewer, "a_file_memory_and_a_stream_get_the_same_answers", "a row in gives a row out"),
+        (ByPlace, "the_same_rows_get_the_same_answers_from_any_table", "turned round: predicted of row 1"),
         (ReadsAhead, "each_line_is_answered_before_the_next_is_read", "[0, 0, 0, 0, 0, 0]"),
         (Alone, "the_baselines_stand_beside_it", "no simple method"),
     ],

@@ -73,11 +73,13 @@ class WordsToLearn:
 
 
 def read_table(source: Any) -> pl.DataFrame:
-    if isinstance(source, pl.DataFrame):
-        return source
-    if not Path(source).exists():
+    read = {".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet, ".csv": pl.read_csv}
+    if not isinstance(source, pl.DataFrame) and not Path(source).exists():
         raise ElmanError(f"there is no file {source}")
-    return pl.read_ndjson(source) if Path(source).suffix == ".jsonl" else pl.read_csv(source)
+    table = source if isinstance(source, pl.DataFrame) else read[Path(source).suffix](source)
+    if "word" not in table.columns:
+        raise ElmanError("the table has no column 'word'")
+    return table
 
 
 class VowelsTask(Predictor):

@@ -179,7 +179,8 @@ def read_texts(
         return _of_texts(str(source), texts, bad, first=1 + headed), usual
     table = read_again(source, known, bad)
     if column not in table.columns:
-        column = table.columns[0] if len(table.columns) == 1 else (role and find(table.columns, role)) or column
+        alone = len(table.columns) == 1 and table.columns[0] not in known.answers
+        column = table.columns[0] if alone else (role and find(table.columns, role)) or column
     return table.text(column), column
 
 

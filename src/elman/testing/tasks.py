@@ -19,6 +19,7 @@ from torch import Tensor
 from elman.errors import ElmanError
 from elman.testing.closeness import require
 from elman.testing.law import Check, Law
+from elman.testing.ways import alike, assert_the_same_from_every_table
 from elman.training.folders import RESULT, WEIGHTS, read_json
 from elman.training.options import usual
 from elman.training.task import HELD_OUT, BadRows, Predictor, Sources, Task, evaluate, read_model
@@ -27,7 +28,6 @@ NONE: Mapping[str, Any] = MappingProxyType({})
 STEPS = 60  # in which the loss of the example must fall
 FALLS_TO = 0.7  # of what it was
 LINES = 60  # of a stream
-CLOSE = 1e-5  # answers to one row and to many at once, in float32
 
 
 def check_task(task: type[Task], source: str | Path, options: Mapping[str, Any] = NONE) -> None:
@@ -35,8 +35,10 @@ def check_task(task: type[Task], source: str | Path, options: Mapping[str, Any] 
 
     The loss falls; what is saved and loaded is judged, and answers, as before; a run that is killed and goes on ends
     with the same weights, bit for bit on one thread; a mistake of the user is one line. Of a task that answers rows: a
-    file, a table in memory and a stream of the same rows get the same answers; each line of a stream is answered before
-    the next is read; simple methods stand beside it in one table, in a report that needs nothing beside itself.
+    file, a table in memory and a stream of the same rows get the same answers; so do the rows of an example that is a
+    table in any format, with the columns in another order, and without those that are not needed; each line of a stream
+    is answered before the next is read; simple methods stand beside it in one table, in a report that needs nothing
+    beside itself.
 
     Args:
         task: the class of the task, at the top of a module that can be imported, since a run is killed in a process of
@@ -81,6 +83,7 @@ def laws(task: type[Task]) -> list[Law]:
         found += [
             loaded_it_answers_the_same,
             a_file_memory_and_a_stream_get_the_same_answers,
+            the_same_rows_get_the_same_answers_from_any_table,
             each_line_is_answered_before_the_next_is_read,
             the_baselines_stand_beside_it,
             the_report_needs_nothing_beside_itself,
@@ -253,9 +256,13 @@ def a_file_memory_and_a_stream_get_the_same_answers(example: Example) -> None:
         answers = example.predictor.predict(table).to_dicts()
         for row, (answer, streamed) in enumerate(_pairs(answers, said)):
             for name in answer.keys() & streamed.keys():
-                same = _alike(answer[name], streamed[name])
+                same = alike(answer[name], streamed[name])
                 where = f"{name} of row {row + 1}"
                 require(same, f"{where} is {answer[name]} from {way} and {streamed[name]} from a stream")
+
+
+def the_same_rows_get_the_same_answers_from_any_table(example: Example) -> None:
+    assert_the_same_from_every_table(example.predictor, example.source, example.scratch)
 
 
 Row = dict[str, Any]
@@ -291,17 +298,6 @@ def _pairs(answers: list[Row], said: list[Row]) -> list[_Pair]:
     last = {tuple(each[name] for name in names): each for each in said}
     require(len(last) == len(answers), f"a table gets {len(answers)} answers, a stream {len(last)}, by {names}")
     return [_Pair(answer, last[tuple(answer[name] for name in names)]) for answer in answers]
-
-
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two answers are the same but for the rounding of float32."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_alike(one[name], other[name]) for name in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_alike, one, other))
-    if isinstance(one, float) and isinstance(other, int | float):
-        return one == other or abs(one - other) <= CLOSE * max(1.0, abs(one))
-    return bool(one == other)
 
 
 def each_line_is_answered_before_the_next_is_read(example: Example) -> None:

@@ -161,7 +161,7 @@ def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
     if isinstance(source, list | tuple):
         return _listed(list(source), bad)
     table = read_again(source, layout.known, bad)
-    for column in layout.known.needed:
+    for column in [*layout.known.needed, *([layout.time] if layout.time and not layout.within else [])]:
         table.known(column)
     if layout.within:
         return _rows(table, layout)
