@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import lightning.pytorch as pl
 
@@ -32,18 +32,17 @@ from elman.training.loop import Progress, has_checkpoint, train
 from elman.training.options import given_of, renamed
 from elman.training.settings import Budget, Comparison, Training, configured, groups
 from elman.training.summary import compared, write_report
-from elman.training.task import Sources, Task, TrainingData, read_model
+from elman.training.task import MadeTask, Sources, TrainingData, read_model
 from elman.training.trials import attempt, others, search
 
 T = TypeVar("T")
-MadeTask = TypeVar("MadeTask", bound=Task)
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Generic[MadeTask]):
     """What is needed to train, and to judge what came of it."""
 
-    task: Task
+    task: MadeTask
     read: Any  # what the task read
     data: TrainingData
     training: Training
@@ -57,14 +56,14 @@ class Run:
 
 
 def begin(
-    make: type[Task],
+    make: type[MadeTask],
     sources: Sources,
     folder: Path,
     given: dict[str, Any],
     *,
     test: Path | None = None,
     overwrite: bool = False,
-) -> Run:
+) -> Run[MadeTask]:
     """Make a model folder for a new run; it appears, or replaces the one that is there, once all of it is sound."""
     folder = folder.absolute()
     if folder.exists() and not folder.is_dir():
@@ -111,7 +110,9 @@ def begin(
     return Run(task, read, data, training, budget, comparison, kept["data"], kept["test"], sources.bad, found, fixed)
 
 
-def go_on(make: type[Task], sources: Sources, folder: Path, given: dict[str, Any], *, test: Path | None = None) -> Run:
+def go_on(
+    make: type[MadeTask], sources: Sources, folder: Path, given: dict[str, Any], *, test: Path | None = None
+) -> Run[MadeTask]:
     """The run in a model folder, to go on with; only its budget can be another one."""
     task = read_model(folder, lambda name: _same(make, name, folder), weights=False)
     about = read_options(folder)
@@ -144,7 +145,7 @@ def go_on(make: type[Task], sources: Sources, folder: Path, given: dict[str, Any
     return Run(task, read, data, training, budget, comparison, kept["data"], kept["test"], bad, found, fixed)
 
 
-def searched(run: Run, folder: Path, callbacks: tuple[pl.Callback, ...] = ()) -> Run:
+def searched(run: Run[MadeTask], folder: Path, callbacks: tuple[pl.Callback, ...] = ()) -> Run[MadeTask]:
     """The run with the best settings that a search finds, where the user wishes for one that is not over."""
     if run.searching is None:
         return run
@@ -162,13 +163,13 @@ def searched(run: Run, folder: Path, callbacks: tuple[pl.Callback, ...] = ()) ->
     return replace(run, task=task, data=data, training=training, searching=None)
 
 
-def trained(run: Run, folder: Path, callbacks: tuple[pl.Callback, ...] = ()) -> Progress:
+def trained(run: Run[Any], folder: Path, callbacks: tuple[pl.Callback, ...] = ()) -> Progress:
     """Train what a run is for, or go on with it where the folder has a checkpoint."""
     resume = has_checkpoint(folder)
     return train(run.task, run.data, folder, run.training, run.budget, resume=resume, callbacks=callbacks)
 
 
-def facts(run: Run, progress: Progress) -> dict[str, Any]:
+def facts(run: Run[Any], progress: Progress) -> dict[str, Any]:
     """What is known of a run once it is trained, before it is compared with anything."""
     return {
         "task": run.task.name(),
@@ -192,7 +193,7 @@ def facts(run: Run, progress: Progress) -> dict[str, Any]:
     }
 
 
-def finish(run: Run, folder: Path, progress: Progress, callbacks: tuple[pl.Callback, ...] = ()) -> dict[str, Any]:
+def finish(run: Run[Any], folder: Path, progress: Progress, callbacks: tuple[pl.Callback, ...] = ()) -> dict[str, Any]:
     """Judge what came of a run beside what it is compared with, and write ``result.json`` and ``report.html``.
 
     Returns:
@@ -249,7 +250,6 @@ def fit(
         progress = trained(run, place, callbacks)
         if folder is not None:
             finish(run, place, progress, callbacks)
-    assert isinstance(run.task, make)
     return run.task
 
 
@@ -277,7 +277,7 @@ class _Handler(logging.Handler):
         self.take(record.getMessage())
 
 
-def _same(make: type[Task], name: str, folder: Path) -> type[Task]:
+def _same(make: type[MadeTask], name: str, folder: Path) -> type[MadeTask]:
     if name != make.name():
         raise ElmanError(f"{folder} holds a model for {name}, not for {make.name()}")
     return make

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -56,10 +56,13 @@ class Loss(NamedTuple):
     output: Any = None  # what was predicted, where the measures are made of it
 
 
-class EvaluationData(Protocol):
+BatchT_co = TypeVar("BatchT_co", covariant=True)
+
+
+class EvaluationData(Protocol[BatchT_co]):
     """Data on which a model is judged."""
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[BatchT_co]:
         """Batches, in order."""
         ...
 
@@ -70,7 +73,7 @@ class EvaluationData(Protocol):
         ...
 
 
-class TrainingData(Protocol):
+class TrainingData(Protocol[BatchT_co]):
     """Data from which a model learns."""
 
     @property
@@ -79,12 +82,12 @@ class TrainingData(Protocol):
         ...
 
     @property
-    def held_out(self) -> EvaluationData:
+    def held_out(self) -> EvaluationData[BatchT_co]:
         """What is never learnt from; it tells which weights are best."""
         ...
 
     @property
-    def test(self) -> EvaluationData:
+    def test(self) -> EvaluationData[BatchT_co]:
         """The part that not even the choice of the best weights has looked at; where there is none, that held out."""
         ...
 
@@ -93,7 +96,7 @@ class TrainingData(Protocol):
         """What ``test`` is called: ``TEST``, or ``HELD_OUT`` where it has the rows of that part."""
         ...
 
-    def batch(self, step: int) -> Any:
+    def batch(self, step: int) -> BatchT_co:
         """The batch of a step, which depends on nothing but its number: so a run can go on from any step."""
         ...
 
@@ -102,11 +105,21 @@ class TrainingData(Protocol):
         ...
 
 
-class Task(nn.Module, ABC):
+OptionsT = TypeVar("OptionsT", bound=TaskOptions)
+ReadT = TypeVar("ReadT")  # what ``read`` gives
+BatchT = TypeVar("BatchT")
+DataT = TypeVar("DataT", bound=TrainingData[Any])  # from which a task learns
+EvaluationT = TypeVar("EvaluationT", bound=EvaluationData[Any])  # on which it is judged
+RowT = TypeVar("RowT")  # that is answered
+MadeTask = TypeVar("MadeTask", bound="Task[Any, Any, Any, Any, Any]")
+
+
+class Task(nn.Module, ABC, Generic[OptionsT, ReadT, BatchT, DataT, EvaluationT]):
     """What people want done: a model, and the way from a file of theirs to a loss.
 
     A subclass stands in ``task.py`` of a folder of ``elman/tasks``, whose name is that of the task, and writes what is
-    abstract here.
+    abstract here. It says of what kind its options are, what it reads, its batches, and the data it learns from and is
+    judged on: ``class MyTask(Task[MyOptions, MyRead, MyBatch, MyExamples, MyRows])``.
 
     Args:
         options: an instance of the subclass's ``Options``.
@@ -117,7 +130,7 @@ class Task(nn.Module, ABC):
     unit: ClassVar[str]  # what the loss is a mean over, in the plural
     monitor: str | None = None  # the measure by which the best weights are told; without it, the lowest loss
 
-    def __init__(self, options: Any, vocabulary: dict[str, Any]) -> None:
+    def __init__(self, options: OptionsT, vocabulary: dict[str, Any]) -> None:
         super().__init__()
         self.options, self.vocabulary = options, vocabulary
 
@@ -129,7 +142,7 @@ class Task(nn.Module, ABC):
 
     @classmethod
     @abstractmethod
-    def read(cls, options: Any, sources: Sources) -> Any:
+    def read(cls, options: OptionsT, sources: Sources) -> ReadT:
         """The user's data, checked, and parted into what is learnt from and what is held out.
 
         What is found out on the way, such as columns, is logged in one line each.
@@ -140,11 +153,11 @@ class Task(nn.Module, ABC):
 
     @classmethod
     @abstractmethod
-    def learn(cls, options: Any, read: Any) -> dict[str, Any]:
+    def learn(cls, options: OptionsT, read: ReadT) -> dict[str, Any]:
         """What must be known of what ``read`` gave before there is a model, as plain values."""
 
     @abstractmethod
-    def data(self, read: Any, folder: Path, *, rows: int, steps: int, seed: int) -> TrainingData:
+    def data(self, read: ReadT, folder: Path, *, rows: int, steps: int, seed: int) -> DataT:
         """The data to learn from, in batches of ``rows``, and where these are streams, of ``steps``.
 
         ``folder`` keeps what is made of it on the way; ``seed`` starts what is drawn.
@@ -154,15 +167,15 @@ class Task(nn.Module, ABC):
         """
 
     @abstractmethod
-    def evaluation(self, source: Any, folder: Path, bad: BadRows) -> EvaluationData:
+    def evaluation(self, source: Any, folder: Path, bad: BadRows) -> EvaluationT:
         """A whole file to judge the model on; ``folder`` keeps what is made of it on the way."""
 
     @abstractmethod
-    def loss(self, batch: Any, state: Any) -> Loss:
+    def loss(self, batch: BatchT, state: Any) -> Loss:
         """The loss of a batch, from the state that the batch before left, or None."""
 
     @abstractmethod
-    def sample(self, data: TrainingData, seed: int) -> str:
+    def sample(self, data: DataT, seed: int) -> str:
         """A few lines that show people what the model does."""
 
     def save(self, folder: str | Path) -> None:
@@ -178,7 +191,7 @@ class Task(nn.Module, ABC):
         save_weights(self, folder)
 
 
-class Predictor(Task):
+class Predictor(Task[OptionsT, ReadT, BatchT, DataT, EvaluationT]):
     """A task that answers rows: those of a file, of a table in memory, or of a stream as they come."""
 
     @abstractmethod
@@ -199,18 +212,18 @@ class Predictor(Task):
         """
 
     @abstractmethod
-    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
+    def lines(self, evaluation: EvaluationT, number: int) -> list[str]:
         """The first so many rows of what the model is judged on, as lines of a stream."""
 
     @abstractmethod
-    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
+    def baselines(self, data: DataT, evaluation: EvaluationT) -> dict[str, Callable[[], dict[str, float]]]:
         """Simple methods by name: each function learns from ``data`` and gives its measures on ``evaluation``.
 
         The measures bear the names that ``evaluation.metrics`` gives those of the model.
         """
 
     @abstractmethod
-    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
+    def sections(self, data: DataT, evaluation: EvaluationT, outputs: Sequence[Any]) -> list[Section]:
         """What the report shows of this task: what it answers, and where it is wrong.
 
         ``outputs`` are those of the batches of ``evaluation``.
@@ -255,20 +268,22 @@ class Predictor(Task):
             yield said
 
 
-class RowPredictor(Predictor):
+class RowPredictor(
+    Predictor[OptionsT, ReadT, BatchT, DataT, EvaluationT], Generic[OptionsT, ReadT, BatchT, DataT, EvaluationT, RowT]
+):
     """A predictor that answers each row for itself, whatever stands before and behind it."""
 
     repeated: ClassVar[tuple[str, ...]] = ()  # columns of a row that its answer in a stream repeats
 
     @abstractmethod
-    def rows(self, source: Any, bad: BadRows) -> Asked[Any]:
+    def rows(self, source: Any, bad: BadRows) -> Asked[RowT]:
         """The rows to be answered of a file, of a table or a list in memory, or of a ``Line`` of a stream.
 
         There may be what is to be answered beside them, as in the data learnt from, or not; it is not read.
         """
 
     @abstractmethod
-    def answer(self, rows: Sequence[Any]) -> "pl.DataFrame":
+    def answer(self, rows: Sequence[RowT]) -> "pl.DataFrame":
         """An answer for each of the rows, in their order."""
 
     def answers(self, data: Any, bad: BadRows) -> "pl.DataFrame":
@@ -286,7 +301,7 @@ class RowPredictor(Predictor):
         return answer
 
 
-def read_model(folder: Path, find: Callable[[str], type[Task]], *, weights: bool = True) -> Task:
+def read_model(folder: Path, find: Callable[[str], type[MadeTask]], *, weights: bool = True) -> MadeTask:
     """The task that a model folder holds.
 
     Args:

@@ -25,7 +25,7 @@ from elman.tasks.anomaly.options import AnomalyOptions
 from elman.tasks.anomaly.scoring import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
 from elman.tasks.anomaly.streams import Columns, Stream, find_columns, read_streams, read_values
 from elman.training.report import Section, figure
-from elman.training.task import HELD_OUT, EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, Loss, Predictor, Sources
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +139,10 @@ class Watched:
 class AnomalyExamples:
     """Streams to learn from in pieces drawn at random, and what is held out."""
 
+    held_out: Watched
+    test: Watched
+    test_name: str
+
     def __init__(self, task: "AnomalyTask", read: AnomalyParts, rows: int, steps: int, seed: int) -> None:
         self.task, self.parts, self.rows, self.seed = task, read, rows, seed
         learnt, ends = [each for each, _ in read.learnt], [end for _, end in read.learnt]
@@ -181,7 +185,7 @@ class AnomalyExamples:
         )
 
 
-class AnomalyTask(Predictor):
+class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyExamples, Watched]):
     """Find what is unusual in streams of numbers, row by row as they come.
 
         x_t = values in standard deviations from the mean so far
@@ -373,8 +377,7 @@ class AnomalyTask(Predictor):
 
         return answer
 
-    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
-        assert isinstance(evaluation, Watched)
+    def lines(self, evaluation: Watched, number: int) -> list[str]:
         stream = evaluation.streams[0]
         return [
             json.dumps(
@@ -383,9 +386,7 @@ class AnomalyTask(Predictor):
             for row in stream.values[:number]
         ]
 
-    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
-        assert isinstance(data, AnomalyExamples)
-        assert isinstance(evaluation, Watched)
+    def baselines(self, data: AnomalyExamples, evaluation: Watched) -> dict[str, Callable[[], dict[str, float]]]:
 
         def judged(scores: Callable[[Stream], np.ndarray]) -> dict[str, float]:
             learnt, ends = zip(*data.parts.learnt, strict=True)
@@ -403,8 +404,7 @@ class AnomalyTask(Predictor):
 
         return {"z-score": lambda: judged(z_score), "last value": lambda: judged(change)}
 
-    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
-        assert isinstance(evaluation, Watched)
+    def sections(self, data: AnomalyExamples, evaluation: Watched, outputs: Sequence[Any]) -> list[Section]:
         scores, threshold = evaluation.scores(outputs), float(self.threshold)
         rows, drawn = [], []
         for stream, score, start in zip(evaluation.streams, scores, evaluation.starts, strict=True):
@@ -429,8 +429,7 @@ class AnomalyTask(Predictor):
             Section("The highest scores", "Values, what is labelled (shaded), alarms (lines) and scores.", pictures),
         ]
 
-    def sample(self, data: TrainingData, seed: int) -> str:
-        assert isinstance(data, AnomalyExamples)
+    def sample(self, data: AnomalyExamples, seed: int) -> str:
         stream = data.held_out.streams[0]
         score = self.scores(Watched(self, [stream]))[0]
         highest = np.sort(np.argsort(-self.thinned(score))[:5])

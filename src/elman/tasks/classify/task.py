@@ -28,7 +28,7 @@ from elman.tasks.classify.layout import Layout, find_layout
 from elman.tasks.classify.options import ClassifyOptions
 from elman.tasks.classify.target import Target, find_target
 from elman.training.report import Section
-from elman.training.task import HELD_OUT, EvaluationData, Loss, RowPredictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, Loss, RowPredictor, Sources
 
 ROWS = 64  # answered at a time
 
@@ -81,6 +81,10 @@ class Rows:
 class ClassifyExamples:
     """Labelled rows to learn from, and others that are held out."""
 
+    held_out: Rows
+    test: Rows
+    test_name: str
+
     def __init__(self, task: "ClassifyTask", parts: ClassifyParts, rows: int, seed: int) -> None:
         self.task, self.learnt, self.name = task, parts.learnt, parts.name
         self.truth = task.target.encode(parts.learnt.labels)[0]
@@ -100,7 +104,7 @@ class ClassifyExamples:
         return f"{self.name}: {len(self.learnt):,} rows to learn from, {held_out:,} held out; {self.task.input.about}"
 
 
-class ClassifyTask(RowPredictor):
+class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, ClassifyExamples, Rows, Any]):
     """Classify texts or series, or predict a number for each: a recurrence reads them, and its outputs are pooled.
 
         x_t = word, character or step of numbers t
@@ -251,25 +255,20 @@ class ClassifyTask(RowPredictor):
     def answer(self, rows: Sequence[Any]) -> pl.DataFrame:
         return self.target.answers(self.outputs(rows))
 
-    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
-        assert isinstance(evaluation, Rows)
+    def lines(self, evaluation: Rows, number: int) -> list[str]:
         return [self.input.line(each) for each in evaluation.rows.inputs[:number]]
 
-    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
-        assert isinstance(data, ClassifyExamples)
-        assert isinstance(evaluation, Rows)
+    def baselines(self, data: ClassifyExamples, evaluation: Rows) -> dict[str, Callable[[], dict[str, float]]]:
         return simple_methods(
             self.target, self.input, data.learnt.inputs, data.truth, evaluation.rows.inputs, evaluation.truth
         )
 
-    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
-        assert isinstance(evaluation, Rows)
+    def sections(self, data: ClassifyExamples, evaluation: Rows, outputs: Sequence[Any]) -> list[Section]:
         rows, found = evaluation.rows, evaluation.in_order(outputs)
         shown = [self.input.shown(each) for each in rows.inputs]
         return report.sections(self.target, found, evaluation.truth, shown, rows.where)
 
-    def sample(self, data: TrainingData, seed: int) -> str:
-        assert isinstance(data, ClassifyExamples)
+    def sample(self, data: ClassifyExamples, seed: int) -> str:
         rows = data.held_out.rows
         chosen = np.random.default_rng(seed).permutation(len(rows))[:5]
         answers = self.answer([rows.inputs[row] for row in chosen])["predicted"].to_list()

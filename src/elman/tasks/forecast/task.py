@@ -41,7 +41,7 @@ from elman.tasks.forecast.seasons import find_seasons
 from elman.tasks.forecast.series import Panel, read_panel
 from elman.tasks.forecast.windows import Channels, Units, Window
 from elman.training.report import Section
-from elman.training.task import HELD_OUT, TEST, EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, TEST, Loss, Predictor, Sources
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +91,10 @@ class HeldOut(Windows):
 class ForecastExamples:
     """Windows to learn from, and later ones that are held out."""
 
+    held_out: Windows
+    test: Windows
+    test_name: str
+
     def __init__(self, task: "ForecastTask", parts: ForecastParts, rows: int, seed: int) -> None:
         self.panel = parts.panel
         channels, context, horizon = task.channels(parts.panel), task.context, task.horizon
@@ -125,7 +129,7 @@ class ForecastExamples:
         return f"{self.panel.describe()}; {parts}{test}"
 
 
-class ForecastTask(Predictor):
+class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExamples, Windows]):
     """Forecast series, with quantiles: a recurrence reads the past in patches and continues through the future.
 
     One model learns all series, each in its own units. ``Horizon`` has the equations. The loss is the quantile loss and
@@ -366,8 +370,7 @@ class ForecastTask(Predictor):
         self.eval()
         return answer
 
-    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
-        assert isinstance(evaluation, Windows)
+    def lines(self, evaluation: Windows, number: int) -> list[str]:
         panel = evaluation.truth.channels.panel
         series = max(panel.series, key=len)
         times = panel.clock.texts(panel.clock.times(series.slots))
@@ -385,13 +388,10 @@ class ForecastTask(Predictor):
             found.append(json.dumps(cells, ensure_ascii=False))
         return found
 
-    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
-        assert isinstance(data, ForecastExamples)
-        assert isinstance(evaluation, Windows)
+    def baselines(self, data: ForecastExamples, evaluation: Windows) -> dict[str, Callable[[], dict[str, float]]]:
         return simple_methods(data.learnt, evaluation.truth, self.levels, self.seasons)
 
-    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
-        assert isinstance(evaluation, Windows)
+    def sections(self, data: ForecastExamples, evaluation: Windows, outputs: Sequence[Any]) -> list[Section]:
         channels = evaluation.truth.channels
         panel = channels.panel
 
@@ -401,8 +401,7 @@ class ForecastTask(Predictor):
 
         return report.sections(self.widened(outputs), evaluation.truth, self.levels, time)
 
-    def sample(self, data: TrainingData, seed: int) -> str:
-        assert isinstance(data, ForecastExamples)
+    def sample(self, data: ForecastExamples, seed: int) -> str:
         frame = self.table(data.learnt.channels, self.ahead(data.learnt.channels))
         return "after the end:\n" + frame.head(min(8, self.horizon)).write_csv(separator="\t", float_precision=4)
 

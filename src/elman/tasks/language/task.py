@@ -35,7 +35,7 @@ from elman.tasks.language.strings import (
 )
 from elman.tasks.language.text import ROW, Corpus, TextData, TextParts
 from elman.tasks.language.writing import Draw, write_strings
-from elman.training.task import BadRows, EvaluationData, Loss, Sources, Task, TrainingData
+from elman.training.task import BadRows, Loss, Sources, Task
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,9 @@ SAMPLE = 1 << 21  # characters by which the form of a file is told
 FORMS = ("auto", "text", "strings")
 
 
-class LanguageTask(Task):
+class LanguageTask(
+    Task[LanguageOptions, TextParts | StringParts, Window | Rows, TextData | StringData, Corpus | Judged]
+):
     """A recurrent language model: the next token from all before it.
 
         e_t = E[token_t]
@@ -128,7 +130,9 @@ class LanguageTask(Task):
         vocabulary = kind.learn(text.read(read.source), options.vocabulary).to_json()
         return vocabulary | ({"speakers": read.speakers, "parted": read.parted} if read.speakers else {})
 
-    def data(self, read: TextParts | StringParts, folder: Path, *, rows: int, steps: int, seed: int) -> TrainingData:
+    def data(
+        self, read: TextParts | StringParts, folder: Path, *, rows: int, steps: int, seed: int
+    ) -> TextData | StringData:
         if isinstance(read, StringParts):
             more = self._judge_written if self.options.samples else None
             return StringData(read.learnt, read.held_out, self.tokenizer, rows, seed, more)
@@ -137,7 +141,7 @@ class LanguageTask(Task):
         share, name = self.options.held_out, _name(read.source)
         return TextData(tokens, valid, self.tokenizer, name, share=share, rows=rows, steps=steps)
 
-    def evaluation(self, source: Path | HeldText, folder: Path, bad: BadRows) -> EvaluationData:
+    def evaluation(self, source: Path | HeldText, folder: Path, bad: BadRows) -> Corpus | Judged:
         if self.form == "strings":
             strings = without_unknown(read_strings(source, self.options.max_length, bad), self.tokenizer, bad)
             return Judged(strings, self.tokenizer, self._judge_written if self.options.samples else None)
@@ -178,7 +182,7 @@ class LanguageTask(Task):
         targets = batch.targets.to(logits.device)
         return Loss(F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED), number, state)
 
-    def sample(self, data: TrainingData, seed: int) -> str:
+    def sample(self, data: TextData | StringData, seed: int) -> str:
         if self.form == "strings":
             return "\n".join(self.strings(10, temperature=0.8, seed=seed))
         return "".join(self.generate(length=300, temperature=0.8, seed=seed))

@@ -25,7 +25,7 @@ from elman.tasks.recommend.events import EventLayout, Sessions, find_events, rea
 from elman.tasks.recommend.options import RecommendOptions
 from elman.tasks.recommend.ranking import ItemToItem, Popular, measures, ranks, without
 from elman.training.report import Section, curves
-from elman.training.task import HELD_OUT, TEST, EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, TEST, Loss, Predictor, Sources
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,10 @@ class Rows:
 class RecommendExamples:
     """Sessions to learn from, cut into windows, and others that are held out."""
 
+    held_out: Rows
+    test: Rows
+    test_name: str
+
     def __init__(self, task: "RecommendTask", parts: RecommendParts, rows: int, seed: int) -> None:
         self.name, self.seed, self.window = parts.name, seed, task.options.window + 1
         self.items = task.encoded(parts.learnt)
@@ -134,7 +138,7 @@ class RecommendExamples:
         return f"{self.name}: {events:,} events of {len(self.items):,} sessions to learn from"
 
 
-class RecommendTask(Predictor):
+class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, RecommendExamples, Rows]):
     """Recommend the next items after events of who took what and when: a recurrence reads a session, scores all items.
 
         e_t = E[item t]
@@ -361,8 +365,7 @@ class RecommendTask(Predictor):
 
         return answer
 
-    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
-        assert isinstance(evaluation, Rows)
+    def lines(self, evaluation: Rows, number: int) -> list[str]:
         found, names = [], evaluation.sessions.names
         if self.layout.within:
             sessions = evaluation.sessions.items[:number]
@@ -379,9 +382,7 @@ class RecommendTask(Predictor):
                     return found
         return found
 
-    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
-        assert isinstance(data, RecommendExamples)
-        assert isinstance(evaluation, Rows)
+    def baselines(self, data: RecommendExamples, evaluation: Rows) -> dict[str, Callable[[], dict[str, float]]]:
         simple = {"most popular": Popular, "item to item": ItemToItem}
 
         def judged(make: type[Popular] | type[ItemToItem]) -> Callable[[], dict[str, float]]:
@@ -389,8 +390,7 @@ class RecommendTask(Predictor):
 
         return {name: judged(make) for name, make in simple.items()}
 
-    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
-        assert isinstance(evaluation, Rows)
+    def sections(self, data: RecommendExamples, evaluation: Rows, outputs: Sequence[Any]) -> list[Section]:
         places = np.concatenate(outputs)
         sizes = [k for k in (1, 2, 5, 10, 20, 50, 100) if k < self.size]
         curve = curves({self.name(): (sizes, [float((places <= k).mean()) for k in sizes])}, "items shown", "recall")
@@ -415,8 +415,7 @@ class RecommendTask(Predictor):
                 answer = self.next_items([items[:-1]])[0]["items"][:5]
                 yield ", ".join(earlier), last, place, ", ".join(answer)
 
-    def sample(self, data: TrainingData, seed: int) -> str:
-        assert isinstance(data, RecommendExamples)
+    def sample(self, data: RecommendExamples, seed: int) -> str:
         rows = np.random.default_rng(seed).permutation(len(data.held_out.items))[:5]
         return "\n".join(
             f"{before}, then {last} (place {place:g}): {answer}"

@@ -28,7 +28,7 @@ from elman.tasks.tag.spans import find_scheme, read_spans, score_spans, write_sp
 from elman.tasks.tag.tagged import ColumnSpec, Layout, Tagged, find_layout, read_asked, read_tagged
 from elman.tasks.tag.tokens import TokenInput, Tokens
 from elman.training.report import Section
-from elman.training.task import HELD_OUT, EvaluationData, Loss, RowPredictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, Loss, RowPredictor, Sources
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +122,10 @@ class Sentences:
 class TagExamples:
     """Tagged sentences to learn from, and others that are held out."""
 
+    held_out: Sentences
+    test: Sentences
+    test_name: str
+
     def __init__(self, task: "TagTask", parts: TagParts, rows: int, seed: int) -> None:
         self.task, self.learnt, self.name = task, parts.learnt, parts.name
         self.pieces = Pieces(parts.learnt.tokens, task.options.max_length)
@@ -144,7 +148,7 @@ class TagExamples:
         )
 
 
-class TagTask(RowPredictor):
+class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentences, list[str]]):
     """Tag each word of a sentence: a recurrence reads it in both directions, and a random field chooses the tags.
 
         x_t = [word; spelling; capitals] of word t
@@ -324,22 +328,17 @@ class TagTask(RowPredictor):
             columns.append(pl.Series("spans", found, dtype=pl.List(kind)))
         return pl.DataFrame(columns)
 
-    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
-        assert isinstance(evaluation, Sentences)
+    def lines(self, evaluation: Sentences, number: int) -> list[str]:
         return [json.dumps(tokens, ensure_ascii=False) for tokens in evaluation.rows.tokens[:number]]
 
-    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
-        assert isinstance(data, TagExamples)
-        assert isinstance(evaluation, Sentences)
+    def baselines(self, data: TagExamples, evaluation: Sentences) -> dict[str, Callable[[], dict[str, float]]]:
         learnt, rows = data.learnt, evaluation.rows
         return {"most frequent tag": lambda: evaluation.measures(most_frequent(learnt, rows.tokens))}
 
-    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
-        assert isinstance(evaluation, Sentences)
+    def sections(self, data: TagExamples, evaluation: Sentences, outputs: Sequence[Any]) -> list[Section]:
         return report.sections(evaluation.rows, evaluation.answers(outputs), self.scheme)
 
-    def sample(self, data: TrainingData, seed: int) -> str:
-        assert isinstance(data, TagExamples)
+    def sample(self, data: TagExamples, seed: int) -> str:
         rows = data.held_out.rows
         chosen = np.random.default_rng(seed).permutation(len(rows))[:3]
         sentences = [rows.tokens[row][:40] for row in chosen]

@@ -29,7 +29,7 @@ from elman.tasks.translate.pairs import Layout, PairBatches, find_layout, is_spa
 from elman.tasks.translate.similarity import measures, nearest, nearest_neighbour
 from elman.tasks.translate.symbols import END, UNKNOWN, Symbols, find_kind, is_like
 from elman.training.report import Section, figure, shortened
-from elman.training.task import HELD_OUT, EvaluationData, Loss, RowPredictor, Sources, TrainingData
+from elman.training.task import HELD_OUT, Loss, RowPredictor, Sources
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +121,10 @@ class Judged(Pairs):
 class TranslateExamples:
     """Pairs to learn from, and others that are held out."""
 
+    held_out: Judged
+    test: Judged
+    test_name: str
+
     def __init__(self, task: "TranslateTask", parts: TranslateParts, rows: int, seed: int) -> None:
         whole = Pairs(task, parts.learnt, parts.layout)
         usable = np.flatnonzero((whole.lengths <= task.options.max_length).all(1))
@@ -155,7 +159,7 @@ class TranslateExamples:
         )
 
 
-class TranslateTask(RowPredictor):
+class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatch, TranslateExamples, Judged, str]):
     """Translate one sequence to another of any length: an encoder reads it, a decoder with attention writes the other.
 
         m_1 .. m_S = recurrent(E x_1 .. E x_S)
@@ -314,13 +318,10 @@ class TranslateTask(RowPredictor):
         texts = pl.Series("predicted", [each.text for each in found], dtype=pl.String)
         return pl.DataFrame([texts, pl.Series("log_prob", [each.log_prob for each in found], dtype=pl.Float64)])
 
-    def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
-        assert isinstance(evaluation, Judged)
+    def lines(self, evaluation: Judged, number: int) -> list[str]:
         return [json.dumps({self.layout.source: text}, ensure_ascii=False) for text in evaluation.texts[:number]]
 
-    def baselines(self, data: TrainingData, evaluation: EvaluationData) -> dict[str, Callable[[], dict[str, float]]]:
-        assert isinstance(data, TranslateExamples)
-        assert isinstance(evaluation, Judged)
+    def baselines(self, data: TranslateExamples, evaluation: Judged) -> dict[str, Callable[[], dict[str, float]]]:
         asked = list(evaluation.right)
 
         def neighbour() -> dict[str, float]:
@@ -332,8 +333,7 @@ class TranslateTask(RowPredictor):
             "nearest neighbour": neighbour,
         }
 
-    def sections(self, data: TrainingData, evaluation: EvaluationData, outputs: Sequence[Any]) -> list[Section]:
-        assert isinstance(evaluation, Judged)
+    def sections(self, data: TranslateExamples, evaluation: Judged, outputs: Sequence[Any]) -> list[Section]:
         answers = evaluation.answers(outputs)
         rows = []
         for text, right in evaluation.right.items():
@@ -379,8 +379,7 @@ class TranslateTask(RowPredictor):
             Section("Where it looks", "What is written, from above, and what of the source matters to it.", [picture])
         ]
 
-    def sample(self, data: TrainingData, seed: int) -> str:
-        assert isinstance(data, TranslateExamples)
+    def sample(self, data: TranslateExamples, seed: int) -> str:
         right = data.held_out.right
         asked = list(right)
         chosen = [asked[row] for row in np.random.default_rng(seed).permutation(len(asked))[:5]]
