@@ -233,7 +233,9 @@ def test_generating_and_evaluating(model: Path, tmp_path: Path, capsys: Any) -> 
     metrics = json.loads(capsys.readouterr().out)
     assert metrics["bits_per_character"] == pytest.approx(metrics["loss"] / math.log(2))
     assert main(["evaluate", str(model), "--data", str(source)]) == 0
-    assert f"{metrics['loss']:.4f}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith(f"judged on {source}: {len(source.read_text()):,} tokens")
+    assert f"{metrics['loss']:.3g}" in said
 
 
 def test_every_verb_and_every_cell_is_listed(capsys: Any) -> None:

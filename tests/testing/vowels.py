@@ -15,9 +15,20 @@ from torch import Tensor, nn
 from elman.data.batches import Batches, pad
 from elman.errors import ElmanError
 from elman.layers import Recurrent
+from elman.training.measures import LOW, Measure
 from elman.training.options import TaskOptions, option
 from elman.training.report import Section
-from elman.training.task import HELD_OUT, BadRows, EvaluationData, Loss, Predictor, Sources, TrainingData
+from elman.training.task import (
+    HELD_OUT,
+    BadRows,
+    EvaluationData,
+    JudgedRows,
+    Loss,
+    Predictor,
+    Sources,
+    TrainingData,
+    same_answers,
+)
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -56,6 +67,9 @@ class Words:
     def metrics(self, loss: float, outputs: Sequence[list[float]]) -> dict[str, float]:
         return {"loss": loss, **self.measures([each for batch in outputs for each in batch])}
 
+    def judged(self, outputs: Sequence[list[float]]) -> JudgedRows:
+        return JudgedRows(len(self.words), "words", same_answers([each for batch in outputs for each in batch]))
+
 
 class WordsToLearn:
     """Words to learn from, and others that are held out."""
@@ -87,6 +101,7 @@ class VowelsTask(Predictor):
 
     Options = VowelsOptions
     unit = "words"
+    measures = {"error": Measure(LOW, about="the mean distance from the true number")}  # noqa: RUF012
 
     def __init__(self, options: VowelsOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)

@@ -6,11 +6,9 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
-from elman.training.report import Section, confusion, curves, page, shown, write
-from elman.training.summary import in_columns
+from elman.training.report import Section, confusion, curves, page, write
 
 
 def pictures(text: str) -> list[np.ndarray]:
@@ -46,27 +44,7 @@ def test_confusion_is_dark_where_most_are() -> None:
     assert pictures(page("t", [Section("s", figures=[picture])]))[0].std() > 10
 
 
-@pytest.mark.parametrize(
-    ("cell", "text"),
-    [
-        (None, ""),
-        (True, "True"),
-        (12345, "12,345"),
-        (0.123456, "0.1235"),
-        (1e9, "1e+09"),
-        (float("nan"), "nan"),
-        ("x", "x"),
-    ],
-)
-def test_cells(cell: object, text: str) -> None:
-    assert shown(cell) == text  # pyright: ignore[reportArgumentType]
-
-
-def test_columns_for_the_terminal() -> None:
-    lines = in_columns({"model": {"loss": 0.5, "macro_f1": 0.25}, "a simple method": {"macro_f1": 1.0}}).splitlines()
-    assert [line.split() for line in lines] == [
-        ["model", "a", "simple", "method"],
-        ["loss", "0.5000"],
-        ["macro", "f1", "0.2500", "1.0000"],
-    ]
-    assert len({len(line.rstrip()) for line in (lines[0], lines[2])}) == 1
+def test_the_numbers_of_a_column_have_as_many_decimals_each() -> None:
+    rows = [["a", 0.5, 12345, None, 0.25], ["b", 12.25, 6, 1.5, "yes"]]
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", page("t", [Section("s", header=list("vwxyz"), rows=rows)]))
+    assert cells == ["a", "0.5000", "12,345", "", "0.2500", "b", "12.2500", "6", "1.500", "yes"]

@@ -28,8 +28,8 @@ def train(folder: Path, *more: str) -> int:
 def test_other_recurrences_stand_in_the_same_table(tmp_path: Path, capsys: Any) -> None:
     assert train(tmp_path, "--compare", "gru, transformer,convolution") == 0
     compared = read_json(tmp_path / "out" / "result.json")["compared"]
-    assert list(compared) == ["classify", "gru", "transformer", "convolution"]
-    assert len({tuple(row.items()) for row in compared.values()}) == 4
+    assert list(compared) == ["classify", "gru", "transformer", "convolution", "untrained"]
+    assert len({tuple(row.items()) for row in compared.values()}) == 5
     assert all(set(row) == set(compared["classify"]) for row in compared.values())
     assert "transformer" in capsys.readouterr().out
     for name in ("gru", "transformer"):

@@ -22,14 +22,17 @@ def command(
 
     from elman.data.bad import BadRows
     from elman.tasks import restore
+    from elman.training.table import in_columns
     from elman.training.task import evaluate
 
     task, bad = restore(folder), BadRows(skip_bad)
     with tempfile.TemporaryDirectory() as scratch:
-        metrics = evaluate(task, task.evaluation(data, Path(scratch), bad)).metrics
+        evaluation = task.evaluation(data, Path(scratch), bad)
+        judged = evaluate(task, evaluation)
     bad.tell()
     if as_json:
-        print(json.dumps(metrics))
+        print(json.dumps(judged.metrics))
         return
-    for name, value in metrics.items():
-        print(f"{name.replace('_', ' '):20} {value:.4f}")
+    rows = evaluation.judged(judged.outputs)
+    print(f"judged on {data}: {rows.number:,} {rows.of}\n")
+    print("\n".join([in_columns({task.name(): judged.metrics}, task.measures, rows.number), *rows.remarks]))

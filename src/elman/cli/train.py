@@ -1,5 +1,6 @@
 """``elman train TASK``: train on a file, watch, and get a model folder."""
 
+import shutil
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -111,7 +112,7 @@ def train_task(
     from elman.training.folders import REPORT
     from elman.training.progress import Bar
     from elman.training.runs import begin, finish, go_on, searched, trained
-    from elman.training.summary import in_columns
+    from elman.training.summary import told
     from elman.training.task import Sources
 
     sources = Sources(files["data"], files["valid"], BadRows(skip_bad))
@@ -133,7 +134,5 @@ def train_task(
     except KeyboardInterrupt:
         print(f"stopped; --resume goes on: elman train {make.name()} --out {folder} --resume", file=sys.stderr)
         raise
-    assert progress.before is not None  # since every run does at least one step
-    untrained = {} if run.test else {"untrained": progress.before}
-    print(f"judged on: {result['judged_on']}\n{in_columns(result['compared'] | untrained)}")
+    print(told(result, run.task.measures, shutil.get_terminal_size((0, 0)).columns))
     print(f"\n{run.task.sample(run.data, run.training.seed).strip()}\n\n{folder / REPORT}\n{folder}")

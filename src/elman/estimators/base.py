@@ -172,7 +172,8 @@ class Estimator(BaseEstimator):
             self._result = finish(run, place, progress, bars)
         else:
             self._result = facts(run, progress)
-            shutil.rmtree(place / CHECKPOINTS)  # nobody goes on from them
+            for path in (place / CHECKPOINTS).glob("*.ckpt"):  # nobody goes on from them
+                path.unlink()
         self._run = Trained(run, place, progress, source)
         self.task_ = run.task
 

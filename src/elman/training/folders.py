@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 OPTIONS, VOCABULARY, WEIGHTS = "options.json", "vocabulary.json", "model.safetensors"
 RESULT, REPORT, SKIPPED = "result.json", "report.html", "skipped.txt"
+UNTRAINED_WEIGHTS = "checkpoints/untrained.safetensors"  # from before the first step, to compare the others with
 
 # of what is written: 1 is that of elman 0.1; 2 has other names of options; a higher one comes from a newer version
 FORMAT = 2

@@ -34,7 +34,8 @@ from elman.learning import (
     Truncated,
 )
 from elman.training.checkpoints import WholeFiles, moved, randomness, seed_all, set_randomness
-from elman.training.folders import load_weights, save_weights
+from elman.training.folders import UNTRAINED_WEIGHTS, load_weights, save_weights
+from elman.training.measures import improved
 from elman.training.options import MINUTES
 from elman.training.settings import Budget, Training
 from elman.training.task import Task, TrainingData, evaluate
@@ -66,6 +67,7 @@ class Progress:
     before: dict[str, float] | None = None  # the metrics of the held-out part
     last: dict[str, float] | None = None
     best: dict[str, float] | None = None
+    best_step: int = 0  # after which that was
     stale: int = 0  # judgements since the best
     judged_at: float = 0.0  # seconds
     saved_at: float = 0.0  # seconds
@@ -203,6 +205,9 @@ class _Run(pl.LightningModule):
             began = time.monotonic()
             self.progress.before = evaluate(self.task, self.data.held_out).metrics
             self.progress.cost = self._agreed(time.monotonic() - began)
+            if self.trainer.is_global_zero:  # what judging found out is in them as well, such as a threshold
+                (self.folder / CHECKPOINTS).mkdir(exist_ok=True)
+                save_weights(self.task, self.folder, UNTRAINED_WEIGHTS)
         self.clock = time.monotonic() - self.progress.seconds
         if self.training_options.devices > 1:  # each draws its own, from a start that this session and it have alone
             seed_all(self.training_options.seed + 1_000_003 * (self.progress.step + 1) + self.global_rank)
@@ -279,8 +284,8 @@ class _Run(pl.LightningModule):
     def _judge(self) -> None:
         progress, began = self.progress, time.monotonic()
         progress.last = evaluate(self.task, self.data.held_out).metrics
-        if progress.best is None or _better(progress.last, progress.best, self.task.monitor):
-            progress.best, progress.stale = progress.last, 0
+        if progress.best is None or improved(progress.last, progress.best, self.task.monitor):
+            progress.best, progress.best_step, progress.stale = progress.last, progress.step, 0
             if self.trainer.is_global_zero:
                 save_weights(self.task, self.folder)
             self._save("best")
@@ -315,13 +320,6 @@ class _Run(pl.LightningModule):
         device = next(self.task.parameters()).device
         self.carried = moved(kept["carried"], device)
         self.randomness = kept["randomness"]
-
-
-def _better(new: dict[str, float], old: dict[str, float], monitor: str | None) -> bool:
-    """Whether a judgement is better than another: by a measure that is to be high, or else by the loss."""
-    if monitor is None:
-        return new["loss"] < old["loss"]
-    return new[monitor] > old[monitor]
 
 
 def _chosen(option: str, choices: dict[str, Any], name: str) -> Any:

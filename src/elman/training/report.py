@@ -3,18 +3,24 @@
 import base64
 import html
 import io
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elman.training.numbers import alike, shown
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Cell = str | float | int | None
+
+
+class Written(str):
+    """A number that is written already, as it is to stand in a table."""
+
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -35,7 +41,7 @@ class Section:
         text: paragraphs, with a line each.
         figures: pictures of matplotlib.
         header: of the table, one name a column.
-        rows: of the table; numbers are rounded to four digits.
+        rows: of the table; the numbers of a column get as many decimals each.
     """
 
     title: str
@@ -116,17 +122,6 @@ def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def shown(cell: Cell) -> str:
-    """A cell as people read it."""
-    if isinstance(cell, bool) or cell is None:
-        return "" if cell is None else str(cell)
-    if isinstance(cell, int):
-        return f"{cell:,}"
-    if isinstance(cell, float):
-        return f"{cell:,.4f}" if math.isfinite(cell) and abs(cell) < 1e6 else f"{cell:.4g}"
-    return cell
-
-
 def _section(section: Section) -> str:
     parts = [f"<h2>{html.escape(section.title)}</h2>"]
     parts += [f"<p>{html.escape(line)}</p>" for line in section.text.splitlines() if line.strip()]
@@ -135,14 +130,26 @@ def _section(section: Section) -> str:
     ]
     if section.header:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in section.header)
-        rows = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in section.rows)
+        rows = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in _written(section.rows))
         parts.append(f'<div class="wide"><table><tr>{head}</tr>\n{rows}</table></div>')
     return "\n".join(parts)
 
 
-def _cell(cell: Cell) -> str:
-    number = isinstance(cell, int | float) and not isinstance(cell, bool)
-    return f'<td class="number">{shown(cell)}</td>' if number else f"<td>{html.escape(shown(cell))}</td>"
+def _written(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
+    """The cells as people read them: those of a column of numbers with as many decimals each."""
+    columns = [_column(cells) for cells in zip(*rows, strict=True)]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _column(cells: Sequence[Cell]) -> list[str]:
+    numbers = [cell for cell in cells if isinstance(cell, int | float)]
+    if len(numbers) + cells.count(None) == len(cells) and any(isinstance(cell, float) for cell in numbers):
+        return [Written(text) for text in alike([None if isinstance(cell, str) else cell for cell in cells])]
+    return [Written(shown(cell)) if isinstance(cell, int | float) else cell or "" for cell in cells]
+
+
+def _cell(text: str) -> str:
+    return f'<td class="number">{text}</td>' if isinstance(text, Written) else f"<td>{html.escape(text)}</td>"
 
 
 def _png(picture: "Figure") -> str:

@@ -22,6 +22,7 @@ from elman.training.folders import (
     OPTIONS,
     RESULT,
     SKIPPED,
+    UNTRAINED_WEIGHTS,
     options_of,
     read_json,
     read_options,
@@ -30,9 +31,10 @@ from elman.training.folders import (
 )
 from elman.training.loop import Progress, has_checkpoint, train
 from elman.training.options import given_of, renamed
+from elman.training.remarks import of_training, remarks
 from elman.training.settings import Budget, Comparison, Training, configured, groups
-from elman.training.summary import compared, write_report
-from elman.training.task import MadeTask, Sources, TrainingData, read_model
+from elman.training.summary import UNTRAINED, as_before, compared, judged_part, write_report
+from elman.training.task import TEST, MadeTask, Sources, TrainingData, evaluate, read_model
 from elman.training.trials import attempt, others, search
 
 T = TypeVar("T")
@@ -184,6 +186,7 @@ def facts(run: Run[Any], progress: Progress) -> dict[str, Any]:
         "before": progress.before,
         "after": progress.best,
         "steps": progress.step,
+        "best_step": progress.best_step,
         "seconds": progress.seconds,
         f"{run.task.unit}_per_second": progress.speed,
         "ended": progress.ended,
@@ -199,19 +202,29 @@ def finish(run: Run[Any], folder: Path, progress: Progress, callbacks: tuple[pl.
     Returns:
         What is written to ``result.json``.
     """
-    judged = compared(run.task, run.data, run.test, run.bad, run.comparison.baselines)
-    for name, options in others(run.task.options, run.comparison.compare).items():
+    with judged_part(run.task, run.data, run.test, run.bad) as evaluation:
+        judged = compared(run.task, run.data, evaluation, run.comparison.baselines)
+        same = evaluation is run.data.held_out
+        untrained = progress.before if same else as_before(run.task, evaluation, folder, UNTRAINED_WEIGHTS)
+    table = {run.task.name(): judged.metrics, **judged.simple}
+    recurrences = others(run.task.options, run.comparison.compare)
+    for name, options in recurrences.items():
         place = folder / "compare" / name
         other = attempt(type(run.task), options, run.read, place, run.training, run.budget, callbacks)
-        judged.table[name] = compared(other.task, other.data, run.test, run.bad, baselines=False).table[run.task.name()]
+        with judged_part(other.task, other.data, run.test, run.bad) as evaluation:
+            table[name] = evaluate(other.task, evaluation).metrics
+    table |= {UNTRAINED: untrained} if untrained else {}
+    part, rows = TEST if run.test else run.data.test_name, judged.rows
     result = facts(run, progress) | {
-        "judged_on": run.test or run.data.test_name,
-        "compared": judged.table,
+        "judged_on": {"part": part, "file": run.test, "rows": rows.number, "of": rows.of},
+        "compared": table,
+        "remarks": remarks(table, list(judged.simple), list(recurrences), run.task.measures, part, rows)
+        + of_training(progress, run.task.monitor),
         "predicted_per_second": judged.predicted,
         "streamed_per_second": judged.streamed,
     }
     write_json(folder / RESULT, result)
-    write_report(folder, result, judged.sections)
+    write_report(folder, result, run.task.measures, judged.sections)
     return result
 
 

@@ -4,6 +4,8 @@ import csv
 import math
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,35 +15,71 @@ import polars as pl
 from elman.data.bad import BadRows
 from elman.data.files import written_aside
 from elman.training import report
-from elman.training.folders import REPORT
-from elman.training.report import Section
-from elman.training.task import Predictor, Task, TrainingData, evaluate
+from elman.training.folders import REPORT, load_weights
+from elman.training.measures import Measures, label
+from elman.training.report import Section, Written
+from elman.training.table import in_columns, numbers
+from elman.training.task import (
+    HELD_OUT,
+    LEARNT_FROM,
+    EvaluationData,
+    JudgedRows,
+    Predictor,
+    Task,
+    TrainingData,
+    evaluate,
+)
 
 LINES = 200  # streamed to see how fast that is
+UNTRAINED = "untrained"  # the model before training, in the table
+PARTS = {HELD_OUT: "what was held out", LEARNT_FROM: "what was learnt from"}
 
 
 @dataclass(frozen=True)
 class Compared:
     """A model judged beside simple methods."""
 
-    table: dict[str, dict[str, float]]  # the measures of each by its name, the model first
+    metrics: dict[str, float]
+    simple: dict[str, dict[str, float]]  # the measures of each simple method by its name
+    rows: JudgedRows
     sections: list[Section]  # what the task itself shows
     predicted: float  # in a second
     streamed: float | None
 
 
-def compared(task: Task, data: TrainingData, test: str | None, bad: BadRows, baselines: bool) -> Compared:
-    """Judge a task beside its baselines, on a file for testing or else on the part for that."""
+@contextmanager
+def judged_part(task: Task, data: TrainingData, test: str | None, bad: BadRows) -> Iterator[EvaluationData]:
+    """What a task is judged on at the end: a file for that, or else the part of its data for that."""
+    if test is None:
+        yield data.test
+        return
     with tempfile.TemporaryDirectory() as scratch:
-        evaluation = data.test if test is None else task.evaluation(Path(test), Path(scratch), bad)
-        judged = evaluate(task, evaluation)
-        table, sections, streamed = {task.name(): judged.metrics}, [], None
-        if isinstance(task, Predictor):
-            if baselines:
-                table |= {name: learn() for name, learn in task.baselines(data, evaluation).items()}
-            sections = task.sections(data, evaluation, judged.outputs)
-            streamed = _speed(task, task.lines(evaluation, LINES))
-    return Compared(table, sections, judged.number / max(judged.seconds, 1e-9), streamed)
+        yield task.evaluation(Path(test), Path(scratch), bad)
+
+
+def compared(task: Task, data: TrainingData, evaluation: EvaluationData, baselines: bool) -> Compared:
+    """Judge a task beside its baselines."""
+    judged = evaluate(task, evaluation)
+    simple, sections, streamed = {}, [], None
+    if isinstance(task, Predictor):
+        if baselines:
+            simple = {name: learn() for name, learn in task.baselines(data, evaluation).items()}
+        sections = task.sections(data, evaluation, judged.outputs)
+        streamed = _speed(task, task.lines(evaluation, LINES))
+    rows, speed = evaluation.judged(judged.outputs), judged.number / max(judged.seconds, 1e-9)
+    return Compared(judged.metrics, simple, rows, sections, speed, streamed)
+
+
+def as_before(task: Task, evaluation: EvaluationData, folder: Path, name: str) -> dict[str, float] | None:
+    """The measures of a task with other weights of its folder; None where these are not kept."""
+    if not (folder / name).exists():
+        return None
+    now = {name: value.clone() for name, value in task.state_dict().items()}
+    try:
+        load_weights(task, folder, name)
+        return evaluate(task, evaluation).metrics
+    finally:
+        task.load_state_dict(now)
 
 
 def _speed(task: Predictor, lines: list[str]) -> float:
@@ -51,45 +89,56 @@ def _speed(task: Predictor, lines: list[str]) -> float:
     return number / max(time.monotonic() - began, 1e-9)
 
 
-def in_columns(table: dict[str, dict[str, float]]) -> str:
-    """The table of a comparison as text: a line for each measure, a column for each method."""
-    names = list(table)
-    measures = list(dict.fromkeys(measure for row in table.values() for measure in row))
-    widths = [max(len(name), 10) + 2 for name in names]
-    lines = [" " * 18 + "".join(f"{name:>{w}}" for name, w in zip(names, widths, strict=True))]
-    for measure in measures:
-        cells = [_number(table[name].get(measure)) for name in names]
-        lines.append(f"{words(measure):18}" + "".join(f"{c:>{w}}" for c, w in zip(cells, widths, strict=True)))
-    return "\n".join(lines)
+def told(result: dict[str, Any], measures: Measures, width: int = 0) -> str:
+    """The table of a run as people read it: what it was judged on, the measures, and what is to be said about them.
+
+    Args:
+        result: what ``result.json`` has.
+        measures: of the task.
+        width: of the screen, 0 for any.
+    """
+    table = in_columns(result["compared"], measures, result["judged_on"]["rows"], width)
+    return "\n".join(
+        [f"judged on {_part(result)}", "", table, *(["", *result["remarks"]] if result["remarks"] else [])]
+    )
 
 
-def words(measure: str) -> str:
-    """The name of a measure as people read it."""
-    return measure.replace("_", " ")
+def _part(result: dict[str, Any]) -> str:
+    about = result["judged_on"]
+    part = about["file"] or PARTS.get(about["part"], f"the {about['part']} part")
+    return f"{part}: {about['rows']:,} {about['of']}"
 
 
-def write_report(folder: Path, result: dict[str, Any], sections: list[Section]) -> None:
+def write_report(folder: Path, result: dict[str, Any], measures: Measures, sections: list[Section]) -> None:
     """Write ``report.html`` to the model folder."""
     table = result["compared"]
-    measures = list(dict.fromkeys(measure for row in table.values() for measure in row))
-    rows = [[words(measure), *(table[name].get(measure) for name in table)] for measure in measures]
+    lines = numbers(table, measures, result["judged_on"]["rows"])
+    rows = [[name, *map(Written, cells)] for name, cells in lines.items()]
+    explained = [
+        [label(measures, name), f"{each.about}{f'; {each.better}er is better' if each.better else ''}"]
+        for name, each in measures.items()
+        if each.about and any(name in row for row in table.values())
+    ]
     facts = [
         ("data", result["data"] or "the task's own"),
         ("parameters", result["parameters"]),
         ("steps", result["steps"]),
+        ("best after step", result["best_step"]),
         ("seconds of training", float(result["seconds"])),
-        ("it ended because", result["ended"]),
-        *((words(name), value) for name, value in result.items() if name.endswith("_per_second") and value),
+        ("why it ended", result["ended"]),
+        *((name.replace("_", " "), v) for name, v in result.items() if name.endswith("_per_second") and v),
     ]
     chosen = [(name, str(value)) for part in ("options", "training", "budget") for name, value in result[part].items()]
     found = "\n".join([result["about_data"], *result["found"]])
     left_out = f"\n{result['skipped']:,} rows were left out; skipped.txt lists them." if result["skipped"] else ""
+    about = "\n".join([f"Judged on {_part(result)}.", *result["remarks"]])
     everything = [
-        Section("Was it worth it?", f"Judged on: {result['judged_on']}.", header=["", *table], rows=rows),
-        Section("The data", found + left_out),
-        Section("Learning", figures=_curves(folder), header=["", ""], rows=facts),
+        Section("Results", about, header=["", *table], rows=rows),
+        *([Section("What the measures are", header=["measure", ""], rows=explained)] if explained else []),
+        Section("Data", found + left_out),
+        Section("Learning curves", figures=_curves(folder, measures), header=["", ""], rows=facts),
         *sections,
-        Section("What was chosen", header=["option", "value"], rows=chosen),
+        Section("Options", header=["option", "value"], rows=chosen),
     ]
     title = f"{result['task']}: {Path(result['data']).name if result['data'] else 'a run'}"
     with written_aside(folder / REPORT) as aside:
@@ -117,24 +166,20 @@ def logged(folder: Path) -> dict[str, dict[float, float]]:
     return found
 
 
-def _curves(folder: Path) -> list[Any]:
+def _curves(folder: Path, measures: Measures) -> list[Any]:
     """The learning curves, from what was logged."""
     found = logged(folder)
-    lines = {"loss": "while learning", "held_out_loss": "held out"}
+    lines = {"loss": "training, batch by batch", "held_out_loss": "held out"}
     losses = {label: _line(found[name]) for name, label in lines.items() if name in found}
     others = {
-        words(name.removeprefix("held_out_")): _line(points)
+        label(measures, name.removeprefix("held_out_")): _line(points)
         for name, points in found.items()
         if name.startswith("held_out_") and name != "held_out_loss" and all(0 <= y <= 1 for y in points.values())
     }
     drawn = [report.curves(losses, "step", "loss")] if losses else []
-    return drawn + ([report.curves(others, "step", "held out")] if others else [])
+    return drawn + ([report.curves(others, "step", "held-out measure")] if others else [])
 
 
 def _line(points: dict[float, float]) -> tuple[list[float], list[float]]:
     steps = sorted(points)
     return steps, [points[step] for step in steps]
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import torch
@@ -24,6 +25,7 @@ from elman.training.folders import (
     save_options,
     save_weights,
 )
+from elman.training.measures import Measures
 from elman.training.options import TaskOptions, check_kept
 from elman.training.report import Section
 
@@ -31,11 +33,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
-    "HELD_OUT", "TEST", "BadRows", "Evaluation", "EvaluationData", "Loss", "Predictor", "Sources", "Task",
-    "TrainingData", "evaluate", "read_model",
+    "HELD_OUT", "LEARNT_FROM", "TEST", "BadRows", "Evaluation", "EvaluationData", "JudgedRows", "Loss", "Predictor",
+    "Sources", "Task", "TrainingData", "evaluate", "read_model", "same_answers",
 ]  # fmt: skip
 
-HELD_OUT, TEST = "held out", "test"  # the parts of the data on which a model is judged
+# the parts of the data on which a model can be judged
+HELD_OUT, TEST, LEARNT_FROM = "held out", "test", "learnt from"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,25 @@ class Loss(NamedTuple):
     output: Any = None  # what was predicted, where the measures are made of it
 
 
+class JudgedRows(NamedTuple):
+    """What a model was judged on, and what there is to say about its answers that the measures do not tell."""
+
+    number: int  # of what was judged, each by itself: texts, sentences, windows
+    of: str  # what these are, in the plural
+    remarks: Sequence[str] = ()  # sentences, such as that all answers are the same
+
+
+def same_answers(answers: Sequence[Any]) -> list[str]:
+    """A sentence where there are several answers and all are the same.
+
+    >>> same_answers(["yes", "yes"]), same_answers(["yes", "no"])
+    (["All 2 answers are 'yes'."], [])
+    """
+    if len(answers) < 2 or any(answer != answers[0] for answer in answers):
+        return []
+    return [f"All {len(answers):,} answers are {answers[0]!r}."]
+
+
 BatchT_co = TypeVar("BatchT_co", covariant=True)
 
 
@@ -70,6 +92,10 @@ class EvaluationData(Protocol[BatchT_co]):
 
     def metrics(self, loss: float, outputs: Sequence[Any]) -> dict[str, float]:
         """The measures that people know: ``loss``, the mean, itself, and what is made of the outputs of the batches."""
+        ...
+
+    def judged(self, outputs: Sequence[Any]) -> JudgedRows:
+        """How many rows there are, and what is to be said about the answers to them."""
         ...
 
 
@@ -93,7 +119,7 @@ class TrainingData(Protocol[BatchT_co]):
 
     @property
     def test_name(self) -> str:
-        """What ``test`` is called: ``TEST``, or ``HELD_OUT`` where it has the rows of that part."""
+        """What ``test`` is called: ``TEST``; ``HELD_OUT`` where it has the rows of that part, or ``LEARNT_FROM``."""
         ...
 
     def batch(self, step: int) -> BatchT_co:
@@ -129,6 +155,7 @@ class Task(nn.Module, ABC, Generic[OptionsT, ReadT, BatchT, DataT, EvaluationT])
     Options: ClassVar[type[TaskOptions]]  # a frozen dataclass, in ``options.py`` beside the task
     unit: ClassVar[str]  # what the loss is a mean over, in the plural
     monitor: str | None = None  # the measure by which the best weights are told; without it, the lowest loss
+    measures: ClassVar[Measures] = MappingProxyType({})  # what is known of those that it is judged by
 
     def __init__(self, options: OptionsT, vocabulary: dict[str, Any]) -> None:
         super().__init__()

@@ -24,11 +24,21 @@ from elman.tasks.anomaly import nab
 from elman.tasks.anomaly.options import AnomalyOptions
 from elman.tasks.anomaly.scoring import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
 from elman.tasks.anomaly.streams import Columns, Stream, find_columns, read_streams, read_values
+from elman.training.measures import HIGH, LOSS, Measure
 from elman.training.report import Section, figure
-from elman.training.task import HELD_OUT, Loss, Predictor, Sources
+from elman.training.task import HELD_OUT, JudgedRows, Loss, Predictor, Sources
 
 log = logging.getLogger(__name__)
 
+MEASURES = {
+    "nab": Measure(HIGH, label="NAB", about="the score of the Numenta benchmark at its best threshold"),
+    "average_precision": Measure(HIGH, about="the area under the curve of precision over recall"),
+    "auroc": Measure(HIGH, label="AUROC", about="the area under the ROC curve"),
+    "f1": Measure(HIGH, label="F1", about="of the rows that reach the threshold"),
+    "nab_without_labels": Measure(HIGH, label="NAB at the threshold", about="that was chosen without labels"),
+    "alarms_per_1000": Measure(label="alarms in 1,000 rows"),
+    "loss": LOSS,
+}
 SIDE_BY_SIDE = 64  # streams
 BLOCK = 2048  # rows of them at a time
 FREEDOM = 3.0  # of Student's distribution of what comes: a few values far out do not shape the forecast
@@ -112,6 +122,12 @@ class Watched:
         elif self.clean is not None and self.clean.calm is not None:
             self.task.threshold.fill_(self.task.choose(self.task.scores(self.clean), self.clean.calm))
         return {"loss": loss, **self.measures(scores, float(self.task.threshold))}
+
+    def judged(self, outputs: Sequence[np.ndarray]) -> JudgedRows:
+        scores, threshold = self.scores(outputs), float(self.task.threshold)
+        alarms = any((score[start:] >= threshold).any() for score, start in zip(scores, self.starts, strict=True))
+        rows = sum(len(score) - start for score, start in zip(scores, self.starts, strict=True))
+        return JudgedRows(rows, "rows", [] if alarms else ["There is no alarm: no score reaches the threshold."])
 
     def measures(self, scores: Sequence[np.ndarray], threshold: float) -> dict[str, float]:
         """What people know of scores: by row where there are labels, and NAB's where there are windows."""
@@ -213,6 +229,7 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
 
     Options = AnomalyOptions
     unit = "rows"
+    measures = MEASURES
     threshold: Tensor
 
     def __init__(self, options: AnomalyOptions, vocabulary: dict[str, Any]) -> None:

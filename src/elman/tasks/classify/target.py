@@ -13,11 +13,27 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from elman.errors import ElmanError
+from elman.training.measures import HIGH, LOSS, LOW, Measure
+from elman.training.task import same_answers
 
 log = logging.getLogger(__name__)
 
 KINDS = ("classes", "labels", "number")
+SAME = 0.01  # standard deviations, within which numbers are nearly the same
 BINS = 15  # of the calibration error
+MEASURES = {
+    "accuracy": Measure(HIGH, share=True, about="the share of rows whose class is right"),
+    "micro_f1": Measure(HIGH, about="F1 of all labels together"),
+    "rmse": Measure(LOW, label="RMSE", about="the square root of the mean squared error"),
+    "mae": Measure(LOW, label="MAE", about="the mean absolute error"),
+    "r2": Measure(HIGH, label="R²", about="the share of the variance that is explained"),
+    "macro_f1": Measure(HIGH, about="the mean over classes of F1, that of precision and recall"),
+    "auroc": Measure(HIGH, label="AUROC", about="the mean over classes of the area under the ROC curve"),
+    "all_right": Measure(HIGH, share=True, about="the share of rows of which every label is right"),
+    "log_loss": Measure(LOW, about="the mean negative logarithm of the probability of the true class"),
+    "calibration_error": Measure(LOW, about="how far the probabilities are from the shares that are right"),
+    "loss": LOSS,
+}
 ZERO: Any = {"zero_division": 0}  # what a class that is never answered counts
 
 
@@ -97,6 +113,13 @@ class Target:
             return pl.DataFrame({"predicted": pl.Series(said, dtype=pl.List(pl.String)), **shares})
         said = [self.names[n] for n in outputs.argmax(1)]
         return pl.DataFrame({"predicted": pl.Series(said, dtype=pl.String), "probability": outputs.max(1), **shares})
+
+    def remarks(self, outputs: np.ndarray) -> list[str]:
+        """That all answers are the same, where they are."""
+        if self.kind == "number":
+            flat = len(outputs) > 1 and np.ptp(outputs) < SAME * self.scale
+            return [f"All {len(outputs):,} answers are nearly the same, about {outputs.mean():.4g}."] if flat else []
+        return same_answers(self.answers(outputs)["predicted"].to_list())
 
     def measures(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         """How good outputs are, beside the truth as ``encode`` gives it."""

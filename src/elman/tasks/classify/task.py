@@ -26,9 +26,16 @@ from elman.tasks.classify.inputs import SeriesInput, TextInput, parse_series
 from elman.tasks.classify.labelled import Labelled, read_labelled, warn_of_leaks
 from elman.tasks.classify.layout import Layout, find_layout
 from elman.tasks.classify.options import ClassifyOptions
-from elman.tasks.classify.target import Target, find_target
+from elman.tasks.classify.target import MEASURES, Target, find_target
 from elman.training.report import Section
-from elman.training.task import HELD_OUT, Loss, RowPredictor, Sources
+from elman.training.task import (
+    HELD_OUT,
+    LEARNT_FROM,
+    JudgedRows,
+    Loss,
+    RowPredictor,
+    Sources,
+)
 
 ROWS = 64  # answered at a time
 
@@ -77,6 +84,9 @@ class Rows:
     def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
         return {"loss": loss, **self.task.target.measures(self.in_order(outputs), self.truth)}
 
+    def judged(self, outputs: Sequence[np.ndarray]) -> JudgedRows:
+        return JudgedRows(len(self.rows), "rows", self.task.target.remarks(np.concatenate(outputs)))
+
 
 class ClassifyExamples:
     """Labelled rows to learn from, and others that are held out."""
@@ -90,7 +100,7 @@ class ClassifyExamples:
         self.truth = task.target.encode(parts.learnt.labels)[0]
         self.batches = Batches(task.input.lengths(parts.learnt.inputs), rows, seed)
         self.held_out = self.test = Rows(task, parts.held_out, BadRows())
-        self.test_name = HELD_OUT
+        self.test_name = LEARNT_FROM if parts.held_out is parts.learnt else HELD_OUT
 
     @property
     def epoch(self) -> int:
@@ -124,6 +134,7 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
 
     Options = ClassifyOptions
     unit = "rows"
+    measures = MEASURES
 
     def __init__(self, options: ClassifyOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)

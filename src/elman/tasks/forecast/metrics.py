@@ -6,7 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from elman.tasks.forecast.windows import Channels
+from elman.training.measures import LOSS, LOW, Measure
 
+MEDIAN = "of the median"
+MEASURES = {
+    "mase": Measure(LOW, False, f"MASE {MEDIAN}", "the mean absolute error over that of the last season, repeated"),
+    "scaled_mae": Measure(LOW, False, f"scaled MAE {MEDIAN}", "the mean absolute error in standard deviations"),
+    "mae": Measure(LOW, False, f"MAE {MEDIAN}", "the mean absolute error"),
+    "quantile_loss": Measure(LOW, about="the pinball loss of all quantiles, over the size of what came"),
+    "scaled_mse": Measure(LOW, False, "scaled MSE of the mean", "the mean squared error in standard deviations"),
+    "mse": Measure(LOW, False, "MSE of the mean", "the mean squared error"),
+    "smape": Measure(LOW, False, f"sMAPE {MEDIAN}", "the symmetric mean absolute percentage error, from 0 to 200"),
+    "coverage": Measure(about="the share of values between the lowest and the highest quantile"),
+    "loss": LOSS,
+}
 TELLING = 500  # values that tell how wide quantiles are to be
 WIDEST = 3.0  # times as wide as they were learnt
 

@@ -23,7 +23,7 @@ from elman.errors import ElmanError
 from elman.tasks.forecast import report
 from elman.tasks.forecast.baselines import LEARNT, ridge, simple_methods
 from elman.tasks.forecast.columns import Columns, find_columns
-from elman.tasks.forecast.metrics import Truth, fitting_widths, measures, widened
+from elman.tasks.forecast.metrics import MEASURES, Truth, fitting_widths, measures, widened
 from elman.tasks.forecast.network import Horizon, ends, pinball
 from elman.tasks.forecast.options import ForecastOptions
 from elman.tasks.forecast.plan import (
@@ -41,11 +41,12 @@ from elman.tasks.forecast.seasons import find_seasons
 from elman.tasks.forecast.series import Panel, read_panel
 from elman.tasks.forecast.windows import Channels, Units, Window
 from elman.training.report import Section
-from elman.training.task import HELD_OUT, TEST, Loss, Predictor, Sources
+from elman.training.task import HELD_OUT, TEST, JudgedRows, Loss, Predictor, Sources
 
 log = logging.getLogger(__name__)
 
 ROWS = 256  # windows forecast at a time
+SAME = 0.01  # standard deviations, within which values are nearly the same
 JUDGED = (4_000, 20_000)  # windows that are judged at most where no stride is said: while training, at the end
 
 
@@ -77,6 +78,11 @@ class Windows:
 
     def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
         return {"loss": loss, **measures(self.task.widened(outputs), self.truth, self.task.levels)}
+
+    def judged(self, outputs: Sequence[np.ndarray]) -> JudgedRows:
+        flat = np.ptp(np.concatenate(outputs)[..., 0]) < SAME
+        remarks = ["All forecasts are nearly one value, the same at every step."] if flat else []
+        return JudgedRows(len(self.truth), "windows", remarks)
 
 
 class HeldOut(Windows):
@@ -150,6 +156,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
 
     Options = ForecastOptions
     unit = "values"
+    measures = MEASURES
     widths: Tensor
 
     def __init__(self, options: ForecastOptions, vocabulary: dict[str, Any]) -> None:

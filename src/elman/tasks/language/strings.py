@@ -24,7 +24,7 @@ from elman.tasks.language.lines import (
 )
 from elman.tasks.language.molecules import are_molecules, canonical, has_rdkit
 from elman.tasks.language.text import LARGEST, measures
-from elman.training.task import HELD_OUT, Sources
+from elman.training.task import HELD_OUT, JudgedRows, Sources
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +120,9 @@ class Judged:
 
     def metrics(self, loss: float, outputs: Sequence[None]) -> dict[str, float]:
         return measures(loss, self.characters) | (self.more() if self.more else {})
+
+    def judged(self, outputs: Sequence[None]) -> JudgedRows:
+        return JudgedRows(self.size, "strings")
 
 
 class StringData:

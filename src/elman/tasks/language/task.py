@@ -33,7 +33,7 @@ from elman.tasks.language.strings import (
     read_parts,
     unpacked,
 )
-from elman.tasks.language.text import ROW, Corpus, TextData, TextParts
+from elman.tasks.language.text import MEASURES, ROW, Corpus, TextData, TextParts
 from elman.tasks.language.writing import Draw, write_strings
 from elman.training.task import BadRows, Loss, Sources, Task
 
@@ -67,6 +67,7 @@ class LanguageTask(
 
     Options = LanguageOptions
     unit = "tokens"
+    measures = MEASURES
 
     def __init__(self, options: LanguageOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)

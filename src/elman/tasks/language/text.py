@@ -10,8 +10,17 @@ import numpy as np
 from elman.data.text import HeldText, Streams, Window
 from elman.data.tokens import Tokenizer, decoded
 from elman.errors import ElmanError
-from elman.training.task import HELD_OUT
+from elman.training.measures import HIGH, LOSS, LOW, Measure
+from elman.training.task import HELD_OUT, JudgedRows
 
+MEASURES = {
+    "bits_per_character": Measure(LOW, about="the mean negative binary logarithm of its probability"),
+    "perplexity": Measure(LOW, about="how many tokens are as likely as the true one, as a geometric mean"),
+    "valid": Measure(HIGH, about="the share of strings written that are whole, and molecules where they are such"),
+    "unique": Measure(HIGH, about="the share of different strings among the valid ones"),
+    "new": Measure(HIGH, about="the share of the different ones that were not learnt from"),
+    "loss": LOSS,
+}
 LARGEST = 1_000_000  # tokens of the held-out part that are used at most, so that judging stays quick
 ROW = 2048  # steps of a stream on which a model is judged, if the text is long enough for several
 
@@ -51,6 +60,9 @@ class Corpus:
 
     def metrics(self, loss: float, outputs: Sequence[None]) -> dict[str, float]:
         return measures(loss, self.characters)
+
+    def judged(self, outputs: Sequence[None]) -> JudgedRows:
+        return JudgedRows(self.size, "tokens")
 
 
 class TextData:

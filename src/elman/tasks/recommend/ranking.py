@@ -7,6 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elman.training.measures import HIGH, LOSS, Measure
+
+MEASURES = {
+    "recall@20": Measure(HIGH, share=True, about="the share of items that are among the first 20"),
+    "mrr@20": Measure(HIGH, label="MRR@20", about="the mean of 1 / rank among the first 20, or 0"),
+    "ndcg@10": Measure(HIGH, label="NDCG@10", about="the discounted gain among the first 10"),
+    "loss": LOSS,
+}
 NEIGHBOURS = 100  # of an item, whose likeness counts
 
 

@@ -23,9 +23,17 @@ from elman.errors import ElmanError
 from elman.layers.encoder import encoder
 from elman.tasks.recommend.events import EventLayout, Sessions, find_events, read_event, read_events
 from elman.tasks.recommend.options import RecommendOptions
-from elman.tasks.recommend.ranking import ItemToItem, Popular, measures, ranks, without
+from elman.tasks.recommend.ranking import MEASURES, ItemToItem, Popular, measures, ranks, without
 from elman.training.report import Section, curves
-from elman.training.task import HELD_OUT, TEST, Loss, Predictor, Sources
+from elman.training.task import (
+    HELD_OUT,
+    LEARNT_FROM,
+    TEST,
+    JudgedRows,
+    Loss,
+    Predictor,
+    Sources,
+)
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +97,10 @@ class Rows:
     def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
         return {"loss": loss, **measures(np.concatenate(outputs))}
 
+    def judged(self, outputs: Sequence[np.ndarray]) -> JudgedRows:
+        number = sum(len(items) > at for items, at in zip(self.items, self.first.tolist(), strict=True))
+        return JudgedRows(number, "sessions")
+
     def evaluate(self, scores: Callable[[Tensor], Tensor]) -> dict[str, float]:
         """The measures of another way to score all items after those seen, ``[N, S] -> [N, V]``."""
         found = []
@@ -118,6 +130,8 @@ class RecommendExamples:
         self.held_out = Rows(task, parts.held_out)
         self.test = self.held_out if parts.test is None else Rows(task, parts.test)
         self.test_name = HELD_OUT if parts.test is None else TEST
+        if parts.held_out.sessions is parts.learnt:
+            self.test_name = LEARNT_FROM
 
     @property
     def epoch(self) -> int:
@@ -159,6 +173,7 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
 
     Options = RecommendOptions
     unit = "events"
+    measures = MEASURES
 
     def __init__(self, options: RecommendOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)

@@ -27,11 +27,28 @@ from elman.tasks.tag.options import MANY, TagOptions
 from elman.tasks.tag.spans import find_scheme, read_spans, score_spans, write_spans
 from elman.tasks.tag.tagged import ColumnSpec, Layout, Tagged, find_layout, read_asked, read_tagged
 from elman.tasks.tag.tokens import TokenInput, Tokens
+from elman.training.measures import HIGH, LOSS, Measure
 from elman.training.report import Section
-from elman.training.task import HELD_OUT, Loss, RowPredictor, Sources
+from elman.training.task import (
+    HELD_OUT,
+    LEARNT_FROM,
+    JudgedRows,
+    Loss,
+    RowPredictor,
+    Sources,
+    same_answers,
+)
 
 log = logging.getLogger(__name__)
 
+MEASURES = {
+    "f1": Measure(HIGH, label="F1", about="of precision and recall of whole spans, as conlleval counts them"),
+    "accuracy": Measure(HIGH, share=True, about="the share of words whose tag is right"),
+    "precision": Measure(HIGH, about="the share of the spans that were answered that are right"),
+    "recall": Measure(HIGH, about="the share of the true spans that were found"),
+    "sentences_right": Measure(HIGH, share=True, about="the share of sentences of which every tag is right"),
+    "loss": LOSS,
+}
 ROWS = 64  # sentences answered at a time
 
 
@@ -105,6 +122,10 @@ class Sentences:
     def metrics(self, loss: float, outputs: Sequence[list[list[str]]]) -> dict[str, float]:
         return {"loss": loss, **self.measures(self.answers(outputs))}
 
+    def judged(self, outputs: Sequence[list[list[str]]]) -> JudgedRows:
+        tags = [tag for tags in self.answers(outputs) for tag in tags]
+        return JudgedRows(len(self.rows), "sentences", same_answers(tags))
+
     def measures(self, answered: Sequence[Sequence[str]]) -> dict[str, float]:
         """How good answers are: of spans as ``conlleval`` counts them, and of words."""
         true = self.rows.tags
@@ -131,7 +152,7 @@ class TagExamples:
         self.pieces = Pieces(parts.learnt.tokens, task.options.max_length)
         self.batches = Batches(self.pieces.lengths, rows, seed)
         self.held_out = self.test = Sentences(task, parts.held_out)
-        self.test_name = HELD_OUT
+        self.test_name = LEARNT_FROM if parts.held_out is parts.learnt else HELD_OUT
 
     @property
     def epoch(self) -> int:
@@ -170,6 +191,7 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
     Options = TagOptions
     unit = "words"
     repeated = ("tokens",)
+    measures = MEASURES
 
     def __init__(self, options: TagOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)

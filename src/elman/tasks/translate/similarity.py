@@ -6,6 +6,16 @@ from typing import Any
 import numpy as np
 
 from elman.tasks.translate.symbols import parts
+from elman.training.measures import HIGH, LOSS, LOW, Measure
+
+MEASURES = {
+    "chrf": Measure(HIGH, label="chrF", about="agreement of n-grams of characters, from 0 to 100"),
+    "bleu": Measure(HIGH, label="BLEU", about="agreement of n-grams of words, from 0 to 100"),
+    "exact_match": Measure(HIGH, share=True, about="the share of answers that are right as a whole"),
+    "sequence_error": Measure(LOW, share=True, about="the share of answers that are not"),
+    "token_error": Measure(LOW, about="tokens to be changed, put in or taken out, over those there should be"),
+    "loss": LOSS,
+}
 
 
 def measures(

@@ -26,10 +26,18 @@ from elman.layers.encoder_decoder import EncoderDecoder
 from elman.layers.search import Beam, Greedy
 from elman.tasks.translate.options import TranslateOptions
 from elman.tasks.translate.pairs import Layout, PairBatches, find_layout, is_spaced, read_pairs
-from elman.tasks.translate.similarity import measures, nearest, nearest_neighbour
+from elman.tasks.translate.similarity import MEASURES, measures, nearest, nearest_neighbour
 from elman.tasks.translate.symbols import END, UNKNOWN, Symbols, find_kind, is_like
 from elman.training.report import Section, figure, shortened
-from elman.training.task import HELD_OUT, Loss, RowPredictor, Sources
+from elman.training.task import (
+    HELD_OUT,
+    LEARNT_FROM,
+    JudgedRows,
+    Loss,
+    RowPredictor,
+    Sources,
+    same_answers,
+)
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +125,10 @@ class Judged(Pairs):
     def metrics(self, loss: float, outputs: Sequence[list[Answer]]) -> dict[str, float]:
         return {"loss": loss, **self.measures({text: each.text for text, each in self.answers(outputs).items()})}
 
+    def judged(self, outputs: Sequence[list[Answer]]) -> JudgedRows:
+        answers = self.answers(outputs)
+        return JudgedRows(len(answers), "sources", same_answers([each.text for each in answers.values()]))
+
 
 class TranslateExamples:
     """Pairs to learn from, and others that are held out."""
@@ -141,7 +153,7 @@ class TranslateExamples:
         self.task, self.pairs, self.usable, self.name = task, whole, usable, parts.learnt.name
         self.batches = PairBatches(whole.lengths[usable], rows, seed)
         self.held_out = self.test = Judged(task, parts.held_out, parts.layout, beam=1)
-        self.test_name = HELD_OUT
+        self.test_name = LEARNT_FROM if parts.held_out is parts.learnt else HELD_OUT
 
     @property
     def epoch(self) -> int:
@@ -180,6 +192,7 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
 
     Options = TranslateOptions
     unit = "tokens"
+    measures = MEASURES
     monitor = "chrf"
 
     def __init__(self, options: TranslateOptions, vocabulary: dict[str, Any]) -> None:
