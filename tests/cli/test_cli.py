@@ -246,7 +246,7 @@ def test_every_verb_and_every_cell_is_listed(capsys: Any) -> None:
     assert main(["cells"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == cells.names()
-    assert main(["train", "language", "--help"]) == 0
+    assert main(["train", "language", "--help-all"]) == 0
     assert "--top-k" not in (said := capsys.readouterr().out)
     assert all(f"--{name}" in said for name in ("cell", "hidden", "tokens", "minutes", "seed", "resume", "held-out"))
 

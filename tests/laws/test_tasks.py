@@ -17,6 +17,7 @@ import pytest
 
 from elman import tasks
 from elman.cli.main import main
+from elman.data.tables import table_text
 from elman.testing import Check, task_checks
 from elman.testing.tasks import Example, laws
 from elman.training.folders import read_json
@@ -104,6 +105,26 @@ def test_each_line_of_standard_input_is_answered_before_the_next_is_read(
 
 
 @pytest.mark.parametrize("example", PREDICTORS, indirect=True)
+def test_answers_go_to_the_screen_where_no_file_is_named(example: Example, capsys: pytest.CaptureFixture[str]) -> None:
+    answers = predictor(example).predict(example.source)
+    predict = ["predict", str(example.folder), "--data", str(example.source)]
+    for more, suffix in (([], ".csv"), (["--out", "-"], ".csv"), (["--format", "jsonl"], ".jsonl")):
+        capsys.readouterr()
+        assert main([*predict, *more]) == 0
+        said = capsys.readouterr()
+        assert said.out == table_text(answers, suffix)
+        assert said.err.splitlines()[-1] == f"{len(answers):,} rows"
+
+
+@pytest.mark.parametrize("example", tasks.names(), indirect=True)
+def test_the_data_of_a_task_is_told_to_suit_it(example: Example, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(example.source), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["tasks"][0]["task"] == example.make.name(), found["tasks"]
+    assert found["next"][:3] == ["elman", "train", example.make.name()]
+
+
+@pytest.mark.parametrize("example", PREDICTORS, indirect=True)
 def test_what_is_wrong_is_said_in_one_line(
     example: Example, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,7 +133,7 @@ def test_what_is_wrong_is_said_in_one_line(
     for arguments, message in [
         (["--data", nowhere, "--out", out], "there is no file"),
         (["--data", str(example.source), "--out", str(tmp_path / "out.xls")], "name it *.csv"),
-        (["--data", str(example.source)], "--out FILE, or --stream"),
+        (["--out", out], "give --data FILE, or --stream"),
         (["--stream", "--out", out], "leave --data and --out out"),
     ]:
         assert main(["predict", folder, *arguments]) == 2

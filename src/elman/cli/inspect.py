@@ -165,9 +165,8 @@ def _headline(found: dict[str, Any]) -> str:
     if found.get("form") == "table":
         about = "" if found["whole"] else "about "
         sample = "" if found["whole"] else f" (the first {found['looked_at']:,} were looked at)"
-        between = (
-            found["separator"] and f"; {found['separator']} between them, {'a' if found['header'] else 'no'} header"
-        )
-        return f"{about}{found['rows']:,} rows{sample} of {found['width']:,} columns{between or ''}"
+        header = "with a header" if found["header"] else "without a header"
+        between = f"; {found['separator']} between them, {header}" if found["separator"] else ""
+        return f"{about}{found['rows']:,} rows{sample} of {found['width']:,} columns{between}"
     sample = "" if found["whole"] else "; of its beginning: "
     return found.get("form", "several files") + (f"{sample or ', '}{found['shown']}" if "shown" in found else "")

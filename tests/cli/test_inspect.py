@@ -1,0 +1,162 @@
+"""``elman inspect``: what is found in people's files, of every kind, and what is doubtful in them."""
+
+import gzip
+import json
+import random
+import re
+import shlex
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from elman.cli.main import main
+from elman.data.bad import BadRows
+from elman.data.profile import doubled_rows, profile
+from elman.data.sample import LARGE, sampled
+from elman.data.tables import read_table
+from elman.data.text import read
+
+
+def inspected(path: Path | str, capsys: Any) -> dict[str, Any]:
+    assert main(["inspect", str(path), "--json"]) == 0
+    said = capsys.readouterr()
+    assert not said.err
+    return json.loads(said.out)
+
+
+def reviews(path: Path, rows: int = 60) -> Path:
+    draw = random.Random(1)
+    lines = ["text,label,price"]
+    for n in range(rows):
+        price = draw.choice(["9.5", "12", "20", "-999", ""])
+        lines.append(f'"a {draw.choice(["good", "bad"])} film, the {n}th",{draw.choice(["yes", "no"])},{price}')
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def hours(rows: int) -> pl.DataFrame:
+    times = [datetime(2024, 1, 1) + timedelta(hours=n) for n in range(rows)]
+    return pl.DataFrame({"time": times, "load": np.sin(np.arange(rows) / 4).round(3)})
+
+
+def test_a_table_of_texts_in_words(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    reviews(tmp_path / "reviews.csv")
+    assert main(["inspect", "reviews.csv"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("reviews.csv: 60 rows of 3 columns; commas between them, with a header, ")
+    assert re.search(r"\n  label  text          (yes \d+, no \d+|no \d+, yes \d+)\n", said)
+    assert "  price is -999 in " in said
+    assert "  classify   suits     a text in text, and 2 classes in label\n" in said
+    assert said.endswith("Next\n  elman train classify --data reviews.csv --text-column text --label-column label\n")
+    assert max(map(len, said.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "task", "options"),
+    [
+        ("pairs.tsv", "".join(f"one number {n}\tun nombre {n}\n" for n in range(40)), "translate", "--source-column 1"),
+        ("names.txt", "".join(f"{a}{b}{c}\n" for a in "AB" for b in "aeiou" for c in "xyz"), "language", "strings"),
+        ("talk.txt", "Ann: Hello there.\nBob: Hello, you.\n\n" * 40, "language", "--form text"),
+        ("book.txt", "".join(read(None))[:20_000], "language", "--form text"),
+        ("lines.txt", "".join(f"{'pos' if n % 2 else 'neg'} it was film {n}\n" for n in range(40)), "classify", ""),
+        ("some.conll", "The DET\ncat NOUN\nsits VERB\n\nA DET\ndog NOUN\nruns VERB\n\n" * 20, "tag", "--tag-column 2"),
+    ],
+)  # fmt: skip
+def test_files_of_many_kinds(name: str, text: str, task: str, options: str, tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    found = inspected(path, capsys)
+    assert found["tasks"][0]["task"] == task, [(each["task"], each["score"]) for each in found["tasks"]]
+    assert found["tasks"][0]["score"] >= 0.5
+    assert options in shlex.join(found["next"])
+
+
+def test_series_and_streams(tmp_path: Path, capsys: Any) -> None:
+    frame = hours(300)
+    frame.write_csv(tmp_path / "load.csv")
+    found = inspected(tmp_path / "load.csv", capsys)
+    assert found["tasks"][0]["task"] == "forecast"
+    assert found["columns"][0]["shown"] == "2024-01-01 to 2024-01-13 11, an hour apart"
+    assert "from row to row: an hour" in found["tasks"][0]["found"]
+    assert "--target load" in shlex.join(found["next"])
+    marked = frame.with_columns(anomaly=(pl.int_range(300) == 250).cast(pl.Int8))
+    marked.write_parquet(tmp_path / "marked.parquet")
+    found = inspected(tmp_path / "marked.parquet", capsys)
+    assert found["tasks"][0]["task"] == "anomaly"
+    assert "--label-column" in found["next"]
+
+
+def test_parallel_files_a_folder_and_what_is_packed(tmp_path: Path, capsys: Any) -> None:
+    for side in ("en", "de"):
+        text = "".join(f"{side} sentence of number {n * n}\n" for n in range(50))
+        (tmp_path / f"train.{side}.gz").write_bytes(gzip.compress(text.encode()))
+    found = inspected(f"{tmp_path}/train.{{en,de}}.gz", capsys)
+    assert found["tasks"][0]["task"] == "translate"
+    for kind in ("good", "bad"):
+        (tmp_path / "films" / kind).mkdir(parents=True)
+        for n in range(5):
+            (tmp_path / "films" / kind / f"{n}.txt").write_text(f"a {kind} film, as I said {n} times")
+    assert inspected(tmp_path / "films", capsys)["tasks"][0]["task"] == "classify"
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path, capsys: Any) -> None:
+    assert main(["inspect", str(tmp_path / "none.csv")]) == 2
+    assert "there is no file" in capsys.readouterr().err
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\0\0\0\0")
+    found = inspected(tmp_path / "picture.png", capsys)
+    assert found["form"] == "unreadable"
+    assert "next" not in found
+    assert not any(each["score"] for each in found["tasks"])
+
+
+def test_of_a_large_file_the_beginning_is_looked_at(tmp_path: Path, capsys: Any) -> None:
+    path = reviews(tmp_path / "large.csv", 20_000)
+    with sampled(path) as sample:
+        assert not sample.whole
+        part = sample.path.read_text()
+        assert len(part) <= LARGE
+        assert path.read_text().startswith(part)
+        assert part.endswith("\n")
+    assert not sample.path.exists()
+    found = inspected(path, capsys)
+    assert found["looked_at"] < 20_000
+    assert found["rows"] == pytest.approx(20_000, rel=0.05)
+    assert str(path) in " ".join(found["tasks"][0]["found"])
+    assert "/tmp/tmp" not in json.dumps(found).replace(str(tmp_path), "")
+
+
+def test_a_quotation_is_not_cut_in_two(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("text,label\n" + '"two\nlines\nor three",x\n' * (LARGE // 12))
+    with sampled(path) as sample:
+        table = read_table(sample.path, BadRows())
+    assert set(table["label"]) == {"x"}
+
+
+def test_what_is_doubtful_in_columns(tmp_path: Path) -> None:
+    values = {
+        "same": ["7"] * 40,
+        "mixed": [str(n) for n in range(30)] + ["soon", "late"] * 5,
+        "wrong": [str(n) for n in range(39)] + ["x"],
+        "empty": [""] * 40,
+        "code": [str(n % 9) for n in range(35)] + ["-9999"] * 5,
+        "fine": [str(n) for n in range(40)],
+    }
+    table = read_table(pl.DataFrame(values), BadRows())
+    doubts = {column.name: column.doubts for column in profile(table)}
+    assert doubts == {
+        "same": ["same is the same in all rows: 7"],
+        "mixed": ["mixed has numbers in 75% of its cells, and in others text such as 'soon'"],
+        "wrong": ["wrong has 1 cells that are no numbers, such as 'x'"],
+        "empty": ["empty is empty"],
+        "code": ["code is -9999 in 5 rows, which looks like no value"],
+        "fine": [],
+    }
+    assert doubled_rows(table) == 0
+    assert doubled_rows(read_table(pl.DataFrame({"a": ["1", "1", "2"]}), BadRows())) == 1
