@@ -56,6 +56,15 @@ def option(
     return field(default=default, metadata={"help": help, **more, **limits})
 
 
+def listed(text: str) -> tuple[str, ...]:
+    """The words of an option that has commas between them.
+
+    >>> listed("time, load,")
+    ('time', 'load')
+    """
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
 def usual(group: type) -> dict[str, Any]:
     """What the options of a group are where the user gives none."""
     for each in fields(group):

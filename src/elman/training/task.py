@@ -49,6 +49,11 @@ class Sources:
     valid: Any = None  # to hold out; without it, a part of ``data``
     bad: BadRows = field(default_factory=BadRows)
 
+    @property
+    def name(self) -> str:
+        """What the data is called, for people."""
+        return str(self.data) if isinstance(self.data, Path) else "the table"
+
 
 class Loss(NamedTuple):
     """What a batch gives."""

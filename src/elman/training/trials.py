@@ -12,6 +12,7 @@ import lightning.pytorch as pl
 from elman.errors import ElmanError
 from elman.training.checkpoints import seed_all
 from elman.training.loop import Progress, has_checkpoint, train
+from elman.training.options import listed
 from elman.training.settings import Budget, Training
 from elman.training.task import Task, TrainingData
 
@@ -55,7 +56,7 @@ def others(options: Any, names: str) -> dict[str, Any]:
     Raises:
         ElmanError: options that have no recurrence to choose.
     """
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    wanted = listed(names)
     if wanted and not any(each.name == "cell" for each in fields(options)):
         raise ElmanError("--compare takes a task with --cell")
     return {name: replace(options, cell=name) for name in wanted}

@@ -25,6 +25,7 @@ from elman.tasks.anomaly.options import AnomalyOptions
 from elman.tasks.anomaly.scoring import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
 from elman.tasks.anomaly.streams import Columns, Stream, find_columns, read_streams, read_values
 from elman.training.measures import HIGH, LOSS, Measure
+from elman.training.options import listed
 from elman.training.report import Section, figure
 from elman.training.task import HELD_OUT, JudgedRows, Loss, Predictor, Sources
 
@@ -252,15 +253,13 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
         if sources.data is None:
             raise ElmanError("give --data FILE: a table of numbers over time, or a folder of such tables")
         options.ahead()
-        ignore = [name.strip() for name in options.ignore.split(",") if name.strip()]
-        values = tuple(name.strip() for name in options.values.split(",") if name.strip())
+        ignore, values = listed(options.ignore), listed(options.values)
         wish = Columns(values, options.time_column, options.label_column, options.separator or None, options.header)
         columns = find_columns(sources.data, wish, ignore)
         streams = read_streams(sources.data, columns, sources.bad, options.windows)
         for each in streams:
             if not np.isfinite(each.values).any():
                 raise ElmanError(f"{each.name} has no numbers in {', '.join(columns.values)}")
-        name = str(sources.data) if isinstance(sources.data, Path) else "the table"
         if sources.valid is not None:
             if not columns.label:
                 labelled = find_columns(
@@ -268,9 +267,9 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
                 )
                 columns = replace(columns, label=labelled.label)
             other = read_streams(sources.valid, columns, sources.bad, options.windows)
-            return AnomalyParts(columns, [(each, len(each)) for each in _enough(streams)], other, name)
+            return AnomalyParts(columns, [(each, len(each)) for each in _enough(streams)], other, sources.name)
         ends = [nab.probation(len(each), options.probation) for each in _enough(streams)]
-        return AnomalyParts(columns, list(zip(streams, ends, strict=True)), streams, name)
+        return AnomalyParts(columns, list(zip(streams, ends, strict=True)), streams, sources.name)
 
     @classmethod
     def learn(cls, options: AnomalyOptions, read: AnomalyParts) -> dict[str, Any]:

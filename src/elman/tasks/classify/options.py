@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, option
+from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, listed, option
 
 if TYPE_CHECKING:
     from elman.tasks.classify.layout import ColumnSpec
@@ -97,6 +97,6 @@ class ClassifyOptions(TaskOptions):
         """What they say about the data."""
         from elman.tasks.classify.layout import ColumnSpec
 
-        ignore = tuple(name.strip() for name in self.ignore.split(",") if name.strip())
+        ignore = listed(self.ignore)
         return ColumnSpec(self.text_column, self.label_column, self.id_column, self.time_column, self.parameter_column,
                       ignore, self.labels, self.separator, self.header)  # fmt: skip

@@ -180,13 +180,12 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
         rows = rows.reject(target.encode(rows.labels)[1], sources.bad)
         if layout.kind == "lines":
             layout = replace(layout, marked=not any(target.has(text.partition(" ")[0]) for text in rows.inputs))
-        name = str(sources.data) if isinstance(sources.data, Path) else "the table"
         if sources.valid is not None:
             other = read_labelled(sources.valid, layout, sources.bad)
             other = other.reject(target.encode(other.labels)[1], sources.bad)
-            return ClassifyParts(layout, target, rows, other, name)
+            return ClassifyParts(layout, target, rows, other, sources.name)
         if options.held_out == 0:
-            return ClassifyParts(layout, target, rows, rows, name)
+            return ClassifyParts(layout, target, rows, rows, sources.name)
         learnt, held_out = split(
             len(rows),
             options.held_out,
@@ -194,7 +193,7 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
             strata=rows.labels if target.kind == "classes" else None,
             **rows.parting(options.split, options.group_column, options.time_column),
         )
-        return ClassifyParts(layout, target, rows.take(learnt), rows.take(held_out), name)
+        return ClassifyParts(layout, target, rows.take(learnt), rows.take(held_out), sources.name)
 
     @classmethod
     def learn(cls, options: ClassifyOptions, read: ClassifyParts) -> dict[str, Any]:

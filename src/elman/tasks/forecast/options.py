@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from elman.errors import ElmanError
-from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, option
+from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, listed, option
 
 if TYPE_CHECKING:
     from elman.tasks.forecast.columns import Columns
@@ -106,19 +106,19 @@ class ForecastOptions(TaskOptions):
             raise ElmanError(f"--layout is columns or rows, not {self.layout!r}")
         return Columns(
             self.layout,
-            time=_words(self.time_column),
-            series=_words(self.id_column),
-            targets=_words(self.target),
-            known=_words(self.known),
-            past=_words(self.past),
-            constants=_words(self.constant),
+            time=listed(self.time_column),
+            series=listed(self.id_column),
+            targets=listed(self.target),
+            known=listed(self.known),
+            past=listed(self.past),
+            constants=listed(self.constant),
             zone=self.timezone or None,
         )
 
     def levels(self) -> list[float]:
         """The quantiles, in rising order."""
         try:
-            levels = sorted({float(word) for word in _words(self.quantiles)})
+            levels = sorted({float(word) for word in listed(self.quantiles)})
         except ValueError:
             levels = []
         if not levels or not all(0 < level < 1 for level in levels):
@@ -129,13 +129,9 @@ class ForecastOptions(TaskOptions):
         """The seasons that were said, if they were."""
         if not self.season:
             return None
-        words = _words(self.season)
+        words = listed(self.season)
         if words == ("none",):
             return []
         if not all(word.isdigit() and int(word) > 1 for word in words) or len(words) > 2:
             raise ElmanError(f"--season is one or two numbers above 1, or none; not {self.season!r}")
         return sorted(map(int, words))
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())

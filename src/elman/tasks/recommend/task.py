@@ -204,21 +204,20 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
         if layout.least is not None and not layout.rating:
             raise ElmanError("--least-rating needs a column of ratings; give --rating-column")
         sessions = read_events(sources.data, layout, sources.bad)
-        name = str(sources.data) if isinstance(sources.data, Path) else "the table"
         log.info("%s", _about(sessions))
         if sources.valid is not None:
             valid = read_events(sources.valid, layout, sources.bad)
-            return RecommendParts(layout, sessions, Part(valid, np.ones(len(valid), int)), None, name)
+            return RecommendParts(layout, sessions, Part(valid, np.ones(len(valid), int)), None, sources.name)
         if options.split == "last":
-            return RecommendParts(layout, *_without_last(sessions), name)
+            return RecommendParts(layout, *_without_last(sessions), sources.name)
         if options.held_out == 0:
-            return RecommendParts(layout, sessions, Part(sessions, np.ones(len(sessions), int)), None, name)
+            return RecommendParts(layout, sessions, Part(sessions, np.ones(len(sessions), int)), None, sources.name)
         able = np.flatnonzero([len(items) > 1 for items in sessions.items])  # those on which something can be judged
         times = sessions.ends[able] if options.split == "time" else None
         _, other = split(len(able), options.held_out, seed=options.split_seed, times=times)
         learnt, other = np.setdiff1d(np.arange(len(sessions)), able[other]), able[other]
         return RecommendParts(
-            layout, sessions.take(learnt), Part(sessions.take(other), np.ones(len(other), int)), None, name
+            layout, sessions.take(learnt), Part(sessions.take(other), np.ones(len(other), int)), None, sources.name
         )
 
     @classmethod

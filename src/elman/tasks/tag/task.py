@@ -221,20 +221,20 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
             )
         layout = find_layout(sources.data, options.column_spec())
         rows = read_tagged(sources.data, layout, sources.bad)
-        name = str(sources.data) if isinstance(sources.data, Path) else "the table"
         scheme, odd = find_scheme(rows.tags)
         kinds = Counter(tag for tags in rows.tags for tag in tags)
         if len(kinds) == 1:
-            raise ElmanError(f"{name}: all words have the tag {next(iter(kinds))!r}; there is nothing to learn from it")
+            (tag,) = kinds
+            raise ElmanError(f"{sources.name}: all words have the tag {tag!r}; there is nothing to learn from it")
         _announce(rows, scheme, odd, kinds)
         if sources.valid is not None:
             other = read_tagged(sources.valid, find_layout(sources.valid, options.column_spec()), sources.bad)
             _warn_of_same(rows, other)
-            return TagParts(layout, scheme, rows, other, name)
+            return TagParts(layout, scheme, rows, other, sources.name)
         if options.held_out == 0:
-            return TagParts(layout, scheme, rows, rows, name)
+            return TagParts(layout, scheme, rows, rows, sources.name)
         learnt, held_out = _split(options, rows)
-        return TagParts(layout, scheme, rows.take(learnt), rows.take(held_out), name)
+        return TagParts(layout, scheme, rows.take(learnt), rows.take(held_out), sources.name)
 
     @classmethod
     def learn(cls, options: TagOptions, read: TagParts) -> dict[str, Any]:
