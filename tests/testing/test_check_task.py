@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 from elman.errors import ElmanError
 from elman.testing import LawBroken, check_task, task_checks
@@ -34,13 +35,13 @@ class Unlearning(VowelsTask):
 
 
 class Scattered(VowelsTask):
-    """A part of what it learns is not among its weights."""
+    """What is loaded is not what was saved."""
 
-    learnt = 0.0
-
-    def forward(self, letters: Tensor, lengths: Tensor) -> Tensor:
-        self.learnt += 0.01 * self.training
-        return super().forward(letters, lengths) + self.learnt
+    def load_state_dict(self, *given: Any, **options: Any) -> Any:
+        found = super().load_state_dict(*given, **options)
+        with torch.no_grad():
+            self.readout.bias.add_(1)
+        return found
 
 
 class Traceback(VowelsTask):
@@ -119,7 +120,7 @@ def test_a_good_task_passes(source: Path) -> None:
 )
 def test_what_is_wrong_is_caught_by_the_law_that_it_breaks(task: type[Task], law: str, says: str, source: Path) -> None:
     found = broken(task, source)
-    assert says in found[law]
+    assert says in found.get(law, ""), found
     assert found[law].startswith(f"{task.__name__} breaks the law {law.replace('_', ' ')!r}: ")
     assert len(found) <= 2, found
 
