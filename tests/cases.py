@@ -51,11 +51,11 @@ def variants() -> list[Variant]:
 
 
 def params(variant: Variant, checks: Iterable[Check]) -> list[Any]:
-    """The checks of a variant as parameters; of each law the first case is quick, but for kernels that take long."""
+    """The checks of a variant as parameters; of each law the first case is quick, where its kernels are soon made."""
     found, seen = [], set()
     for check in checks:
         law, executor = check.name.split("-")[0], check.name.rpartition("-")[2]
-        slow = (law, executor) in seen or (law.startswith("second_derivatives") and executor != "eager")
+        slow = (law, executor) in seen or law.startswith(("gradients_are", "second_derivatives", "trajectory"))
         seen.add((law, executor))
         found.append(pytest.param(check, id=f"{variant}-{check.name}", marks=[pytest.mark.slow] if slow else []))
     return found

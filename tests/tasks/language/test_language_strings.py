@@ -13,11 +13,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-import elman
 from elman.cli.main import main
 from elman.data.bad import BadRows
 from elman.data.tokens import Characters, tokenizer
 from elman.errors import ElmanError
+from elman.tasks import restore
 from elman.tasks.language.lines import Strings, encode, fingerprints, is_strings, part, read_strings
 from elman.tasks.language.strings import StringData, StringParts, Written, judge_written
 from elman.tasks.language.task import LanguageOptions, LanguageTask
@@ -333,7 +333,7 @@ def test_from_a_file_of_names_to_new_names(tmp_path: Path, capsys: Any) -> None:
     assert judged == result["after"] | {name: judged[name] for name in ("valid", "unique", "new")}
     assert judged["valid"] > 0.8
     assert judged["new"] < 1
-    task = elman.load(out)
+    task = restore(out)
     held_out = LanguageTask.read(task.options, Sources(source)).held_out
     other = tmp_path / "other.txt"
     other.write_text("\n".join(held_out.texts), encoding="utf-8")
