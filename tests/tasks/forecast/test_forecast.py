@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import torch
 
-import elman
+from elman import tasks
 from elman.data.times import Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast.baselines import linear, seasonal
@@ -358,7 +358,7 @@ def test_a_forecaster_covers_of_what_is_held_out_what_it_says(quantiles: str, tm
     low, *_, high = model.levels
     found = json.loads((folder / "result.json").read_text())
     assert found["after"]["coverage"] > high - low - 0.01
-    again = elman.load(folder)
+    again = tasks.restore(folder)
     assert isinstance(again, ForecastTask)
     assert torch.equal(again.widths, model.widths)
     frame = again.predict(source)

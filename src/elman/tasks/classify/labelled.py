@@ -69,7 +69,7 @@ def read_labelled(source: Any, layout: Layout, bad: BadRows, *, labelled: bool =
         source: the file or folder, a data frame, or series in memory.
         layout: how it lies.
         bad: what is done about rows that cannot be used; with ``labelled``, one without a label is such.
-        labelled: whether labels are wanted.
+        labelled: whether labels are wanted; lines and tables of texts have them.
     """
     readers = {"folder": _folder, "ts": _ts, "lines": _lines, "table": _table, "long": _long, "arrays": _ts}
     reader: Callable[..., Labelled] = _arrays if isinstance(source, Arrays) else readers[layout.kind]
