@@ -3,13 +3,16 @@
 import re
 import subprocess
 import sys
+import warnings
 from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from elman import tasks
+from elman.cli import main as main_module
 from elman.cli.main import main, verbs
+from elman.errors import ElmanWarning
 from elman.training.settings import groups
 
 LIGHT = """
@@ -127,3 +130,11 @@ def test_a_former_name_is_said_in_one_line(capsys: Any) -> None:
     ]
     assert main(["train", "classify", "--least", "3", "--min-count", "2"]) == 2
     assert "given twice, the other time as least" in capsys.readouterr().err
+
+
+def test_a_warning_of_ours_is_one_line_and_others_are_as_ever(capsys: Any) -> None:
+    with main_module._told():
+        warnings.warn("two\n  lines", ElmanWarning, stacklevel=1)
+    assert capsys.readouterr().err == "elman: two lines\n"
+    with pytest.raises(UserWarning, match="theirs"), main_module._told():
+        warnings.warn("theirs", UserWarning, stacklevel=1)
