@@ -40,7 +40,7 @@ class AnomalyDetector(OutlierMixin, Answering, AnomalyDetectorOptions):
         """
         return super().fit(X, None, valid=valid)
 
-    def _taken(self, X: Any, y: Any) -> Taken:
+    def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         source, facts = _streams(X), {"features": _width(X)}
         if y is None:
             return Taken(source, {}, facts)
@@ -51,7 +51,7 @@ class AnomalyDetector(OutlierMixin, Answering, AnomalyDetectorOptions):
             labels = [label == -1 for label in labels]
         if not set(labels) <= {0, 1}:
             raise ElmanError("y says of each row whether it is an anomaly: True or False, 1 or 0, or else -1 or 1")
-        name = self._fitted().columns.label or LABEL
+        name = (like and like.columns.label) or LABEL
         return Taken(source.with_columns(pl.Series(name, [int(label) for label in labels])), {}, facts)
 
     def _rows(self, X: Any) -> Any:

@@ -6,6 +6,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast
@@ -23,11 +24,11 @@ from elman.estimators.folders import Kept, load, note, save
 from elman.estimators.options import Constructor, arguments, in_python
 from elman.training.checkpoints import randomness_kept
 from elman.training.folders import REPORT
-from elman.training.loop import CHECKPOINTS, Progress
+from elman.training.loop import CHECKPOINTS, Progress, train
 from elman.training.progress import Bar
 from elman.training.runs import Run, begin, facts, finish, searched, trained
 from elman.training.runs import fit as fit_task
-from elman.training.settings import LIMITS
+from elman.training.settings import LIMITS, Budget, Comparison, Training, configured
 from elman.training.summary import history
 from elman.training.task import Predictor, Sources, Task, evaluate
 
@@ -102,8 +103,8 @@ class Estimator(BaseEstimator):
 
     # ---- what an estimator of a kind says of its data
 
-    def _taken(self, X: Any, y: Any) -> Taken:
-        """What a task takes, from what a person gives to learn from, or to judge on."""
+    def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
+        """What a task takes, from what a person gives to learn from; or to judge or go on with the task ``like``."""
         raise NotImplementedError
 
     def _facts_of(self, source: Any) -> dict[str, Any]:
@@ -157,9 +158,53 @@ class Estimator(BaseEstimator):
             note(self._about(), self._run.place)
         return self
 
+    def partial_fit(self, X: Any, y: Any = None, *, valid: Any = None, epochs: float = 1.0) -> Self:
+        """Go on learning, from more data of the same kind; the first call is that of ``fit``.
+
+        What the network knows of names stays as it is: classes, tags, items and columns that were not learnt are
+        refused, words that were not are read as the unknown word. Nothing is held out but ``valid``.
+
+        Args:
+            X: data as ``fit`` takes it.
+            y: what belongs to each row, where it is not in X.
+            valid: what to hold out.
+            epochs: how often all of it is seen.
+
+        Raises:
+            ElmanError: data that cannot be read, or a name that was not learnt.
+        """
+        if not hasattr(self, "task_"):
+            return self.fit(X, y, valid=valid)
+        with in_words_of_python(), randomness_kept():
+            taken = self._taken(X, y, self.task_)
+            self._check_like(taken.facts)
+            held_out = None if valid is None else self._taken(*_pair(valid, y), self.task_).source
+            self._go_on(Sources(taken.source, held_out, BadRows(self._option("skip_bad"))), epochs)
+        return self
+
+    def _go_on(self, sources: Sources, epochs: float) -> None:
+        task, before = self.task_, self._result
+        training = replace(configured(type(task.options), Training, self._given()), warmup=0)
+        place = self._scratch()
+        place.mkdir()
+        read = task.more(sources)
+        data = task.data(read, place, rows=training.rows, steps=training.bptt, seed=training.seed + before["steps"])
+        sources.bad.tell()
+        self._say(data.describe())
+        budget = Budget(epochs=epochs)
+        progress = train(task.train(), data, place, training, budget, callbacks=self._callbacks())
+        shutil.rmtree(place / CHECKPOINTS)
+        comparison = Comparison(baselines=bool(self._option("baselines")))
+        run = Run(task, read, data, training, budget, comparison, None, None, sources.bad)
+        self._run = Trained(run, place, progress, sources.data)
+        steps = before["steps"] + progress.step
+        self._result = {**before, **facts(run, progress), "steps": steps, "before": before["before"]}
+        more = history(place).with_columns(pl.col("step") + before["steps"])
+        self._history = pl.concat([self._history, more], how="diagonal")
+
     def _train(self, source: Any, held_out: Any, more: dict[str, Any]) -> None:
         make, place = tasks.load(self.constructor.task), self._place()
-        bars = (*((Bar(),) if self._option("verbose") else ()), *self._option("callbacks"))
+        bars = self._callbacks()
         sources = Sources(source, held_out, BadRows(self._option("skip_bad")))
         run = begin(make, sources, place, self._given() | more, overwrite=bool(self._option("overwrite")))
         self._check(run.task)
@@ -182,9 +227,15 @@ class Estimator(BaseEstimator):
         folder = self._option("folder")
         if folder is not None:
             return Path(folder)
+        return self._scratch()
+
+    def _scratch(self) -> Path:
         scratch = tempfile.mkdtemp(prefix="elman-")
         weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
         return Path(scratch) / "model"
+
+    def _callbacks(self) -> tuple[Any, ...]:
+        return (*((Bar(),) if self._option("verbose") else ()), *self._option("callbacks"))
 
     def _option(self, name: str) -> Any:
         return getattr(self, name)
@@ -217,7 +268,7 @@ class Estimator(BaseEstimator):
         if X is None:
             return dict(self._result["after"])
         with in_words_of_python(), tempfile.TemporaryDirectory() as scratch:
-            taken = self._taken(X, y)
+            taken = self._taken(X, y, task)
             self._check_like(taken.facts)
             metrics = evaluate(task, task.evaluation(taken.source, Path(scratch), bad)).metrics
         bad.tell()

@@ -1,6 +1,6 @@
 """Classifier and Regressor: a label, several, or a number, for a text or a series."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -8,6 +8,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import r2_score
 
 from elman.data.memory import Arrays, kind_of, labels_of, numbers, opened, series_of, typed
+from elman.data.tables import columns_of
 from elman.errors import ElmanError
 from elman.estimators.base import Answering, Taken, as_array, is_one, path_of
 from elman.estimators.constructors import ClassifierOptions, RegressorOptions
@@ -18,22 +19,22 @@ LABEL = "label"  # the column in which labels from elsewhere are put
 class Labelling(Answering):
     """What takes texts or series, and something that belongs to each."""
 
-    def _taken(self, X: Any, y: Any) -> Taken:
+    def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         if (path := path_of(X)) is not None:
             return Taken(path, self._column(y))
         held = opened(X)
         if isinstance(held, pl.DataFrame):
-            return self._of_table(held, y)
+            return self._of_table(held, y, like)
         if y is None:
             raise ElmanError(f"requires y to be passed, but the target y is None: {self._wanted()}")
         if (series := series_of(held)) is not None:
             return self._of_series(series, y, {"features": _width(held)})
         if isinstance(held, list) and held and all(isinstance(each, str) for each in held):
-            labels = pl.Series(LABEL, labels_of(y, len(held)), strict=False)
-            return Taken(pl.DataFrame({"text": held, LABEL: labels}), {"label_column": LABEL})
+            text, label = _columns(like)
+            return Taken(pl.DataFrame({text: held, label: _label_column(y, len(held))}), {"label_column": label})
         raise ElmanError(f"these are neither texts nor series of numbers; {self._wanted()}")
 
-    def _of_table(self, table: pl.DataFrame, y: Any) -> Taken:
+    def _of_table(self, table: pl.DataFrame, y: Any, like: Any) -> Taken:
         """A table whose columns of numbers are the steps of a series, or one in which the task looks for itself."""
         inside = y if isinstance(y, str) else None
         if inside is not None and inside not in table.columns:
@@ -46,9 +47,8 @@ class Labelling(Answering):
             return self._of_series(series, values, {"features": given.width, "names": given.columns})
         if y is None or inside is not None:
             return Taken(table, self._column(inside))
-        name = next(name for name in (LABEL, "y", "the label") if name not in table.columns)
-        labels = pl.Series(name, labels_of(y, len(table)), strict=False)
-        return Taken(table.with_columns(labels), {"label_column": name})
+        name = _columns(like)[1] if like else next(name for name in (LABEL, "y", " y") if name not in table.columns)
+        return Taken(table.with_columns(_label_column(y, len(table)).alias(name)), {"label_column": name})
 
     def _of_series(self, series: list[np.ndarray], y: Any, facts: dict[str, Any]) -> Taken:
         return Taken(Arrays(series, labels_of(y, len(series))), {}, facts)
@@ -102,7 +102,7 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
     @property
     def classes_(self) -> np.ndarray:
         """The classes, in the order of ``predict_proba``."""
-        return as_array(typed(self.task_.target.names, self._facts["kind"]))
+        return as_array(typed(self.task_.target.names, self._facts.get("kind", "str")))
 
     def _check(self, task: Any) -> None:
         if task.target.kind == "number":
@@ -114,9 +114,29 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
     def _facts_of(self, source: Any) -> dict[str, Any]:
         return {"kind": kind_of(_labels(source, self.task_.layout.label))}
 
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Any = None, *, valid: Any = None, epochs: float = 1.0
+    ) -> Self:
+        """Go on learning, from more data of the same kind; the first call is that of ``fit``.
+
+        Args:
+            X: data as ``fit`` takes it.
+            y: the classes, where they are not in X.
+            classes: all classes there are, as scikit-learn has it; the first call must have rows of each.
+            valid: what to hold out; else nothing is.
+            epochs: how often all of it is seen.
+
+        Raises:
+            ElmanError: data that cannot be read, or a class that was not learnt.
+        """
+        model = super().partial_fit(X, y, valid=valid, epochs=epochs)
+        if classes is not None and (missing := set(labels_of(classes, len(classes))) - set(self.classes_.tolist())):
+            raise ElmanError(f"the first call of partial_fit has no row of the class {missing.pop()!r}; give it some")
+        return model
+
     def predict(self, X: Any) -> Any:
         """The class of each row, as an array; of one text its class alone. Of several labels a row, a list for each."""
-        names, kind = self.predict_frame(X)["predicted"].to_list(), self._facts["kind"]
+        names, kind = self.predict_frame(X)["predicted"].to_list(), self._facts.get("kind", "str")
         several = self.task_.target.kind == "labels"
         found = as_array([typed(each, kind) for each in names] if several else typed(names, kind))
         return found[0] if self._is_one(X) else found
@@ -157,10 +177,10 @@ class Regressor(RegressorMixin, Labelling, RegressorOptions):
         (40, 1)
     """
 
-    def _taken(self, X: Any, y: Any) -> Taken:
+    def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         values = None if y is None or isinstance(y, str) else numbers(y)
         column = values is not None and values.ndim == 2
-        taken = super()._taken(X, y if values is None else values)
+        taken = super()._taken(X, y if values is None else values, like)
         return taken._replace(facts=taken.facts | {"column": column})
 
     def predict(self, X: Any) -> Any:
@@ -168,7 +188,7 @@ class Regressor(RegressorMixin, Labelling, RegressorOptions):
         found = self.predict_frame(X)["predicted"].to_numpy()
         if self._is_one(X):
             return float(found[0])
-        return found[:, None] if self._facts["column"] else found
+        return found[:, None] if self._facts.get("column") else found
 
     def _figure(self, metrics: dict[str, float]) -> float:
         """How much of the variance is explained: R², at most 1."""
@@ -188,6 +208,17 @@ class Regressor(RegressorMixin, Labelling, RegressorOptions):
             return self._figure(self.evaluate(X, y))
         answers = np.ravel(self.predict(X))
         return float(r2_score(labels_of(y, len(answers)), answers, sample_weight=sample_weight))
+
+
+def _columns(like: Any) -> tuple[str, str]:
+    """The columns of text and label of a task that was learnt from a table, or as they are called by us."""
+    if like is None or like.layout.kind != "table":
+        return "text", LABEL
+    return like.layout.text, like.layout.label
+
+
+def _label_column(y: Any, number: int) -> pl.Series:
+    return columns_of({LABEL: labels_of(y, number)}).to_series()
 
 
 def _width(held: Any) -> int | None:

@@ -129,7 +129,8 @@ class ClassifierOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                cell: Recurrent cell, one that elman cells lists; or transformer or convolution in its place.
+                cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
+                cell of your own.
                 hidden: Units of each layer and direction.
                 layers: Number of layers.
                 bidirectional: Read in both directions, so that a step also sees what comes after it.
@@ -179,7 +180,7 @@ class ClassifierOptions:
                 save_every: Seconds between two checkpoints.
                 devices: Devices that share each batch; without a GPU, processes.
                 precision: Precision: 32, or bf16 for matrix products in bfloat16, where the device has it.
-                minutes: Train for this many minutes. [5 where no budget is given]
+                minutes: Train for this many minutes.
                 steps: Train for this many steps.
                 epochs: Train for this many epochs.
                 min_steps: Train for at least this many steps, where epochs would be fewer.
@@ -313,7 +314,8 @@ class RegressorOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                cell: Recurrent cell, one that elman cells lists; or transformer or convolution in its place.
+                cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
+                cell of your own.
                 hidden: Units of each layer and direction.
                 layers: Number of layers.
                 bidirectional: Read in both directions, so that a step also sees what comes after it.
@@ -359,7 +361,7 @@ class RegressorOptions:
                 save_every: Seconds between two checkpoints.
                 devices: Devices that share each batch; without a GPU, processes.
                 precision: Precision: 32, or bf16 for matrix products in bfloat16, where the device has it.
-                minutes: Train for this many minutes. [5 where no budget is given]
+                minutes: Train for this many minutes.
                 steps: Train for this many steps.
                 epochs: Train for this many epochs.
                 min_steps: Train for at least this many steps, where epochs would be fewer.
@@ -477,7 +479,8 @@ class TaggerOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                cell: Recurrent cell, one that elman cells lists; or transformer or convolution in its place.
+                cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
+                cell of your own.
                 hidden: Units of each layer and direction.
                 layers: Number of layers.
                 bidirectional: Read in both directions, so that a tag also depends on the words after it.
@@ -513,7 +516,7 @@ class TaggerOptions:
                 save_every: Seconds between two checkpoints.
                 devices: Devices that share each batch; without a GPU, processes.
                 precision: Precision: 32, or bf16 for matrix products in bfloat16, where the device has it.
-                minutes: Train for this many minutes. [5 where no budget is given]
+                minutes: Train for this many minutes.
                 steps: Train for this many steps.
                 epochs: Train for this many epochs.
                 min_steps: Train for at least this many steps, where epochs would be fewer.
@@ -635,7 +638,8 @@ class TranslatorOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                cell: Recurrent cell, one that elman cells lists; or transformer or convolution in its place.
+                cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
+                cell of your own.
                 hidden: Units of each layer and direction of the encoder; the decoder has twice as many.
                 layers: Number of layers of the encoder and of the decoder.
                 bidirectional: Read the source in both directions.
@@ -674,7 +678,7 @@ class TranslatorOptions:
                 save_every: Seconds between two checkpoints.
                 devices: Devices that share each batch; without a GPU, processes.
                 precision: Precision: 32, or bf16 for matrix products in bfloat16, where the device has it.
-                minutes: Train for this many minutes. [5 where no budget is given]
+                minutes: Train for this many minutes.
                 steps: Train for this many steps.
                 epochs: Train for this many epochs.
                 min_steps: Train for at least this many steps, where epochs would be fewer.
@@ -804,7 +808,8 @@ class ForecasterOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                cell: Recurrent cell, one that elman cells lists; or transformer or convolution in its place.
+                cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
+                cell of your own.
                 hidden: Units of each layer.
                 layers: Number of layers.
                 dropout: Dropout: share of the recurrence's outputs that training sets to zero.
@@ -848,7 +853,7 @@ class ForecasterOptions:
                 save_every: Seconds between two checkpoints.
                 devices: Devices that share each batch; without a GPU, processes.
                 precision: Precision: 32, or bf16 for matrix products in bfloat16, where the device has it.
-                minutes: Train for this many minutes. [5 where no budget is given]
+                minutes: Train for this many minutes.
                 steps: Train for this many steps.
                 epochs: Train for this many epochs.
                 min_steps: Train for at least this many steps, where epochs would be fewer.
@@ -956,7 +961,8 @@ class AnomalyDetectorOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                cell: Recurrent cell, one that elman cells lists; or transformer or convolution in its place.
+                cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
+                cell of your own.
                 hidden: Units of each layer.
                 layers: Number of layers.
                 dropout: Dropout: share of the inputs and features that training sets to zero.
@@ -989,7 +995,7 @@ class AnomalyDetectorOptions:
                 save_every: Seconds between two checkpoints.
                 devices: Devices that share each batch; without a GPU, processes.
                 precision: Precision: 32, or bf16 for matrix products in bfloat16, where the device has it.
-                minutes: Train for this many minutes. [5 where no budget is given]
+                minutes: Train for this many minutes.
                 steps: Train for this many steps.
                 epochs: Train for this many epochs.
                 min_steps: Train for at least this many steps, where epochs would be fewer.
@@ -1117,7 +1123,8 @@ class RecommenderOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                cell: Recurrent cell, one that elman cells lists; or transformer or convolution in its place.
+                cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
+                cell of your own.
                 hidden: Units of each layer.
                 layers: Number of layers.
                 embedding: Size of the item embeddings.
@@ -1160,7 +1167,7 @@ class RecommenderOptions:
                 save_every: Seconds between two checkpoints.
                 devices: Devices that share each batch; without a GPU, processes.
                 precision: Precision: 32, or bf16 for matrix products in bfloat16, where the device has it.
-                minutes: Train for this many minutes. [5 where no budget is given]
+                minutes: Train for this many minutes.
                 steps: Train for this many steps.
                 epochs: Train for this many epochs.
                 min_steps: Train for at least this many steps, where epochs would be fewer.
@@ -1258,7 +1265,7 @@ class LanguageModelOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                cell: Recurrent cell, one that elman cells lists.
+                cell: Recurrent cell: a name from `elman cells`, or module:Class for a cell of your own.
                 hidden: Units of each layer.
                 layers: Number of layers.
                 embedding: Size of the token embeddings.
@@ -1285,7 +1292,7 @@ class LanguageModelOptions:
                 save_every: Seconds between two checkpoints.
                 devices: Devices that share each batch; without a GPU, processes.
                 precision: Precision: 32, or bf16 for matrix products in bfloat16, where the device has it.
-                minutes: Train for this many minutes. [5 where no budget is given]
+                minutes: Train for this many minutes.
                 steps: Train for this many steps.
                 epochs: Train for this many epochs.
                 min_steps: Train for at least this many steps, where epochs would be fewer.

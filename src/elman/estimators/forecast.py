@@ -27,7 +27,7 @@ class Forecaster(Answering, ForecasterOptions):
             raise ElmanError("score() is beside repeating the season before, which these series always do")
         return 1 - metrics["mase"]
 
-    def _taken(self, X: Any, y: Any) -> Taken:
+    def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         if y is not None and not isinstance(y, str | list | tuple):
             raise ElmanError("y is the name of the column to forecast, or several; X has all columns, that one too")
         names = [y] if isinstance(y, str) else list(y or ())

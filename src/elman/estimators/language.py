@@ -23,7 +23,7 @@ class LanguageModel(Estimator, LanguageModelOptions):
         10
     """
 
-    def _taken(self, X: Any, y: Any) -> Taken:
+    def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         if y is not None:
             raise ElmanError("a LanguageModel learns from the text alone: fit(X)")
         if X is None:

@@ -22,7 +22,7 @@ class Recommender(Answering, RecommenderOptions):
         ['sugar', 'pen']
     """
 
-    def _taken(self, X: Any, y: Any) -> Taken:
+    def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         if y is not None:
             raise ElmanError("a Recommender learns from the events alone: fit(X)")
         return Taken(self._rows(X))
@@ -53,8 +53,8 @@ class Recommender(Answering, RecommenderOptions):
 
     def predict(self, X: Any) -> list[list[Any]]:
         """The items that may come next, the likeliest first: a list for each session or person."""
-        kind = self._facts.get("kind", "str") if hasattr(self, "_facts") else "str"
-        return [typed(items or [], kind) for items in self.predict_frame(X)["items"].to_list()]
+        found = self.predict_frame(X)["items"].to_list()
+        return [typed(items or [], self._facts.get("kind", "str")) for items in found]
 
     def _figure(self, metrics: dict[str, float]) -> float:
         """Recall at 20: how often the item that came is among the first twenty."""

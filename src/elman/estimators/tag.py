@@ -26,7 +26,7 @@ class Tagger(Answering, TaggerOptions):
         """F1 of spans where there are such, as of the names of people; else the share of words that are right."""
         return metrics["f1" if "f1" in metrics else "accuracy"]
 
-    def _taken(self, X: Any, y: Any) -> Taken:
+    def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         if (path := path_of(X)) is not None:
             return Taken(path, _column(y))
         held = opened(X)
@@ -43,7 +43,7 @@ class Tagger(Answering, TaggerOptions):
             raise ElmanError(f"X has {len(sentences):,} sentences and y has {len(tags):,}; they are to be as many")
         words = [_words(sentence, n) for n, sentence in enumerate(sentences, 1)]
         marks = [_words(each, n) for n, each in enumerate(tags, 1)]
-        return Taken(pl.DataFrame({"tokens": words, "tags": marks}), {"word_column": "tokens", "tag_column": "tags"})
+        return Taken(pl.DataFrame({"tokens": words, "tags": marks}))
 
     def _rows(self, X: Any) -> Any:
         if is_one(X):

@@ -21,7 +21,7 @@ class Translator(Answering, TranslatorOptions):
         'deux un'
     """
 
-    def _taken(self, X: Any, y: Any) -> Taken:
+    def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         if (path := path_of(X)) is not None:
             return Taken(path, _column(y))
         held = opened(X)

@@ -37,6 +37,7 @@ __all__ = [
     "Sources", "Task", "TrainingData", "evaluate", "read_model", "same_answers",
 ]  # fmt: skip
 
+T = TypeVar("T")
 # the parts of the data on which a model can be judged
 HELD_OUT, TEST, LEARNT_FROM = "held out", "test", "learnt from"
 
@@ -48,6 +49,11 @@ class Sources:
     data: Any  # to learn from; None for what a task has of its own
     valid: Any = None  # to hold out; without it, a part of ``data``
     bad: BadRows = field(default_factory=BadRows)
+
+    def both(self, read: Callable[[Any], T]) -> tuple[T, T]:
+        """What a function reads of the data, and of what is held out: the same where nothing is."""
+        learnt = read(self.data)
+        return learnt, learnt if self.valid is None else read(self.valid)
 
     @property
     def name(self) -> str:

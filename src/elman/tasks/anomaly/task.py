@@ -275,6 +275,13 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
     def learn(cls, options: AnomalyOptions, read: AnomalyParts) -> dict[str, Any]:
         return {"columns": asdict(read.columns)}
 
+    def more(self, sources: Sources) -> AnomalyParts:
+        """More streams of the kind that was learnt, to go on with; those of ``sources.valid`` are judged on."""
+        windows = self.options.windows
+        learnt, held_out = sources.both(lambda each: read_streams(each, self.columns, sources.bad, windows))
+        ends = [nab.probation(len(each), self.options.probation) for each in _enough(learnt)]
+        return AnomalyParts(self.columns, list(zip(learnt, ends, strict=True)), held_out, sources.name)
+
     def data(self, read: AnomalyParts, folder: Path, *, rows: int, steps: int, seed: int) -> AnomalyExamples:
         return AnomalyExamples(self, read, rows, steps, seed)
 

@@ -71,6 +71,8 @@ def read_labelled(source: Any, layout: Layout, bad: BadRows, *, labelled: bool =
         bad: what is done about rows that cannot be used; with ``labelled``, one without a label is such.
         labelled: whether labels are wanted; lines and tables of texts have them.
     """
+    if isinstance(source, pl.DataFrame) and layout.kind in ("lines", "folder"):  # which have no names of their own
+        layout = replace(layout, kind="table", text="text", label="label", columns=("text", "label"))
     readers = {"folder": _folder, "ts": _ts, "lines": _lines, "table": _table, "long": _long, "arrays": _ts}
     reader: Callable[..., Labelled] = _arrays if isinstance(source, Arrays) else readers[layout.kind]
     if layout.kind == "arrays" and reader is _ts and not (isinstance(source, Path) and ".ts" in source.suffixes):

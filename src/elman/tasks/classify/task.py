@@ -214,8 +214,18 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
             "weights": weights,
         }
 
+    def more(self, sources: Sources) -> ClassifyParts:
+        """More data of the kind that was learnt, to go on with; nothing of it is held out but ``sources.valid``."""
+
+        def read(source: Any) -> Labelled:
+            rows = read_labelled(source, self.layout, sources.bad)
+            return rows.reject(self.target.encode(rows.labels)[1], sources.bad)
+
+        return ClassifyParts(self.layout, self.target, *sources.both(read), sources.name)
+
     def data(self, read: ClassifyParts, folder: Path, *, rows: int, steps: int, seed: int) -> ClassifyExamples:
-        self.input.start(self.options)
+        if self.training:
+            self.input.start(self.options)
         return ClassifyExamples(self, read, rows, seed)
 
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Rows:

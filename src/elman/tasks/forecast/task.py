@@ -245,6 +245,13 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
             "errors": errors,
         }
 
+    def more(self, sources: Sources) -> ForecastParts:
+        """More series of the kind that was learnt, to go on with; nothing is held out but ``sources.valid``."""
+        learnt, held_out = sources.both(lambda each: self.panel(each, sources.bad))
+        learnt = long_enough(learnt, self.horizon, sources.bad)
+        cuts = np.repeat(lengths_of(learnt)[:, None], 3, 1)
+        return ForecastParts(learnt, cuts, held_out, self.seasons, self.horizon)
+
     def data(self, read: ForecastParts, folder: Path, *, rows: int, steps: int, seed: int) -> ForecastExamples:
         examples = ForecastExamples(self, read, rows, seed)
         if self.training and self.options.linear_skip:

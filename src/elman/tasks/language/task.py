@@ -19,7 +19,14 @@ from elman.data.tokens import decoded, tokenizer
 from elman.errors import ElmanError
 from elman.layers import Recurrent
 from elman.tasks.language.dialogues import Dialogue, choose_speakers, find_speakers
-from elman.tasks.language.lines import could_be_strings, is_of_molecules, is_strings, read_strings, without_unknown
+from elman.tasks.language.lines import (
+    Strings,
+    could_be_strings,
+    is_of_molecules,
+    is_strings,
+    read_strings,
+    without_unknown,
+)
 from elman.tasks.language.options import LanguageOptions
 from elman.tasks.language.strings import (
     IGNORED,
@@ -130,6 +137,17 @@ class LanguageTask(
             raise ElmanError(f"{_name(read.source)} has no two different characters; there is nothing to learn from it")
         vocabulary = kind.learn(text.read(read.source), options.vocabulary).to_json()
         return vocabulary | ({"speakers": read.speakers, "parted": read.parted} if read.speakers else {})
+
+    def more(self, sources: Sources) -> TextParts | StringParts:
+        """More text or strings, to go on with; nothing of it is held out but ``sources.valid``."""
+        if self.form != "strings":
+            return TextParts(*sources.both(lambda each: each), self.speakers, bool(self.vocabulary.get("parted")))
+
+        def read(source: Path | HeldText) -> Strings:
+            strings = read_strings(source, self.options.max_length, sources.bad)
+            return without_unknown(strings, self.tokenizer, sources.bad)
+
+        return StringParts(*sources.both(read), self.vocabulary["molecules"])
 
     def data(
         self, read: TextParts | StringParts, folder: Path, *, rows: int, steps: int, seed: int

@@ -238,6 +238,14 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
             "layout": asdict(read.layout), "repeats": bool(repeats), "items": names, "counts": counts[order].tolist()
         }  # fmt: skip
 
+    def more(self, sources: Sources) -> RecommendParts:
+        """More events of the kind that was learnt, to go on with; nothing is held out but ``sources.valid``."""
+        learnt, judged = sources.both(lambda each: read_events(each, self.layout, sources.bad))
+        if unknown := [name for name in learnt.names if name not in self.numbers]:
+            raise ElmanError(f"the item {unknown[0]!r} was not learnt; train anew to learn it")
+        part = Part(judged, np.ones(len(judged), int))
+        return RecommendParts(self.layout, learnt, part, None, sources.name)
+
     def data(self, read: RecommendParts, folder: Path, *, rows: int, steps: int, seed: int) -> RecommendExamples:
         return RecommendExamples(self, read, rows, seed)
 

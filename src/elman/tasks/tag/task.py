@@ -261,8 +261,17 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
             "input": TokenInput.learn(options, read.learnt.tokens),
         }
 
+    def more(self, sources: Sources) -> TagParts:
+        """More data of the kind that was learnt, to go on with; nothing of it is held out but ``sources.valid``."""
+        spec = self.options.column_spec()
+        learnt, held_out = sources.both(lambda each: read_tagged(each, find_layout(each, spec), sources.bad))
+        if unknown := {tag: None for tags in learnt.tags for tag in tags if not self.knows(tag)}:
+            raise ElmanError(f"the tag {next(iter(unknown))!r} was not learnt; train anew to learn it")
+        return TagParts(self.layout, self.scheme, learnt, held_out, sources.name)
+
     def data(self, read: TagParts, folder: Path, *, rows: int, steps: int, seed: int) -> TagExamples:
-        self.input.start(self.options)
+        if self.training:
+            self.input.start(self.options)
         return TagExamples(self, read, rows, seed)
 
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Sentences:

@@ -273,6 +273,18 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
             "ratio": max(t / max(1, s) for s, t in lengths),
         }
 
+    def more(self, sources: Sources) -> TranslateParts:
+        """More pairs of the kind that was learnt, to go on with; nothing is held out but ``sources.valid``."""
+        return TranslateParts(self.layout, *sources.both(lambda each: self._pairs(each, sources.bad)))
+
+    def _pairs(self, source: Any, bad: BadRows) -> Table:
+        """Pairs in columns that are called as in what was learnt from."""
+        table, layout = read_pairs(source, self.layout, bad)
+        if not len(table):
+            raise ElmanError(f"{table.name} has no pairs whose sides are both there")
+        names = {layout.source: self.layout.source, layout.target: self.layout.target}
+        return Table(**{**vars(table), "frame": table.frame.rename(names)})
+
     def data(self, read: TranslateParts, folder: Path, *, rows: int, steps: int, seed: int) -> TranslateExamples:
         return TranslateExamples(self, read, rows, seed)
 
