@@ -41,9 +41,9 @@ def opened(data: Any) -> Held:
     """What a person holds, in one of four forms.
 
     Args:
-        data: a path or the name of a file; a data frame, series or table of pandas, polars or pyarrow; a data set of
-            Hugging Face; columns by name; a list of rows that are dicts, or of anything else; an array of numpy or a
-            tensor of torch.
+        data: a path or the name of a file; a list of paths of tables; a data frame, series or table of pandas, polars
+            or pyarrow; a data set of Hugging Face; columns by name; a list of rows that are dicts, or of anything else;
+            an array of numpy or a tensor of torch.
 
     Returns:
         A path; a table; an array of numbers, or of bool; or a list of anything else.
@@ -126,7 +126,7 @@ def _pandas_column(name: str, column: Any) -> pl.Series:
         return pl.Series(name, column.to_numpy().astype("M8[us]"))
     missing = pd.isna(column).to_list()
     values = [None if lacks is True else _plain(value) for value, lacks in zip(column, missing, strict=True)]
-    return columns_of({name: values})[name]
+    return columns_of({"cells": values}).to_series().alias(name)
 
 
 def _pyarrow(data: Any) -> Held:
@@ -196,7 +196,9 @@ def _array(values: np.ndarray) -> Held:
 
 
 def _listed(values: list[Any]) -> Held:
-    """A list: as a table where it has rows that are dicts, as an array where it has numbers alone."""
+    """A list; a table where it has rows that are dicts, or the paths of several tables."""
+    if values and all(isinstance(value, Path) for value in values):
+        return joined(values)
     if values and all(isinstance(value, Mapping) for value in values):
         names = list(dict.fromkeys(name for row in values for name in row))
         return columns_of({name: [row.get(name) for row in values] for name in names})

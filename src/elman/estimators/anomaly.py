@@ -1,5 +1,6 @@
 """AnomalyDetector: what is unusual in streams of numbers."""
 
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -91,6 +92,8 @@ def _streams(X: Any) -> Any:
     """A table, several in a list, or a path."""
     if (path := path_of(X)) is not None:
         return path
+    if isinstance(X, list | tuple) and X and all(isinstance(each, Path) for each in X):
+        return list(X)
     held = opened(X)
     if isinstance(held, pl.DataFrame):
         return held

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from elman.data.memory import opened
-from elman.data.text import HeldText
+from elman.data.text import HeldText, read_whole
 from elman.errors import ElmanError
 from elman.estimators.base import Estimator, Taken
 from elman.estimators.constructors import LanguageModelOptions
@@ -14,7 +16,8 @@ from elman.tasks.language.dialogues import Dialogue
 class LanguageModel(Estimator, LanguageModelOptions):
     """Learn a text, or strings such as names or molecules, and write more of the kind.
 
-    A text is the name of a file, or itself where it has several lines; strings, one each, are a list.
+    A text is the name of a file, or itself where it has several lines; strings, one each, are a list. A table has one
+    column of texts.
 
     Example:
         >>> model = LanguageModel(steps=5, hidden=8, batch=2, bptt=8, verbose=False)
@@ -30,17 +33,25 @@ class LanguageModel(Estimator, LanguageModelOptions):
             return Taken(None)
         if isinstance(X, str) and "\n" in X:
             return Taken(HeldText(X))
+        if isinstance(X, list | tuple) and X and all(isinstance(each, Path) for each in X):
+            return Taken(HeldText("".join(map(read_whole, X)), "the texts"))
         held = opened(X)
         if isinstance(held, Path):
             return Taken(held)
+        table = isinstance(held, pl.DataFrame)
+        if isinstance(held, pl.DataFrame):
+            texts = [name for name, kind in held.schema.items() if kind == pl.String]
+            held = held[texts[0]].drop_nulls().to_list() if len(texts) == 1 else []
         if not (isinstance(held, list) and held and all(isinstance(each, str) for each in held)):
             raise ElmanError(
-                "this is no text; a LanguageModel takes a file, a text of several lines, or a list of strings or texts"
+                "this is no text; a LanguageModel takes a file, a text of several lines, a list of strings or of "
+                "texts, or a table with one column of texts"
             )
         if any("\n" in each.strip() for each in held):
             return Taken(HeldText("\n\n".join(each.strip("\n") for each in held) + "\n"))
         strings = HeldText("".join(f"{each.strip()}\n" for each in held), "the strings")
-        return Taken(strings, {"form": "strings"} if self._option("form") == "auto" else {})
+        # the rows of a table may be lines of a text as well, which the task tells by looking
+        return Taken(strings, {"form": "strings"} if self._option("form") == "auto" and not table else {})
 
     def generate(
         self,

@@ -33,7 +33,7 @@ class Recommender(Answering, RecommenderOptions):
         held = opened(X)
         if isinstance(held, pl.DataFrame):
             return held
-        if isinstance(held, np.ndarray) and held.ndim == 2:
+        if isinstance(held, np.ndarray) and held.ndim == 2 and held.dtype.kind in "iu":
             return held.tolist()
         if isinstance(held, list) and held and all(isinstance(each, list | tuple) for each in held):
             return [list(each) for each in held]
