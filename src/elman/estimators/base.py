@@ -1,5 +1,6 @@
 """What all estimators share: training, judging, keeping, and what is known of a run."""
 
+import html
 import shutil
 import tempfile
 import warnings
@@ -26,6 +27,7 @@ from elman.training.checkpoints import randomness_kept
 from elman.training.folders import REPORT
 from elman.training.loop import CHECKPOINTS, Progress, train
 from elman.training.progress import Bar
+from elman.training.report import Section, curves, fragment
 from elman.training.runs import Run, begin, facts, finish, searched, trained
 from elman.training.runs import fit as fit_task
 from elman.training.settings import LIMITS, Budget, Comparison, Training, configured
@@ -350,6 +352,28 @@ class Estimator(BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.input_tags.string = True
         return tags
+
+    def _repr_html_inner(self) -> str:
+        """What a notebook shows: the options, and once there is a model what came of it and how it learnt."""
+        text = f"<pre>{html.escape(repr(self))}</pre>"
+        return text + (fragment(self._shown()) if hasattr(self, "task_") else "")
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_inner()}
+
+    def _shown(self) -> list[Section]:
+        rows = [[name.replace("_", " "), value] for name, value in (self._result.get("after") or {}).items()]
+        lines = {
+            label: self._history.select("step", name).drop_nulls().get_columns()
+            for name, label in (("loss", "while learning"), ("held_out_loss", "held out"))
+            if name in self._history.columns
+        }
+        points = {label: (steps.to_list(), losses.to_list()) for label, (steps, losses) in lines.items()}
+        about = self._result.get("about_data", "")
+        return [
+            Section("What was held out", about, header=["", ""] if rows else (), rows=rows),
+            Section("Learning", figures=[curves(points, "step", "loss")] if points else []),
+        ]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "task_")

@@ -112,6 +112,11 @@ def page(title: str, sections: Sequence[Section]) -> str:
     )
 
 
+def fragment(sections: Sequence[Section]) -> str:
+    """The sections alone, to be put into a page that there is."""
+    return "\n".join(map(_section, sections))
+
+
 def write(path: Path, title: str, sections: Sequence[Section]) -> None:
     """Write the page to a file."""
     path.write_text(page(title, sections), encoding="utf-8")
