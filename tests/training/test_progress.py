@@ -44,9 +44,11 @@ def test_a_notebook_has_a_bar_of_its_own(notebook: Handle, capsys: Any) -> None:
 
 def test_elsewhere_a_line_is_written_for_each_judgement(capsys: Any) -> None:
     assert not progress.in_notebook()
-    Regressor(hidden=4, steps=5).fit(X, Y)
+    Regressor(hidden=4, steps=40).fit(X, Y)
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split("  ")[0] for line in lines if line.startswith("step")] == ["step 5"]
+    assert [line.split("  ")[0] for line in lines if line.startswith("step")] == [
+        "step 8", "step 16", "step 24", "step 32",
+    ]  # fmt: skip
 
 
 def test_a_notebook_shows_what_came_of_it() -> None:

@@ -40,19 +40,19 @@ class Bar(pl.Callback):
             self.shown = pl_module.progress.last
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        self._show(pl_module)  # of the step before, since callbacks come first
+        self._show(pl_module, pl_module.progress.last is not self.shown)  # of the step before: callbacks come first
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        self._show(pl_module)
+        self._show(pl_module, False)  # what is judged at the end is told by whoever trains
 
-    def _show(self, pl_module: Any) -> None:
+    def _show(self, pl_module: Any, judged: bool) -> None:
         run: Run = pl_module.progress
         if self.view is None or not run.step:
             return
         text = f"step {run.step:,}  loss {run.loss:.3f}  {run.speed:,.0f} {pl_module.task.unit}/s"
         if run.last is not None:
             text += f"  held-out {run.last['loss']:.3f}"
-        self.view.show(pl_module.share(), text, run.last is not self.shown)
+        self.view.show(pl_module.share(), text, judged)
         self.shown = run.last
 
     def teardown(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
@@ -93,17 +93,18 @@ class Notebook:
     def __init__(self) -> None:
         from IPython.display import HTML, display  # pyright: ignore[reportMissingImports]
 
-        self.html, self.handle, self.last = HTML, display(HTML(""), display_id=True), 0.0
+        self.html, self.handle = HTML, display(HTML(""), display_id=True)
+        self.picture, self.last = "", 0.0
 
     def show(self, share: float, text: str, judged: bool) -> None:
-        now = time.monotonic()
+        bar = f'<progress value="{share:.3f}" max="1" style="width: 20em; vertical-align: middle"></progress>'
+        self.picture, now = f"{bar} {html.escape(text)}", time.monotonic()
         if judged or now - self.last >= EVERY:
             self.last = now
-            bar = f'<progress value="{share:.3f}" max="1" style="width: 20em; vertical-align: middle"></progress>'
-            self.handle.update(self.html(f"{bar} {html.escape(text)}"))
+            self.handle.update(self.html(self.picture))
 
     def stop(self) -> None:
-        """The last picture stays, as what a cell has printed does."""
+        self.handle.update(self.html(self.picture))  # which stays, as what a cell has printed does
 
 
 def in_notebook() -> bool:
