@@ -93,6 +93,7 @@ def begin(
             for other in others(options, comparison.compare).values():
                 make(other, task.vocabulary)  # what cannot be made is refused before anything is trained
             data = task.data(read, new, rows=training.rows, steps=training.bptt, seed=training.seed)
+            task.start(data)
             sources.bad.tell()
         kept = {"data": _kept(sources.data), "valid": _kept(sources.valid), "test": _kept(test)}
         settings = {"training": asdict(training), "budget": asdict(budget), "comparison": asdict(comparison)}
@@ -158,6 +159,7 @@ def searched(run: Run[MadeTask], folder: Path, callbacks: tuple[pl.Callback, ...
     seed_all(training.seed)
     task = make(options, make.learn(options, run.read))
     data = task.data(run.read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
+    task.start(data)
     about = read_json(folder / OPTIONS)
     kept = {name: about[name] for name in ("data", "valid", "test", "skip_bad", "found", "budget", "comparison")}
     kept |= {"training": asdict(training), "searching": None}

@@ -204,6 +204,9 @@ class Task(nn.Module, ABC, Generic[OptionsT, ReadT, BatchT, DataT, EvaluationT])
             ElmanError: too little data for such batches.
         """
 
+    def start(self, data: DataT) -> None:
+        """Begin a new model with what is known before it learns, such as vectors of words; here nothing is."""
+
     @abstractmethod
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> EvaluationT:
         """A whole file to judge the model on; ``folder`` keeps what is made of it on the way."""

@@ -46,6 +46,7 @@ def attempt(
     folder.mkdir(parents=True, exist_ok=True)
     task = make(options, make.learn(options, read))
     data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
+    task.start(data)
     progress = train(task, data, folder, training, budget, resume=has_checkpoint(folder), callbacks=callbacks)
     return Trial(task, data, progress)
 

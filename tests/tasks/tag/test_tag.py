@@ -285,7 +285,7 @@ def test_vectors_of_words_are_begun_with(tmp_path: Path) -> None:
     path, vectors = example(tmp_path)[0], tmp_path / "vectors.txt"
     vectors.write_text("2 8\nparis 1 2 3 4 5 6 7 8\nelsewhere 0 0 0 0 0 0 0 0\n")
     model, read = made(path, embeddings=str(vectors))
-    model.data(read, tmp_path, rows=4, steps=1, seed=1)
+    model.start(model.data(read, tmp_path, rows=4, steps=1, seed=1))
     row = model.input.words.words.weight[model.input.lexicon.words.index("paris") + 1]
     torch.testing.assert_close(row / row[0], torch.arange(1.0, 9.0))
 

@@ -224,9 +224,10 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
         return ClassifyParts(self.layout, self.target, *sources.both(read), sources.name)
 
     def data(self, read: ClassifyParts, folder: Path, *, rows: int, steps: int, seed: int) -> ClassifyExamples:
-        if self.training:
-            self.input.start(self.options)
         return ClassifyExamples(self, read, rows, seed)
+
+    def start(self, data: ClassifyExamples) -> None:
+        self.input.start(self.options)
 
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Rows:
         return Rows(self, read_labelled(source, self.layout, bad), bad)

@@ -253,10 +253,11 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         return ForecastParts(learnt, cuts, held_out, self.seasons, self.horizon)
 
     def data(self, read: ForecastParts, folder: Path, *, rows: int, steps: int, seed: int) -> ForecastExamples:
-        examples = ForecastExamples(self, read, rows, seed)
-        if self.training and self.options.linear_skip:
-            self.network.start(ridge(examples.learnt.some(LEARNT), level=self.options.normalise))
-        return examples
+        return ForecastExamples(self, read, rows, seed)
+
+    def start(self, data: ForecastExamples) -> None:
+        if self.options.linear_skip:
+            self.network.start(ridge(data.learnt.some(LEARNT), level=self.options.normalise))
 
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Windows:
         return Windows(self, self.whole(self.channels(self.panel(source, bad)), JUDGED[1]))

@@ -270,9 +270,10 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
         return TagParts(self.layout, self.scheme, learnt, held_out, sources.name)
 
     def data(self, read: TagParts, folder: Path, *, rows: int, steps: int, seed: int) -> TagExamples:
-        if self.training:
-            self.input.start(self.options)
         return TagExamples(self, read, rows, seed)
+
+    def start(self, data: TagExamples) -> None:
+        self.input.start(self.options)
 
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Sentences:
         return Sentences(self, read_tagged(source, find_layout(source, self.options.column_spec()), bad))
