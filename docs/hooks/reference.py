@@ -10,6 +10,7 @@ from mkdocs.structure.files import File, Files
 
 from elman import cells, tasks
 from elman.cli import main
+from elman.cli._help import headed
 
 COMMAND_LINE = """# Command line
 
@@ -77,12 +78,7 @@ def _command(name: str, command: Any) -> Iterator[str]:
     yield f"\n## `{name}`\n"
     yield from (f"{_prose(paragraph)}\n" for paragraph in (command.help or "").split("\n\n"))
     yield f"```\n{command.get_usage(context).removeprefix('Usage: ')}\n```\n"
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is not None and parameter.name not in ("help", "help_all"):
-            groups.setdefault(getattr(parameter, "rich_help_panel", None) or "Options", []).append(record)
-    for group, records in groups.items():
+    for group, records in headed(command, context).items():
         yield f"| {group} | |\n| --- | --- |"
         yield from (f"| {_code(what)} | {_prose(about)} |" for what, about in records)
         yield ""
