@@ -85,6 +85,13 @@ class Clock:
         column = pl.Series(name, times.astype(np.int64)).cast(pl.Datetime("us"))
         return column if self.zone is None else column.dt.replace_time_zone("UTC").dt.convert_time_zone(self.zone)
 
+    def drawn(self, slots: np.ndarray) -> np.ndarray:
+        """The times of slots for a picture: dates, on the clocks of the zone, or numbers."""
+        column = self.column("", self.times(slots))
+        if not column.dtype.is_temporal():
+            return column.to_numpy()
+        return column.dt.replace_time_zone(None).to_numpy()
+
     def texts(self, times: np.ndarray) -> list[str]:
         """Times as text."""
         column = self.column("", times)

@@ -9,22 +9,22 @@ LONGEST = 9  # digits in all, where a number beside it is large
 LARGE = 1e9
 
 
-def alike(values: Sequence[float | None], digits: int = USUAL) -> list[str]:
+def alike(values: Sequence[float | None], digits: int = USUAL, size: float | None = None) -> list[str]:
     """Numbers of one kind, with as many decimals each: so many significant digits of the first one.
 
-    No number that is not zero looks like zero.
+    No number that is not zero looks like zero. ``size`` takes the place of the first one, as 1 does for shares.
 
     Example:
         >>> alike([123456.789, 98.5]), alike([0.6931, 0.0412, None]), alike([0.5, 0.00003])
         (['123457', '98'], ['0.6931', '0.0412', ''], ['0.50000', '0.00003'])
-        >>> alike([0.8333, 0.5], digits=2), alike([1.0, 1e-9]), alike([2e12])
-        (['0.83', '0.50'], ['1.0000', '1e-09'], ['2e+12'])
+        >>> alike([0.0833, 0.5], digits=2, size=1), alike([1.0, 1e-9]), alike([2e12])
+        (['0.08', '0.50'], ['1.0000', '1e-09'], ['2e+12'])
     """
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
     places = 1
     if sizes:
         # of a share, 1 has as many decimals as what is below it
-        first, least = math.ceil(math.log10(sizes[0])) - 1, math.floor(math.log10(min(sizes)))
+        first, least = math.ceil(math.log10(size or sizes[0])) - 1, math.floor(math.log10(min(sizes)))
         places = max(0, digits - 1 - first)
         places = min(MOST, max(places, -least) if -least <= MOST else places)
         places = min(places, max(0, LONGEST - 1 - math.floor(math.log10(max(sizes)))))

@@ -1,11 +1,12 @@
 """What is to be said about a comparison, in sentences: that it is lost, means little, or that nothing was learnt."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from elman.training.loop import Progress
 from elman.training.measures import Measures, improved, is_better, label, leading, standard_error
-from elman.training.numbers import alike, digits_of
+from elman.training.numbers import alike
+from elman.training.table import Table, written
 from elman.training.task import LEARNT_FROM, JudgedRows
 
 FEW = 30  # rows, below which a figure means little
@@ -13,7 +14,7 @@ CHANCE = 2.0  # standard errors, within which a difference may be chance
 
 
 def remarks(
-    table: Mapping[str, Mapping[str, float]],
+    table: Table,
     simple: Sequence[str],
     recurrences: Sequence[str],
     measures: Measures,
@@ -60,9 +61,7 @@ def of_training(progress: Progress, monitor: str | None) -> list[str]:
     ]
 
 
-def _lost(
-    what: str, table: Mapping[str, Mapping[str, float]], names: Sequence[str], measures: Measures, rows: JudgedRows
-) -> list[str]:
+def _lost(what: str, table: Table, names: Sequence[str], measures: Measures, rows: JudgedRows) -> list[str]:
     """That one of some methods is better than the model, by what, and by how much."""
     model, *_ = table
     name = leading(measures, table[model], *(table[other] for other in names)) if names else None
@@ -75,14 +74,14 @@ def _lost(
     theirs = table[best][name]
     if not is_better(measure, theirs, own):
         return []
-    other, one = alike([own, theirs], digits_of(rows.number))
+    other, one = written(measures, name, [own, theirs], rows.number)
     # as if they were independent, which says a little too often that it may be chance
     error = math.hypot(*(standard_error(p, rows.number) for p in (theirs, own))) if measure.share else 0.0
     chance = f"; of {rows.number:,} {rows.of} that may be chance" if abs(theirs - own) < CHANCE * error else ""
     return [f"{what} is better: {best}, with {label(measures, name)} {one} against {other}{chance}."]
 
 
-def _margin(table: Mapping[str, Mapping[str, float]], measures: Measures, rows: JudgedRows) -> str:
+def _margin(table: Table, measures: Measures, rows: JudgedRows) -> str:
     """By how much the first share of a table may be off by chance."""
     model = next(iter(table.values()))
     name = next((name for name, each in measures.items() if each.share and name in model), None)
@@ -90,5 +89,5 @@ def _margin(table: Mapping[str, Mapping[str, float]], measures: Measures, rows: 
         return ""
     # one row more or less at the least: a share of all or of none does not say that it is sure
     margin = max(CHANCE * standard_error(model[name], rows.number), 1 / rows.number)
-    share, off = alike([model[name], margin], digits_of(rows.number))
+    share, off = written(measures, name, [model[name], margin], rows.number)
     return f": {label(measures, name)}, {share}, may be off by {off}"

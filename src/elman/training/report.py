@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from elman.training.numbers import alike, shown
 
 if TYPE_CHECKING:
@@ -68,8 +70,34 @@ def figure(width: float = 7.5, height: float = 3.2) -> tuple["Figure", "Axes"]:
     return picture, axes
 
 
+def stacked(heights: Sequence[float], width: float = 7.5, height: float = 3.4) -> tuple["Figure", list["Axes"]]:
+    """An empty picture with axes one above the other, over the same values; ``heights`` is the share of each."""
+    from matplotlib.figure import Figure
+
+    picture = Figure(figsize=(width, height), layout="constrained")
+    found = picture.subplots(len(heights), sharex=True, height_ratios=list(heights), squeeze=False)[:, 0].tolist()
+    for axes in found:
+        axes.spines[["top", "right"]].set_visible(False)
+    return picture, found
+
+
+def beside(axes: "Axes") -> None:
+    """Write the names of the lines beside them, where nothing is drawn."""
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def with_dates(axes: "Axes", values: np.ndarray) -> None:
+    """Write dates below the axes as people write them, where ``values``, which are drawn there, are dates."""
+    if np.issubdtype(values.dtype, np.datetime64):
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        locator = AutoDateLocator(maxticks=9)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
 def confusion(counts: Any, names: Sequence[str], title: str = "") -> "Figure":
-    """A table of confusion as a picture.
+    """A confusion matrix as a picture.
 
     Args:
         counts: ``[K, K]``, how often what is ``i`` was answered as ``j``.
@@ -82,7 +110,7 @@ def confusion(counts: Any, names: Sequence[str], title: str = "") -> "Figure":
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(len(names)), [shortened(name, 16) for name in names], rotation=90)
     axes.set_yticks(range(len(names)), [shortened(name, 16) for name in names])
-    axes.set(xlabel="answered", ylabel="true", title=title)
+    axes.set(xlabel="predicted", ylabel="true", title=title)
     if len(names) <= 25:
         for i, row in enumerate(counts.tolist()):
             for j, cell in enumerate(row):
@@ -98,8 +126,8 @@ def curves(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], xlabel
     for name, (x, y) in series.items():
         axes.plot(x, y, label=name, marker="." if len(x) < 40 else None)
     axes.set(xlabel=xlabel, ylabel=ylabel)
-    if series:
-        axes.legend(frameon=False)
+    if len(series) > 1:
+        beside(axes)
     return picture
 
 

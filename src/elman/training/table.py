@@ -14,9 +14,16 @@ Table = Mapping[str, Mapping[str, float]]  # the measures of each method by its 
 
 def numbers(table: Table, measures: Measures, rows: int | None) -> dict[str, list[str]]:
     """The lines of a table: what each method reaches, for each measure by its name for people."""
-    digits = digits_of(rows)
-    names = dict.fromkeys(measure for row in table.values() for measure in row)
-    return {label(measures, name): alike([row.get(name) for row in table.values()], digits) for name in names}
+    names = dict.fromkeys(name for row in table.values() for name in row)
+    return {
+        label(measures, name): written(measures, name, [r.get(name) for r in table.values()], rows) for name in names
+    }
+
+
+def written(measures: Measures, name: str, values: Sequence[float | None], rows: int | None) -> list[str]:
+    """Values of one measure, with as many digits as so many rows allow."""
+    is_share = name in measures and measures[name].share
+    return alike(values, digits_of(rows), 1.0 if is_share else None)
 
 
 def in_columns(table: Table, measures: Measures, rows: int | None, width: int = 0) -> str:

@@ -20,13 +20,13 @@ from elman.data.bad import BadRows
 from elman.data.plain import restored
 from elman.errors import ElmanError
 from elman.layers.encoder import encoder
-from elman.tasks.anomaly import nab
+from elman.tasks.anomaly import nab, report
 from elman.tasks.anomaly.options import AnomalyOptions
 from elman.tasks.anomaly.scoring import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
 from elman.tasks.anomaly.streams import Columns, Stream, find_columns, read_streams, read_values
 from elman.training.measures import HIGH, LOSS, Measure
 from elman.training.options import listed
-from elman.training.report import Section, figure
+from elman.training.report import Section
 from elman.training.task import HELD_OUT, JudgedRows, Loss, Predictor, Sources
 
 log = logging.getLogger(__name__)
@@ -428,29 +428,12 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
         return {"z-score": lambda: judged(z_score), "last value": lambda: judged(change)}
 
     def sections(self, data: AnomalyExamples, evaluation: Watched, outputs: Sequence[Any]) -> list[Section]:
-        scores, threshold = evaluation.scores(outputs), float(self.threshold)
-        rows, drawn = [], []
-        for stream, score, start in zip(evaluation.streams, scores, evaluation.starts, strict=True):
+        threshold, watches = float(self.threshold), []
+        for stream, score, start in zip(evaluation.streams, evaluation.scores(outputs), evaluation.starts, strict=True):
             alarms = np.flatnonzero(self.thinned(score) >= threshold)
-            alarms = alarms[alarms >= start]
-            windows = None if stream.windows is None else len(stream.windows)
-            found = None
-            if stream.windows is not None:
-                found = sum(bool(((alarms >= a) & (alarms <= b)).any()) for a, b in stream.windows)
-            rows.append([stream.name, len(stream), len(alarms), float(score[start:].max(initial=0)), windows, found])
-            drawn.append((float(score[start:].max(initial=0)), stream, score, alarms))
-        drawn.sort(key=lambda each: -each[0])
-        text = (
-            f"An alarm is a score of {threshold:.2f} or more that is higher than all of the last "
-            f"{self.options.cooldown} rows. The threshold was chosen without labels, so that a share of "
-            f"{self.options.false_alarm_rate:g} of the usual rows exceeds it."
-        )
-        header = ["stream", "rows", "alarms", "highest score", "windows", "found"]
-        pictures = [_picture(stream, score, alarms) for _, stream, score, alarms in drawn[:6]]
-        return [
-            Section("Alarms", text, header=header, rows=rows[:200]),
-            Section("The highest scores", "Values, what is labelled (shaded), alarms (lines) and scores.", pictures),
-        ]
+            watches.append(report.Watch(stream, score, alarms[alarms >= start], start))
+        options = self.options
+        return report.sections(watches, self.columns, threshold, options.cooldown, options.false_alarm_rate)
 
     def sample(self, data: AnomalyExamples, seed: int) -> str:
         stream = data.held_out.streams[0]
@@ -517,18 +500,3 @@ def _by_row(labels: np.ndarray, scores: np.ndarray, threshold: float) -> dict[st
         found["auroc"] = float(roc_auc_score(labels, scores))
         found["average_precision"] = float(average_precision_score(labels, scores))
     return found
-
-
-def _picture(stream: Stream, score: np.ndarray, alarms: np.ndarray) -> Any:
-    picture, axes = figure(height=2.4)
-    values = stream.values - np.nanmean(stream.values, 0)
-    axes.plot(values / np.maximum(np.nanmax(np.abs(values), 0), 1e-12), linewidth=0.6)
-    axes.plot(-1.2 + score / max(score.max(), 1e-12), color="0.5", linewidth=0.6)
-    if stream.labels is not None:
-        edges = np.flatnonzero(np.diff(stream.labels.astype(int), prepend=0, append=0))
-        for first, last in edges.reshape(-1, 2):
-            axes.axvspan(first, last, color="tab:orange", alpha=0.2)
-    for alarm in alarms:
-        axes.axvline(alarm, color="tab:red", linewidth=0.8)
-    axes.set(title=Path(stream.name).name, yticks=[], xlabel="row")
-    return picture

@@ -1,4 +1,4 @@
-"""What a report shows of a classifier: what it confuses, how sure it is, and where it is most wrong."""
+"""What a report shows of a classifier: confusion matrix, calibration, and the largest errors."""
 
 import numpy as np
 
@@ -45,16 +45,16 @@ def _of_classes(
     worst = [row for row in np.argsort(own)[:WORST] if answered[row] != truth[row]]
     return [
         Section(
-            "What it confuses",
+            "Confusion matrix",
             figures=[confusion(counts, target.names)],
-            header=["class", "rows", "answered", "precision", "recall", "F1"],
+            header=["class", "true", "predicted", "precision", "recall", "F1"],
             rows=rows,
         ),
-        _sureness(outputs.max(1), answered == truth),
+        _calibration(outputs.max(1), answered == truth),
         Section(
-            "The worst mistakes",
-            "Where the model gave the true class the least." if worst else "There are none.",
-            header=["true", "answered", "probability of the true one", "row", "stands in"] if worst else (),
+            "Largest errors",
+            "The rows to whose true class the model gave the lowest probability." if worst else "There are none.",
+            header=["true", "predicted", "probability of the true class", "row", "place"] if worst else (),
             rows=[
                 [target.names[truth[r]], target.names[answered[r]], float(own[r]), shortened(shown[r], 300), where[r]]
                 for r in worst
@@ -79,11 +79,15 @@ def _of_labels(
 
     worst = [row for row in np.argsort(-cost)[:WORST] if (answered[row] != true[row]).any()]
     return [
-        Section("Each label", header=["label", "rows", "answered", "precision", "recall", "F1"], rows=rows),
-        _sureness(np.maximum(outputs, 1 - outputs).ravel(), (answered == true).ravel()),
         Section(
-            "The worst mistakes",
-            header=["true", "answered", "row", "stands in"],
+            "Precision and recall of each label",
+            header=["label", "true", "predicted", "precision", "recall", "F1"],
+            rows=rows,
+        ),
+        _calibration(np.maximum(outputs, 1 - outputs).ravel(), (answered == true).ravel()),
+        Section(
+            "Largest errors",
+            header=["true", "predicted", "row", "place"],
             rows=[[names(true[r]), names(answered[r]), shortened(shown[r], 300), where[r]] for r in worst],
         ),
     ]
@@ -96,20 +100,20 @@ def _of_numbers(
     axes.scatter(truth, outputs, s=8, alpha=0.6)
     ends = [min(truth.min(), outputs.min()), max(truth.max(), outputs.max())]
     axes.plot(ends, ends, color="0.6", linewidth=1)
-    axes.set(xlabel="true", ylabel="answered")
+    axes.set(xlabel="true value", ylabel="predicted value")
     worst = np.argsort(-np.abs(outputs - truth))[:WORST]
     return [
-        Section("Answers beside the truth", figures=[picture]),
+        Section("Predicted against true values", figures=[picture]),
         Section(
-            "The worst mistakes",
-            header=["true", "answered", "row", "stands in"],
+            "Largest errors",
+            header=["true", "predicted", "row", "place"],
             rows=[[float(truth[r]), float(outputs[r]), shortened(shown[r], 300), where[r]] for r in worst],
         ),
     ]
 
 
-def _sureness(confidence: np.ndarray, right: np.ndarray) -> Section:
-    """How often it is right, by how sure it is."""
+def _calibration(confidence: np.ndarray, right: np.ndarray) -> Section:
+    """The reliability diagram: how often answers are right, by the probability that they are given."""
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
     some = counts > 0
@@ -118,7 +122,9 @@ def _sureness(confidence: np.ndarray, right: np.ndarray) -> Section:
     picture, axes = figure(4.6, 3.6)
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
     axes.plot(said, true, marker="o")
-    axes.set(xlabel="how sure it was", ylabel="how often it was right", xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.set(xlabel="predicted probability", ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.02))
     return Section(
-        "How sure it is", "On the line, a model that says 80 % is right 80 % of the time.", figures=[picture]
+        "Calibration",
+        "A reliability diagram: on the line, answers with a probability of 0.8 are right in 80 % of the cases.",
+        figures=[picture],
     )

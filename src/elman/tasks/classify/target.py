@@ -23,11 +23,11 @@ SAME = 0.01  # standard deviations, within which numbers are nearly the same
 BINS = 15  # of the calibration error
 MEASURES = {
     "accuracy": Measure(HIGH, share=True, about="the share of rows whose class is right"),
-    "micro_f1": Measure(HIGH, about="F1 of all labels together"),
+    "micro_f1": Measure(HIGH, label="micro F1", about="F1 of all labels together"),
     "rmse": Measure(LOW, label="RMSE", about="the square root of the mean squared error"),
     "mae": Measure(LOW, label="MAE", about="the mean absolute error"),
     "r2": Measure(HIGH, label="R²", about="the share of the variance that is explained"),
-    "macro_f1": Measure(HIGH, about="the mean over classes of F1, that of precision and recall"),
+    "macro_f1": Measure(HIGH, label="macro F1", about="the mean over classes of F1, that of precision and recall"),
     "auroc": Measure(HIGH, label="AUROC", about="the mean over classes of the area under the ROC curve"),
     "all_right": Measure(HIGH, share=True, about="the share of rows of which every label is right"),
     "log_loss": Measure(LOW, about="the mean negative logarithm of the probability of the true class"),

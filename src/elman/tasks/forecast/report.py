@@ -1,33 +1,32 @@
-"""What a report shows of a forecaster: forecasts against what came, how far it sees, and where it is most wrong."""
+"""What a report shows of a forecaster: forecasts against actual values, and where the errors are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from elman.tasks.forecast.metrics import Truth, nearest
-from elman.training.report import Section, figure, shortened
+from elman.training.report import Section, beside, figure, shortened, with_dates
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WORST, DRAWN = 20, 6
+SCALED = "mean absolute error, scaled"  # in standard deviations of the part that was learnt from
 
 
-def sections(
-    forecast: np.ndarray, truth: Truth, levels: Sequence[float], times: Callable[[int, int], str]
-) -> list[Section]:
+def sections(forecast: np.ndarray, truth: Truth, levels: Sequence[float]) -> list[Section]:
     """The sections of a report.
 
     Args:
         forecast: ``[N, H, 1 + Q]`` in units of the channels.
         truth: what came.
         levels: of the quantiles.
-        times: the time of a row of a channel, as text.
     """
     coming, channels = truth.coming, truth.channels
     units = channels.units[truth.channel]
-    error = np.nanmean(np.abs(forecast[..., 1 + nearest(levels)] - coming), 1)
+    distances = np.abs(forecast[..., 1 + nearest(levels)] - coming)
+    error = np.nanmean(distances, 1)
     order = np.argsort(error)
     chosen = list(dict.fromkeys(order[np.linspace(0, len(order) - 1, min(DRAWN, len(order))).astype(int)].tolist()))
     worst = order[::-1][:WORST]
@@ -35,21 +34,19 @@ def sections(
     labels = sorted(set(truth.channel.tolist()))
     of_channel = {c: error[truth.channel == c] for c in labels}
     shown = sorted(labels, key=lambda c: -of_channel[c].mean())[:WORST]
-    by_step = np.nanmean(np.abs(forecast[..., 1 + nearest(levels)] - coming), 0)
-    picture, axes = figure()
-    axes.plot(np.arange(1, len(by_step) + 1), by_step)
-    axes.set(xlabel="steps ahead", ylabel="scaled mean absolute error", ylim=(0, None))
+    lowest, highest = (f"{100 * level:g} %" for level in (levels[0], levels[-1]))
+    band = f" The band is from the {lowest} to the {highest} quantile." if len(levels) > 1 else ""
     return [
         Section(
-            "Forecasts against what came",
-            "From the best window to the worst; the band is from the lowest to the highest quantile.",
-            figures=[_drawn(forecast[n], truth, n, levels, names[n]) for n in chosen],
+            "Forecasts against actual values",
+            f"Windows from the best to the worst.{band}",
+            figures=[_drawn(forecast[n], truth, n, levels) for n in chosen],
         ),
-        Section("How far it sees", figures=[picture]),
+        Section("Error by steps ahead", figures=[_by_step(distances, truth)]),
         Section(
-            "The series",
-            "" if len(shown) == len(labels) else f"The {len(shown)} hardest of {len(labels):,}.",
-            header=["series", "windows", "scaled mean absolute error", "mean absolute error"],
+            "Error of each series",
+            "" if len(shown) == len(labels) else f"The {len(shown)} with the largest errors, of {len(labels):,}.",
+            header=["series", "windows", SCALED, "mean absolute error"],
             rows=[
                 [shortened(channels.labels[c], 60), len(of_channel[c]), float(of_channel[c].mean()),
                  float(of_channel[c].mean() * channels.units[c, 1])]
@@ -57,30 +54,60 @@ def sections(
             ],
         ),
         Section(
-            "The worst mistakes",
-            header=["series", "first step forecast", "scaled mean absolute error", "mean absolute error"],
+            "Largest errors",
+            header=["series", "first step of the forecast", SCALED, "mean absolute error"],
             rows=[
-                [shortened(names[n], 60), times(int(truth.channel[n]), int(truth.origin[n])), float(error[n]),
-                 float(error[n] * units[n, 1])]
+                [shortened(names[n], 60), _time(truth, n), float(error[n]), float(error[n] * units[n, 1])]
                 for n in worst
             ],
         ),
     ]  # fmt: skip
 
 
-def _drawn(forecast: np.ndarray, truth: Truth, n: int, levels: Sequence[float], name: str) -> "Figure":
-    cut = truth.channels.cut(truth.channel[n : n + 1], truth.origin[n : n + 1])
-    mean, deviation, _ = truth.channels.units[truth.channel[n]]
-    horizon = len(forecast)
+def _slot(truth: Truth, n: int) -> int:
+    """The slot of the first step that a window forecasts."""
+    series = truth.channels.panel.series[truth.channels.series[truth.channel[n]]]
+    return series.start + int(truth.origin[n])
+
+
+def _time(truth: Truth, n: int) -> str:
+    clock = truth.channels.panel.clock
+    return clock.texts(clock.times(np.array([_slot(truth, n)])))[0]
+
+
+def _by_step(distances: np.ndarray, truth: Truth) -> "Figure":
+    """The error of each step ahead, in the unit of the series where there is one alone."""
+    alone = len(truth.channels.labels) == 1
+    error = np.nanmean(distances, 0) * (truth.channels.units[0, 1] if alone else 1.0)
+    picture, axes = figure()
+    axes.plot(np.arange(1, len(error) + 1), error, marker="." if len(error) < 40 else None)
+    name = f"mean absolute error\nof {shortened(truth.channels.labels[0], 40)}" if alone else SCALED
+    axes.set(xlabel="steps ahead", ylabel=name, ylim=(0, None))
+    return picture
+
+
+def _drawn(forecast: np.ndarray, truth: Truth, n: int, levels: Sequence[float]) -> "Figure":
+    """A window: what was before, what came, and what was forecast."""
+    channels, channel = truth.channels, truth.channel[n]
+    panel, horizon = channels.panel, len(forecast)
+    cut = channels.cut(truth.channel[n : n + 1], truth.origin[n : n + 1])
+    mean, deviation, _ = channels.units[channel]
     seen = cut.seen[0].numpy()[-3 * horizon :] * deviation + mean
-    ahead = np.arange(horizon)
+    came = cut.coming[0].numpy() * deviation + mean
     values = forecast * deviation + mean
-    picture, axes = figure(height=2.4)
-    axes.plot(np.arange(-len(seen), 0), seen, color="0.5", label="before")
-    axes.plot(ahead, cut.coming[0].numpy() * deviation + mean, color="black", label="what came")
-    axes.plot(ahead, values[:, 1 + nearest(levels)], color="tab:red", label="forecast")
+    times = panel.clock.drawn(_slot(truth, n) + np.arange(-len(seen), horizon))
+    before, ahead = times[: len(seen)], times[len(seen) :]
+    picture, axes = figure(height=2.6)
+    mark = "." if horizon < 3 else None  # a line of one or two steps is hardly seen
+    axes.plot(before, seen, color="0.6", label="before")
+    axes.plot(ahead, came, color="black", label="actual", marker=mark)
+    axes.plot(ahead, values[:, 1 + nearest(levels)], color="tab:red", label="forecast", marker=mark)
     if len(levels) > 1:
         axes.fill_between(ahead, values[:, 1], values[:, -1], color="tab:red", alpha=0.2, linewidth=0)
-    axes.set(title=shortened(name, 80), xlabel="steps")
-    axes.legend(frameon=False)
+    with_dates(axes, times)
+    target = panel.columns.targets[channels.targets[channel]]
+    axes.set(ylabel=shortened(target, 30), xlabel=", ".join(panel.columns.time) or "row")
+    if channels.labels[channel] != target:
+        axes.set_title(shortened(channels.labels[channel], 80))
+    beside(axes)
     return picture

@@ -407,14 +407,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         return simple_methods(data.learnt, evaluation.truth, self.levels, self.seasons)
 
     def sections(self, data: ForecastExamples, evaluation: Windows, outputs: Sequence[Any]) -> list[Section]:
-        channels = evaluation.truth.channels
-        panel = channels.panel
-
-        def time(channel: int, row: int) -> str:
-            places = np.array([panel.series[channels.series[channel]].start + row])
-            return panel.clock.texts(panel.clock.times(places))[0]
-
-        return report.sections(self.widened(outputs), evaluation.truth, self.levels, time)
+        return report.sections(self.widened(outputs), evaluation.truth, self.levels)
 
     def sample(self, data: ForecastExamples, seed: int) -> str:
         frame = self.table(data.learnt.channels, self.ahead(data.learnt.channels))

@@ -417,11 +417,11 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
         sizes = [k for k in (1, 2, 5, 10, 20, 50, 100) if k < self.size]
         curve = curves({self.name(): (sizes, [float((places <= k).mean()) for k in sizes])}, "items shown", "recall")
         rows = [list(row) for row in self._shown(evaluation, range(min(20, len(evaluation.items))))]
-        header = ["what came before", "what came", "its place", "answered"]
+        header = ["session so far", "next item", "its rank", "recommended"]
         excluded = "may come again" if self.repeats else "are not asked for again"
         text = f"{len(places):,} items ranked among all {self.size - 1:,}; those that a session had already {excluded}."
-        return [Section("How often it is among the first", text, figures=[curve]),
-                Section("Sessions and answers", header=header, rows=rows)]  # fmt: skip
+        return [Section("Recall by the number of items shown", text, figures=[curve]),
+                Section("Examples", header=header, rows=rows)]  # fmt: skip
 
     def _shown(self, evaluation: Rows, rows: Sequence[int]) -> Iterator[tuple[str, str, float, str]]:
         """Sessions as people read them: what came before the last item, that item, its rank, and what was answered."""

@@ -1,4 +1,4 @@
-"""What a report shows of a tagger: how good it is at each tag, what it confuses, and where it is most wrong."""
+"""What a report shows of a tagger: precision and recall of each tag, confusion matrix, and the largest errors."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -28,24 +28,24 @@ def sections(rows: Tagged, answered: Sequence[Sequence[str]], scheme: str) -> li
         said[other] += count
     names = [name for name, _ in (true | said).most_common(25)]
     counts = np.array([[pairs[one, other] for other in names] for one in names])
-    header = ["", "true", "answered", "precision", "recall", "F1"]
+    header = ["", "true", "predicted", "precision", "recall", "F1"]
     sections = []
     if scheme:
         _, each = score_spans(rows.tags, answered)
         table = [[kind or "spans", s.true, s.answered, s.precision, s.recall, s.f1] for kind, s in each.items()]
-        sections.append(Section("Each kind of span", header=header, rows=table))
+        sections.append(Section("Precision and recall of each kind of span", header=header, rows=table))
     table = []
     for name, number in true.most_common(100):
         right = pairs[name, name]
         table.append([name, number, said[name], right / max(1, said[name]), right / number,
                       2 * right / (number + said[name])])  # fmt: skip
-    sections.append(Section("Each tag", header=header, rows=table))
+    sections.append(Section("Precision and recall of each tag", header=header, rows=table))
     wrong = [(count, one, other) for (one, other), count in pairs.items() if one != other]
     sections.append(
         Section(
-            "What it confuses",
+            "Confusion matrix",
             figures=[confusion(counts, names)],
-            header=["words", "true", "answered"],
+            header=["words", "true", "predicted"],
             rows=sorted(wrong, reverse=True)[:WORST],
         )
     )
@@ -54,9 +54,9 @@ def sections(rows: Tagged, answered: Sequence[Sequence[str]], scheme: str) -> li
     worst = [row for row in worst if mistakes[row]]
     sections.append(
         Section(
-            "The worst mistakes",
-            "Each wrong word with its true tag and the answer." if worst else "There are none.",
-            header=["words wrong", "sentence", "stands in"] if worst else (),
+            "Largest errors",
+            "Behind each wrong word stand its true tag and the predicted one." if worst else "There are none.",
+            header=["words wrong", "sentence", "place"] if worst else (),
             rows=[
                 [mistakes[row], _marked(rows.tokens[row], rows.tags[row], answered[row]), rows.where[row]]
                 for row in worst

@@ -368,18 +368,19 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
         worst = sorted((row for row in rows if row[1]), key=lambda row: -row[0])[:WORST]
         return [
             Section(
-                "What it writes",
-                header=["source", "written", "right"],
+                "Examples",
+                header=["source", "answer", "reference"],
                 rows=[[shortened(cell, 300) for cell in row] for row in first],
             ),
             *self._where_it_looks(first[0][0]),
             Section(
-                "Errors by length", figures=[_errors_by_length([(length, changes) for _, changes, length, _ in rows])]
+                "Error rate by length",
+                figures=[_errors_by_length([(length, changes) for _, changes, length, _ in rows])],
             ),
             Section(
-                "The worst mistakes",
-                "Where the most would have to be changed." if worst else "There are none.",
-                header=["changes a token", "source", "written", "right"] if worst else (),
+                "Largest errors",
+                "The answers with the highest token error." if worst else "There are none.",
+                header=["token error", "source", "answer", "reference"] if worst else (),
                 rows=[
                     [share, *(shortened(cell, 300) for cell in (t, answers[t].text, " / ".join(evaluation.right[t])))]
                     for share, _, _, t in worst
@@ -396,13 +397,14 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
         if weights is None or weights.shape[2] != source.shape[1]:
             return []
         read, written = source[0].tolist(), [*best.tokens, END]
-        picture, axes = figure(min(10, 2 + 0.35 * len(read)), min(10, 1.5 + 0.28 * len(written)))
+        size = min(10, max(3.2, 2 + 0.35 * len(read))), min(10, max(2.4, 1.5 + 0.28 * len(written)))
+        picture, axes = figure(*size)
         axes.imshow(weights[0].cpu().numpy(), cmap="Blues", vmin=0, vmax=1, aspect="auto")
         axes.set_xticks(range(len(read)), [self.source.name(number) for number in read], rotation=90)
         axes.set_yticks(range(len(written)), [self.target.name(number) for number in written])
-        return [
-            Section("Where it looks", "What is written, from above, and what of the source matters to it.", [picture])
-        ]
+        axes.set(xlabel="source", ylabel="answer")
+        about = "How much each token of the source counts for each token of the answer."
+        return [Section("Attention weights", about, [picture])]
 
     def sample(self, data: TranslateExamples, seed: int) -> str:
         right = data.held_out.right
@@ -435,5 +437,5 @@ def _errors_by_length(rows: list[tuple[int, int]]) -> Any:
     shares = [changes[bins == one].sum() / max(1, lengths[bins == one].sum()) for one in present]
     picture, axes = figure(6, 3)
     axes.bar((present + 0.5) * width, shares, width=0.9 * width)
-    axes.set(xlabel="tokens there should be", ylabel="changes a token")
+    axes.set(xlabel="tokens of the reference", ylabel="token error")
     return picture
