@@ -1,5 +1,6 @@
 """Runs and what they are compared with: other recurrences, other settings, defaults that yield to what is given."""
 
+import html
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,15 @@ import pytest
 from elman.cli.main import main
 from elman.errors import ElmanError
 from elman.tasks.classify.task import ClassifyTask
-from elman.training.folders import read_json
+from elman.tasks.recommend.task import RecommendTask
+from elman.training.folders import UNTRAINED_WEIGHTS, load_weights, read_json
 from elman.training.options import option
-from elman.training.runs import noted
+from elman.training.runs import fit, noted
 from elman.training.settings import Budget, Training, configured
+from elman.training.task import Sources, evaluate
 from elman.training.trials import others, suggested, with_some
 from tests.tasks.classify.test_classify import example
+from tests.tasks.recommend.test_recommend import example as recommend_example
 
 
 def train(folder: Path, *more: str) -> int:
@@ -125,3 +129,33 @@ def test_what_is_announced_is_kept_with_the_model(tmp_path: Path) -> None:
     with noted() as lines:
         pass
     assert lines == []
+
+
+def test_the_untrained_model_is_judged_on_the_part_that_the_others_are(tmp_path: Path) -> None:
+    source, options = recommend_example(tmp_path)
+    out = tmp_path / "out"
+    model = fit(RecommendTask, source, folder=out, **{**options, "steps": 20, "split": "last"})
+    result = read_json(out / "result.json")
+    assert result["judged_on"] == {"part": "test", "file": None, "rows": 60, "of": "sessions"}
+    data = model.data(RecommendTask.read(model.options, Sources(source)), out, rows=8, steps=8, seed=1)
+    assert evaluate(model, data.test).metrics == result["compared"]["recommend"]  # the best weights are in it again
+    load_weights(model, out, UNTRAINED_WEIGHTS)
+    assert evaluate(model, data.held_out).metrics == result["before"]
+    assert evaluate(model, data.test).metrics == result["compared"]["untrained"] != result["before"]
+
+
+def test_what_is_judged_on_a_file_says_so(tmp_path: Path, capsys: Any) -> None:
+    source, _ = example(tmp_path)
+    more = tmp_path / "more.csv"
+    more.write_text("".join(source.read_text().splitlines(keepends=True)[:11]))
+    assert train(tmp_path, "--test", str(more)) == 0
+    result = read_json(tmp_path / "out" / "result.json")
+    assert result["judged_on"] == {"part": "test", "file": str(more), "rows": 10, "of": "rows"}
+    assert result["compared"]["untrained"] != result["before"]
+    said = capsys.readouterr().out
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert f"judged on {more}: 10 rows" in said
+    for remark in result["remarks"]:
+        assert remark in said
+        assert html.escape(remark) in page
+    assert any("Only 10 rows were judged" in remark for remark in result["remarks"])
