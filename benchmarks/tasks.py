@@ -166,7 +166,8 @@ def train(name: str, data: Path, out: Path) -> Reached:
     minutes = (time.perf_counter() - start) / 60
     result = json.loads((out / "result.json").read_text(encoding="utf-8"))
     speeds = {key: value for key, value in result.items() if key.endswith("_per_second") and value}
-    return Reached(name, result["compared"], minutes, speeds)
+    compared = {method: row for method, row in result["compared"].items() if method != "untrained"}
+    return Reached(name, compared, minutes, speeds)
 
 
 def rows(found: Sequence[Reached]) -> list[list[str]]:
