@@ -1,7 +1,7 @@
 """Programs as the tests need them: an interpreter in plain PyTorch, and steps of every kind that no cell has."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -117,13 +117,18 @@ class Small(Cell):
     first: ClassVar[int] = 1  # how many times the hidden size the first state has
     extra_widths: ClassVar[Mapping[str, int | None]] = {}  # None for the hidden size
 
+    if TYPE_CHECKING:  # what ``own`` and ``inner`` name
+
+        def __getattr__(self, name: str) -> Any: ...
+
     def __init__(self, input_size: int, hidden_size: int, **options: Any) -> None:
         super().__init__(input_size, hidden_size, recurrent_size=self.first * hidden_size, **options)
         for name, shape in self.own.items():
             setattr(self, name, nn.Parameter(torch.randn(shape(hidden_size)) / hidden_size**0.5))
         for name, make in self.inner.items():
             setattr(self, name, make(hidden_size))
-        self.extra_sizes = {name: hidden_size if n is None else n for name, n in self.extra_widths.items()}
+        widths = {name: hidden_size if n is None else n for name, n in self.extra_widths.items()}
+        self.extra_sizes = widths  # pyright: ignore[reportAttributeAccessIssue]
         self.to(options.get("dtype"))
 
 

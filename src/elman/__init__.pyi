@@ -57,3 +57,5 @@ from elman.runtime import Stepper as Stepper
 from elman.weights import from_keras as from_keras
 from elman.weights import from_onnx as from_onnx
 from elman.weights import from_torch as from_torch
+
+__all__: list[str]

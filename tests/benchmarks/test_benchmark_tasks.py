@@ -93,4 +93,4 @@ def test_an_unknown_set_is_named(capsys):
 
 def test_every_command_is_one_of_a_task():
     for each in SETS.values():
-        assert (Path(tasks.__file__).parents[1] / "src/elman/tasks" / each.command.split()[0]).is_dir()
+        assert (Path(str(tasks.__file__)).parents[1] / "src/elman/tasks" / each.command.split()[0]).is_dir()

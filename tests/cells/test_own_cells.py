@@ -133,7 +133,8 @@ def test_a_model_of_it_is_kept_and_says_what_it_needs(model: Any, here: Path, mo
     model.save(here / "model")
     assert json.loads((here / "model" / "options.json").read_text())["options"]["cell"] == "mycells.leaky:Leaky"
     answers = model.predict(["so good", "so so"])
-    assert restore(here / "model").predict(["so good", "so so"]).equals(answers)
+    again: Any = restore(here / "model")
+    assert again.predict(["so good", "so so"]).equals(answers)
     (here / "mycells" / "leaky.py").unlink()
     del sys.modules["mycells.leaky"]
     with pytest.raises(ElmanError, match=r"the cell mycells.leaky:Leaky needs the module mycells.leaky"):

@@ -280,7 +280,7 @@ def test_the_names_of_the_version_before_are_taken_with_a_warning() -> None:
         assert elman.Classifier(least=3).min_count == 3  # pyright: ignore
     frame = pl.DataFrame({"text": TEXTS, "label": CLASSES})
     with pytest.warns(ElmanWarning, match=r"write Classifier\(...\).fit"):
-        task: Any = elman.Classifier.fit(frame, steps=3, hidden=8)
+        task: Any = elman.Classifier.fit(frame, steps=3, hidden=8)  # pyright: ignore[reportCallIssue]
     assert isinstance(task, Predictor)
     assert task.predict(["so good"]).columns[:2] == ["text", "predicted"]
     with pytest.warns(ElmanWarning, match="elman.Detector is called AnomalyDetector now"):

@@ -85,7 +85,7 @@ def test_its_options_are_searched() -> None:
 
 def test_it_ends_a_pipeline() -> None:
     x, y = waves()
-    model = make_pipeline(StandardScaler(), FunctionTransformer(lambda x: x[..., None]), Classifier(**QUICK))
+    model: Any = make_pipeline(StandardScaler(), FunctionTransformer(lambda x: x[..., None]), Classifier(**QUICK))
     assert model.fit(x, y).predict(x).shape == y.shape
     assert model[-1].task_.layout.channels == ("channel 1",)
     assert 0 <= model.score(x, y) <= 1
@@ -94,7 +94,7 @@ def test_it_ends_a_pipeline() -> None:
 def test_a_clone_has_the_options_and_no_model() -> None:
     x, y = waves()
     model = Classifier(**QUICK).fit(x, y)
-    twin = clone(model)
+    twin: Any = clone(model)
     assert twin.get_params() == model.get_params()
     assert not hasattr(twin, "task_")
     twin.set_params(hidden=4)

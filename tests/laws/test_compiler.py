@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from programs import Throwaway
 from torch import Tensor
 
-from elman.cells import Cell
 from elman.compiler import plan
 from elman.compiler.executors.llvm.host import host
 from elman.testing import assert_close
@@ -73,7 +72,7 @@ def test_steps_that_are_computed_again_have_the_same_gradients(kind: Throwaway) 
 
 @pytest.mark.parametrize("kind", [programs.Extras, programs.Transposed, programs.SlicesOfState, programs.Nested])
 @pytest.mark.parametrize("reverse", cases.FLAG, ids=["forward", "reverse"])
-def test_their_second_derivatives_are_right(kind: type[Cell], reverse: bool) -> None:
+def test_their_second_derivatives_are_right(kind: type[programs.Small], reverse: bool) -> None:
     case = Case(3, 2, 3, torch.float64, reverse, lengths=not reverse, resets=reverse, bias=True)
     some = cases.given(Throwaway(kind), case)
     names = list(some.leaves)

@@ -48,7 +48,7 @@ SHAPES = [
 ]
 
 
-def twin(ours: type) -> type[nn.RNNBase]:
+def twin(ours: type) -> Any:
     return getattr(nn, ours.__name__)
 
 
@@ -56,7 +56,8 @@ def build(shape: Shape) -> tuple[drop_in.DropIn, nn.RNNBase]:
     """Both from one seed: their parameters are to be the same to the last bit."""
     options = {**shape.option, "bidirectional": shape.bidirectional, "bias": shape.bias, "dtype": shape.dtype}
     modules = []
-    for cls in (shape.ours, twin(shape.ours)):
+    makes: list[Any] = [shape.ours, twin(shape.ours)]
+    for cls in makes:
         torch.manual_seed(3)
         modules.append(cls(3, 5, shape.num_layers, batch_first=shape.batch_first, **options))
     return modules[0], modules[1]
@@ -81,7 +82,7 @@ def inputs(shape: Shape, module: nn.RNNBase) -> tuple[Tensor | PackedSequence, A
         row = (cells,) if shape.input == "unbatched" else (cells, batch)
         parts = tuple(torch.randn(*row, n, dtype=shape.dtype, requires_grad=True) for n in sizes)
         leaves.update({f"hx {k}": part for k, part in enumerate(parts)})
-        hx = parts if len(parts) > 1 else parts[0]
+        (hx,) = parts if len(parts) == 1 else (parts,)
     return given, hx, leaves
 
 
@@ -105,7 +106,8 @@ def test_gives_what_its_twin_gives_with_every_gradient(shape: Shape) -> None:
     all_results = []
     for module in (ours, theirs):
         found = results(module, given, hx)
-        loss = sum((value * value.cos()).sum() for value in found.values() if value.is_floating_point())
+        parts = [(value * value.cos()).sum() for value in found.values() if value.is_floating_point()]
+        loss = torch.stack(parts).sum()
         every = {**leaves, **dict(module.named_parameters())}
         grads = torch.autograd.grad(loss, list(every.values()), retain_graph=True)
         gradients.append(dict(zip(every, grads, strict=True)))
@@ -133,7 +135,8 @@ def test_has_the_weights_and_the_looks_of_its_twin(shape: Shape) -> None:
     ]
     assert repr(ours) == repr(theirs)
 
-    for source, target in ((ours, theirs), (theirs, ours)):
+    pairs: list[tuple[Any, Any]] = [(ours, theirs), (theirs, ours)]
+    for source, target in pairs:
         torch.nn.init.ones_(source.weight_hh_l0)
         target.load_state_dict(source.state_dict(), strict=True)
         assert torch.equal(target.weight_hh_l0, source.weight_hh_l0)
@@ -220,7 +223,8 @@ def test_refuses_the_calls_its_twin_refuses(ours: type, wrong: str) -> None:
 @every_drop_in
 def test_warns_as_its_twin_of_dropout_that_does_nothing(ours: type) -> None:
     told = []
-    for cls in (ours, twin(ours)):
+    makes: list[Any] = [ours, twin(ours)]
+    for cls in makes:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             cls(3, 5, dropout=0.5)

@@ -51,7 +51,7 @@ class Work:
         self.x = torch.randn(BATCH, TIME, 3, dtype=torch.float64)
         self.target = torch.randn(BATCH, TIME, 2, dtype=torch.float64)
         state = cases.random_state(cell, BATCH)
-        self.state = {"of the cell": state if len(state) > 1 else state[0]}
+        self.state = {"of the cell": state[0] if len(state) == 1 else state}
         self.lengths = torch.tensor([TIME, 0, 14])
         self.resets = torch.rand(BATCH, TIME) < 0.1
         self.mask = torch.rand(BATCH, TIME) < 0.7

@@ -79,7 +79,8 @@ def test_without_lengths_every_step_counts() -> None:
     crf, _ = make(ALLOWED)
     emissions, full = torch.randn(4, 5, 3, dtype=torch.float64), torch.full((4,), 5)
     tags = crf.decode(emissions)
-    for method, rest in ((crf.log_partition, ()), (crf.marginals, ()), (crf.decode, ()), (crf.log_likelihood, (tags,))):
+    alone: list[tuple[Any, tuple[Tensor, ...]]] = [(crf.log_partition, ()), (crf.marginals, ()), (crf.decode, ())]
+    for method, rest in [*alone, (crf.log_likelihood, (tags,))]:
         assert torch.equal(method(emissions, *rest), method(emissions, *rest, full)), method.__name__
     assert crf.decode(emissions[:, :0]).shape == (4, 0)
     assert torch.equal(crf.log_likelihood(emissions[:, :0], tags[:, :0]), torch.zeros(4, dtype=torch.float64))

@@ -32,14 +32,14 @@ def test_is_its_cells_run_one_after_another(variant: cases.Variant, flags: tuple
     first = members[0]
     x = torch.randn(3, 7, 3, dtype=torch.float64)
     extras = cases.random_extras(first, 3, 7)
-    given = {
+    given: dict[str, Any] = {
         "lengths": torch.tensor([7, 0, 4]) if lengths else None,
         "resets": torch.rand(3, 7) < 0.3 if resets else None,
     }
     starts = [cases.random_state(cell, 3) for cell in members]
     state = tuple(torch.stack(values) for values in zip(*starts, strict=True))
 
-    outputs, final = layer(x, state if len(state) > 1 else state[0], **given, **extras)
+    outputs, final = layer(x, state[0] if len(state) == 1 else state, **given, **extras)
     assert isinstance(final, Tensor) == (len(first.states) == 1)
     walk, states = layer.trajectory(x, state, **given, **extras)
     assert torch.equal(walk, outputs)

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -74,7 +74,7 @@ def plain_beam(model: Model, row: int, longest: int, width: int, alpha: float) -
     for length in range(longest + 1):
         further = []
         for tokens, log_prob in going:
-            state = (model.start[row].view(1, 1, -1),)
+            state, log_probs = (model.start[row].view(1, 1, -1),), torch.empty(0)
             for last in [int(BEGIN[row]), *tokens]:
                 log_probs, state = model.step(torch.tensor([[last]]), state)
             for token in range(VOCABULARY) if length < longest else [END]:
@@ -213,7 +213,7 @@ def test_samples_are_as_frequent_as_they_are_likely(search: Sample, chances: obj
         return probs.log().expand(*tokens.shape, -1), state
 
     assert callable(chances)
-    right = chances(probs)
+    right: Any = chances(probs)
     # one token each, or none: the end is the fourth of the likeliest
     (found,) = search(step, (), torch.tensor([0]), Limits(END, 1))
     counts = Counter(h.tokens[0] if h.tokens else END for h in found)
@@ -278,7 +278,7 @@ def test_a_broken_model_is_not_searched(search: Greedy | Sample | Beam) -> None:
     ("make", "told"),
     [
         (lambda: Beam(0), "the width of a beam must be a whole number of at least 1, not 0"),
-        (lambda: Beam(2.5), "at least 1, not 2.5"),
+        (lambda: Beam(2.5), "at least 1, not 2.5"),  # pyright: ignore[reportArgumentType]
         (lambda: Beam(3, n_best=4), "a beam of 3 finds at most as many hypotheses, not the 4 best"),
         (lambda: Beam(3, n_best=0), "n_best must be a whole number of at least 1, not 0"),
         (lambda: Beam(3, math.nan), "length_penalty is a finite number"),
@@ -287,7 +287,7 @@ def test_a_broken_model_is_not_searched(search: Greedy | Sample | Beam) -> None:
         (lambda: Sample(top_p=0.0), "top_p must be above 0 and at most 1, not 0.0"),
         (lambda: Sample(count=0), "count must be"),
         (lambda: Limits(END, -1), "max_length is a whole number of tokens, 0 or more, not -1"),
-        (lambda: Limits(END, 1.5), "max_length is a whole number of tokens"),
+        (lambda: Limits(END, 1.5), "max_length is a whole number of tokens"),  # pyright: ignore[reportArgumentType]
         (lambda: Limits(END, 5, [0, END]), "token 1 ends a hypothesis and is forbidden"),
         (
             lambda: Beam()(Model(0).step, (Model(0).start,), BEGIN, Limits(END, torch.tensor([1, 2]))),

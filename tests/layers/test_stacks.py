@@ -142,7 +142,8 @@ def test_compiled_and_eager_are_equal(make: Any) -> None:
 
 def test_extra_inputs_reach_the_cells() -> None:
     stack, x = Stack([Recurrent("cfc", 3, 4), Residual(Recurrent("cfc", 4, 4))]), torch.randn(2, 5, 3)
-    (extra,) = Recurrent("cfc", 3, 4).cells[0].extra_inputs  # type: ignore[union-attr]
+    first: Any = Recurrent("cfc", 3, 4).cells[0]
+    (extra,) = first.extra_inputs
     near, far = (stack(x, **{extra: torch.full((2, 5, 1), gap)})[0] for gap in (0.1, 9.0))
     assert not torch.allclose(near, far)
 

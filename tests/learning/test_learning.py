@@ -185,8 +185,9 @@ def test_wrong_sequences_are_refused() -> None:
     model, (x, y) = Model(), data(70)
 
     def refused(right: str, *given: Any, way: Learning = Truncated(3), loss: Any = F.mse_loss, **more: Any) -> None:  # noqa: B008
+        backward: Any = way.backward
         with pytest.raises(ElmanError, match=right):
-            way.backward(*given, loss, **more)
+            backward(*given, loss, **more)
 
     refused("the same batch and time, not .2, 70, 3. and .2, 69, 2.", model, x, y[:, :69])
     refused("x is data", model, x.clone().requires_grad_(), y)

@@ -320,7 +320,8 @@ def test_orthogonal_blocks() -> None:
     eye = torch.eye(H, **DOUBLE)
     for block in GRUCell(I, H, **DOUBLE).attach(Orthogonal(2.0)).weight_hh.split(H):
         assert_close(block @ block.T, 4 * eye, "a gate")
-    projected: Any = cells.load("lstm_projected")(I, 6, proj_size=2, **DOUBLE).attach(Orthogonal())
+    make: Any = cells.load("lstm_projected")
+    projected: Any = make(I, 6, proj_size=2, **DOUBLE).attach(Orthogonal())
     for block in projected.weight_hh.split(6):
         assert_close(block.T @ block, eye[:2, :2], "a gate with projection")
     for block in SLSTMCell(I, 8, heads=2, **DOUBLE).attach(Orthogonal()).weight_hh.split(4):
@@ -352,7 +353,8 @@ def test_forget_bias_is_the_sum_of_biases(name: str, normalised: bool) -> None:
 
 
 def test_chrono_spreads_memories_over_all_lengths() -> None:
-    for cell in (LSTMCell(I, 4000).attach(Chrono(100)), MinLSTMCell(I, 4000).attach(Chrono(100))):
+    some: list[Any] = [LSTMCell(I, 4000).attach(Chrono(100)), MinLSTMCell(I, 4000).attach(Chrono(100))]
+    for cell in some:
         bias: Any = cell.bias_ih if isinstance(cell, MinLSTMCell) else cell.bias_ih + cell.bias_hh
         u = bias[cell.rows("f")].exp().detach()
         assert torch.equal(bias[cell.rows("i")], -bias[cell.rows("f")])
@@ -388,7 +390,7 @@ def test_a_state_is_kept_for_as_long_as_chrono_says(name: str) -> None:
 
 
 def test_starts_are_done_again_and_as_plain_functions() -> None:
-    cell = LSTMCell(I, H).attach(ForgetBias(3.0), Orthogonal(), LayerNorm(), LearntState())
+    cell: Any = LSTMCell(I, H).attach(ForgetBias(3.0), Orthogonal(), LayerNorm(), LearntState())
     first = cell.weight_hh.detach().clone()
     with torch.no_grad():
         for parameter in cell.parameters():
@@ -400,7 +402,7 @@ def test_starts_are_done_again_and_as_plain_functions() -> None:
     assert not torch.equal(cell.weight_hh, first)
     assert_close(cell.weight_hh[:H] @ cell.weight_hh[:H].T, torch.eye(H), "a gate")
 
-    plain = LSTMCell(I, H)
+    plain: Any = LSTMCell(I, H)
     ForgetBias(2.0).start(plain)
     assert plain.remedies == ()
     assert torch.equal(plain.bias_ih[plain.rows("f")], torch.full((H,), 2.0))
@@ -419,7 +421,7 @@ def wish(name: str, *remedies: Any, **options: Any) -> Recurrent:
         (lambda: wish("lstm", Zoneout((0.1, 0.1, 0.1))), "has 3 probabilities; LSTMCell has 2 states, h, c"),
         (lambda: VariationalDropout(states=2), "states of VariationalDropout must be a number from 0 to 1, not 2"),
         (lambda: wish("mingru", VariationalDropout(states=0.1)), "MinGRUCell has none of the contract's.*Zoneout"),
-        (lambda: WeightDrop("0.5"), "the probability of WeightDrop .* not '0.5'"),
+        (lambda: WeightDrop("0.5"), "the probability of WeightDrop .* not '0.5'"),  # pyright: ignore[reportArgumentType]
         (lambda: wish("mingru", WeightDrop(0.5)), "with a recurrent matrix; MinGRUCell has no weight_hh"),
         (lambda: wish("indrnn", WeightDrop(0.5)), r"IndRNNCell has a weight_hh of \[4\], a number a unit"),
         (lambda: wish("lstm_layer_norm", LayerNorm()), "LayerNormLSTMCell normalises its gates already"),
@@ -434,7 +436,7 @@ def wish(name: str, *remedies: Any, **options: Any) -> Recurrent:
         (lambda: Chrono(2), "the longest memory of Chrono must be a number of at least 3, not 2"),
         (lambda: wish("lstm", Zoneout), "a remedy is a value such as Zoneout"),
         (lambda: wish("lstm", Zoneout(0.1), Zoneout(0.2)), "LSTMCell has Zoneout already; give it once"),
-        (lambda: Recurrent("lstm", I, H, remedies=Zoneout(0.1)), r"remedies is a list, \[Zoneout\(p=0.1\)\]"),
+        (lambda: Recurrent("lstm", I, H, remedies=Zoneout(0.1)), r"remedies is a list, \[Zoneout\(p=0.1\)\]"),  # pyright: ignore[reportArgumentType]
     ],
 )  # fmt: skip
 def test_a_wrong_wish_is_told_what_would_be_right(make: Any, message: str) -> None:

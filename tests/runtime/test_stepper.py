@@ -1,6 +1,7 @@
 """Steps through a stream are what the whole sequence gives, and belong to the one who steps."""
 
 from copy import deepcopy
+from typing import Any
 
 import pytest
 import torch
@@ -45,7 +46,8 @@ def test_the_state_can_be_read_set_and_reset() -> None:
 
 
 def test_weights_are_those_of_the_last_refresh() -> None:
-    layer, x = GRU(3, 5), torch.randn(1, 3)
+    layer: Any = GRU(3, 5)
+    x = torch.randn(1, 3)
     stepper = Stepper(layer)
     before = stepper.step(x).clone()
     with torch.no_grad():

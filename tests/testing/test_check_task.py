@@ -78,14 +78,14 @@ class ByPlace(VowelsTask):
 class ReadsAhead(VowelsTask):
     """It reads two lines before it answers the first."""
 
-    def stream(self, lines: Iterable[str]) -> Iterator[str]:
-        return iter(list(super().stream(lines)))
+    def stream(self, lines: Iterable[str], *, skip_bad: bool = False) -> Iterator[str]:
+        return iter(list(super().stream(lines, skip_bad=skip_bad)))
 
 
 class Alone(VowelsTask):
     """It has nothing to be compared with."""
 
-    def baselines(self, *given: Any) -> dict[str, Callable[[], dict[str, float]]]:
+    def baselines(self, data: Any, evaluation: Any) -> dict[str, Callable[[], dict[str, float]]]:
         return {}
 
 

@@ -21,7 +21,8 @@ class Together:
     """What two devices see at a step, as one batch."""
 
     def __init__(self, data: ClassifyExamples) -> None:
-        self.data, self.held_out, self.epoch = data, data.held_out, data.epoch // 2
+        self.data, self.epoch = data, data.epoch // 2
+        self.held_out, self.test, self.test_name = data.held_out, data.test, data.test_name
 
     def batch(self, step: int) -> Any:
         rows = [self.data.batches[step], self.data.batches[step + self.epoch]]

@@ -21,7 +21,8 @@ def test_gradients_do_not_depend_on_what_is_kept(name: str, reverse: bool, save:
     for how in ("fast", save):
         outputs, last = cell(leaves[0], state, lengths=lengths, resets=resets, reverse=reverse, save=how)
         parts = [outputs, last] if isinstance(last, torch.Tensor) else [outputs, *last]
-        total = sum((p * torch.arange(p.numel(), dtype=p.dtype).view_as(p).cos()).sum() for p in parts)
+        weighted = [(p * torch.arange(p.numel(), dtype=p.dtype).view_as(p).cos()).sum() for p in parts]
+        total = torch.stack(weighted).sum()
         grads = torch.autograd.grad(total, [*leaves, *cell.parameters()], allow_unused=True)
         found.append([*parts, *(g for g in grads if g is not None)])
     for i, (fast, other) in enumerate(zip(*found, strict=True)):

@@ -225,6 +225,8 @@ def test_truncated_by_the_whole_length_is_full() -> None:
     task = LanguageTask(LanguageOptions(hidden=6, embedding=4), {"tokens": "bytes"}).eval()
     tokens = torch.randint(256, (2, 13))
 
+    cell: Any = task.recurrent.cells[0]
+
     def gradient(steps: int) -> torch.Tensor:
         task.zero_grad()
         state, learning = None, Truncated(steps)
@@ -233,11 +235,11 @@ def test_truncated_by_the_whole_length_is_full() -> None:
                 logits, end = task(part, window.state)
             logits.square().sum().backward()
             state = window.carry(end)
-        return task.recurrent.cells[0].weight_hh.grad.clone()
+        return cell.weight_hh.grad.clone()
 
     task.zero_grad()
     task(tokens)[0].square().sum().backward()
-    full = task.recurrent.cells[0].weight_hh.grad.clone()
+    full = cell.weight_hh.grad.clone()
     torch.testing.assert_close(gradient(13), full)
     assert not torch.allclose(gradient(4), full)
     with pytest.raises(ElmanError, match="at least 1, not 0"):

@@ -10,6 +10,7 @@ import pytest
 
 from elman.cli.main import main
 from elman.errors import ElmanError
+from elman.tasks.classify.options import ClassifyOptions
 from elman.tasks.classify.task import ClassifyTask
 from elman.tasks.recommend.task import RecommendTask
 from elman.training.folders import UNTRAINED_WEIGHTS, load_weights, read_json
@@ -103,7 +104,7 @@ def test_settings_are_drawn_between_their_bounds() -> None:
 
     from dataclasses import fields
 
-    found = {each.name: suggested(Drawn(), each) for each in fields(ClassifyTask.Options) if "search" in each.metadata}
+    found = {each.name: suggested(Drawn(), each) for each in fields(ClassifyOptions) if "search" in each.metadata}
     assert found["hidden"] == ("suggest_int", 32, 256, True)
     assert found["layers"] == ("suggest_int", 1, 2, False)
     assert found["dropout"] == ("suggest_float", 0.1, 0.7, False)

@@ -198,7 +198,7 @@ class LSTM(layers.LSTM):
     [
         (lambda: layers.LSTM(5, recurrent_activation="hard_sigmoid"), "'hard_sigmoid'; of a LSTM 'sigmoid' is read"),
         (lambda: layers.GRU(5, activation="relu"), "the activation 'relu'; of a GRU 'tanh' is read"),
-        (lambda: layers.SimpleRNN(5, activation=None), "'linear'; of a SimpleRNN 'tanh' or 'relu' is read"),
+        (lambda: layers.SimpleRNN(5, activation=None), "'linear'; of a SimpleRNN 'tanh' or 'relu' is read"),  # pyright: ignore[reportArgumentType]
         (
             lambda: both(layers.GRU(5), backward_layer=layers.GRU(5, activation="elu", go_backwards=True)),
             "the activation 'elu'",

@@ -34,6 +34,7 @@ class Graph:
         self.directions = 2 if attributes.get("direction") == "bidirectional" else 1
         self.nodes: list[onnx.NodeProto] = []
         self.stored: dict[str, np.ndarray] = {"shape": np.array([0, 0, self.directions * UNITS])}
+        outputs: list[str] = []
         for k in range(parts):
             rows, size = GATES[operator] * UNITS, self.directions * UNITS if k else FEATURES
             shapes = {"W": (rows, size), "R": (rows, UNITS), "B": (2 * rows,), "P": (3 * UNITS,)}
@@ -82,7 +83,7 @@ class Graph:
         feed = dict(zip(self.names, [x.transpose(0, 1).contiguous(), lengths, *state], strict=True))
         session = onnxruntime.InferenceSession(self.model().SerializeToString(), providers=["CPUExecutionProvider"])
         y, *last = session.run(None, {name: value.numpy() for name, value in feed.items()})
-        outputs, final = layer(x, state if len(state) > 1 else state[0], lengths=lengths)
+        outputs, final = layer(x, state[0] if len(state) == 1 else state, lengths=lengths)
         assert_close(outputs, torch.from_numpy(y).transpose(0, 1), "outputs")
         for part, expected in zip((final,) if isinstance(final, Tensor) else final, last, strict=True):
             assert_close(part, torch.from_numpy(expected), "last state")

@@ -46,7 +46,7 @@ def assert_same(layer: nn.Module, twin: nn.Module, size: int) -> None:
     x = torch.randn(batch, 9, size, dtype=parameter.dtype)
     _, state = twin(x)
     state = tuple(torch.randn_like(part) for part in parts(state))
-    given = state if len(state) > 1 else state[0]
+    given = state[0] if len(state) == 1 else state
     for start in (None, given):
         outputs, final = layer(x, start)
         expected, last = twin(x, start)
@@ -112,7 +112,7 @@ def test_a_drop_in_of_our_own_is_read_as_its_twin() -> None:
 
 
 def test_the_weights_are_copies_that_learn() -> None:
-    twin = nn.GRU(3, 5)
+    twin: Any = nn.GRU(3, 5)
     layer = from_torch(twin)
     before = twin.weight_hh_l0.detach().clone()
     with torch.no_grad():

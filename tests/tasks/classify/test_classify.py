@@ -96,7 +96,7 @@ def test_any_cell_learns(cell: str, tmp_path: Path) -> None:
     options = ClassifyOptions(cell=cell, hidden=8, embedding=8, spelling=4)
     for path in (waves(tmp_path, 12, gaps=True), example(tmp_path)[0]):
         read = ClassifyTask.read(options, Sources(path))
-        model = ClassifyTask(options, ClassifyTask.learn(options, read))
+        model: Any = ClassifyTask(options, ClassifyTask.learn(options, read))
         data = model.data(read, tmp_path, rows=4, steps=0, seed=1)
         with plan.use("eager"):
             model.loss(data.batch(0), None).value.backward()
@@ -304,7 +304,12 @@ def test_held_out_files_and_none_at_all(tmp_path: Path) -> None:
     path, options = example(tmp_path)
     other = tmp_path / "other.csv"
     other.write_text("text,label\nfine,good\n")
-    for more, learnt, held_out in (({"valid": other}, 120, 1), ({"held_out": 0}, 120, 120), ({}, 108, 12)):
+    ways: list[tuple[dict[str, Any], int, int]] = [
+        ({"valid": other}, 120, 1),
+        ({"held_out": 0}, 120, 120),
+        ({}, 108, 12),
+    ]
+    for more, learnt, held_out in ways:
         chosen = ClassifyOptions(**{k: v for k, v in more.items() if k == "held_out"})
         read = ClassifyTask.read(chosen, Sources(path, more.get("valid")))
         assert (len(read.learnt), len(read.held_out)) == (learnt, held_out)

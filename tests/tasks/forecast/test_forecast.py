@@ -263,9 +263,16 @@ def test_what_cannot_be_is_refused_in_one_line(options: dict[str, Any], message:
 
 def test_what_is_read_beside_the_targets_is_learnt() -> None:
     frame = table(600).with_columns(sign=pl.Series(np.abs(load(600)[1])).shift(-1).fill_null(0.0))  # of the next warmth
-    settings = {"target": "load", "horizon": 1, "context": 12, "split": "500/100", "hidden": 32, "patch": 2}
+    settings: dict[str, Any] = {
+        "target": "load",
+        "horizon": 1,
+        "context": 12,
+        "split": "500/100",
+        "hidden": 32,
+        "patch": 2,
+    }
     judged = [
-        fit(ForecastTask, frame, **settings, **more, steps=60, batch=64, lr=0.02, warmup=5)
+        fit(ForecastTask, frame, **{**settings, **more}, steps=60, batch=64, lr=0.02, warmup=5)
         for more in ({}, {"past": "sign"})
     ]
     blind, sees = (evaluate(task, task.evaluation(frame, Path(), BadRows())).metrics["mae"] for task in judged)

@@ -124,7 +124,7 @@ def test_choices_follow_the_chances_and_their_cuts() -> None:
         drawn = draw(logits.expand(4000, -1), random=random, **settings)
         return torch.bincount(drawn, minlength=4) / 4000
 
-    close = {"rtol": 0.0, "atol": 0.03}
+    close: dict[str, Any] = {"rtol": 0.0, "atol": 0.03}
     torch.testing.assert_close(shares(), torch.tensor([0.1, 0.5, 0.15, 0.25]), **close)
     torch.testing.assert_close(shares(top_k=2), torch.tensor([0, 2 / 3, 0, 1 / 3]), **close)
     torch.testing.assert_close(shares(top_p=0.8), torch.tensor([0, 0.5, 0.15, 0.25]) / 0.9, **close)

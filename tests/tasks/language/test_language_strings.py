@@ -159,7 +159,7 @@ def test_what_is_held_out_and_learnt_as_well_is_told(tmp_path: Path, caplog: pyt
     chosen = LanguageOptions(form="strings")
     read = LanguageTask.read(chosen, Sources(written_to(tmp_path, "baba", "noki"), other))
     assert "1 of 3 strings held out are learnt from as well" in caplog.text
-    data = LanguageTask(chosen, LanguageTask.learn(chosen, read)).data(read, tmp_path, rows=2, steps=9, seed=1)
+    data: Any = LanguageTask(chosen, LanguageTask.learn(chosen, read)).data(read, tmp_path, rows=2, steps=9, seed=1)
     assert sum(int(batch.lengths.sum()) for batch in data.held_out) == 4 + 3 + 1 + 3
 
 
@@ -266,13 +266,14 @@ def test_strings_are_drawn_as_often_as_the_model_says(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     task, _ = prepared(tmp_path, names(60))
     text = LanguageTask(LanguageOptions(hidden=8), {"tokens": "bytes"})
-    for model, call, message in (
+    calls: list[tuple[LanguageTask, dict[str, Any], str]] = [
         (task, {"number": 2, "prompt": "b\na"}, "a string has one line"),
         (task, {"number": 2, "prompt": "Q"}, "the prompt cannot be read: the vocabulary lacks 'Q'"),
         (task, {"number": 0}, "the number of strings is 1 or more, not 0"),
         (task, {"number": 2, "top_k": 0}, "top-k is 1 or more, not 0"),
         (text, {"number": 2}, r"trained on a text, not on strings: generate\(\)"),
-    ):
+    ]
+    for model, call, message in calls:
         with pytest.raises(ElmanError, match=message):
             model.strings(**call)
     with pytest.raises(ElmanError, match=r"trained on strings, not on a text: strings\(\)"):
@@ -316,7 +317,8 @@ def test_without_rdkit_nothing_is_said_of_molecules(
     caplog.clear()
     path = written_to(tmp_path, "CCO", "CCN", "CCF").rename(tmp_path / "some.smi")
     with caplog.at_level(logging.INFO, "elman"):
-        assert not LanguageTask.read(LanguageOptions(form="strings"), Sources(path)).molecules
+        read: Any = LanguageTask.read(LanguageOptions(form="strings"), Sources(path))
+        assert not read.molecules
     assert "takes RDKit: pip install elman[molecules]" in caplog.text
 
 
@@ -334,7 +336,8 @@ def test_from_a_file_of_names_to_new_names(tmp_path: Path, capsys: Any) -> None:
     assert judged["valid"] > 0.8
     assert judged["new"] < 1
     task = restore(out)
-    held_out = LanguageTask.read(task.options, Sources(source)).held_out
+    read: Any = LanguageTask.read(task.options, Sources(source))
+    held_out = read.held_out
     other = tmp_path / "other.txt"
     other.write_text("\n".join(held_out.texts), encoding="utf-8")
     assert evaluate(task, task.evaluation(other, tmp_path, BadRows())).metrics == pytest.approx(judged)
