@@ -74,6 +74,60 @@ def test_a_state_that_is_no_tensor_is_named() -> None:
             Wrong(lambda cell, h, c: (h, h, cell.bias_hh), compiles)(torch.randn(2, 5, 3))
 
 
+@pytest.mark.parametrize("compiles", [True, False], ids=["compiles", "runs in a loop"])
+@pytest.mark.filterwarnings("ignore:sort is not among:elman.errors.ElmanWarning")
+def test_a_generator_is_no_tuple(compiles: bool) -> None:
+    with pytest.raises(ElmanError, match=re.escape(f"{line_of('def step(')}: Wrong.step returns") + ".* a generator"):
+        Wrong(lambda cell, h, c: (v for v in (h, h, c)), compiles)(torch.randn(2, 5, 3))
+
+
+@pytest.mark.filterwarnings("ignore:(sort|long) is not among:elman.errors.ElmanWarning")
+def test_whole_numbers_are_refused() -> None:
+    with pytest.raises(ElmanError, match=r"Wrong.step returns .* gives the output of torch.int64"):
+        Wrong(lambda cell, h, c: (h.long(), h, c))(torch.randn(2, 5, 3))
+
+
+class Still(Cell):
+    """A step without any product, which does not read its input."""
+
+    gates = ("h",)
+
+    def __init__(self, results: Callable[[Tensor], tuple[Tensor, Tensor]], dtype: torch.dtype) -> None:
+        super().__init__(3, 4, dtype=dtype)
+        self.results = results
+
+    def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        return self.results(h)
+
+
+STILL: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
+    "the state itself": lambda h: (h, h),
+    "a sum": lambda h: (h + 1, h + 1),
+    "a multiple": lambda h: (h * 2, h),
+    "a curve": lambda h: (h.sin(), h.cos()),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("save", ["fast", 2])
+@pytest.mark.parametrize("results", STILL.values(), ids=STILL)
+def test_a_step_may_use_neither_a_product_nor_its_input(
+    results: Callable[[Tensor], tuple[Tensor, Tensor]], save: int | str, dtype: torch.dtype
+) -> None:
+    torch.manual_seed(0)
+    cell, found = Still(results, dtype), []
+    x, lengths = torch.randn(3, 5, 3, dtype=dtype), torch.tensor([5, 0, 2])
+    for executor in ("eager", "llvm"):
+        h0 = torch.linspace(-1, 1, 12, dtype=dtype).view(3, 4).requires_grad_()
+        with plan.use(executor):
+            y, h = cell(x, h0, lengths=lengths, save=save)
+            (y.sin().sum() + h.cos().sum()).backward()
+            with torch.no_grad():
+                torch.testing.assert_close(cell(x, h0, lengths=lengths)[0], y)
+        found.append((y.detach(), h.detach(), h0.grad))
+    torch.testing.assert_close(found[1], found[0])
+
+
 class NoGates(Cell):
     def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         return h, h
@@ -81,6 +135,14 @@ class NoGates(Cell):
 
 class OneGate(NoGates):
     gates = "reset"  # type: ignore[assignment]
+
+
+class TwoAlike(NoGates):
+    gates = ("a", "a")
+
+
+class Numbered(NoGates):
+    gates = (1, 2)  # type: ignore[assignment]
 
 
 class NoStep(Cell):
@@ -99,6 +161,8 @@ class NoState(Cell):
     [
         (NoGates, "class NoGates", "NoGates has no gates; gates are a tuple of names, such as gates = ('h',)"),
         (OneGate, "class OneGate", "OneGate has gates 'reset'; gates are a tuple of names"),
+        (TwoAlike, "class TwoAlike", "TwoAlike has gates ('a', 'a'); each gate has a name of its own"),
+        (Numbered, "class Numbered", "Numbered has gates (1, 2); each gate has a name of its own"),
         (NoStep, "class NoStep", "NoStep has no step; write step(self, x, h)"),
         (NoState, "def step(self, x: Tensor, *rest", "NoState.step takes no state; write step(self, x, h)"),
     ],

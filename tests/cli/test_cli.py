@@ -92,6 +92,20 @@ def test_an_option_that_is_wrong(arguments: list[str], message: str, tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("arguments", [("--cell", "nothing:Here"), ("--compare", "gru,nothing:Here")])
+def test_a_cell_that_is_not_there_is_told_before_data_is_read(
+    arguments: tuple[str, str], tmp_path: Path, capsys: Any
+) -> None:
+    said = refused(capsys, *train(tmp_path / "out", tmp_path / "none.txt", *arguments))
+    assert "the cell nothing:Here needs the module nothing" in said
+
+
+@pytest.mark.parametrize("more", [("--data", "t.csv", "--out", "x.csv"), ("--stream",)])
+def test_the_format_is_of_what_goes_to_the_screen(more: tuple[str, ...], capsys: Any) -> None:
+    said = refused(capsys, "predict", "runs/none", *more, "--format", "jsonl")
+    assert "--format is for a table on the screen" in said
+
+
 def test_names_that_are_not_there_and_what_is_near(capsys: Any) -> None:
     assert "did you mean 'train'?" in refused(capsys, "trian")
     assert "did you mean 'language'" in refused(capsys, "train", "langauge")

@@ -343,6 +343,8 @@ def _check_class(cls: type[Cell]) -> None:
     if not isinstance(gates, tuple) or not gates:
         wrong = "has no gates" if gates is None else f"has gates {gates!r}"
         raise ElmanError(f"{name} {wrong}; gates are a tuple of names, such as gates = ('h',)")
+    if not all(isinstance(gate, str) and gate for gate in gates) or len(set(gates)) < len(gates):
+        raise ElmanError(f"{name} has gates {gates!r}; each gate has a name of its own, such as gates = ('r', 'z')")
 
 
 def _with_remedies(step: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[Tensor, ...]]:

@@ -30,8 +30,11 @@ def command(
         ),
     ] = None,
     form: Annotated[
-        Form, typer.Option("--format", metavar="FORMAT", help="Of what goes to the screen: csv, tsv or jsonl.")
-    ] = Form.csv,
+        Form | None,
+        typer.Option(
+            "--format", metavar="FORMAT", help="Of what goes to the screen: csv, tsv or jsonl. [default: csv]"
+        ),
+    ] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Answer each line of standard input before the next is read.")
     ] = False,
@@ -48,6 +51,9 @@ def command(
     if not stream and data is None:
         raise ElmanError("give --data FILE, or --stream to answer standard input line by line")
     screen = out is None or str(out) == "-"
+    if form is not None and (stream or not screen):
+        what = "--stream answers in JSON lines" if stream else f"the name of {out} says what that file is"
+        raise ElmanError(f"--format is for a table on the screen; {what}; leave --format out")
     if out is not None and not screen:
         check_suffix(out)
     from elman.tasks import restore
@@ -64,7 +70,7 @@ def command(
         return
     answers = task.predict(data, skip_bad=skip_bad)
     if out is None or screen:
-        sys.stdout.write(table_text(answers, f".{form.value}"))
+        sys.stdout.write(table_text(answers, f".{(form or Form.csv).value}"))
         print(f"{len(answers):,} rows", file=sys.stderr)
     else:
         write_table(answers, out)

@@ -11,6 +11,7 @@ import typer
 from elman import tasks
 from elman.cli._help import Command, Group, HelpAll
 from elman.cli._options import given_now, rare, with_options
+from elman.training.options import listed
 from elman.training.settings import configured, groups, usual_of
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def task_command(name: str) -> Any:
         if not resume:
             for group in groups(options):  # a number out of its range is said before PyTorch is imported
                 configured(options, group, given)
+            _check_cells(given)
         files = {"data": data, "valid": valid, "test": test}
         folder = out or Path("runs") / name
         train_task(tasks.load(name), files, folder, resume=resume, overwrite=overwrite, skip_bad=skip_bad, given=given)
@@ -95,6 +97,18 @@ def task_command(name: str) -> Any:
     assert isinstance(made, Command)
     made.rare = rare(groups(options)) | RARE
     return made
+
+
+def _check_cells(given: dict[str, Any]) -> None:
+    """Refuse a cell that there is not, before any data is read."""
+    named = [given["cell"]] if given.get("cell") else []
+    if named := [*named, *listed(given.get("compare") or "")]:
+        from elman import cells
+        from elman.layers.encoder import BASELINES
+
+        for name in named:
+            if name not in BASELINES:
+                cells.load(name)
 
 
 def train_task(

@@ -1,7 +1,7 @@
 """What a step must give, and where in the user's code the step that does not is written."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -22,11 +22,15 @@ def place_of(code: Any) -> str:
         return f"{code.__module__}.{code.__qualname__}"
 
 
-def broken(cell: nn.Module, what: str) -> ElmanError:
+class ContractError(ElmanError):
+    """A step gives something else than its output and its new states; the message has its file and line."""
+
+
+def broken(cell: nn.Module, what: str) -> ContractError:
     """The error that a cell's step does not keep to the contract."""
     wanted = ", ".join(["output", *(f"new {name}" for name in cell.states)])  # type: ignore[union-attr]
     step = type(cell).step  # type: ignore[attr-defined]
-    return ElmanError(f"{place_of(step)}: {type(cell).__name__}.step returns ({wanted}), and this one {what}")
+    return ContractError(f"{place_of(step)}: {type(cell).__name__}.step returns ({wanted}), and this one {what}")
 
 
 def check_results(cell: nn.Module, results: Any, batch: int) -> None:
@@ -42,13 +46,16 @@ def check_results(cell: nn.Module, results: Any, batch: int) -> None:
             raise broken(cell, f"gives {type(result).__name__} as {name}")
         if shape != [batch, width]:
             raise broken(cell, f"gives {name} of {shape} where {[batch, width]} is right")
+        if not result.is_floating_point():
+            raise broken(cell, f"gives {name} of {result.dtype}, which has no gradient, where floats are right")
 
 
 def check_number(cell: nn.Module, results: Any) -> None:
     """Refuse results that are not one tuple of the output and as many states as the step takes."""
     wanted = len(results_of(cell))
     if not isinstance(results, tuple | list):
-        raise broken(cell, "gives one value and no tuple")
+        given = "a generator" if isinstance(results, Iterator) else "one value"
+        raise broken(cell, f"gives {given} and no tuple")
     if len(results) != wanted:
         raise broken(cell, f"gives {len(results)} values where {wanted} are right")
 

@@ -17,7 +17,7 @@ from torch import Tensor, fx, nn
 from torch.fx.node import map_aggregate
 from torch.fx.proxy import TraceError
 
-from elman.compiler.contract import broken, check_number, results_of, widths_of
+from elman.compiler.contract import ContractError, broken, check_number, results_of, widths_of
 from elman.compiler.ops import block_linear, blocks
 from elman.compiler.program import Builder, Program, tidy
 from elman.errors import ElmanError
@@ -58,7 +58,9 @@ def trace(module: nn.Module, x_width: int, states: Mapping[str, int], extras: Ma
     module = _skeleton(module)
     try:
         graph = _StepTracer(states, extras).trace(module)
-    except (TraceError, TypeError, AttributeError, ValueError) as error:
+    except ContractError:
+        raise
+    except (TraceError, TypeError, AttributeError, ValueError, NotImplementedError) as error:
         where = _line(traceback.extract_tb(error.__traceback__))
         raise NotCompilable(f"{type(module).__name__}.step cannot be read, {where}: {error}") from error
     return _Reader(module, x_width, states, extras).read(graph)
@@ -93,7 +95,14 @@ class _StepTracer(fx.Tracer):
         # by the names it is run with, since what stands around a step may take more than its signature says
         rows = [self.create_proxy("placeholder", name, (), {}) for name in self.rows]
         named = {name: self.create_proxy("placeholder", name, (), {}) for name in self.named}
-        return lambda: root_fn(self.root, *rows, **named), []
+
+        def step() -> Any:
+            results = root_fn(self.root, *rows, **named)
+            if not isinstance(results, fx.Proxy):  # what torch cannot write down in a graph is refused in our words
+                check_number(self.root, results)
+            return results
+
+        return step, []
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return False

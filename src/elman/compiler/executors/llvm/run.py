@@ -416,6 +416,7 @@ class Kernels:
     def block(self, layout: Forward | Backward, rows: Rows) -> int:
         """Steps whose input is projected at once: enough rows for the products, few enough for the cache."""
         width = layout.cotangents_width if isinstance(layout, Backward) else layout.tape_width
+        width = max(1, width)  # a step without products, and that does not read its input, keeps nothing
         most = max(24, BLOCK_BYTES // (width * (8 if self.double else 4)))
         return max(1, min(rows.time, most * rows.threads // max(rows.batch, 1)))
 
