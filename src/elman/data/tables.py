@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -273,7 +274,8 @@ def _delimited(text: str, path: Path, kind: str, bad: BadRows, separator: str | 
     header = _has_header(cells[:SAMPLE].to_list(), kind) if header is None else header
     names = [cell.strip() or f"column {n}" for n, cell in enumerate(first, 1)] if header else None
     names = names or [str(n) for n in range(1, len(first) + 1)]
-    if doubled := next((name for n, name in enumerate(names) if name in names[:n]), None):
+    if len(set(names)) < len(names):
+        doubled = next(name for name, count in Counter(names).items() if count > 1)
         raise ElmanError(f"{path} has two columns named {doubled!r}; rename one")
     lines, cells = (lines[1:], cells[1:]) if header else (lines, cells)
     widths = cells.list.len().to_numpy()

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from elman.data.bad import BadRows
+from elman.data.tables import write_table
 from elman.errors import ElmanError
 from elman.tasks.tag.spans import Span, write_spans
 from elman.tasks.tag.tagged import ColumnSpec, find_layout, read_tagged
@@ -153,6 +154,37 @@ def test_a_row_that_cannot_be_used_is_named_and_can_be_left_out(
     bad = BadRows(skip=True)
     rows = TagTask.read(TagOptions(held_out=0), Sources(path, bad=bad)).learnt
     assert len(bad.listed) == rows.size - len(rows) > 0
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pl.DataFrame({"tokens": ["the 01", "a 1.0"]}),
+        pl.DataFrame({"id": ["7", "8"], "tokens": ["the 01", "a 1.0"]}),
+        pl.DataFrame({"tokens": ["the", "a"], "more": ["1", "2"]}),
+        pl.DataFrame({"words": ["the 01", "the 01 of a"]}),
+    ],
+    ids=["one column", "behind another", "a word a row", "another usual name"],
+)
+@pytest.mark.parametrize("learnt", ["memory", "joined"])
+def test_a_table_is_the_same_rows_from_any_file(learnt: str, frame: pl.DataFrame, tmp_path: Path) -> None:
+    source: Any = pl.DataFrame({"tokens": [["the", "01"], ["a", "dog"]] * 5, "tags": [["D", "N"]] * 10})
+    if learnt == "joined":
+        source = tmp_path / "learnt.txt"
+        source.write_text("the/D 01/N\na/D dog/N\n" * 5)
+    model = made(source)[0]
+    wanted = model.predict(frame)
+    assert len(wanted) == 2
+    for ending in (".csv", ".tsv", ".jsonl", ".parquet"):
+        write_table(frame, tmp_path / f"asked{ending}")
+        assert model.predict(tmp_path / f"asked{ending}")["predicted"].to_list() == wanted["predicted"].to_list()
+
+
+def test_a_column_that_was_named_is_found_again(tmp_path: Path) -> None:
+    source = pl.DataFrame({"mine": [["the", "01"], ["a", "dog"]] * 5, "tags": [["D", "N"]] * 10})
+    (tmp_path / "asked.csv").write_text("id,mine\n7,the 01\n8,a 1.0\n")
+    answers = made(source, word_column="mine")[0].predict(tmp_path / "asked.csv")
+    assert [len(tags) for tags in answers["predicted"]] == [2, 2]
 
 
 def test_bad_rows_of_a_table_get_empty_answers(tmp_path: Path) -> None:

@@ -99,14 +99,14 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None) 
             log.info("a sentence a line, words in %s, tags in %s", files[0], ", ".join(map(str, files[1:])))
         return Layout("lines")
     if not isinstance(source, Path) or suffix(source) in (*OBJECTS, ".parquet"):
-        return _table_layout(source, wishes, labelled)
+        return _table_layout(source, wishes, like)
     text = read_whole(source)
     lines = [line for line in text.split("\n", SAMPLE)[:SAMPLE] if line.strip() and not line.startswith(DOCUMENT)]
     if not lines:
         raise ElmanError(f"{source} has no sentences")
     heading = lines[0].split(guess_separator(text, suffix(source)))
-    if find(heading, "words") and find(heading, "tags"):
-        return _table_layout(source, wishes, labelled)
+    if _has_learnt_column(heading, suffix(source), like) or (find(heading, "words") and find(heading, "tags")):
+        return _table_layout(source, wishes, like)
     for joint in (wishes.joint,) if wishes.joint else JOINTS:
         if wishes.joint or _are_joined(lines, joint):
             log.info("%s: a sentence a line, a tag behind the last %s of each word", source, joint)
@@ -122,9 +122,22 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None) 
     return layout
 
 
-def _table_layout(source: Any, wishes: ColumnSpec, labelled: bool) -> Layout:
-    table = read_table(source, BadRows(skip=True), separator=wishes.separator or None)
-    tokens = table.column(wishes.word, "words")
+def _has_learnt_column(heading: Sequence[str], kind: str, like: Layout | None) -> bool:
+    """Whether a file begins with the names of columns, among them that of the words of the table learnt from.
+
+    In a file of a table it may be another usual name, but for one learnt from columns with a token a line.
+    """
+    if like is None or like.kind == "columns":
+        return False
+    cells = [cell.strip(' "') for cell in heading]
+    return (bool(like.tokens) and like.tokens in cells) or (kind in (".csv", ".tsv") and bool(find(cells, "words")))
+
+
+def _table_layout(source: Any, wishes: ColumnSpec, like: Layout | None) -> Layout:
+    labelled = like is None
+    table = read_table(source, BadRows(skip=True), separator=wishes.separator or None, header=True)
+    learnt = like is not None and like.tokens in table.columns
+    tokens = like.tokens if like is not None and learnt else table.column(wishes.word, "words")
     tags = table.column(wishes.tag, "tags", "tag", among=[column for column in table.columns if column != tokens])
     if not tokens or (labelled and not tags):
         what, option = ("tags", "--tag-column") if tokens else ("words", "--word-column")
@@ -134,7 +147,7 @@ def _table_layout(source: Any, wishes: ColumnSpec, labelled: bool) -> Layout:
         )
     if labelled:
         log.info("%s: a sentence a row; the words are in %r, the tags in %r", table.name, tokens, tags)
-    return Layout("table", tokens=tokens, tags=tags, separator=wishes.separator)
+    return Layout("table", tokens=tokens, tags=tags, separator=wishes.separator, header=True)
 
 
 def _are_joined(lines: Sequence[str], joint: str) -> bool:
@@ -332,7 +345,7 @@ def _lines_of(source: Path) -> list[str]:
 
 
 def _read_table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Tagged:
-    table = read_table(source, bad, separator=layout.separator or None)
+    table = read_table(source, bad, separator=layout.separator or None, header=layout.header or None)
     tokens = [_parts(cell) for cell in table[layout.tokens]]
     tags = [_parts(cell) for cell in table[layout.tags]] if labelled else [[]] * len(tokens)
     wrong = {}
