@@ -16,7 +16,7 @@ import pytest
 from elman.cli.main import main
 from elman.data.bad import BadRows
 from elman.data.profile import doubled_rows, profile
-from elman.data.sample import LARGE, sampled
+from elman.data.sample import LARGE, WIDEST, sampled
 from elman.data.tables import read_table
 from elman.data.text import read
 
@@ -129,6 +129,32 @@ def test_of_a_large_file_the_beginning_is_looked_at(tmp_path: Path, capsys: Any)
     assert found["rows"] == pytest.approx(20_000, rel=0.05)
     assert str(path) in " ".join(found["tasks"][0]["found"])
     assert "/tmp/tmp" not in json.dumps(found).replace(str(tmp_path), "")
+
+
+def test_of_a_table_of_very_many_columns_the_first_and_last_are_looked_at(tmp_path: Path, capsys: Any) -> None:
+    draw, width, path = random.Random(0), 2000, tmp_path / "wide.csv"
+    names = [*(f"c{n}" for n in range(width - 1)), "label"]
+    rows = [[*(str(draw.randint(0, 9)) for _ in names[1:]), draw.choice(["yes", "no"])] for _ in range(40)]
+    path.write_text("".join(",".join(row) + "\n" for row in [names, *rows]))
+    found = inspected(path, capsys)
+    assert found["width"] == width
+    assert "tasks looked at the first 180 and last 20" in found["doubtful"][0]
+    values = next(line for each in found["tasks"] for line in each["found"] if line.startswith("values: "))
+    assert len(re.findall(r"\bc\d+", values)) == WIDEST - 1
+    assert any("label" in line for each in found["tasks"] for line in each["found"])
+    assert "/tmp/tmp" not in json.dumps(found).replace(str(tmp_path), "")
+    assert main(["inspect", str(path)]) == 0
+    assert "and 1,960 more columns" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("cell", ["x", "x, and\n"])
+def test_a_row_longer_than_the_sample_is_said_to_be(ending: str, cell: str, tmp_path: Path, capsys: Any) -> None:
+    path, text = tmp_path / f"long.{ending}", cell * LARGE
+    path.write_text(f'a,b\n1,"{text}"\n2,y\n' if ending == "csv" else json.dumps({"a": 1, "b": text}) + "\n")
+    found = inspected(path, capsys)
+    assert "ends within a row" in found["doubtful"][0]
+    assert all("ends within a row" in each["why"] for each in found["tasks"] if not each["score"])
 
 
 def test_a_quotation_is_not_cut_in_two(tmp_path: Path) -> None:

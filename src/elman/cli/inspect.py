@@ -38,15 +38,24 @@ def _looked_at(source: Path, sample: "Sample") -> dict[str, Any]:
     from elman import tasks
     from elman.cli._options import flag
     from elman.data.bad import BadRows
+    from elman.data.sample import LARGE, LAST, WIDEST, ends_within_a_row, narrowed
     from elman.training.inspection import inspect
 
+    cut = ""
     found: dict[str, Any] = {"path": str(source), "bytes": sample.bytes, "whole": sample.whole, "doubtful": []}
     table = _as_table(sample.path)
     if table is not None:
         found |= _about_table(table, sample)
+        if found["width"] > WIDEST:
+            said = f"there are many columns; tasks looked at the first {WIDEST - LAST} and last {LAST}"
+            found["doubtful"].insert(0, said)
+    elif ends_within_a_row(sample):
+        cut = f"the sample, its first {LARGE:,} bytes, ends within a row, and has none that is whole"
+        found |= {"form": "rows that are too long to be looked at", "doubtful": [cut]}
     elif sample.path.is_file():
         found |= _about_text(sample)
-    seen = [inspect(tasks.load(n), tasks.suits(n), sample.path, BadRows(skip=True)) for n in tasks.names()]
+    with narrowed(sample.path, table) as looked:
+        seen = [inspect(tasks.load(n), tasks.suits(n), looked, BadRows(skip=True)) for n in tasks.names()]
     seen.sort(key=lambda each: -each.score)
     best = seen[0]
     if best.score:
@@ -55,13 +64,15 @@ def _looked_at(source: Path, sample: "Sample") -> dict[str, Any]:
 
     def own(text: str) -> str:  # a sample stands where the data stands
         beside = "" if source.parent == Path() else f"{source.parent}/"
-        return text.replace(str(sample.path), str(source)).replace(f"{sample.path.parent}/", beside)
+        for path in (looked, sample.path):
+            text = text.replace(str(path), str(source)).replace(f"{path.parent}/", beside)
+        return text
 
     found["tasks"] = [
         {
             "task": each.task,
             "score": round(each.score, 2),
-            "why": own(each.why),
+            "why": own(each.why) if each.score else cut or own(each.why),
             "found": [own(line) for line in each.found],
             "options": each.options,
         }
@@ -139,7 +150,7 @@ def _in_words(found: dict[str, Any]) -> list[str]:
             missing = f"; {each['missing']:,} missing" if each["missing"] else ""
             lines.append(f"  {each['name']:{width}}  {each['kind']:12}  {each['shown']}{missing}")
         if found["width"] > COLUMNS:
-            lines.append(f"  and {found['width'] - COLUMNS:,} more")
+            lines.append(f"  and {found['width'] - COLUMNS:,} more columns")
     if found["doubtful"]:
         lines += ["", "Doubtful", *(f"  {doubt}" for doubt in found["doubtful"][:DOUBTS])]
     lines += ["", "Tasks"]

@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from elman.data.files import alternatives
+from elman.data.files import alternatives, suffix
+from elman.data.tables import OBJECTS, Table
 from elman.errors import ElmanError
 
 LARGE = 1 << 18  # bytes that are read of one file, or of all files of a folder
 LEAST = 1 << 12  # bytes that are read of each file of a folder
 MOST_FILES = 2000
+WIDEST, LAST = 200, 20  # columns of a table that tasks look at, and how many of them are its last
 
 
 class Sample(NamedTuple):
@@ -50,6 +52,37 @@ def sampled(path: Path) -> Iterator[Sample]:
         whole = len(files) <= MOST_FILES and all(read)
         part = sum(_unpacked(to).stat().st_size for _, to in parts)
         yield Sample(there, whole, total, part)
+
+
+@contextmanager
+def narrowed(path: Path, table: Table | None) -> Iterator[Path]:
+    """The file itself, or, where it is a table of very many columns, one of its first and last ones.
+
+    Args:
+        path: of the file.
+        table: what was read of it, where it is a table.
+    """
+    if table is None or len(table.columns) <= WIDEST:
+        yield path
+        return
+    frame = table.frame.select(*table.columns[: WIDEST - LAST], *table.columns[-LAST:])
+    with tempfile.TemporaryDirectory() as scratch:
+        to = Path(scratch) / path.name
+        if path.suffix == ".parquet":
+            frame.write_parquet(to)
+        elif table.separator:
+            frame.write_csv(to, separator=table.separator, include_header=table.header)
+        else:
+            frame.write_ndjson(to)
+        yield to
+
+
+def ends_within_a_row(sample: Sample) -> bool:
+    """Whether the beginning of a table holds no row that is whole, so that its rows cannot be read."""
+    if sample.whole or not sample.path.is_file() or suffix(sample.path) not in (".csv", ".tsv", *OBJECTS):
+        return False
+    part = sample.path.read_bytes()
+    return part.count(b"\n") <= 1 or (suffix(sample.path) == ".csv" and part.count(b'"') % 2 == 1)
 
 
 def _files(path: Path) -> list[Path]:
