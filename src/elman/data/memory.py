@@ -64,13 +64,15 @@ def opened(data: Any) -> Held:
         return _OPENERS[library](data)
     if isinstance(data, np.ndarray):
         return _array(data)
+    if isinstance(data, memoryview):
+        return _array(np.asarray(data))
     if isinstance(data, Mapping):
         return columns_of(data)
     if isinstance(data, list | tuple | set | frozenset):
         return _listed(list(data))
     if hasattr(data, "__array__"):
         return _array(np.asarray(data))
-    if isinstance(data, Iterable):
+    if isinstance(data, Iterable) and not isinstance(data, bytes | bytearray):
         return _listed(list(data))
     raise ElmanError(
         f"data is a file, an array, a list, columns by name, or a table of pandas, polars or pyarrow; not {_kind(data)}"
@@ -101,12 +103,34 @@ def _pandas(data: Any) -> Held:
     if isinstance(data.columns, pd.MultiIndex):
         raise ElmanError("columns of pandas have one name each, not several; give them one with .droplevel()")
     # an index with names, or of times, says something; one of numbers only counts the rows
-    index = data.index
-    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and index.name is None:
+    dated = _is_dated(data.index) and data.index.name is None
+    said = [TIME] if dated else [name for name in data.index.names if name is not None]
+    names = [str(name) for name in [*said, *data.columns]]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ElmanError(f"the table has several columns {twice[0]!r}, its index among them; give each its own name")
+    if dated:
         data = data.rename_axis(TIME).reset_index()
-    elif any(name is not None for name in index.names):
+    elif said:
         data = data.reset_index()
     return pl.DataFrame([_pandas_column(str(name), data[name]) for name in data.columns])
+
+
+def _is_dated(index: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
+
+
+def without_index(data: Any) -> Any:
+    """The same without an index of pandas, where rows are counted and not named."""
+    of_pandas = type(data).__module__.partition(".")[0] == "pandas"
+    return data.reset_index(drop=True) if of_pandas and hasattr(data, "reset_index") else data
+
+
+def names_rows(data: Any) -> bool:
+    """Whether an index of pandas has a name or a moment for each row, and is no part of what is in it."""
+    index = getattr(data, "index", None) if type(data).__module__.partition(".")[0] == "pandas" else None
+    return index is not None and index.nlevels == 1 and (index.is_unique or _is_dated(index))
 
 
 def _pandas_column(name: str, column: Any) -> pl.Series:
@@ -178,6 +202,7 @@ _OPENERS = {
 
 
 def _array(values: np.ndarray) -> Held:
+    values = np.asarray(unmasked(values))  # a matrix would stay one in each of its rows
     kind = values.dtype.kind
     if kind in "biuf":
         return values
@@ -193,6 +218,27 @@ def _array(values: np.ndarray) -> Held:
     if kind in "OUSM":
         return _listed([_plain(value) for value in (values.ravel() if values.ndim < 2 else values[:, 0]).tolist()])
     raise ElmanError(f"an array holds numbers, texts or objects, not {values.dtype}")
+
+
+def unmasked(values: Any) -> Any:
+    """The same where it is no masked array; of one, NaN, or None among other things than numbers, where it is masked.
+
+    >>> unmasked(np.ma.masked_array([1, 2], [False, True])).tolist()
+    [1.0, nan]
+    """
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if not np.ma.is_masked(values):
+        return values.data
+    if values.dtype.kind in "biuf":
+        return np.where(np.ma.getmaskarray(values), np.nan, values.data)
+    return _masked_out(values)
+
+
+def _masked_out(values: np.ma.MaskedArray) -> np.ndarray:
+    found = np.array(values.data, object)
+    found[np.ma.getmaskarray(values)] = None
+    return found
 
 
 def _listed(values: list[Any]) -> Held:
@@ -246,7 +292,7 @@ def numbers(value: Any) -> np.ndarray | None:
         return held
     if isinstance(held, list) and held and not any(isinstance(each, str | Mapping) for each in held):
         try:
-            return np.array(held, dtype=float)
+            return np.array([unmasked(each) for each in held], dtype=float)
         except (TypeError, ValueError):
             return None
     return None
@@ -318,7 +364,8 @@ def labels_of(y: Any, number: int) -> list[Any]:
     """What belongs to each row, as plain values.
 
     Args:
-        y: an array, a list, a column; ``[N]`` or ``[N, 1]``, or lists of several labels a row.
+        y: an array, a list, a column, whose index says nothing; ``[N]`` or ``[N, 1]``, or lists of several labels a
+            row. NaN is None.
         number: rows.
 
     Raises:
@@ -328,7 +375,17 @@ def labels_of(y: Any, number: int) -> list[Any]:
         >>> labels_of(np.array([[1], [0]]), 2)
         [1, 0]
     """
-    held = opened(y)
+    held = plain_labels(y)
+    if len(held) != number:
+        raise ElmanError(f"X has {number:,} rows and y has {len(held):,}; they are to be as many")
+    return held
+
+
+def plain_labels(y: Any) -> list[Any]:
+    """As ``labels_of``, of as many rows as there are."""
+    if isinstance(y, np.ma.MaskedArray):
+        y = _masked_out(y)  # so that whole numbers stay whole
+    held = opened(without_index(y))
     if isinstance(held, pl.DataFrame):
         if held.width != 1:
             raise ElmanError(f"y has {held.width} columns, {', '.join(held.columns)}; it has one")
@@ -336,15 +393,14 @@ def labels_of(y: Any, number: int) -> list[Any]:
     if isinstance(held, np.ndarray):
         if held.ndim == 0 or held.ndim > 2 or held.shape[1:] not in ((), (1,)):
             raise ElmanError(
-                f"y has the shape {list(held.shape)}, a row each is [{number}]; several labels a row are lists of names"
+                f"y has the shape {list(held.shape)}, one for each row is [rows]; several labels a row "
+                "are lists of names"
             )
         held = held.reshape(len(held)).tolist()
     if isinstance(held, Path):
         raise ElmanError(f"y has a label for each row, or names a column of a table; not {str(held)!r}")
     held = [_plain(each) for each in held]
-    if len(held) != number:
-        raise ElmanError(f"X has {number:,} rows and y has {len(held):,}; they are to be as many")
-    return held
+    return [None if isinstance(each, float) and each != each else each for each in held]
 
 
 def kind_of(values: Iterable[Any]) -> str:

@@ -61,7 +61,7 @@ class AnomalyDetector(OutlierMixin, Answering, AnomalyDetectorOptions):
             raise ElmanError(
                 f"X has the shape {list(shape)}, where [rows, {width}] is wanted. Reshape your data: x[None] is one row"
             )
-        self._check_like({"features": _width(X)})
+        self._check_like({"features": _width(X)}, self._facts)
         return _streams(X)
 
     def score_samples(self, X: Any) -> np.ndarray:

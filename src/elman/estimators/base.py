@@ -123,12 +123,18 @@ class Estimator(BaseEstimator):
         if facts.get("names") is not None:
             self.feature_names_in_ = np.array(facts["names"], object)
 
-    def _check(self, task: Task) -> None:
+    def _check(self, task: Task, source: Any) -> None:
         """Refuse what another estimator is for, once the data is read."""
 
-    def _check_like(self, facts: dict[str, Any]) -> None:
+    def _taken_like(self, X: Any, y: Any, like: Any, known: dict[str, Any]) -> Taken:
+        """What a task takes, of the columns that the facts know, in their order."""
+        taken = self._taken(of_columns(X, known.get("names"), y), y, like)
+        self._check_like(taken.facts, known)
+        return taken
+
+    def _check_like(self, facts: dict[str, Any], learnt: dict[str, Any]) -> None:
         """Refuse rows with more or fewer features than those that were learnt from."""
-        width, known = facts.get("features"), self._facts.get("features")
+        width, known = facts.get("features"), learnt.get("features")
         if width is not None and known is not None and width != known:
             raise ElmanError(
                 f"X has {width} features, but {type(self).__name__} is expecting {known} features as input"
@@ -153,7 +159,7 @@ class Estimator(BaseEstimator):
         """
         with in_words_of_python(), randomness_kept():
             taken = self._taken(X, y)
-            held_out = None if valid is None else self._taken(*_pair(valid, y)).source
+            held_out = None if valid is None else self._taken_like(*_pair(valid, y), None, taken.facts).source
             self._train(taken.source, held_out, taken.options)
         self._know(taken.facts | self._facts_of(taken.source))
         if self._option("folder") is not None:
@@ -178,9 +184,8 @@ class Estimator(BaseEstimator):
         if not hasattr(self, "task_"):
             return self.fit(X, y, valid=valid)
         with in_words_of_python(), randomness_kept():
-            taken = self._taken(X, y, self.task_)
-            self._check_like(taken.facts)
-            held_out = None if valid is None else self._taken(*_pair(valid, y), self.task_).source
+            taken = self._taken_like(X, y, self.task_, self._facts)
+            held_out = None if valid is None else self._taken_like(*_pair(valid, y), self.task_, self._facts).source
             self._go_on(Sources(taken.source, held_out, BadRows(self._option("skip_bad"))), epochs)
         return self
 
@@ -209,7 +214,7 @@ class Estimator(BaseEstimator):
         bars = self._callbacks()
         sources = Sources(source, held_out, BadRows(self._option("skip_bad")))
         run = begin(make, sources, place, self._given() | more, overwrite=bool(self._option("overwrite")))
-        self._check(run.task)
+        self._check(run.task, source)
         self._say("\n".join([*run.found, run.data.describe()]))
         run = searched(run, place, bars)
         progress = trained(run, place, bars)
@@ -270,8 +275,7 @@ class Estimator(BaseEstimator):
         if X is None:
             return dict(self._result["after"])
         with in_words_of_python(), tempfile.TemporaryDirectory() as scratch:
-            taken = self._taken(X, y, task)
-            self._check_like(taken.facts)
+            taken = self._taken_like(X, y, task, self._facts)
             metrics = evaluate(task, task.evaluation(taken.source, Path(scratch), bad)).metrics
         bad.tell()
         return metrics
@@ -429,6 +433,22 @@ def table_of(X: Any) -> pl.DataFrame | None:
     """The table that a person gave, if it was one."""
     held = opened(X)
     return held if isinstance(held, pl.DataFrame) else None
+
+
+def of_columns(X: Any, names: list[str] | None, y: Any = None) -> Any:
+    """Of a table, the columns that were learnt from, in their order, and that of y where it is named; else the same.
+
+    Raises:
+        ElmanError: a column that is not there.
+    """
+    if names is None or path_of(X) is not None:
+        return X
+    held = opened(X)
+    if not isinstance(held, pl.DataFrame):
+        return held
+    if missing := [name for name in names if name not in held.columns]:
+        raise ElmanError(f"the table lacks the column {missing[0]!r}, which was learnt from")
+    return held.select(*names, *([y] if isinstance(y, str) and y in held.columns else []))
 
 
 def _pair(valid: Any, y: Any) -> tuple[Any, Any]:

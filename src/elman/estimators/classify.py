@@ -1,17 +1,29 @@
 """Classifier and Regressor: a label, several, or a number, for a text or a series."""
 
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 import polars as pl
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import r2_score
 
-from elman.data.memory import Arrays, kind_of, labels_of, numbers, opened, series_of, typed
+from elman.data.memory import (
+    KINDS,
+    Arrays,
+    labels_of,
+    names_rows,
+    numbers,
+    opened,
+    plain_labels,
+    series_of,
+    typed,
+    without_index,
+)
 from elman.data.tables import columns_of
 from elman.errors import ElmanError
-from elman.estimators.base import Answering, Taken, as_array, is_one, path_of
+from elman.estimators.base import Answering, Taken, as_array, is_one, of_columns, path_of
 from elman.estimators.constructors import ClassifierOptions, RegressorOptions
+from elman.tasks.classify.target import as_name
 
 LABEL = "label"  # the column in which labels from elsewhere are put
 
@@ -22,24 +34,33 @@ class Labelling(Answering):
     def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         if (path := path_of(X)) is not None:
             return Taken(path, self._column(y))
-        held = opened(X)
+        held = opened(X := _each_bare(X))
         if isinstance(held, pl.DataFrame):
-            return self._of_table(held, y, like)
+            bare = opened(without_index(X))
+            assert isinstance(bare, pl.DataFrame)  # since with its index it is one
+            return self._of_table(held, bare if _all_numbers(held) or names_rows(X) else held, y, like)
         if y is None:
             raise ElmanError(f"requires y to be passed, but the target y is None: {self._wanted()}")
-        if (series := series_of(held)) is not None:
-            return self._of_series(series, y, {"features": _width(held)})
-        if isinstance(held, list) and held and all(isinstance(each, str) for each in held):
+        if _are_texts(held):
             text, label = _columns(like)
             return Taken(pl.DataFrame({text: held, label: _label_column(y, len(held))}), {"label_column": label})
+        if (series := series_of(held)) is not None:
+            return self._of_series(series, y, {"features": _width(held)})
         raise ElmanError(f"these are neither texts nor series of numbers; {self._wanted()}")
 
-    def _of_table(self, table: pl.DataFrame, y: Any, like: Any) -> Taken:
-        """A table whose columns of numbers are the steps of a series, or one in which the task looks for itself."""
+    def _of_table(self, table: pl.DataFrame, bare: pl.DataFrame, y: Any, like: Any) -> Taken:
+        """A table whose columns of numbers are the steps of a series, or one in which the task looks for itself.
+
+        Args:
+            table: all of it.
+            bare: it without an index, which is no step.
+            y: the labels, or the column that has them.
+            like: the task that goes on, or is judged.
+        """
         inside = y if isinstance(y, str) else None
         if inside is not None and inside not in table.columns:
             raise ElmanError(f"the table has no column {inside!r} for y; its columns are {', '.join(table.columns)}")
-        given = table.drop(inside) if inside is not None else table
+        given = bare.drop(inside, strict=False) if inside is not None else bare
         if y is not None and given.width and not self._option("id_column") and _all_numbers(given):
             values = table[inside].to_list() if inside is not None else y
             series = series_of(given)
@@ -69,17 +90,15 @@ class Labelling(Answering):
             return [X]
         if (path := path_of(X)) is not None:
             return path
-        held = opened(X)
         if self.task_.layout.kind != "arrays":
+            held = opened(X)
+            _are_texts(held)
             return held
-        if isinstance(held, pl.DataFrame) and (names := self._facts.get("names")):
-            if missing := [name for name in names if name not in held.columns]:
-                raise ElmanError(f"the table lacks the column {missing[0]!r}, which was learnt from")
-            held = held.select(names)
+        held = opened(without_index(of_columns(_each_bare(X), self._facts.get("names"))))
         series = series_of(held)
         if series is None:
             raise ElmanError(f"these are no series of numbers; {self._wanted()}")
-        self._check_like({"features": _width(held)})
+        self._check_like({"features": _width(held)}, self._facts)
         return series
 
     def _is_one(self, X: Any) -> bool:
@@ -104,7 +123,16 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
         """The classes, in the order of ``predict_proba``."""
         return as_array(typed(self.task_.target.names, self._facts.get("kind", "str")))
 
-    def _check(self, task: Any) -> None:
+    def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
+        if y is not None and not isinstance(y, str) and path_of(X) is None:
+            y = plain_labels(y)
+            _kind(_each(y))
+            if lacks := [n for n, each in enumerate(y, 1) if isinstance(each, list) and None in each]:
+                raise ElmanError(f"row {lacks[0]} of y has a label that is None among others; leave it out")
+        return super()._taken(X, y, like)
+
+    def _check(self, task: Any, source: Any) -> None:
+        _kind(_labels(source, task.layout.label))
         if task.target.kind == "number":
             raise ElmanError(
                 "Unknown label type: the labels are numbers, which a Regressor learns; kind='classes' takes each for a "
@@ -112,7 +140,7 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
             )
 
     def _facts_of(self, source: Any) -> dict[str, Any]:
-        return {"kind": kind_of(_labels(source, self.task_.layout.label))}
+        return {"kind": _kind(_labels(source, self.task_.layout.label))}
 
     def partial_fit(
         self, X: Any, y: Any = None, classes: Any = None, *, valid: Any = None, epochs: float = 1.0
@@ -162,8 +190,11 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
         if y is None or isinstance(y, str) or self._fitted().target.kind == "labels":
             return self._figure(self.evaluate(X, y))
         answers = self.predict(X)
-        # a class that was not learnt is a row that is wrong
-        right = [a == b for a, b in zip(answers.tolist(), labels_of(y, len(answers)), strict=True)]
+        # a class that was not learnt is a row that is wrong; names are compared as ``evaluate`` compares them
+        right = [
+            b is not None and as_name(a) == as_name(b)
+            for a, b in zip(answers.tolist(), labels_of(y, len(answers)), strict=True)
+        ]
         return float(np.average(right, weights=sample_weight))
 
 
@@ -178,7 +209,7 @@ class Regressor(RegressorMixin, Labelling, RegressorOptions):
     """
 
     def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
-        values = None if y is None or isinstance(y, str) else numbers(y)
+        values = None if y is None or isinstance(y, str) else numbers(without_index(y))
         column = values is not None and values.ndim == 2
         taken = super()._taken(X, y if values is None else values, like)
         return taken._replace(facts=taken.facts | {"column": column})
@@ -236,5 +267,47 @@ def _labels(source: Any, column: str) -> list[Any]:
     if isinstance(source, Arrays):
         values = source.labels or []
     else:
-        values = source[column].to_list() if isinstance(source, pl.DataFrame) else []
+        inside = isinstance(source, pl.DataFrame) and column in source.columns
+        values = source[column].to_list() if inside else []
+    return _each(values)
+
+
+def _each(values: list[Any]) -> list[Any]:
+    """The labels of all rows, where a row may have several."""
     return [each for value in values for each in (value if isinstance(value, list | tuple) else [value])]
+
+
+def _kind(classes: list[Any]) -> str:
+    """The one kind of classes, of which they are given back; whole numbers among others are float.
+
+    Raises:
+        ElmanError: what is no class, or classes of several kinds.
+    """
+    kinds = {
+        type(each.item() if isinstance(each, np.generic) else each).__name__ for each in classes if each is not None
+    }
+    if other := sorted(kinds - set(KINDS)):
+        raise ElmanError(
+            f"Unknown label type: a class is a str, int, float or bool, not {' or '.join(other)}; make texts of them"
+        )
+    if len(kinds) > 1 and kinds != {"int", "float"}:
+        raise ElmanError(f"the classes are of several types, {' and '.join(sorted(kinds))}; make them all of one")
+    return "float" if len(kinds) > 1 else (kinds or {"str"}).pop()
+
+
+def _are_texts(held: Any) -> TypeGuard[list[str]]:
+    """Whether a list is one of texts.
+
+    Raises:
+        ElmanError: one that is, but for some rows.
+    """
+    if not isinstance(held, list) or not any(isinstance(each, str) for each in held):
+        return False
+    if other := next(((n, each) for n, each in enumerate(held, 1) if not isinstance(each, str)), None):
+        raise ElmanError(f"row {other[0]} is no text but {other[1]!r}; leave it out, or give it the text ''")
+    return True
+
+
+def _each_bare(X: Any) -> Any:
+    """A list of series without their indices; else the same."""
+    return [without_index(each) for each in X] if isinstance(X, list | tuple) else X

@@ -19,6 +19,8 @@ from elman.training.task import same_answers
 log = logging.getLogger(__name__)
 
 KINDS = ("classes", "labels", "number")
+LARGEST = 1e150  # a number whose square float64 still has
+FARTHEST = 1e18  # standard deviations, whose square float32 still has
 SAME = 0.01  # standard deviations, within which numbers are nearly the same
 BINS = 15  # of the calibration error
 MEASURES = {
@@ -71,6 +73,8 @@ class Target:
                 number = _as_number(label)
                 if number is None:
                     wrong[row] = f"the label is {label!r}, not a number"
+                elif abs(number) > LARGEST or abs(number - self.mean) > FARTHEST * self.scale:
+                    wrong[row] = f"the label {number:g} is too large to compute with, beside those that were learnt"
                 else:
                     found[row] = (number - self.mean) / self.scale
                 continue
@@ -143,6 +147,11 @@ def find_target(labels: Sequence[Any], wish: str = "") -> Target:
     kind = wish or ("labels" if several else "number" if _are_amounts(labels) else "classes")
     if kind == "number":
         numbers = np.array([number for label in labels if (number := _as_number(label)) is not None])
+        if len(numbers) and (largest := np.abs(numbers).max()) > LARGEST:
+            raise ElmanError(
+                f"the labels reach {largest:g}, and only numbers up to {LARGEST:g} have squares that can be computed "
+                "with; divide them"
+            )
         if not len(numbers) or numbers.std() == 0:
             rows = f"{len(labels):,} sample{'s' if len(labels) != 1 else ''}"
             raise ElmanError(
