@@ -159,8 +159,9 @@ def test_other_arrays_are_arrays() -> None:
 
 def test_names_that_are_there_twice_are_refused() -> None:
     twice = pd.DataFrame(X, columns=list("uvwxyu"))
-    for each in (twice, FRAME.rename_axis("u")):
-        with pytest.raises(ElmanError, match="the table has several columns 'u'"):
+    arrow = pytest.importorskip("pyarrow").table([[1.0] * 40, Y], names=["u", "u"])
+    for each in (twice, FRAME.rename_axis("u"), arrow, {1: Y, "1": Y}):
+        with pytest.raises(ElmanError, match=r"the table has several columns \(or an index\) named '[u1]'"):
             regressor().fit(each, Y)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.tables import columns_of, read_table
+from elman.data.tables import columns_of, each_once, read_table
 from elman.errors import ElmanError
 
 Held: TypeAlias = Path | pl.DataFrame | np.ndarray | list[Any]
@@ -105,9 +105,7 @@ def _pandas(data: Any) -> Held:
     # an index with names, or of times, says something; one of numbers only counts the rows
     dated = _is_dated(data.index) and data.index.name is None
     said = [TIME] if dated else [name for name in data.index.names if name is not None]
-    names = [str(name) for name in [*said, *data.columns]]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ElmanError(f"the table has several columns {twice[0]!r}, its index among them; give each its own name")
+    each_once([str(name) for name in [*said, *data.columns]])
     if dated:
         data = data.rename_axis(TIME).reset_index()
     elif said:
@@ -156,6 +154,7 @@ def _pandas_column(name: str, column: Any) -> pl.Series:
 def _pyarrow(data: Any) -> Held:
     if not hasattr(data, "schema"):
         return _listed(data.to_pylist())
+    each_once(list(data.schema.names))
     frame = pl.from_arrow(data)
     assert isinstance(frame, pl.DataFrame)
     return frame

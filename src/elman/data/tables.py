@@ -180,6 +180,7 @@ def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:
     ['a', 'b']
     """
     found = []
+    each_once([str(name) for name in columns])
     for name, values in ((str(name), columns[name]) for name in columns):
         if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "biufM":
             column = pl.Series(name, values)
@@ -191,6 +192,16 @@ def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:
         lengths = ", ".join(f"{each.name} {len(each):,}" for each in found)
         raise ElmanError(f"the columns of a table are of one length, not {lengths}")
     return pl.DataFrame(found)
+
+
+def each_once(names: Sequence[str]) -> None:
+    """Refuse names of columns, or of an index beside them, of which one stands twice.
+
+    Raises:
+        ElmanError: the name.
+    """
+    if twice := [name for name, number in Counter(names).items() if number > 1]:
+        raise ElmanError(f"the table has several columns (or an index) named {twice[0]!r}; give each its own name")
 
 
 def _cell(value: Any) -> Any:
