@@ -22,15 +22,16 @@ from elman.data.bad import BadRows
 from elman.data.memory import opened
 from elman.errors import ElmanError, ElmanWarning
 from elman.estimators.folders import Kept, load, note, save
-from elman.estimators.options import Constructor, arguments, in_python
+from elman.estimators.options import OWN, Constructor, arguments, check_own, in_python
 from elman.training.checkpoints import randomness_kept
-from elman.training.folders import REPORT
-from elman.training.loop import CHECKPOINTS, Progress, train
+from elman.training.folders import CHECKPOINTS, OPTIONS, REPORT, RESULT
+from elman.training.loop import Progress, train
+from elman.training.options import check_kept, plain
 from elman.training.progress import Bar
 from elman.training.report import Section, curves, fragment
 from elman.training.runs import Run, begin, facts, finish, searched, trained
 from elman.training.runs import fit as fit_task
-from elman.training.settings import LIMITS, Budget, Comparison, Training, configured
+from elman.training.settings import LIMITS, Budget, Comparison, Training, configured, groups
 from elman.training.summary import history
 from elman.training.task import Predictor, Sources, Task, evaluate
 
@@ -115,13 +116,16 @@ class Estimator(BaseEstimator):
 
     def _know(self, facts: dict[str, Any]) -> None:
         """Take the facts about what was learnt from, in training or out of a folder."""
+        features, names = facts.get("features"), facts.get("names")
+        if not isinstance(features, int | None) or not isinstance(names, list | tuple | None):
+            raise TypeError(f"{features!r} features with the names {names!r}")
         self._facts = facts
         for name in ("n_features_in_", "feature_names_in_"):
             vars(self).pop(name, None)
-        if facts.get("features") is not None:
-            self.n_features_in_ = facts["features"]
-        if facts.get("names") is not None:
-            self.feature_names_in_ = np.array(facts["names"], object)
+        if features is not None:
+            self.n_features_in_ = features
+        if names is not None:
+            self.feature_names_in_ = np.array(names, object)
 
     def _check(self, task: Task, source: Any) -> None:
         """Refuse what another estimator is for, once the data is read."""
@@ -158,6 +162,7 @@ class Estimator(BaseEstimator):
             ElmanError: data that cannot be read, or an option that is out of its range.
         """
         with in_words_of_python(), randomness_kept():
+            self._check_options()
             taken = self._taken(X, y)
             held_out = None if valid is None else self._taken_like(*_pair(valid, y), None, taken.facts).source
             self._train(taken.source, held_out, taken.options)
@@ -184,13 +189,16 @@ class Estimator(BaseEstimator):
         if not hasattr(self, "task_"):
             return self.fit(X, y, valid=valid)
         with in_words_of_python(), randomness_kept():
+            check_own({each.name: self._option(each.name) for each in OWN})
             taken = self._taken_like(X, y, self.task_, self._facts)
             held_out = None if valid is None else self._taken_like(*_pair(valid, y), self.task_, self._facts).source
             self._go_on(Sources(taken.source, held_out, BadRows(self._option("skip_bad"))), epochs)
+            if self._option("folder") is not None:
+                self.save(self._option("folder"))
         return self
 
     def _go_on(self, sources: Sources, epochs: float) -> None:
-        task, before = self.task_, self._result
+        task, before = self.task_, {"steps": 0, "before": None, **self._result}
         training = replace(configured(type(task.options), Training, self._given()), warmup=0)
         place = self._scratch()
         place.mkdir()
@@ -208,6 +216,18 @@ class Estimator(BaseEstimator):
         self._result = {**before, **facts(run, progress), "steps": steps, "before": before["before"]}
         more = history(place).with_columns(pl.col("step") + before["steps"])
         self._history = pl.concat([self._history, more], how="diagonal")
+
+    def _check_options(self) -> None:
+        """Refuse what is wrong with the options before data is read that may be much."""
+        options = tasks.options(self.constructor.task)
+        check_own({each.name: self._option(each.name) for each in OWN})
+        chosen, *_ = (configured(options, group, self._given()) for group in groups(options))
+        folder = self._option("folder")
+        if folder is None:
+            return
+        check_kept(chosen)
+        if (Path(folder) / OPTIONS).exists() and not self._option("overwrite"):
+            raise ElmanError(f"{folder} holds a model already: overwrite=True replaces it, or give folder another name")
 
     def _train(self, source: Any, held_out: Any, more: dict[str, Any]) -> None:
         make, place = tasks.load(self.constructor.task), self._place()
@@ -273,6 +293,8 @@ class Estimator(BaseEstimator):
         """
         task, bad = self._fitted(), BadRows(skip_bad)
         if X is None:
+            if not self._result.get("after"):
+                raise ElmanError(f"the model was loaded without its {RESULT}: give data to judge it on")
             return dict(self._result["after"])
         with in_words_of_python(), tempfile.TemporaryDirectory() as scratch:
             taken = self._taken_like(X, y, task, self._facts)
@@ -325,7 +347,9 @@ class Estimator(BaseEstimator):
 
     def save(self, folder: str | Path) -> Path:
         """Write the model to a folder, for ``elman.load`` and for the command line."""
-        return save(Kept(self._fitted(), self._facts, self._result, self._history), self._about(), Path(folder))
+        kept = Kept(self._fitted(), self._facts, self._result, self._history)
+        with in_words_of_python():
+            return save(kept, self._about(), Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -343,7 +367,7 @@ class Estimator(BaseEstimator):
     def _about(self) -> dict[str, Any]:
         """What is noted of an estimator in a folder."""
         given = self.get_params(deep=False).items()
-        options = {name: value for name, value in given if name not in ("folder", "callbacks")}
+        options = {name: plain(value) for name, value in given if name not in ("folder", "callbacks")}
         return {"estimator": type(self).__name__, "options": options, "facts": self._facts}
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The constructors of the estimators as an editor reads them: written by ``make stubs`` from the options."""
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 from elman.estimators.options import Constructor
@@ -31,7 +32,7 @@ class ClassifierOptions:
     id_column: str
     time_column: str
     parameter_column: str
-    ignore: str
+    ignore: str | list[Any]
     labels: str
     separator: str
     header: bool | None
@@ -57,9 +58,9 @@ class ClassifierOptions:
     min_steps: int
     patience: int | None
     baselines: bool
-    compare: str
+    compare: str | list[Any]
     search: int
-    folder: str | None
+    folder: str | Path | None
     overwrite: bool
     skip_bad: bool
     verbose: bool
@@ -92,7 +93,7 @@ class ClassifierOptions:
         id_column: str = "",
         time_column: str = "",
         parameter_column: str = "",
-        ignore: str = "",
+        ignore: str | list[Any] = "",
         labels: str = "",
         separator: str = "",
         header: bool | None = None,
@@ -118,9 +119,9 @@ class ClassifierOptions:
         min_steps: int = 600,
         patience: int | None = None,
         baselines: bool = True,
-        compare: str = "",
+        compare: str | list[Any] = "",
         search: int = 0,
-        folder: str | None = None,
+        folder: str | Path | None = None,
         overwrite: bool = False,
         skip_bad: bool = False,
         verbose: bool = True,
@@ -219,7 +220,7 @@ class RegressorOptions:
     id_column: str
     time_column: str
     parameter_column: str
-    ignore: str
+    ignore: str | list[Any]
     labels: str
     separator: str
     header: bool | None
@@ -245,9 +246,9 @@ class RegressorOptions:
     min_steps: int
     patience: int | None
     baselines: bool
-    compare: str
+    compare: str | list[Any]
     search: int
-    folder: str | None
+    folder: str | Path | None
     overwrite: bool
     skip_bad: bool
     verbose: bool
@@ -277,7 +278,7 @@ class RegressorOptions:
         id_column: str = "",
         time_column: str = "",
         parameter_column: str = "",
-        ignore: str = "",
+        ignore: str | list[Any] = "",
         labels: str = "",
         separator: str = "",
         header: bool | None = None,
@@ -303,9 +304,9 @@ class RegressorOptions:
         min_steps: int = 600,
         patience: int | None = None,
         baselines: bool = True,
-        compare: str = "",
+        compare: str | list[Any] = "",
         search: int = 0,
-        folder: str | None = None,
+        folder: str | Path | None = None,
         overwrite: bool = False,
         skip_bad: bool = False,
         verbose: bool = True,
@@ -418,9 +419,9 @@ class TaggerOptions:
     min_steps: int
     patience: int | None
     baselines: bool
-    compare: str
+    compare: str | list[Any]
     search: int
-    folder: str | None
+    folder: str | Path | None
     overwrite: bool
     skip_bad: bool
     verbose: bool
@@ -468,9 +469,9 @@ class TaggerOptions:
         min_steps: int = 1,
         patience: int | None = None,
         baselines: bool = True,
-        compare: str = "",
+        compare: str | list[Any] = "",
         search: int = 0,
-        folder: str | None = None,
+        folder: str | Path | None = None,
         overwrite: bool = False,
         skip_bad: bool = False,
         verbose: bool = True,
@@ -575,9 +576,9 @@ class TranslatorOptions:
     min_steps: int
     patience: int | None
     baselines: bool
-    compare: str
+    compare: str | list[Any]
     search: int
-    folder: str | None
+    folder: str | Path | None
     overwrite: bool
     skip_bad: bool
     verbose: bool
@@ -627,9 +628,9 @@ class TranslatorOptions:
         min_steps: int = 1,
         patience: int | None = None,
         baselines: bool = True,
-        compare: str = "",
+        compare: str | list[Any] = "",
         search: int = 0,
-        folder: str | None = None,
+        folder: str | Path | None = None,
         overwrite: bool = False,
         skip_bad: bool = False,
         verbose: bool = True,
@@ -706,18 +707,18 @@ class ForecasterOptions:
     normalise: str
     linear_skip: bool
     calendar: bool
-    quantiles: str
+    quantiles: str | list[Any]
     squared: float
     errors: str
-    target: str
-    known: str
-    past: str
-    constant: str
+    target: str | list[Any]
+    known: str | list[Any]
+    past: str | list[Any]
+    constant: str | list[Any]
     time_column: str
-    id_column: str
+    id_column: str | list[Any]
     layout: str
     frequency: str
-    season: str
+    season: str | list[Any]
     timezone: str
     separator: str
     header: bool | None
@@ -741,9 +742,9 @@ class ForecasterOptions:
     min_steps: int
     patience: int | None
     baselines: bool
-    compare: str
+    compare: str | list[Any]
     search: int
-    folder: str | None
+    folder: str | Path | None
     overwrite: bool
     skip_bad: bool
     verbose: bool
@@ -762,18 +763,18 @@ class ForecasterOptions:
         normalise: str = "mean",
         linear_skip: bool = True,
         calendar: bool = True,
-        quantiles: str = "0.1,0.5,0.9",
+        quantiles: str | list[Any] = "0.1,0.5,0.9",
         squared: float = 1.0,
         errors: str = "",
-        target: str = "",
-        known: str = "",
-        past: str = "",
-        constant: str = "",
+        target: str | list[Any] = "",
+        known: str | list[Any] = "",
+        past: str | list[Any] = "",
+        constant: str | list[Any] = "",
         time_column: str = "",
-        id_column: str = "",
+        id_column: str | list[Any] = "",
         layout: str = "",
         frequency: str = "",
-        season: str = "",
+        season: str | list[Any] = "",
         timezone: str = "",
         separator: str = "",
         header: bool | None = None,
@@ -797,9 +798,9 @@ class ForecasterOptions:
         min_steps: int = 1000,
         patience: int | None = None,
         baselines: bool = True,
-        compare: str = "",
+        compare: str | list[Any] = "",
         search: int = 0,
-        folder: str | None = None,
+        folder: str | Path | None = None,
         overwrite: bool = False,
         skip_bad: bool = False,
         verbose: bool = True,
@@ -874,17 +875,17 @@ class AnomalyDetectorOptions:
     hidden: int
     layers: int
     dropout: float
-    horizons: str
+    horizons: str | list[Any]
     probation: float
     memory: int
     smooth: int
     cooldown: int
     false_alarm_rate: float
-    values: str
+    values: str | list[Any]
     time_column: str
     label_column: str
     windows: str
-    ignore: str
+    ignore: str | list[Any]
     separator: str
     header: bool | None
     batch: int
@@ -905,9 +906,9 @@ class AnomalyDetectorOptions:
     min_steps: int
     patience: int | None
     baselines: bool
-    compare: str
+    compare: str | list[Any]
     search: int
-    folder: str | None
+    folder: str | Path | None
     overwrite: bool
     skip_bad: bool
     verbose: bool
@@ -919,17 +920,17 @@ class AnomalyDetectorOptions:
         hidden: int = 32,
         layers: int = 1,
         dropout: float = 0.1,
-        horizons: str = "1,8,40,120",
+        horizons: str | list[Any] = "1,8,40,120",
         probation: float = 0.15,
         memory: int = 6400,
         smooth: int = 3,
         cooldown: int = 100,
         false_alarm_rate: float = 0.005,
-        values: str = "",
+        values: str | list[Any] = "",
         time_column: str = "",
         label_column: str = "",
         windows: str = "",
-        ignore: str = "",
+        ignore: str | list[Any] = "",
         separator: str = "",
         header: bool | None = None,
         batch: int = 32,
@@ -950,9 +951,9 @@ class AnomalyDetectorOptions:
         min_steps: int = 1,
         patience: int | None = None,
         baselines: bool = True,
-        compare: str = "",
+        compare: str | list[Any] = "",
         search: int = 0,
-        folder: str | None = None,
+        folder: str | Path | None = None,
         overwrite: bool = False,
         skip_bad: bool = False,
         verbose: bool = True,
@@ -1057,9 +1058,9 @@ class RecommenderOptions:
     min_steps: int
     patience: int | None
     baselines: bool
-    compare: str
+    compare: str | list[Any]
     search: int
-    folder: str | None
+    folder: str | Path | None
     overwrite: bool
     skip_bad: bool
     verbose: bool
@@ -1112,9 +1113,9 @@ class RecommenderOptions:
         min_steps: int = 1,
         patience: int | None = 6,
         baselines: bool = True,
-        compare: str = "",
+        compare: str | list[Any] = "",
         search: int = 0,
-        folder: str | None = None,
+        folder: str | Path | None = None,
         overwrite: bool = False,
         skip_bad: bool = False,
         verbose: bool = True,
@@ -1214,9 +1215,9 @@ class LanguageModelOptions:
     min_steps: int
     patience: int | None
     baselines: bool
-    compare: str
+    compare: str | list[Any]
     search: int
-    folder: str | None
+    folder: str | Path | None
     overwrite: bool
     skip_bad: bool
     verbose: bool
@@ -1254,9 +1255,9 @@ class LanguageModelOptions:
         min_steps: int = 1,
         patience: int | None = None,
         baselines: bool = True,
-        compare: str = "",
+        compare: str | list[Any] = "",
         search: int = 0,
-        folder: str | None = None,
+        folder: str | Path | None = None,
         overwrite: bool = False,
         skip_bad: bool = False,
         verbose: bool = True,

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,14 +10,13 @@ import polars as pl
 
 from elman import tasks
 from elman.data.files import written_aside
-from elman.errors import ElmanError
-from elman.training.folders import RESULT, read_json, read_options, write_json
+from elman.errors import ElmanError, ElmanWarning
+from elman.training.folders import ABOUT, HISTORY, RESULT, by_name, read_json, read_options, replaced, write_json
 from elman.training.options import renamed
 from elman.training.settings import groups
 from elman.training.summary import history
 from elman.training.task import Task
 
-ABOUT, HISTORY = "estimator.json", "history.csv"
 ESTIMATORS = {
     "AnomalyDetector": "anomaly",
     "Classifier": "classify",
@@ -39,12 +39,17 @@ class Kept(NamedTuple):
 
 
 def save(kept: Kept, about: dict[str, Any], folder: Path) -> Path:
-    """Write an estimator to a folder, for ``load`` and for the command line."""
-    kept.task.save(folder)
-    note(about, folder)
-    write_json(folder / RESULT, kept.result)
-    with written_aside(folder / HISTORY) as aside:
-        kept.history.write_csv(aside)
+    """Write an estimator to a folder, for ``load`` and for the command line; a former model there is replaced.
+
+    Raises:
+        ElmanError: a file, a folder with other things than a model, or a cell that no other process could find.
+    """
+    with replaced(folder) as new:
+        kept.task.save(new)
+        note(about, new)
+        write_json(new / RESULT, kept.result)
+        with written_aside(new / HISTORY) as aside:
+            kept.history.write_csv(aside)
     return folder
 
 
@@ -62,26 +67,50 @@ def load(folder: str | Path) -> Any:
     """
     folder = Path(folder)
     task = tasks.restore(folder)
-    path = folder / ABOUT
-    about = read_json(path) if path.exists() else _of_command_line(folder, task)
-    try:
-        name, options, facts = about["estimator"], about["options"], about["facts"]
-        model = getattr(importlib.import_module(f"elman.estimators.{ESTIMATORS[name]}"), name)(**options)
-    except (KeyError, TypeError) as error:
-        raise ElmanError(f"{path} is damaged: {error!r}; take a copy") from error
+    path, by_python = folder / ABOUT, (folder / ABOUT).exists()
+    about = read_json(path) if by_python else _of_command_line(folder, task)
+    for part, kind in (("estimator", str), ("options", dict), ("facts", dict)):
+        if not isinstance(about.get(part), kind):
+            raise ElmanError(f"{path} is damaged: it has no {part}; take a copy")
+    name, options, facts = about["estimator"], about["options"], about["facts"]
+    if ESTIMATORS.get(name) != task.name():
+        raise ElmanError(f"{path} is damaged: {name!r} is no estimator of the task {task.name()}; take a copy")
     result = read_json(folder / RESULT) if (folder / RESULT).exists() else {}
-    noted = pl.read_csv(folder / HISTORY) if (folder / HISTORY).exists() else history(folder)
-    model.take(Kept(task, facts, result, noted))
+    if by_python and not result:
+        warnings.warn(f"{folder} has no {RESULT}: what came of the training is not known", ElmanWarning, stacklevel=2)
+    noted = _read_history(folder / HISTORY) if (folder / HISTORY).exists() else history(folder)
+    try:
+        model = _make(name)(**options)
+        model.take(Kept(task, facts, result, noted))
+        getattr(model, "classes_", None)  # they are made of the facts
+    except (AttributeError, ElmanError, KeyError, TypeError, ValueError) as error:
+        said = str(error) if isinstance(error, ElmanError) else repr(error)
+        raise ElmanError(f"{path} is damaged: {said}; take a copy") from error
     return model
+
+
+def _make(name: str) -> Any:
+    """The class of an estimator."""
+    return getattr(importlib.import_module(f"elman.estimators.{ESTIMATORS[name]}"), name)
+
+
+def _read_history(path: Path) -> pl.DataFrame:
+    """The course of training, as ``save`` wrote it."""
+    if not path.is_file():
+        raise ElmanError(f"{path} is a folder and should be a file; take a copy")
+    try:
+        found = pl.read_csv(path, infer_schema=False)
+        return found.select(pl.col("step").cast(pl.Int64), pl.exclude("step").cast(pl.Float64))
+    except pl.exceptions.PolarsError as error:
+        raise ElmanError(f"{path} is damaged or was cut short; take a copy, or delete it") from error
 
 
 def _of_command_line(folder: Path, task: Task) -> dict[str, Any]:
     """What an estimator would have noted, of a folder that the command line wrote."""
     number = task.name() == "classify" and task.vocabulary["target"]["kind"] == "number"
     (name,) = (name for name, of in ESTIMATORS.items() if of == task.name() and (name == "Regressor") == number)
-    make = getattr(importlib.import_module(f"elman.estimators.{task.name()}"), name)
     about = read_options(folder)
-    known = set(make().get_params(deep=False))
+    known = set(_make(name)().get_params(deep=False))
     given = {**about["options"], **about.get("training", {}), **about.get("budget", {}), **about.get("comparison", {})}
     kept = renamed(groups(type(task).Options), given)
     return {"estimator": name, "options": {k: v for k, v in kept.items() if k in known}, "facts": {}}
@@ -89,7 +118,7 @@ def _of_command_line(folder: Path, task: Task) -> dict[str, Any]:
 
 def _is_plain(value: Any) -> bool:
     try:
-        json.dumps(value)
+        json.dumps(value, default=by_name)
     except (TypeError, ValueError):
         return False
     return True

@@ -10,11 +10,12 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 from elman import tasks
 from elman.errors import ElmanError, ElmanWarning
-from elman.training.options import former
+from elman.training.options import LISTS, TAKEN, as_kind, former, plain
 from elman.training.settings import groups, usual_of
 
 
@@ -61,7 +62,9 @@ FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*[a-z])")
 CALLED = {"data": "X", "out": "folder"}  # what is called otherwise in Python
 
 OWN = (
-    Argument("folder", str | None, None, "Model folder to write; without one the model is in memory, for save()."),
+    Argument(
+        "folder", str | Path | None, None, "Model folder to write; without one the model is in memory, for save()."
+    ),
     Argument("overwrite", bool, False, "Whether to replace a model that is in the folder."),
     Argument("skip_bad", bool, False, "Whether rows that cannot be used are left out, and told, instead of refused."),
     Argument("verbose", bool, True, "Whether fit says what it found out about the data, and shows a bar."),
@@ -78,8 +81,27 @@ def arguments(constructor: Constructor) -> list[Argument]:
         for each in fields(group):
             if each.name not in constructor.fixed and each.name not in constructor.without:
                 shown = f" [{each.metadata['shown']}]" if "shown" in each.metadata else ""
-                found.append(Argument(each.name, each.type, defaults[each.name], each.metadata["help"] + shown))
+                kind = str | list[Any] if each.metadata.get("metavar") in LISTS else each.type
+                found.append(Argument(each.name, kind, defaults[each.name], each.metadata["help"] + shown))
     return [*found, *OWN]
+
+
+def check_own(values: dict[str, Any]) -> None:
+    """Refuse those options that are an estimator's own where they are of another type than these take.
+
+    Raises:
+        ElmanError: a value of another type.
+    """
+    for each in OWN[1:4]:
+        if as_kind(bool, plain(values[each.name])) is None:
+            raise ElmanError(f"{each.name} is {TAKEN[bool]}, not {values[each.name]!r}")
+    if not isinstance(values["folder"], get_args(OWN[0].kind)):
+        raise ElmanError(f"folder is the name of a folder, not {values['folder']!r}")
+    from lightning.pytorch import Callback
+
+    given = values["callbacks"]
+    if not isinstance(given, list | tuple) or not all(isinstance(each, Callback) for each in given):
+        raise ElmanError(f"callbacks is a list of callbacks of Lightning, not {given!r}")
 
 
 def documented(found: list[Argument]) -> str:

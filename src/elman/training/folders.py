@@ -10,6 +10,9 @@ it is brought up to date in ``read_options``.
 """
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -22,16 +25,70 @@ from torch import nn
 
 from elman.data.files import written_aside
 from elman.errors import ElmanError
-from elman.training.options import renamed
+from elman.training.options import checked, renamed
 
 T = TypeVar("T")
 
 OPTIONS, VOCABULARY, WEIGHTS = "options.json", "vocabulary.json", "model.safetensors"
 RESULT, REPORT, SKIPPED = "result.json", "report.html", "skipped.txt"
+ABOUT, HISTORY = "estimator.json", "history.csv"  # of a model that was trained in Python
+CHECKPOINTS, LOGS = "checkpoints", "logs"
+COMPARE, SEARCH, TRIAL = "compare", "search.db", "trial"  # what was trained to be compared, or to be chosen from
+TOKENS = ("tokens.bin", "valid.bin")  # of a text
+# all that a model folder may hold; one that holds anything else is never replaced
+OURS = {
+    OPTIONS, VOCABULARY, WEIGHTS, RESULT, REPORT, SKIPPED, ABOUT, HISTORY, CHECKPOINTS, LOGS, COMPARE, SEARCH, TRIAL,
+    f"{SEARCH}-journal", *TOKENS,
+}  # fmt: skip
 UNTRAINED_WEIGHTS = "checkpoints/untrained.safetensors"  # from before the first step, to compare the others with
 
 # of what is written: 1 is that of elman 0.1; 2 has other names of options; a higher one comes from a newer version
 FORMAT = 2
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a place where a model folder cannot be written without harm to what is there.
+
+    Raises:
+        ElmanError: a file, or a folder with other things than a model's.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ElmanError(f"{folder} is a file; --out takes a folder")
+    if not folder.exists():
+        return
+    names = {path.name for path in folder.iterdir()}
+    left = {name for name in names - OURS if not name.endswith(".partial")}  # what a killed process has left
+    if left or (names and OPTIONS not in names):
+        example = min(left or names)
+        raise ElmanError(f"{folder} holds other things than a model, such as {example}; give --out a new folder")
+
+
+@contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """A new folder, which takes the place of a model folder, or of nothing, once all of it is written.
+
+    Raises:
+        ElmanError: a place that holds something else.
+    """
+    check_place(folder)
+    folder = folder.resolve()
+    new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
+    _remove(new)
+    new.mkdir(parents=True)
+    try:
+        yield new
+        _remove(old)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    finally:
+        _remove(new)
+    _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def save_options(folder: Path, task: str, options: Any, vocabulary: dict[str, Any], **more: Any) -> None:
@@ -60,7 +117,7 @@ def read_options(folder: Path) -> dict[str, Any]:
     path = folder / OPTIONS
     about = read_json(path)
     found = about.get("format")
-    if not isinstance(found, int) or found < 1:
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise ElmanError(f"{path} is damaged: it does not say its format; take a copy")
     if found > FORMAT:
         raise ElmanError(
@@ -86,7 +143,7 @@ def options_of(group: type[T], folder: Path, about: dict[str, Any], part: str) -
     if not isinstance(given, dict):
         raise ElmanError(f"{folder / OPTIONS} is damaged: it has no {part}; take a copy")
     try:
-        return group(**renamed(group, given))
+        return group(**checked(group, renamed(group, given)))
     except ElmanError as error:
         raise ElmanError(f"{folder / OPTIONS}, of elman {about.get('elman')}: {error}") from error
 
@@ -119,11 +176,11 @@ def load_weights(model: nn.Module, folder: Path, name: str = WEIGHTS) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write plain values to a file."""
     with written_aside(path) as aside:
-        text = json.dumps(value, indent=2, ensure_ascii=False, default=_by_name)
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=by_name)
         aside.write_text(text + "\n", encoding="utf-8")
 
 
-def _by_name(value: Any) -> str:
+def by_name(value: Any) -> str:
     """A class by where it is, since an option may be one."""
     if isinstance(value, type):
         return f"{value.__module__}:{value.__qualname__}"
@@ -145,6 +202,8 @@ def read_json(path: Path) -> dict[str, Any]:
 def _read_bytes(path: Path) -> bytes:
     if not path.exists():
         raise ElmanError(f"the model folder {path.parent} lacks {path.name}; take a copy, or train again")
+    if not path.is_file():
+        raise ElmanError(f"{path} is a folder and should be a file; take a copy, or train again")
     return path.read_bytes()
 
 

@@ -34,13 +34,12 @@ from elman.learning import (
     Truncated,
 )
 from elman.training.checkpoints import WholeFiles, moved, randomness, seed_all, set_randomness
-from elman.training.folders import UNTRAINED_WEIGHTS, load_weights, save_weights
+from elman.training.folders import CHECKPOINTS, LOGS, UNTRAINED_WEIGHTS, load_weights, save_weights
 from elman.training.measures import improved
 from elman.training.options import MINUTES
 from elman.training.settings import Budget, Training
 from elman.training.task import Task, TrainingData, evaluate
 
-CHECKPOINTS = "checkpoints"
 LOG_EVERY = 10  # steps
 LIGHTNING_PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}  # of ours, which settings.PRECISIONS lists
 LEARNING: dict[str, Callable[[int], Learning]] = {
@@ -112,7 +111,7 @@ def train(
     run = _Run(task.train(), data, folder, training, budget)
     several = training.devices > 1
     with _quiet_lightning(), nullcontext() if several else _interruptible(run), _one_line_errors():
-        csv = CSVLogger(folder, "logs")
+        csv = CSVLogger(folder, LOGS)
         trainer = pl.Trainer(
             accelerator="auto",
             devices=training.devices,
@@ -121,7 +120,7 @@ def train(
             precision=LIGHTNING_PRECISIONS[training.precision],  # pyright: ignore[reportArgumentType]
             max_epochs=-1,
             max_steps=-1,
-            logger=[csv, TensorBoardLogger(folder, "logs", csv.version)],
+            logger=[csv, TensorBoardLogger(folder, LOGS, csv.version)],
             callbacks=list(callbacks),
             plugins=[WholeFiles()],
             num_sanity_val_steps=0,

@@ -3,10 +3,10 @@
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, field, fields
+from dataclasses import MISSING, Field, field, fields
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
 from elman.errors import ElmanError, ElmanWarning
 
@@ -15,6 +15,8 @@ DATA = "data"  # the panel of options that say what a user's data is
 DETECTED = "detected"  # shown as the default of an option whose value the data tells
 CELL = "Recurrent cell: a name from `elman cells`, or module:Class for a cell of your own."
 ENCODER = CELL.replace(", or", ", or transformer or convolution, or")
+LISTS = ("COLUMNS", "NUMBERS", "CELLS", "ROWS")  # what stands for the value of an option that has commas
+TAKEN = {bool: "True or False", int: "a whole number", float: "a number", str: "a text"}  # by the type of an option
 MINUTES = 5.0  # of a run of which nothing says how long it is
 
 
@@ -126,16 +128,76 @@ def chosen(group: type[T], usual: Mapping[str, Any], values: Mapping[str, Any]) 
         values: by name; None is not given.
 
     Raises:
-        ElmanError: a number out of its range.
+        ElmanError: a value of another type than the option's, or a number out of its range.
     """
-    given = given_of(group, values)
-    for each in fields(group):  # pyright: ignore[reportArgumentType]
-        value = given.get(each.name)
-        low, high = (each.metadata.get(name, end) for name, end in (("min", -math.inf), ("max", math.inf)))
-        if isinstance(value, int | float) and not low <= value <= high:
-            bounds = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
-            raise ElmanError(f"--{each.name.replace('_', '-')} is {bounds}, not {value:g}")
-    return group(**{**usual, **given})
+    return group(**{**usual, **checked(group, given_of(group, values))})
+
+
+def checked(group: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of options as their types have them: a number of NumPy is Python's, a list a text with commas.
+
+    Args:
+        group: the dataclass of the options.
+        values: those of some of them, by name.
+
+    Raises:
+        ElmanError: a value of another type than the option's, or a number out of its range.
+    """
+    known = {each.name: each for each in fields(group)}
+    return {name: _checked(known[name], value) for name, value in values.items()}
+
+
+def _checked(each: Field[Any], value: Any) -> Any:
+    kinds = get_args(each.type) or (each.type,)
+    if value is None and type(None) in kinds:
+        return None
+    kind: Any = next(kind for kind in kinds if kind is not type(None))
+    if each.name == "cell" and isinstance(value, type):
+        return value
+    value, flag = plain(value), f"--{each.name.replace('_', '-')}"
+    commas = kind is str and each.metadata.get("metavar") in LISTS
+    if commas and not isinstance(value, str):
+        value = _with_commas(value)
+    found = as_kind(kind, value)
+    if found is None:
+        raise ElmanError(f"{flag} is {TAKEN[kind]}{' or a list' if commas else ''}, not {value!r}")
+    low, high = (each.metadata.get(name, end) for name, end in (("min", -math.inf), ("max", math.inf)))
+    if isinstance(found, int | float) and not low <= found <= high:
+        bounds = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
+        raise ElmanError(f"{flag} is {bounds}, not {found:g}")
+    return found
+
+
+def as_kind(kind: type, value: Any) -> Any:
+    """A plain value as a type has it, where it is one; None where it is not.
+
+    >>> as_kind(int, 5.0), as_kind(int, 2.5), as_kind(int, True), as_kind(float, 3), as_kind(str, 3)
+    (5, None, None, 3.0, None)
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return int(value) if number and math.isfinite(value) and value == int(value) else None
+    if kind is float:
+        return float(value) if number and math.isfinite(value) else None
+    return value if isinstance(value, kind) else None
+
+
+def plain(value: Any) -> Any:
+    """A value as Python has it, where it is one of NumPy or of PyTorch.
+
+    >>> import numpy as np
+    >>> plain(np.int64(5)), plain("gru")
+    (5, 'gru')
+    """
+    return value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
+
+
+def _with_commas(value: Any) -> Any:
+    """The words of a list, or one number, as the text of an option that has commas; anything else as it is."""
+    words = [plain(word) for word in value] if isinstance(value, list | tuple) else [value]
+    if any(isinstance(word, bool) or not isinstance(word, str | int | float) or "," in str(word) for word in words):
+        return value
+    return ",".join(map(str, words))
 
 
 def check_kept(options: Any) -> None:
@@ -145,5 +207,5 @@ def check_kept(options: Any) -> None:
         ElmanError: what the class itself says of that.
     """
     for value in vars(options).values():
-        if isinstance(value, type):
-            value.reference()  # pyright: ignore[reportAttributeAccessIssue] - a cell
+        if isinstance(value, type) and (reference := getattr(value, "reference", None)):  # that of a cell
+            reference()

@@ -3,7 +3,6 @@
 import logging
 import os
 import platform
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,18 +18,21 @@ from elman.data.files import alternatives
 from elman.errors import ElmanError
 from elman.training.checkpoints import seed_all
 from elman.training.folders import (
+    COMPARE,
     OPTIONS,
     RESULT,
     SKIPPED,
     UNTRAINED_WEIGHTS,
+    check_place,
     options_of,
     read_json,
     read_options,
+    replaced,
     save_options,
     write_json,
 )
 from elman.training.loop import Progress, has_checkpoint, train
-from elman.training.options import given_of, renamed
+from elman.training.options import check_kept, given_of, renamed
 from elman.training.remarks import of_training, remarks
 from elman.training.settings import Budget, Comparison, Training, configured, groups
 from elman.training.summary import UNTRAINED, as_before, compared, judged_part, write_report
@@ -68,24 +70,17 @@ def begin(
 ) -> Run[MadeTask]:
     """Make a model folder for a new run; it appears, or replaces the one that is there, once all of it is sound."""
     folder = folder.absolute()
-    if folder.exists() and not folder.is_dir():
-        raise ElmanError(f"{folder} is a file; --out takes a folder")
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / OPTIONS).exists():
-            raise ElmanError(f"{folder} holds other things than a model; give --out a new folder")
-        if not overwrite:
-            raise ElmanError(
-                f"{folder} holds a model already; --resume goes on with it, --overwrite replaces it, "
-                "--out takes another folder"
-            )
+    if (folder / OPTIONS).exists() and not overwrite:
+        raise ElmanError(
+            f"{folder} holds a model already; --resume goes on with it, --overwrite replaces it, "
+            "--out takes another folder"
+        )
+    check_place(folder)
     options, training, budget, comparison = (configured(make.Options, group, given) for group in groups(make.Options))
     for path in [] if test is None else alternatives(test):
         if not path.exists():
             raise ElmanError(f"there is no file {path}")
-    new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
-    _remove(new)
-    new.mkdir(parents=True)
-    try:
+    with replaced(folder) as new:
         seed_all(training.seed)
         with noted() as found:
             read = make.read(options, sources)
@@ -102,13 +97,6 @@ def begin(
         save_options(new, task.name(), task.options, task.vocabulary, **more)
         if sources.bad.listed:
             (new / SKIPPED).write_text("".join(f"{line}\n" for line in sources.bad.listed), encoding="utf-8")
-        _remove(old)
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-    finally:
-        _remove(new)
-    _remove(old)
     fixed = None if searching is None else frozenset(searching)
     return Run(task, read, data, training, budget, comparison, kept["data"], kept["test"], sources.bad, found, fixed)
 
@@ -211,7 +199,7 @@ def finish(run: Run[Any], folder: Path, progress: Progress, callbacks: tuple[pl.
     table = {run.task.name(): judged.metrics, **judged.simple}
     recurrences = others(run.task.options, run.comparison.compare)
     for name, options in recurrences.items():
-        place = folder / "compare" / name
+        place = folder / COMPARE / name
         other = attempt(type(run.task), options, run.read, place, run.training, run.budget, callbacks)
         with judged_part(other.task, other.data, run.test, run.bad) as evaluation:
             table[name] = evaluate(other.task, evaluation).metrics
@@ -257,6 +245,8 @@ def fit(
         ElmanError: data that cannot be read, an option that does not exist or is out of its range.
     """
     options = renamed(groups(make.Options), options, announce=True)
+    if folder is not None:
+        check_kept(configured(make.Options, make.Options, options))
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch) / "model" if folder is None else Path(folder)
         sources = Sources(_as_path(data), _as_path(valid), BadRows(skip_bad))
@@ -304,8 +294,3 @@ def _as_path(data: Any) -> Any:
 
 def _kept(source: Any) -> str | None:
     return str(source.absolute()) if isinstance(source, Path) else None
-
-
-def _remove(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)

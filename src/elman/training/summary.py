@@ -15,7 +15,7 @@ import polars as pl
 from elman.data.bad import BadRows
 from elman.data.files import written_aside
 from elman.training import report
-from elman.training.folders import REPORT, load_weights
+from elman.training.folders import LOGS, REPORT, load_weights
 from elman.training.measures import Measures, label
 from elman.training.report import Section, Written
 from elman.training.table import in_columns, numbers
@@ -157,7 +157,7 @@ def history(folder: Path) -> pl.DataFrame:
 def logged(folder: Path) -> dict[str, dict[float, float]]:
     """The figures that were logged, by name and step."""
     found: dict[str, dict[float, float]] = {}
-    for path in sorted(folder.glob("logs/version_*/metrics.csv"), key=lambda path: path.stat().st_mtime):
+    for path in sorted(folder.glob(f"{LOGS}/version_*/metrics.csv"), key=lambda path: path.stat().st_mtime):
         with path.open(newline="") as file:
             for row in csv.DictReader(file):
                 for name, value in row.items():

@@ -11,6 +11,7 @@ import lightning.pytorch as pl
 
 from elman.errors import ElmanError
 from elman.training.checkpoints import seed_all
+from elman.training.folders import SEARCH, TRIAL
 from elman.training.loop import Progress, has_checkpoint, train
 from elman.training.options import listed
 from elman.training.settings import Budget, Training
@@ -19,7 +20,6 @@ from elman.training.task import Task, TrainingData
 log = logging.getLogger(__name__)
 
 Settings = TypeVar("Settings")
-SEARCH, TRIAL = "search.db", "trial"  # in the model folder
 PART = 4  # of the budget that a trial has, one
 
 
