@@ -92,7 +92,7 @@ def test_labels_go_by_place_and_not_by_an_index() -> None:
         dated,
         turned.rename_axis("id").to_frame(),
         dated.to_frame(),
-        memoryview(Y),
+        memoryview(Y.data),
         Y[:, None].view(np.matrix),
     ):
         assert np.array_equal(regressor().fit(X, y).predict(X).ravel(), wanted)
@@ -145,11 +145,12 @@ def test_what_is_masked_is_no_value() -> None:
     for each in (masked, list(masked)):
         assert np.array_equal(regressor().fit(each, Y).predict(each), model.predict(holes))
     assert labels_of(np.ma.masked_array([1, 2], [True, False]), 2) == [None, 2]
-    assert opened(np.ma.masked_array(["a", "b"], [True, False])) == [None, "b"]
+    found: Any = opened(np.ma.masked_array(["a", "b"], [True, False]))
+    assert found == [None, "b"]
 
 
 def test_other_arrays_are_arrays() -> None:
-    for each in (X.view(np.matrix), memoryview(X)):
+    for each in (X.view(np.matrix), memoryview(X.data)):
         series = series_of(each)
         assert series is not None
         assert {one.shape for one in series} == {(6, 1)}
