@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from elman.training.report import Section, confusion, curves, page, write
+from elman.training.report import Section, confusion, curves, figure, page, with_dates, write
 
 
 def pictures(text: str) -> list[np.ndarray]:
@@ -48,3 +49,14 @@ def test_the_numbers_of_a_column_have_as_many_decimals_each() -> None:
     rows = [["a", 0.5, 12345, None, 0.25], ["b", 12.25, 6, 1.5, "yes"]]
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", page("t", [Section("s", header=list("vwxyz"), rows=rows)]))
     assert cells == ["a", "0.5000", "12,345", "", "0.2500", "b", "12.2500", "6", "1.500", "yes"]
+
+
+@pytest.mark.parametrize("rows", [3, 48, 600, 20_000])
+@pytest.mark.parametrize("unit", ["m", "h", "D"])
+def test_dates_of_any_span_fit_below_a_picture(rows: int, unit: str) -> None:
+    times = np.datetime64("2021-03-01", "s") + np.arange(rows) * np.timedelta64(1, unit).astype("timedelta64[s]")
+    picture, axes = figure(2, 1)
+    axes.plot(times, np.arange(rows))
+    with_dates(axes, times)
+    picture.savefig(io.BytesIO(), format="png", dpi=40)  # a warning of matplotlib's is an error here
+    assert axes.get_xticklabels()

@@ -361,6 +361,8 @@ def read_model(folder: Path, find: Callable[[str], type[MadeTask]], *, weights: 
     options = options_of(make.Options, folder, about, "options")
     try:
         task = make(options, vocabulary)
+    except ElmanError:  # of a cell, say, that is not there
+        raise
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ElmanError(f"{folder / VOCABULARY} is damaged: {error!r}; take a copy") from error
     if weights:
