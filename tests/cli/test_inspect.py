@@ -16,8 +16,8 @@ import pytest
 from elman.cli.main import main
 from elman.data.bad import BadRows
 from elman.data.profile import doubled_rows, profile
+from elman.data.reading import read_table
 from elman.data.sample import LARGE, WIDEST, sampled
-from elman.data.tables import read_table
 from elman.data.text import read
 
 

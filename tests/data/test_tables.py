@@ -13,7 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.data.bad import BadRows
-from elman.data.tables import guess_separator, read_table, write_table
+from elman.data.dialect import Dialect
+from elman.data.formats.delimited import guess_separator
+from elman.data.reading import read_table
+from elman.data.tables import write_table
 from elman.errors import ElmanError
 
 ROWS = [{"text": "fine, really", "label": "good", "n": 1.5}, {"text": 'so "so"', "label": "bad", "n": None}]
@@ -22,7 +25,7 @@ ROWS = [{"text": "fine, really", "label": "good", "n": 1.5}, {"text": 'so "so"',
 def table(folder: Path, content: str | bytes, name: str = "data.csv", *, skip: bool = False, **options: Any) -> Any:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_table(path, BadRows(skip), **options)
+    return read_table(path, BadRows(skip), Dialect(**options))
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
@@ -117,8 +120,8 @@ def test_numbers_as_people_write_them(tmp_path: Path) -> None:
     ],
 )
 def test_a_header_is_told_from_values(content: str, name: str, header: bool, tmp_path: Path) -> None:
-    assert table(tmp_path, content, name).header is header
-    assert table(tmp_path, content, name, header=not header).header is not header
+    assert table(tmp_path, content, name).dialect.header is header
+    assert table(tmp_path, content, name, header=not header).dialect.header is not header
 
 
 @given(st.lists(st.lists(st.text("ab ,;\"'\t|\r\nü", max_size=5), min_size=2, max_size=2), min_size=1, max_size=6))

@@ -19,7 +19,7 @@ NAMED = {
     "TaskOptions": "src/elman/training/options.py",
     "Predictor": "src/elman/training/task.py",
     "measures": "src/elman/tasks/classify/target.py",
-    "read_table": "src/elman/data/tables.py",
+    "read_table": "src/elman/data/reading.py",
     "BadRows": "src/elman/data/bad.py",
     "check_cell": "src/elman/testing/__init__.py",
     "check_task": "src/elman/testing/__init__.py",

@@ -84,7 +84,8 @@ def _looked_at(source: Path, sample: "Sample") -> dict[str, Any]:
 def _as_table(path: Path) -> "Table | None":
     """The rows of a file, where it is a table."""
     from elman.data.bad import BadRows
-    from elman.data.tables import TABLES, has_columns, read_table
+    from elman.data.formats.delimited import has_columns
+    from elman.data.reading import TABLES, read_table
     from elman.data.text import beginning
     from elman.errors import ElmanError
 
@@ -99,8 +100,8 @@ def _as_table(path: Path) -> "Table | None":
 
 
 def _about_table(table: "Table", sample: "Sample") -> dict[str, Any]:
+    from elman.data.formats.delimited import SEPARATORS
     from elman.data.profile import doubled_rows, profile
-    from elman.data.tables import SEPARATORS
 
     columns = profile(table)
     doubts = [doubt for column in columns for doubt in column.doubts]
@@ -115,8 +116,8 @@ def _about_table(table: "Table", sample: "Sample") -> dict[str, Any]:
         "width": len(table.columns),
         "rows": rows,
         "looked_at": table.size,
-        "separator": table.separator and SEPARATORS.get(table.separator, table.separator),
-        "header": table.header if table.separator else None,
+        "separator": table.dialect.separator and SEPARATORS.get(table.dialect.separator, table.dialect.separator),
+        "header": table.dialect.header,
         "columns": [
             {"name": c.name, "kind": c.kind, "different": c.different, "missing": c.missing, "shown": c.shown}
             for c in columns

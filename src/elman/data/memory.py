@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.tables import columns_of, each_once, read_table
+from elman.data.reading import read_table
+from elman.data.tables import columns_of, each_once
 from elman.errors import ElmanError
 
 Held: TypeAlias = Path | pl.DataFrame | np.ndarray | list[Any]

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from elman.data.tables import Table, as_numbers, has_value, is_numeric
+from elman.data.numbers import as_numbers, has_value, is_numeric
+from elman.data.tables import Table
 from elman.data.times import find_clock, is_time, read_times
 
 SHOWN = 5  # values of a column that are shown
@@ -42,7 +43,7 @@ def profile(table: Table, most: int = 100) -> list[Column]:
 
     Example:
         >>> from elman.data.bad import BadRows
-        >>> from elman.data.tables import read_table
+        >>> from elman.data.reading import read_table
         >>> for column in profile(read_table({"size": ["1", "2", "?"], "word": ["a", "a", "b"]}, BadRows())):
         ...     print(column.name, column.kind, column.missing, column.shown, sep="; ")
         size; whole number; 1; 1 to 2

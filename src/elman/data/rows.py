@@ -12,8 +12,12 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import find
+from elman.data.dialect import Dialect
 from elman.data.files import suffix
-from elman.data.tables import TABLES, Table, allow_cells_of, column_of, read_object, read_table
+from elman.data.formats.delimited import allow_cells_of
+from elman.data.formats.objects import read_object
+from elman.data.reading import TABLES, read_table
+from elman.data.tables import Table, column_of
 from elman.data.text import read_whole
 from elman.errors import ElmanError
 
@@ -101,8 +105,8 @@ def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Kn
     """
     if isinstance(source, Line):
         return _read_line(source.text, known, bad)
-    table = read_table(source, bad, separator=known.separator or None, header=known.header)
-    if not table.header and (names := _fitting(known, len(table.columns))):
+    table = read_table(source, bad, Dialect(known.separator or "", known.header))
+    if table.dialect.header is False and (names := _fitting(known, len(table.columns))):
         frame = table.frame.rename(dict(zip(table.columns, names, strict=True)))
         return Table(**{**vars(table), "frame": frame})
     return table

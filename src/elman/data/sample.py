@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from elman.data.files import alternatives, suffix
-from elman.data.tables import OBJECTS, Table
+from elman.data.formats.objects import OBJECTS
+from elman.data.tables import Table
 from elman.errors import ElmanError
 
 LARGE = 1 << 18  # bytes that are read of one file, or of all files of a folder
@@ -70,8 +71,8 @@ def narrowed(path: Path, table: Table | None) -> Iterator[Path]:
         to = Path(scratch) / path.name
         if path.suffix == ".parquet":
             frame.write_parquet(to)
-        elif table.separator:
-            frame.write_csv(to, separator=table.separator, include_header=table.header)
+        elif table.dialect.separator:
+            frame.write_csv(to, separator=table.dialect.separator, include_header=bool(table.dialect.header))
         else:
             frame.write_ndjson(to)
         yield to

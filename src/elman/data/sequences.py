@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.tables import NO_VALUE, Table
+from elman.data.numbers import NO_VALUE
+from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.data.times import SECOND, read_times
 from elman.errors import ElmanError

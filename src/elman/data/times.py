@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from elman.data.tables import as_numbers, has_value
+from elman.data.numbers import as_numbers, has_value
 from elman.errors import ElmanError
 
 SECOND = 1_000_000  # times are whole microseconds since 1970, in UTC where they have a zone

@@ -7,6 +7,8 @@ from elman.estimators.options import Constructor
 
 class ClassifierOptions:
     constructor: ClassVar[Constructor]
+    separator: str
+    header: bool | None
     cell: str
     hidden: int
     layers: int
@@ -34,8 +36,6 @@ class ClassifierOptions:
     parameter_column: str
     ignore: str | list[Any]
     labels: str
-    separator: str
-    header: bool | None
     held_out: float
     group_column: str
     split: str
@@ -68,6 +68,8 @@ class ClassifierOptions:
     def __init__(
         self,
         *,
+        separator: str = "",
+        header: bool | None = None,
         cell: str = "lstm",
         hidden: int = 128,
         layers: int = 1,
@@ -95,8 +97,6 @@ class ClassifierOptions:
         parameter_column: str = "",
         ignore: str | list[Any] = "",
         labels: str = "",
-        separator: str = "",
-        header: bool | None = None,
         held_out: float = 0.1,
         group_column: str = "",
         split: str = "random",
@@ -130,6 +130,8 @@ class ClassifierOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
+                separator: Character between two columns. [detected]
+                header: Whether the first row has the names of the columns. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
                 hidden: Units of each layer and direction.
@@ -161,8 +163,6 @@ class ClassifierOptions:
                 [detected]
                 ignore: Columns to leave out, separated by commas.
                 labels: File with the label of each series.
-                separator: Character between two columns. [detected]
-                header: Whether the first row has the names of the columns. [detected]
                 held_out: Share of the rows held out for evaluation; 0 to learn from all.
                 group_column: Column by which rows are grouped: a group is learnt from or held out as a whole.
                 split: Which rows are held out: random, or time for the latest ones.
@@ -198,6 +198,8 @@ class ClassifierOptions:
 
 class RegressorOptions:
     constructor: ClassVar[Constructor]
+    separator: str
+    header: bool | None
     cell: str
     hidden: int
     layers: int
@@ -222,8 +224,6 @@ class RegressorOptions:
     parameter_column: str
     ignore: str | list[Any]
     labels: str
-    separator: str
-    header: bool | None
     held_out: float
     group_column: str
     split: str
@@ -256,6 +256,8 @@ class RegressorOptions:
     def __init__(
         self,
         *,
+        separator: str = "",
+        header: bool | None = None,
         cell: str = "lstm",
         hidden: int = 128,
         layers: int = 1,
@@ -280,8 +282,6 @@ class RegressorOptions:
         parameter_column: str = "",
         ignore: str | list[Any] = "",
         labels: str = "",
-        separator: str = "",
-        header: bool | None = None,
         held_out: float = 0.1,
         group_column: str = "",
         split: str = "random",
@@ -315,6 +315,8 @@ class RegressorOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
+                separator: Character between two columns. [detected]
+                header: Whether the first row has the names of the columns. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
                 hidden: Units of each layer and direction.
@@ -342,8 +344,6 @@ class RegressorOptions:
                 [detected]
                 ignore: Columns to leave out, separated by commas.
                 labels: File with the label of each series.
-                separator: Character between two columns. [detected]
-                header: Whether the first row has the names of the columns. [detected]
                 held_out: Share of the rows held out for evaluation; 0 to learn from all.
                 group_column: Column by which rows are grouped: a group is learnt from or held out as a whole.
                 split: Which rows are held out: random, or time for the latest ones.
@@ -534,6 +534,8 @@ class TaggerOptions:
 
 class TranslatorOptions:
     constructor: ClassVar[Constructor]
+    separator: str
+    header: bool | None
     cell: str
     hidden: int
     layers: int
@@ -554,8 +556,6 @@ class TranslatorOptions:
     bleu: str
     source_column: str
     target_column: str
-    separator: str
-    header: bool | None
     held_out: float
     split_seed: int
     batch: int
@@ -586,6 +586,8 @@ class TranslatorOptions:
     def __init__(
         self,
         *,
+        separator: str = "",
+        header: bool | None = None,
         cell: str = "lstm",
         hidden: int = 256,
         layers: int = 1,
@@ -606,8 +608,6 @@ class TranslatorOptions:
         bleu: str = "",
         source_column: str = "",
         target_column: str = "",
-        separator: str = "",
-        header: bool | None = None,
         held_out: float = 0.05,
         split_seed: int = 1,
         batch: int = 80,
@@ -639,6 +639,8 @@ class TranslatorOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
+                separator: Character between two columns. [detected]
+                header: Whether the first row has the names of the columns. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
                 hidden: Units of each layer and direction of the encoder; the decoder has twice as many.
@@ -661,8 +663,6 @@ class TranslatorOptions:
                 bleu: Tokeniser of sacrebleu: 13a, zh, char or none. [detected]
                 source_column: Column of the source. [detected]
                 target_column: Column of the target. [detected]
-                separator: Character between two columns. [detected]
-                header: Whether the first row has the names of the columns. [detected]
                 held_out: Share of the sources held out for evaluation; 0 to learn from all.
                 split_seed: Random seed of the split.
                 batch: Rows in a batch.
@@ -696,6 +696,8 @@ class TranslatorOptions:
 
 class ForecasterOptions:
     constructor: ClassVar[Constructor]
+    separator: str
+    header: bool | None
     cell: str
     hidden: int
     layers: int
@@ -720,8 +722,6 @@ class ForecasterOptions:
     frequency: str
     season: str | list[Any]
     timezone: str
-    separator: str
-    header: bool | None
     split: str
     stride: int
     batch: int
@@ -752,6 +752,8 @@ class ForecasterOptions:
     def __init__(
         self,
         *,
+        separator: str = "",
+        header: bool | None = None,
         cell: str = "gru",
         hidden: int = 128,
         layers: int = 1,
@@ -776,8 +778,6 @@ class ForecasterOptions:
         frequency: str = "",
         season: str | list[Any] = "",
         timezone: str = "",
-        separator: str = "",
-        header: bool | None = None,
         split: str = "",
         stride: int = 0,
         batch: int = 256,
@@ -809,6 +809,8 @@ class ForecasterOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
+                separator: Character between two columns. [detected]
+                header: Whether the first row has the names of the columns. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
                 hidden: Units of each layer.
@@ -835,8 +837,6 @@ class ForecasterOptions:
                 frequency: Time between two rows, such as 30min, 1h, 1d, 1mo or weekday. [detected]
                 season: Rows of a season: one number, two for two seasons, or none. [detected]
                 timezone: Time zone, such as Europe/Berlin, of times that name none, and by which days begin.
-                separator: Character between two columns. [detected]
-                header: Whether the first row has the names of the columns. [detected]
                 split: Rows or shares for training, validation and test, such as 8640/2880/2880 or -/48/48.
                 [0.8/0.1/0.1]
                 stride: Rows between two forecasts that are evaluated. [1, more where there would be too many]
@@ -871,6 +871,8 @@ class ForecasterOptions:
 
 class AnomalyDetectorOptions:
     constructor: ClassVar[Constructor]
+    separator: str
+    header: bool | None
     cell: str
     hidden: int
     layers: int
@@ -886,8 +888,6 @@ class AnomalyDetectorOptions:
     label_column: str
     windows: str
     ignore: str | list[Any]
-    separator: str
-    header: bool | None
     batch: int
     bptt: int
     learning: str
@@ -916,6 +916,8 @@ class AnomalyDetectorOptions:
     def __init__(
         self,
         *,
+        separator: str = "",
+        header: bool | None = None,
         cell: str = "gru",
         hidden: int = 32,
         layers: int = 1,
@@ -931,8 +933,6 @@ class AnomalyDetectorOptions:
         label_column: str = "",
         windows: str = "",
         ignore: str | list[Any] = "",
-        separator: str = "",
-        header: bool | None = None,
         batch: int = 32,
         bptt: int = 512,
         learning: str = "truncated",
@@ -962,6 +962,8 @@ class AnomalyDetectorOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
+                separator: Character between two columns. [detected]
+                header: Whether the first row has the names of the columns. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
                 hidden: Units of each layer.
@@ -980,8 +982,6 @@ class AnomalyDetectorOptions:
                 windows: File with the windows of known anomalies, in the form of NAB's combined_windows.json.
                 [detected]
                 ignore: Columns to leave out, separated by commas.
-                separator: Character between two columns. [detected]
-                header: Whether the first row has the names of the columns. [detected]
                 batch: Rows in a batch.
                 bptt: Steps in a window of truncated backpropagation through time.
                 learning: How gradients are computed: truncated; checkpointed, in less memory; or online, by rtrl, snap1
@@ -1013,6 +1013,8 @@ class AnomalyDetectorOptions:
 
 class RecommenderOptions:
     constructor: ClassVar[Constructor]
+    separator: str
+    header: bool | None
     cell: str
     hidden: int
     layers: int
@@ -1035,8 +1037,6 @@ class RecommenderOptions:
     rating_column: str
     least_rating: float | None
     within: str
-    separator: str
-    header: bool | None
     split: str
     held_out: float
     split_seed: int
@@ -1068,6 +1068,8 @@ class RecommenderOptions:
     def __init__(
         self,
         *,
+        separator: str = "",
+        header: bool | None = None,
         cell: str = "gru",
         hidden: int = 128,
         layers: int = 1,
@@ -1090,8 +1092,6 @@ class RecommenderOptions:
         rating_column: str = "",
         least_rating: float | None = None,
         within: str = "",
-        separator: str = "",
-        header: bool | None = None,
         split: str = "last",
         held_out: float = 0.1,
         split_seed: int = 1,
@@ -1124,6 +1124,8 @@ class RecommenderOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
+                separator: Character between two columns. [detected]
+                header: Whether the first row has the names of the columns. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
                 hidden: Units of each layer.
@@ -1148,8 +1150,6 @@ class RecommenderOptions:
                 rating_column: Column of the rating. [detected]
                 least_rating: Leave out events with a lower rating. [ratings are ignored]
                 within: Character between two items, where each row is a whole session.
-                separator: Character between two columns. [detected]
-                header: Whether the first row has the names of the columns. [detected]
                 split: What is held out: last, the last item of each session (the one before it while training); people,
                 whole sessions; or time, the sessions that end last.
                 held_out: Share of the sessions held out, with split people or time; 0 to learn from all.

@@ -6,7 +6,8 @@ from typing import Any
 
 from elman.data.bad import BadRows
 from elman.data.files import suffix
-from elman.data.tables import TABLES, as_numbers, is_numeric, read_table
+from elman.data.numbers import as_numbers, is_numeric
+from elman.data.reading import TABLES, read_table
 from elman.errors import ElmanError
 from elman.testing.closeness import require
 from elman.training.task import Predictor
@@ -50,9 +51,9 @@ def assert_the_same_from_every_table(task: Predictor, source: Path, scratch: Pat
 def _ways(source: Path, scratch: Path) -> Iterator[tuple[str, Any, bool]]:
     """The rows of a file in other tables, each with a name, and whether they may be refused."""
     table = read_table(source, BadRows())
-    frame, header = table.frame, table.header or table.separator is None
+    frame, header, separator = table.frame, table.dialect.header is not False, table.dialect.separator or ","
     places = {kind: scratch / f"rows{kind}" for kind in (".csv", ".jsonl", ".parquet")}
-    frame.write_csv(places[".csv"], include_header=header, separator=table.separator or ",")
+    frame.write_csv(places[".csv"], include_header=header, separator=separator)
     frame.write_ndjson(places[".jsonl"])
     frame.with_columns(as_numbers(column) for column in frame if is_numeric(column)).write_parquet(places[".parquet"])
     yield from ((f"as *{kind}", path, False) for kind, path in places.items())
@@ -60,7 +61,7 @@ def _ways(source: Path, scratch: Path) -> Iterator[tuple[str, Any, bool]]:
     yield "in memory, the columns turned round", frame.select(reversed(frame.columns)), False
     if header:
         turned = scratch / "turned.csv"
-        frame.select(reversed(frame.columns)).write_csv(turned, separator=table.separator or ",")
+        frame.select(reversed(frame.columns)).write_csv(turned, separator=separator)
         yield "the columns turned round", turned, False
     for name in frame.columns if frame.width > 1 else []:
         yield f"without the column {name}", frame.drop(name), True

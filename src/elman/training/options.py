@@ -3,11 +3,12 @@
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, get_args
 
+from elman.data.dialect import Dialect
 from elman.errors import ElmanError, ElmanWarning
 
 T = TypeVar("T")
@@ -56,6 +57,21 @@ def option(
     words = {"was": was, "panel": panel, "shown": shown, "metavar": metavar}
     more = {name: value for name, value in {"search": search, "common": common, **words}.items() if value}
     return field(default=default, metadata={"help": help, **more, **limits})
+
+
+@dataclass(frozen=True)
+class TableOptions(TaskOptions):
+    """How the files of a task's rows are written, where they are tables."""
+
+    separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
+    header: bool | None = option(
+        None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
+    )
+
+    @property
+    def dialect(self) -> Dialect:
+        """The same, for those who read."""
+        return Dialect(self.separator, self.header)
 
 
 def listed(text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from elman.data.bad import BadRows
-from elman.data.tables import read_table
+from elman.data.reading import read_table
 from elman.data.times import Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast.columns import Columns, find_columns

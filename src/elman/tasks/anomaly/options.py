@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from elman.errors import ElmanError
-from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, option
+from elman.training.options import DATA, DETECTED, ENCODER, TableOptions, option
 
 
 @dataclass(frozen=True)
-class AnomalyOptions(TaskOptions):
+class AnomalyOptions(TableOptions):
     """What can be chosen about a detector, and said about its data."""
 
     defaults: ClassVar = {"batch": 32, "bptt": 512, "minutes": 2.0, "lr": 4e-3}
@@ -56,10 +56,6 @@ class AnomalyOptions(TaskOptions):
         metavar="FILE",
     )
     ignore: str = option("", "Columns to leave out, separated by commas.", panel=DATA, metavar="COLUMNS")
-    separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
-    header: bool | None = option(
-        None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
-    )
 
     def ahead(self) -> list[int]:
         """The horizons, rising."""

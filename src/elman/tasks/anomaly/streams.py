@@ -12,9 +12,12 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import is_named
+from elman.data.dialect import Dialect
 from elman.data.files import suffix
+from elman.data.numbers import has_value, is_numeric
+from elman.data.reading import TABLES, read_table
 from elman.data.rows import Known, Line, read_again
-from elman.data.tables import TABLES, Table, has_value, is_numeric, read_table
+from elman.data.tables import Table
 from elman.data.times import is_time, read_times
 from elman.errors import ElmanError
 
@@ -104,7 +107,7 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = ()) -> Colu
     Raises:
         ElmanError: no such column, or none with numbers.
     """
-    table = read_table(files_of(source)[0], BadRows(skip=True), separator=wish.separator, header=wish.header)
+    table = read_table(files_of(source)[0], BadRows(skip=True), Dialect(wish.separator or "", wish.header))
     for column in (*wish.values, *ignore):
         table.known(column)
     free = [column for column in table.columns if column not in ignore]
@@ -119,8 +122,8 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = ()) -> Colu
     log.info("values: %s; time: %s; label: %s", ", ".join(values), time or "none", label or "none")
     if left := [c for c in table.columns if c not in (*values, time, label)]:
         log.info("columns left out: %s%s", ", ".join(left), f" (empty: {', '.join(empty)})" if empty else "")
-    header = table.header if table.separator else None
-    return Columns(values, time, label, table.separator, header, tuple(table.columns))
+    header = table.dialect.header if table.dialect.separator else None
+    return Columns(values, time, label, table.dialect.separator or None, header, tuple(table.columns))
 
 
 def read_streams(

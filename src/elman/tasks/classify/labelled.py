@@ -11,9 +11,10 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.memory import Arrays
+from elman.data.reading import read_table
 from elman.data.rows import read_again
 from elman.data.sequences import LongTable, Sequenced, gather, read_ts
-from elman.data.tables import Table, read_table
+from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.data.times import read_times
 from elman.errors import ElmanError

@@ -9,10 +9,14 @@ from typing import Any
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.dialect import Dialect
 from elman.data.files import suffix
+from elman.data.formats.delimited import SEPARATORS, has_columns
 from elman.data.memory import Arrays
+from elman.data.numbers import is_numeric
+from elman.data.reading import TABLES, read_table
 from elman.data.rows import Known
-from elman.data.tables import SEPARATORS, TABLES, Table, has_columns, is_numeric, read_table
+from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.data.times import is_time
 from elman.errors import ElmanError
@@ -90,12 +94,13 @@ def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
             if not has_columns(text):
                 log.info("%s: a label and a text a line; the first word is the label", source)
                 return Layout("lines")
-    table = read_table(source, bad, separator=wishes.separator or None, header=wishes.header)
+    table = read_table(source, bad, Dialect(wishes.separator, wishes.header))
     layout = replace(_table_layout(table, wishes), columns=tuple(table.columns))
-    if table.separator is not None:
-        between = SEPARATORS.get(table.separator, repr(table.separator))
-        log.info("%s: columns between %s, %s a header", table.name, between, "with" if table.header else "without")
-        layout = replace(layout, separator=table.separator, header=table.header)
+    if separator := table.dialect.separator:
+        header = table.dialect.header
+        between = SEPARATORS.get(separator, repr(separator))
+        log.info("%s: columns between %s, %s a header", table.name, between, "with" if header else "without")
+        layout = replace(layout, separator=separator, header=header)
     return layout
 
 

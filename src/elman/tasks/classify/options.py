@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, listed, option
+from elman.training.options import DATA, DETECTED, ENCODER, TableOptions, listed, option
 
 if TYPE_CHECKING:
     from elman.tasks.classify.layout import ColumnSpec
 
 
 @dataclass(frozen=True)
-class ClassifyOptions(TaskOptions):
+class ClassifyOptions(TableOptions):
     """What can be chosen about a classifier, and said about its data."""
 
     defaults: ClassVar = {"batch": 32, "lr": 1e-3, "epochs": 12.0, "min_steps": 600}
@@ -77,10 +77,6 @@ class ClassifyOptions(TaskOptions):
     )
     ignore: str = option("", "Columns to leave out, separated by commas.", panel=DATA, metavar="COLUMNS")
     labels: str = option("", "File with the label of each series.", panel=DATA, metavar="FILE")
-    separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
-    header: bool | None = option(
-        None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
-    )
     held_out: float = option(
         0.1, "Share of the rows held out for evaluation; 0 to learn from all.", min=0, max=0.9, panel=DATA
     )

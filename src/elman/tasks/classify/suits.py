@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from elman.data.columns import is_named
-from elman.data.tables import TABLES
+from elman.data.reading import TABLES
 from elman.data.words import split_words
 from elman.training.inspection import Suits
 

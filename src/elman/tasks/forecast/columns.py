@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import is_named, normal
+from elman.data.numbers import as_numbers, has_value, is_numeric
 from elman.data.rows import Known
-from elman.data.tables import Table, as_numbers, has_value, is_numeric
+from elman.data.tables import Table
 from elman.data.times import Times, is_time, read_times
 from elman.errors import ElmanError
 
@@ -120,7 +121,7 @@ def find_columns(table: Table, said: Columns) -> Columns:
     kinds = {name: _kinds(table, name) for name in others if not is_numeric(table.frame[name])}
     return replace(said, layout="columns", time=time, series=series, targets=targets, constants=constants,
                    kinds=kinds, dated=times.dated, zone=times.zone, zoned=zoned, columns=tuple(table.columns),
-                   separator=table.separator)  # fmt: skip
+                   separator=table.dialect.separator or None)  # fmt: skip
 
 
 def read_time(frame: pl.DataFrame, time: Sequence[str], zone: str | None) -> Times:

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from elman.errors import ElmanError
-from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, listed, option
+from elman.training.options import DATA, DETECTED, ENCODER, TableOptions, listed, option
 
 if TYPE_CHECKING:
     from elman.tasks.forecast.columns import Columns
 
 
 @dataclass(frozen=True)
-class ForecastOptions(TaskOptions):
+class ForecastOptions(TableOptions):
     """What can be chosen about a forecaster, and said about its data."""
 
     defaults: ClassVar = {"batch": 256, "lr": 1e-3, "epochs": 5.0, "min_steps": 1000}
@@ -83,10 +83,6 @@ class ForecastOptions(TaskOptions):
         "Time zone, such as Europe/Berlin, of times that name none, and by which days begin.",
         panel=DATA,
         metavar="ZONE",
-    )
-    separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
-    header: bool | None = option(
-        None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
     )
     split: str = option(
         "",

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from elman.data.tables import Table, as_text, has_value
+from elman.data.numbers import as_text, has_value
+from elman.data.tables import Table
 from elman.data.times import Clock, find_clock, read_times, said_clock
 from elman.errors import ElmanError
 from elman.tasks.forecast.columns import Columns, words

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from elman.data.bad import BadRows
 from elman.data.batches import Batches
+from elman.data.dialect import Dialect
 from elman.data.plain import restored
+from elman.data.reading import read_table
 from elman.data.rows import read_again
-from elman.data.tables import read_table
 from elman.data.times import Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast import report
@@ -192,7 +193,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
             raise ElmanError("give --data FILE: a table over time, with a column or a row for each series")
         options.levels()  # what is wrong with them is said before a long file is read
         parts_of(options.split)
-        table = read_table(sources.data, sources.bad, separator=options.separator or None, header=options.header)
+        table = read_table(sources.data, sources.bad, Dialect(options.separator, options.header))
         columns = find_columns(table, options.columns())
         panel = read_panel(table, columns, options.frequency or None)
         log.info("from row to row: %s", panel.clock.describe())
@@ -206,7 +207,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         panel = long_enough(panel, horizon, sources.bad)
         valid = None
         if sources.valid is not None:
-            other = read_table(sources.valid, sources.bad, separator=options.separator or None, header=options.header)
+            other = read_table(sources.valid, sources.bad, Dialect(options.separator, options.header))
             valid = read_panel(other, columns, panel.clock)
         cuts = cut_into(panel, options.split, horizon) if valid is None else np.repeat(lengths_of(panel)[:, None], 3, 1)
         return ForecastParts(panel, cuts, valid, seasons, horizon)

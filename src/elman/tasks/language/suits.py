@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from elman.data.tables import TABLES, has_columns
+from elman.data.formats.delimited import has_columns
+from elman.data.reading import TABLES
 from elman.data.text import beginning
 from elman.tasks.language.strings import StringParts
 from elman.tasks.language.text import TextParts

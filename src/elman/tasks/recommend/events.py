@@ -9,8 +9,12 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import find
+from elman.data.dialect import Dialect
+from elman.data.formats.delimited import SEPARATORS
+from elman.data.numbers import as_text, is_numeric
+from elman.data.reading import read_table
 from elman.data.rows import Known, Line, read_again
-from elman.data.tables import SEPARATORS, Table, as_text, is_numeric, read_table
+from elman.data.tables import Table
 from elman.data.times import is_time, read_times
 from elman.errors import ElmanError
 
@@ -136,10 +140,9 @@ def find_events(source: Any, wish: EventLayout, bad: BadRows) -> EventLayout:
     found = {person, session, time, rating, *chosen}
     if not within and not (item and (person or session)):
         person, item = _by_kind(table, found, person or session, item)
-    separator = table.separator or ""
     layout = replace(
         wish, item=item, person=person, session=session, time=time, rating=rating, within=within,
-        columns=tuple(table.columns), separator=separator, header=table.header,
+        columns=tuple(table.columns), separator=table.dialect.separator, header=table.dialect.header,
     )  # fmt: skip
     if layout.gap and not layout.time:
         raise ElmanError("a gap that parts sessions needs times; give --time-column")
@@ -261,7 +264,7 @@ def _whole(keys: pl.DataFrame, rows: list[Any], where: list[str], bad: BadRows) 
 def _table(source: Any, layout: EventLayout, bad: BadRows) -> Table:
     if isinstance(source, list | tuple):
         source = pl.DataFrame({"items": [list(each) for each in source]})
-    return read_table(source, bad, separator=layout.separator or None, header=layout.header)
+    return read_table(source, bad, Dialect(layout.separator, layout.header))
 
 
 def _complete(table: Table, columns: list[str]) -> Table:

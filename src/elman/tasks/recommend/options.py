@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, option
+from elman.training.options import DATA, DETECTED, ENCODER, TableOptions, option
 
 if TYPE_CHECKING:
     from elman.tasks.recommend.events import EventLayout
 
 
 @dataclass(frozen=True)
-class RecommendOptions(TaskOptions):
+class RecommendOptions(TableOptions):
     """What can be chosen about a recommender, and said about its data."""
 
     defaults: ClassVar = {"batch": 32, "lr": 4e-3, "warmup": 30, "epochs": 20.0, "patience": 6}
@@ -53,10 +53,6 @@ class RecommendOptions(TaskOptions):
     )
     within: str = option(
         "", "Character between two items, where each row is a whole session.", panel=DATA, metavar="CHARACTER"
-    )
-    separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
-    header: bool | None = option(
-        None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
     )
     split: str = option(
         "last",

@@ -15,9 +15,12 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import find, is_named
+from elman.data.dialect import Dialect
 from elman.data.files import alternatives, suffix
+from elman.data.formats.delimited import SEPARATORS, guess_separator
+from elman.data.formats.objects import OBJECTS
+from elman.data.reading import read_table
 from elman.data.rows import Asked, Line
-from elman.data.tables import OBJECTS, SEPARATORS, guess_separator, read_table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
 
@@ -135,7 +138,7 @@ def _has_learnt_column(heading: Sequence[str], kind: str, like: Layout | None) -
 
 def _table_layout(source: Any, wishes: ColumnSpec, like: Layout | None) -> Layout:
     labelled = like is None
-    table = read_table(source, BadRows(skip=True), separator=wishes.separator or None, header=True)
+    table = read_table(source, BadRows(skip=True), Dialect(wishes.separator, True))
     learnt = like is not None and like.tokens in table.columns
     tokens = like.tokens if like is not None and learnt else table.column(wishes.word, "words")
     tags = table.column(wishes.tag, "tags", "tag", among=[column for column in table.columns if column != tokens])
@@ -345,7 +348,7 @@ def _lines_of(source: Path) -> list[str]:
 
 
 def _read_table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Tagged:
-    table = read_table(source, bad, separator=layout.separator or None, header=layout.header or None)
+    table = read_table(source, bad, Dialect(layout.separator, layout.header or None))
     tokens = [_parts(cell) for cell in table[layout.tokens]]
     tags = [_parts(cell) for cell in table[layout.tags]] if labelled else [[]] * len(tokens)
     wrong = {}

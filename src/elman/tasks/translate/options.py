@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, option
+from elman.training.options import DATA, DETECTED, ENCODER, TableOptions, option
 
 
 @dataclass(frozen=True)
-class TranslateOptions(TaskOptions):
+class TranslateOptions(TableOptions):
     """What can be chosen about a translator, and said about its data."""
 
     defaults: ClassVar = {"batch": 80, "lr": 2e-3, "warmup": 200, "epochs": 20.0, "decay": 0.01}
@@ -46,10 +46,6 @@ class TranslateOptions(TaskOptions):
     bleu: str = option("", "Tokeniser of sacrebleu: 13a, zh, char or none.", shown=DETECTED, panel=DATA)
     source_column: str = option("", "Column of the source.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
     target_column: str = option("", "Column of the target.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
-    separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
-    header: bool | None = option(
-        None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
-    )
     held_out: float = option(
         0.05, "Share of the sources held out for evaluation; 0 to learn from all.", min=0, max=0.9, panel=DATA
     )

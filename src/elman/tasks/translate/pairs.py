@@ -13,9 +13,13 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import is_named
+from elman.data.dialect import Dialect
 from elman.data.files import alternatives
+from elman.data.formats.delimited import SEPARATORS
+from elman.data.numbers import is_numeric
+from elman.data.reading import read_table
 from elman.data.rows import Known, read_again
-from elman.data.tables import SEPARATORS, Table, is_numeric, read_table
+from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
 
@@ -63,9 +67,9 @@ def find_layout(data: Any, wished: Layout) -> Layout:
     if isinstance(data, Path) and len(alternatives(data)) > 1:
         log.info("pairs: line by line, %s", " -> ".join(map(str, alternatives(data))))
         return Layout("lines")
-    table = read_table(data, BadRows(skip=True), separator=wished.separator, header=wished.header)
-    if wished.header is None and not table.header and _are_names(_first(data), table.separator):
-        table = read_table(data, BadRows(skip=True), separator=wished.separator, header=True)
+    table = read_table(data, BadRows(skip=True), Dialect(wished.separator or "", wished.header))
+    if wished.header is None and table.dialect.header is False and _are_names(_first(data), table.dialect.separator):
+        table = read_table(data, BadRows(skip=True), Dialect(wished.separator or "", True))
     texts = [column for column in table.columns if not is_numeric(table.frame[column])]
     texts = texts if len(texts) > 1 else table.columns
     source = table.column(wished.source, "source", among=texts)
@@ -77,9 +81,10 @@ def find_layout(data: Any, wished: Layout) -> Layout:
             f"{table.name} has no two columns to make pairs of; give a table with two, with tabs between them, or two "
             "parallel files in one name, such as --data 'train.{en,de}'"
         )
-    between = f", with {SEPARATORS.get(table.separator, table.separator)} between columns" if table.separator else ""
+    separator = table.dialect.separator
+    between = f", with {SEPARATORS.get(separator, separator)} between columns" if separator else ""
     log.info("pairs: column %s -> column %s%s", source, target, between)
-    return Layout("table", source, target, table.separator, table.header, tuple(table.columns))
+    return Layout("table", source, target, separator or None, table.dialect.header, tuple(table.columns))
 
 
 def read_pairs(data: Any, layout: Layout, bad: BadRows) -> tuple[Table, Layout]:

@@ -1,0 +1,1 @@
+"""The formats of files of rows, each in a file of its own."""
