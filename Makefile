@@ -1,5 +1,6 @@
 # make demo   train a language model for about a minute and let it write
-# make test   every check and every test
+# make test   every check, and every test but the long ones
+# make long   the tests that take long and seldom break
 # make quick  the checks, and the tests that take little
 # make check  style, types, direction of imports
 # make docs   the site, in site/
@@ -8,22 +9,38 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test quick check docs stubs clean
+.PHONY: demo test long quick check style types directions usual little docs stubs clean
 
 demo: .venv/ready
 	$(BIN)/elman train language --minutes 1 --out runs/demo --overwrite
 	$(BIN)/elman generate runs/demo --length 400 --seed 1
 
-test: check
-	$(BIN)/pytest -n 2
+# types are checked while the tests run, which leave a core idle at their ends
+test: style
+	$(MAKE) --jobs 2 types usual
 
-quick: check
-	$(BIN)/pytest -n 2 -m "not slow" tests
+quick: style
+	$(MAKE) --jobs 2 types little
 
-check: .venv/ready
+check: style types directions
+
+usual: .venv/ready
+	$(BIN)/pytest -n 2 -m "not long"
+
+little: .venv/ready
+	$(BIN)/pytest -n 2 -m "not slow and not long" tests
+
+long: .venv/ready
+	$(BIN)/pytest -n 2 -m long tests
+
+style: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/ready
 	$(BIN)/pyright
+
+directions: .venv/ready
 	$(BIN)/pytest tests/laws/test_directions.py
 
 stubs: .venv/ready

@@ -7,7 +7,7 @@ import cases
 import numpy
 import pytest
 import torch
-from quick import SLOW
+from parts import LONG, SLOW
 
 from elman.testing import law
 
@@ -19,6 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SLOW & {item.path.stem, item.path.parent.name}:
             item.add_marker("slow")
+        if isinstance(item, pytest.Function) and item.originalname in LONG:
+            item.add_marker("long")
 
 
 @pytest.fixture(autouse=True)
