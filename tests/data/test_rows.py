@@ -10,11 +10,12 @@ import pytest
 
 from elman.data.bad import BadRows
 from elman.data.columns import NAMES, find, normal
+from elman.data.dialect import Dialect
 from elman.data.rows import Asked, Known, Line, read_again, read_texts
 from elman.errors import ElmanError
 
 MOMENTS = Known(("time", "warm", "load", "fault"), ("load",), ("fault",), ("time",))
-TEXTS = Known(("label", "text"), ("text",), ("label",), separator="\t", header=False, free=True)
+TEXTS = Known(("label", "text"), ("text",), ("label",), dialect=Dialect("\t", False), free=True)
 
 
 def said(line: str, known: Known) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def test_a_text_is_not_cut_but_at_tabs() -> None:
     assert said("good\tso, so", TEXTS) == {"label": "good", "text": "so, so"}
     assert said("so, so", TEXTS) == {"text": "so, so"}
     assert said("{not JSON, but a text", TEXTS) == {"text": "{not JSON, but a text"}
-    commas = Known(("label", "text"), ("text",), ("label",), separator=",", header=True, free=True)
+    commas = Known(("label", "text"), ("text",), ("label",), dialect=Dialect(",", True), free=True)
     assert said("good,so", commas) == {"text": "good,so"}
 
 
@@ -81,7 +82,7 @@ def test_texts_in_memory(values: Any) -> None:
 
 def test_the_line_of_column_names_is_no_row(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("text\na\n")
-    known = Known(("text", "label"), ("text",), ("label",), separator=",", header=True, free=True)
+    known = Known(("text", "label"), ("text",), ("label",), dialect=Dialect(",", True), free=True)
     table, column = read_texts(tmp_path / "x.txt", "text", known, BadRows(), usual="text")
     assert (table[column], table.size, table.index.tolist()) == (["a"], 1, [0])
 

@@ -1,6 +1,23 @@
 """How a file of rows is written: what stands between its cells, and what they mean."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How the numbers of a column are written.
+
+    Args:
+        decimal: what stands before the decimals: ``.`` or ``,``.
+        thousands: what stands between the thousands, or "".
+        currency: in which they are amounts, as its three letters, or "".
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -14,6 +31,10 @@ class Dialect:
         thousands: what stands between the thousands of a number.
         missing: what stands where there is no value, beside the usual words for that.
         encoding: of a text; UTF-8 where none is said and no mark at its beginning says another.
+        numbers: how those columns are written that another table had, one that is not named being plain; None where
+            that is found out.
+        asks: whether a mark that could stand before decimals as well as between thousands is asked about; models of
+            versions before took a comma for the former.
     """
 
     separator: str = ""
@@ -22,6 +43,26 @@ class Dialect:
     thousands: str = ""
     missing: tuple[str, ...] = ()
     encoding: str = ""
+    numbers: Mapping[str, Notation] | None = None
+    asks: bool = True
 
 
 UNKNOWN = Dialect()  # nothing is said of the file
+
+
+def dialect_kept(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain values of a layout with its dialect made whole; up to 0.2 a layout had separator and header itself.
+
+    Example:
+        >>> dialect_kept({"text": "review", "separator": ";", "header": True})["dialect"].separator
+        ';'
+    """
+    found = dict(values)
+    if "dialect" not in found:
+        separator, header = found.pop("separator", None) or "", found.pop("header", None)
+        return {**found, "dialect": Dialect(separator, header, asks=False)}
+    plain = dict(found["dialect"])
+    numbers = plain.pop("numbers", None)
+    notations = None if numbers is None else {name: Notation(**each) for name, each in numbers.items()}
+    missing = tuple(plain.pop("missing", ()))
+    return {**found, "dialect": Dialect(**plain, missing=missing, numbers=notations)}

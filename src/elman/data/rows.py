@@ -12,7 +12,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import find
-from elman.data.dialect import Dialect
+from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import suffix
 from elman.data.formats.delimited import allow_cells_of
 from elman.data.formats.objects import read_object
@@ -70,8 +70,7 @@ class Known:
         needed: those without which no row is answered.
         answers: those that are to be answered, which may be missing.
         useful: others that are read where they are.
-        separator: what stands between columns, where it was a text.
-        header: whether the first row had their names; None where it was no text.
+        dialect: how it was written.
         free: whether a line of a stream may be a bare text, in which a separator other than a tab means nothing.
     """
 
@@ -80,8 +79,7 @@ class Known:
     answers: Sequence[str] = ()
     useful: Sequence[str] = ()
     _: KW_ONLY
-    separator: str | None = None
-    header: bool | None = None
+    dialect: Dialect = UNKNOWN
     free: bool = False
 
     def orders(self) -> list[list[str]]:
@@ -105,7 +103,7 @@ def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Kn
     """
     if isinstance(source, Line):
         return _read_line(source.text, known, bad)
-    table = read_table(source, bad, Dialect(known.separator or "", known.header))
+    table = read_table(source, bad, known.dialect)
     if table.dialect.header is False and (names := _fitting(known, len(table.columns))):
         frame = table.frame.rename(dict(zip(table.columns, names, strict=True)))
         return Table(**{**vars(table), "frame": frame})
@@ -115,7 +113,7 @@ def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Kn
 def _read_line(line: str, known: Known, bad: BadRows) -> Table:
     """A JSON object, the cells of a row, or the bare value of the only column that is needed."""
     row = _as_object(line, known)
-    if row is None and not (known.free and known.separator != "\t"):
+    if row is None and not (known.free and known.dialect.separator != "\t"):
         row = _as_cells(line, known)
     if row is None and len(known.needed) == 1:
         row = {known.needed[0]: line or None}
@@ -143,7 +141,7 @@ def _as_object(line: str, known: Known) -> dict[str, Any] | None:
 
 
 def _as_cells(line: str, known: Known) -> dict[str, Any] | None:
-    separator = known.separator or ","
+    separator = known.dialect.separator or ","
     allow_cells_of(len(line))
     # as in files: between tabs a quotation mark is only that
     cells = line.split("\t") if separator == "\t" else next(csv.reader([line], delimiter=separator), [])
@@ -178,7 +176,7 @@ def read_texts(
         return _of_texts("the list", column_of(usual, list(source)), bad).text(usual), usual
     if isinstance(source, Path) and not _is_table(source, known):
         lines = read_whole(source).removesuffix("\n").split("\n")
-        headed = bool(known.header) and lines[0].strip() == column
+        headed = bool(known.dialect.header) and lines[0].strip() == column
         texts = pl.Series(usual, lines[headed:], dtype=pl.String)
         return _of_texts(str(source), texts, bad, first=1 + headed), usual
     table = read_again(source, known, bad)
@@ -197,4 +195,4 @@ def _is_table(path: Path, known: Known) -> bool:
     """Whether a file has columns: by its name, or as the one that was learnt from, of which it has the separator."""
     if suffix(path) in TABLES or not path.exists():
         return True
-    return bool(known.separator) and known.separator in read_whole(path).partition("\n")[0]
+    return bool(known.dialect.separator) and known.dialect.separator in read_whole(path).partition("\n")[0]

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from elman.data.bad import BadRows
+from elman.data.dialect import Dialect
 from elman.data.rows import read_texts
 from elman.errors import ElmanError
 from elman.tasks.translate.pairs import Layout, PairBatches, find_layout, read_pairs
@@ -150,11 +151,15 @@ def test_bad_pairs_are_said_or_left_out_and_listed(tmp_path: Path) -> None:
 
 def test_files_to_answer_may_have_the_targets_or_not(tmp_path: Path) -> None:
     lines = written(tmp_path, "x.txt", "one\n\nt,w,o\n")
-    for layout in (Layout("lines"), Layout("table", "1", "2", "\t", False), Layout("table", "en", "de", "\t", True)):
+    for layout in (
+        Layout("lines"),
+        Layout("table", "1", "2", Dialect("\t", False)),
+        Layout("table", "en", "de", Dialect("\t", True)),
+    ):
         table, column = read_texts(lines, layout.source, layout.known, BadRows(), usual="source")
         assert table[column] == ["one", "", "t,w,o"]
     pairs = written(tmp_path, "y.tsv", "one\teins\ntwo\tzwei\n")
-    layout = Layout("table", "1", "2", "\t", False)
+    layout = Layout("table", "1", "2", Dialect("\t", False))
     table, column = read_texts(pairs, layout.source, layout.known, BadRows(), usual="source")
     assert (table[column], table.columns) == (["one", "two"], ["1", "2"])
 

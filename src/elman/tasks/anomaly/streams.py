@@ -12,7 +12,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import is_named
-from elman.data.dialect import Dialect
+from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import suffix
 from elman.data.numbers import has_value, is_numeric
 from elman.data.reading import TABLES, read_table
@@ -36,23 +36,21 @@ class Columns:
         values: the numbers that are watched.
         time: of each row, or "".
         label: whether a row is an anomaly, or "".
-        separator: what stands between two columns, in a file with such.
-        header: whether the first row has the names of the columns; None where that does not matter.
+        dialect: how it was written.
         columns: all that the table had.
     """
 
     values: tuple[str, ...]
     time: str = ""
     label: str = ""
-    separator: str | None = None
-    header: bool | None = None
+    dialect: Dialect = UNKNOWN
     columns: tuple[str, ...] = ()
 
     @property
     def known(self) -> Known:
         """What is known of tables of which each row is answered: time and label may be missing."""
         answers, useful = [self.label] if self.label else [], [self.time] if self.time else []
-        return Known(self.columns, self.values, answers, useful, separator=self.separator, header=self.header)
+        return Known(self.columns, self.values, answers, useful, dialect=self.dialect)
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = ()) -> Colu
     Raises:
         ElmanError: no such column, or none with numbers.
     """
-    table = read_table(files_of(source)[0], BadRows(skip=True), Dialect(wish.separator or "", wish.header))
+    table = read_table(files_of(source)[0], BadRows(skip=True), wish.dialect)
     for column in (*wish.values, *ignore):
         table.known(column)
     free = [column for column in table.columns if column not in ignore]
@@ -122,8 +120,7 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = ()) -> Colu
     log.info("values: %s; time: %s; label: %s", ", ".join(values), time or "none", label or "none")
     if left := [c for c in table.columns if c not in (*values, time, label)]:
         log.info("columns left out: %s%s", ", ".join(left), f" (empty: {', '.join(empty)})" if empty else "")
-    header = table.dialect.header if table.dialect.separator else None
-    return Columns(values, time, label, table.dialect.separator or None, header, tuple(table.columns))
+    return Columns(values, time, label, table.dialect, tuple(table.columns))
 
 
 def read_streams(

@@ -254,7 +254,7 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
             raise ElmanError("give --data FILE: a table of numbers over time, or a folder of such tables")
         options.ahead()
         ignore, values = listed(options.ignore), listed(options.values)
-        wish = Columns(values, options.time_column, options.label_column, options.separator or None, options.header)
+        wish = Columns(values, options.time_column, options.label_column, options.dialect)
         columns = find_columns(sources.data, wish, ignore)
         streams = read_streams(sources.data, columns, sources.bad, options.windows)
         for each in streams:

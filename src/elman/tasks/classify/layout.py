@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.dialect import Dialect
+from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import suffix
 from elman.data.formats.delimited import SEPARATORS, has_columns
 from elman.data.memory import Arrays
@@ -35,8 +35,7 @@ class ColumnSpec:
     parameter: str = ""
     ignore: tuple[str, ...] = ()
     labels: str = ""  # a file that has them
-    separator: str = ""
-    header: bool | None = None
+    dialect: Dialect = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,7 @@ class Layout:
     parameter: str = ""
     value: str = ""
     channels: tuple[str, ...] = ()
-    separator: str = ""
-    header: bool | None = None
+    dialect: Dialect = UNKNOWN
     labels: str = ""
     label_identity: str = ""
     columns: tuple[str, ...] = ()  # all of a table
@@ -69,9 +67,7 @@ class Layout:
             return Known(("label", "text"), ["text"], ["label"], free=True)
         named = self.identity, self.time, self.parameter, self.value, *(() if self.parameter else self.channels)
         needed = [self.text] if self.is_text else [name for name in named if name]
-        return Known(
-            self.columns, needed, [self.label], separator=self.separator, header=self.header, free=self.is_text
-        )
+        return Known(self.columns, needed, [self.label], dialect=self.dialect, free=self.is_text)
 
 
 def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
@@ -89,18 +85,16 @@ def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
             return Layout("folder")
         if suffix(source) == ".ts":
             return Layout("ts")
-        if suffix(source) not in TABLES and not (wishes.separator or wishes.text or wishes.label):
+        if suffix(source) not in TABLES and not (wishes.dialect.separator or wishes.text or wishes.label):
             text = read_whole(source)
             if not has_columns(text):
                 log.info("%s: a label and a text a line; the first word is the label", source)
                 return Layout("lines")
-    table = read_table(source, bad, Dialect(wishes.separator, wishes.header))
-    layout = replace(_table_layout(table, wishes), columns=tuple(table.columns))
+    table = read_table(source, bad, wishes.dialect)
+    layout = replace(_table_layout(table, wishes), columns=tuple(table.columns), dialect=table.dialect)
     if separator := table.dialect.separator:
-        header = table.dialect.header
-        between = SEPARATORS.get(separator, repr(separator))
+        between, header = SEPARATORS.get(separator, repr(separator)), table.dialect.header
         log.info("%s: columns between %s, %s a header", table.name, between, "with" if header else "without")
-        layout = replace(layout, separator=separator, header=header)
     return layout
 
 

@@ -95,4 +95,4 @@ class ClassifyOptions(TableOptions):
 
         ignore = listed(self.ignore)
         return ColumnSpec(self.text_column, self.label_column, self.id_column, self.time_column, self.parameter_column,
-                      ignore, self.labels, self.separator, self.header)  # fmt: skip
+                      ignore, self.labels, self.dialect)  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import is_named, normal
+from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.numbers import as_numbers, has_value, is_numeric
 from elman.data.rows import Known
 from elman.data.tables import Table
@@ -39,7 +40,7 @@ class Columns:
         zone: where the clocks hang.
         zoned: whether times say their zone themselves.
         columns: all that the table had, where a row is a moment.
-        separator: what stood between them.
+        dialect: how it was written.
     """
 
     layout: str
@@ -54,14 +55,14 @@ class Columns:
     zone: str | None = None
     zoned: bool = False
     columns: tuple[str, ...] = ()
-    separator: str | None = None
+    dialect: Dialect = UNKNOWN
 
     @property
     def known_again(self) -> Known:
         """What is known of other tables from the one that was learnt from, and of the lines of a stream."""
         time = () if self.layout == "rows" else self.time
         needed = [*time, *self.series, *self.targets, *self.known, *self.past, *self.constants]
-        return Known(self.columns, needed, separator=self.separator)
+        return Known(self.columns, needed, dialect=self.dialect)
 
     def times(self, frame: pl.DataFrame) -> Times:
         """The times of rows; one without a zone is none where others have theirs and no zone was said."""
@@ -121,7 +122,7 @@ def find_columns(table: Table, said: Columns) -> Columns:
     kinds = {name: _kinds(table, name) for name in others if not is_numeric(table.frame[name])}
     return replace(said, layout="columns", time=time, series=series, targets=targets, constants=constants,
                    kinds=kinds, dated=times.dated, zone=times.zone, zoned=zoned, columns=tuple(table.columns),
-                   separator=table.dialect.separator or None)  # fmt: skip
+                   dialect=table.dialect)  # fmt: skip
 
 
 def read_time(frame: pl.DataFrame, time: Sequence[str], zone: str | None) -> Times:

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from elman.data.bad import BadRows
 from elman.data.batches import Batches
-from elman.data.dialect import Dialect
 from elman.data.plain import restored
 from elman.data.reading import read_table
 from elman.data.rows import read_again
@@ -193,7 +192,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
             raise ElmanError("give --data FILE: a table over time, with a column or a row for each series")
         options.levels()  # what is wrong with them is said before a long file is read
         parts_of(options.split)
-        table = read_table(sources.data, sources.bad, Dialect(options.separator, options.header))
+        table = read_table(sources.data, sources.bad, options.dialect)
         columns = find_columns(table, options.columns())
         panel = read_panel(table, columns, options.frequency or None)
         log.info("from row to row: %s", panel.clock.describe())
@@ -207,7 +206,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         panel = long_enough(panel, horizon, sources.bad)
         valid = None
         if sources.valid is not None:
-            other = read_table(sources.valid, sources.bad, Dialect(options.separator, options.header))
+            other = read_table(sources.valid, sources.bad, options.dialect)
             valid = read_panel(other, columns, panel.clock)
         cuts = cut_into(panel, options.split, horizon) if valid is None else np.repeat(lengths_of(panel)[:, None], 3, 1)
         return ForecastParts(panel, cuts, valid, seasons, horizon)
@@ -266,7 +265,9 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
     def panel(self, source: Any, bad: BadRows) -> Panel:
         """The series of a file, as those that were learnt from."""
         options = self.options
-        known = replace(self.columns.known_again, separator=options.separator, header=options.header)
+        # another file may have another separator
+        dialect = replace(self.columns.dialect, separator=options.separator, header=options.header)
+        known = replace(self.columns.known_again, dialect=dialect)
         table = read_again(source, known, bad)
         if self.columns.layout != "rows":
             for name in (*self.columns.time, *self.columns.series, *self.columns.targets, *self.columns.known):

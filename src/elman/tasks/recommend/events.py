@@ -9,7 +9,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import find
-from elman.data.dialect import Dialect
+from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.formats.delimited import SEPARATORS
 from elman.data.numbers import as_text, is_numeric
 from elman.data.reading import read_table
@@ -37,8 +37,7 @@ class EventLayout:
         gap: minutes, or units of times that are only numbers, after which a person's next session begins; 0 for never.
         within: what stands between the items of a row that is a whole session; empty where a row is one event.
         columns: all columns of the table.
-        separator: what stands between them.
-        header: whether the first row has their names.
+        dialect: how it is written.
     """
 
     item: str
@@ -50,8 +49,7 @@ class EventLayout:
     gap: float = 0.0
     within: str = ""
     columns: tuple[str, ...] = ()
-    separator: str = ""
-    header: bool | None = None
+    dialect: Dialect = UNKNOWN
 
     @property
     def keys(self) -> list[str]:
@@ -62,11 +60,10 @@ class EventLayout:
     def known(self) -> Known:
         """What is known of other tables of events, and of the lines of a stream."""
         if self.within:  # a row is a session; it may be anybody's
-            return Known(self.columns, [self.item], useful=self.keys, separator=self.separator, header=self.header,
-                         free=True)  # fmt: skip
+            return Known(self.columns, [self.item], useful=self.keys, dialect=self.dialect, free=True)
         needed = [*self.keys, self.item, *([self.time] if self.gap else [])]
         needed += [self.rating] if self.least is not None else []
-        return Known(self.columns, needed, useful=[self.time], separator=self.separator, header=self.header)
+        return Known(self.columns, needed, useful=[self.time], dialect=self.dialect)
 
     @property
     def longest_pause(self) -> float:
@@ -142,7 +139,7 @@ def find_events(source: Any, wish: EventLayout, bad: BadRows) -> EventLayout:
         person, item = _by_kind(table, found, person or session, item)
     layout = replace(
         wish, item=item, person=person, session=session, time=time, rating=rating, within=within,
-        columns=tuple(table.columns), separator=table.dialect.separator, header=table.dialect.header,
+        columns=tuple(table.columns), dialect=table.dialect,
     )  # fmt: skip
     if layout.gap and not layout.time:
         raise ElmanError("a gap that parts sessions needs times; give --time-column")
@@ -264,7 +261,7 @@ def _whole(keys: pl.DataFrame, rows: list[Any], where: list[str], bad: BadRows) 
 def _table(source: Any, layout: EventLayout, bad: BadRows) -> Table:
     if isinstance(source, list | tuple):
         source = pl.DataFrame({"items": [list(each) for each in source]})
-    return read_table(source, bad, Dialect(layout.separator, layout.header))
+    return read_table(source, bad, layout.dialect)
 
 
 def _complete(table: Table, columns: list[str]) -> Table:
@@ -329,8 +326,8 @@ def _said(layout: EventLayout) -> str:
         parts.append(f"ratings in {layout.rating}, {looked}")
     if layout.within:
         parts.append("a session a row")
-    if layout.separator:
-        parts.append(f"{SEPARATORS.get(layout.separator, repr(layout.separator))} between columns")
-    if layout.header is False:
+    if layout.dialect.separator:
+        parts.append(f"{SEPARATORS.get(layout.dialect.separator, repr(layout.dialect.separator))} between columns")
+    if layout.dialect.header is False:
         parts.append("no header")
     return ", ".join(parts)

@@ -76,5 +76,5 @@ class RecommendOptions(TableOptions):
         return EventLayout(
             item=self.item_column, person=self.person_column, session=self.session_column, time=self.time_column,
             rating=self.rating_column, least=self.least_rating, gap=self.gap, within=self.within,
-            separator=self.separator, header=self.header,
+            dialect=self.dialect,
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from elman.data.dialect import Dialect
 from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, option
 
 if TYPE_CHECKING:
@@ -73,8 +74,13 @@ class TagOptions(TaskOptions):
     )
     split_seed: int = option(1, "Random seed of the split.", min=0, panel=DATA)
 
+    @property
+    def dialect(self) -> Dialect:
+        """How the file is written."""
+        return Dialect(self.separator)
+
     def column_spec(self) -> "ColumnSpec":
         """What they say about the data."""
         from elman.tasks.tag.tagged import ColumnSpec
 
-        return ColumnSpec(self.word_column, self.tag_column, self.separator, self.joint)
+        return ColumnSpec(self.word_column, self.tag_column, self.dialect, self.joint)

@@ -15,7 +15,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import find, is_named
-from elman.data.dialect import Dialect
+from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import alternatives, suffix
 from elman.data.formats.delimited import SEPARATORS, guess_separator
 from elman.data.formats.objects import OBJECTS
@@ -40,7 +40,7 @@ class ColumnSpec:
 
     word: str = ""  # a column's name, or its number from 1
     tag: str = ""
-    separator: str = ""
+    dialect: Dialect = UNKNOWN
     joint: str = ""
 
 
@@ -49,9 +49,8 @@ class Layout:
     """How sentences lie in a file."""
 
     kind: str  # "columns", a token a line; "joined", word/tag lines; "lines" of words; "table", a sentence a row
-    separator: str = ""  # between columns; "" is any number of spaces and tabs
+    dialect: Dialect = UNKNOWN  # between columns without a separator is any number of spaces and tabs
     width: int = 0  # columns
-    header: bool = False
     word: int = 0  # which columns, from 0
     tag: int = 0
     sentence: int = -1  # the column that says to which sentence a token belongs; -1: empty lines do
@@ -114,11 +113,11 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None) 
         if wishes.joint or _are_joined(lines, joint):
             log.info("%s: a sentence a line, a tag behind the last %s of each word", source, joint)
             return Layout("joined", joint=joint)
-    if like is not None and _are_sentences(lines, wishes.separator, max(1, like.width)):
+    if like is not None and _are_sentences(lines, wishes.dialect.separator, max(1, like.width)):
         return Layout("lines")
     layout = _column_layout(source, lines, wishes)
     if labelled:
-        between = SEPARATORS.get(layout.separator, "spaces")
+        between = SEPARATORS.get(layout.dialect.separator, "spaces")
         tag, prefix = f"the tag in column {layout.tag + 1}", f", {layout.prefix} before it" if layout.prefix else ""
         log.info("%s: a token a line, columns between %s; the word is in column %s%s, %s of %s",
                  source, between, layout.word + 1, prefix, tag, layout.width)  # fmt: skip
@@ -138,7 +137,7 @@ def _has_learnt_column(heading: Sequence[str], kind: str, like: Layout | None) -
 
 def _table_layout(source: Any, wishes: ColumnSpec, like: Layout | None) -> Layout:
     labelled = like is None
-    table = read_table(source, BadRows(skip=True), Dialect(wishes.separator, True))
+    table = read_table(source, BadRows(skip=True), replace(wishes.dialect, header=True))
     learnt = like is not None and like.tokens in table.columns
     tokens = like.tokens if like is not None and learnt else table.column(wishes.word, "words")
     tags = table.column(wishes.tag, "tags", "tag", among=[column for column in table.columns if column != tokens])
@@ -150,7 +149,7 @@ def _table_layout(source: Any, wishes: ColumnSpec, like: Layout | None) -> Layou
         )
     if labelled:
         log.info("%s: a sentence a row; the words are in %r, the tags in %r", table.name, tokens, tags)
-    return Layout("table", tokens=tokens, tags=tags, separator=wishes.separator, header=True)
+    return Layout("table", tokens=tokens, tags=tags, dialect=replace(wishes.dialect, header=True))
 
 
 def _are_joined(lines: Sequence[str], joint: str) -> bool:
@@ -167,7 +166,7 @@ def _are_sentences(lines: Sequence[str], separator: str, widest: int) -> bool:
 
 
 def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec) -> Layout:
-    separator, rows = _separated(lines, wishes.separator)
+    separator, rows = _separated(lines, wishes.dialect.separator)
     width = _usual(rows)
     rows = [row for row in rows if len(row) == width]
     heading = [cell.strip().lower() for cell in rows[0]]
@@ -183,7 +182,9 @@ def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec) -> La
     sentence = next((n for n, name in enumerate(names) if name.startswith("sentence")), -1)
     found = {match[1] if (match := LANGUAGE.fullmatch(cell)) else "" for cell in columns[word]}
     prefix = found.pop() if len(found) == 1 else ""
-    return Layout("columns", separator, width, header, word, tag, sentence, prefix)
+    return Layout(
+        "columns", replace(wishes.dialect, separator=separator, header=header), width, word, tag, sentence, prefix
+    )
 
 
 def _separated(lines: Sequence[str], wish: str) -> tuple[str, list[list[str]]]:
@@ -273,7 +274,7 @@ def _columns(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence
     width, word = layout.width, layout.word
     if not labelled:  # there may be fewer columns
         sample = [line for line in lines[:SAMPLE] if line.strip() and not line.startswith(DOCUMENT)]
-        width = _usual([_cells(line, layout.separator) for line in sample]) if sample else width
+        width = _usual([_cells(line, layout.dialect.separator) for line in sample]) if sample else width
         word = word if word < width else 0
     now, document, skipped, identity = _Sentence(0, 0, [], []), 0, 0, ""
     for number, line in enumerate(lines, 1):
@@ -284,8 +285,8 @@ def _columns(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence
                 yield now
             now = _Sentence(0, document, [], [])
             continue
-        cells = _cells(line, layout.separator)
-        if layout.header and not skipped:
+        cells = _cells(line, layout.dialect.separator)
+        if layout.dialect.header and not skipped:
             skipped = 1
             continue
         if not opened and line[0] == "#" and len(cells) != width:
@@ -348,7 +349,7 @@ def _lines_of(source: Path) -> list[str]:
 
 
 def _read_table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Tagged:
-    table = read_table(source, bad, Dialect(layout.separator, layout.header or None))
+    table = read_table(source, bad, layout.dialect)
     tokens = [_parts(cell) for cell in table[layout.tokens]]
     tags = [_parts(cell) for cell in table[layout.tags]] if labelled else [[]] * len(tokens)
     wrong = {}

@@ -283,7 +283,7 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
         if isinstance(source, Line | list | tuple):
             return self.layout
         found = find_layout(source, ColumnSpec(self.options.word_column), like=self.layout)
-        return found if found.kind != self.layout.kind or found.header else self.layout
+        return found if found.kind != self.layout.kind or found.dialect.header else self.layout
 
     def knows(self, tag: str) -> bool:
         """Whether a tag, as the data writes it, was learnt."""

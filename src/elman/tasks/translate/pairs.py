@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import is_named
-from elman.data.dialect import Dialect
+from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import alternatives
 from elman.data.formats.delimited import SEPARATORS
 from elman.data.numbers import is_numeric
@@ -34,22 +34,21 @@ class Layout:
         kind: ``"lines"`` of two parallel files, or ``"table"``.
         source: the column of what is read.
         target: the column of what is written.
-        separator: what stands between columns.
-        header: whether the first row has their names.
+        dialect: how it is written.
+        columns: all of a table.
     """
 
     kind: str
     source: str = "source"
     target: str = "target"
-    separator: str | None = None
-    header: bool | None = None
-    columns: tuple[str, ...] = ()  # all of a table
+    dialect: Dialect = UNKNOWN
+    columns: tuple[str, ...] = ()
 
     @property
     def known(self) -> Known:
         """What is known of tables of which the source is to be answered."""
         columns = self.columns or (self.source, self.target)
-        return Known(columns, [self.source], [self.target], separator=self.separator, header=self.header, free=True)
+        return Known(columns, [self.source], [self.target], dialect=self.dialect, free=True)
 
 
 def find_layout(data: Any, wished: Layout) -> Layout:
@@ -67,9 +66,13 @@ def find_layout(data: Any, wished: Layout) -> Layout:
     if isinstance(data, Path) and len(alternatives(data)) > 1:
         log.info("pairs: line by line, %s", " -> ".join(map(str, alternatives(data))))
         return Layout("lines")
-    table = read_table(data, BadRows(skip=True), Dialect(wished.separator or "", wished.header))
-    if wished.header is None and table.dialect.header is False and _are_names(_first(data), table.dialect.separator):
-        table = read_table(data, BadRows(skip=True), Dialect(wished.separator or "", True))
+    table = read_table(data, BadRows(skip=True), wished.dialect)
+    if (
+        wished.dialect.header is None
+        and table.dialect.header is False
+        and _are_names(_first(data), table.dialect.separator)
+    ):
+        table = read_table(data, BadRows(skip=True), replace(wished.dialect, header=True))
     texts = [column for column in table.columns if not is_numeric(table.frame[column])]
     texts = texts if len(texts) > 1 else table.columns
     source = table.column(wished.source, "source", among=texts)
@@ -84,7 +87,7 @@ def find_layout(data: Any, wished: Layout) -> Layout:
     separator = table.dialect.separator
     between = f", with {SEPARATORS.get(separator, separator)} between columns" if separator else ""
     log.info("pairs: column %s -> column %s%s", source, target, between)
-    return Layout("table", source, target, separator or None, table.dialect.header, tuple(table.columns))
+    return Layout("table", source, target, table.dialect, tuple(table.columns))
 
 
 def read_pairs(data: Any, layout: Layout, bad: BadRows) -> tuple[Table, Layout]:

@@ -227,9 +227,7 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
     def read(cls, options: TranslateOptions, sources: Sources) -> TranslateParts:
         if sources.data is None:
             raise ElmanError("give --data FILE: a table of pairs, or two parallel files as 'train.{en,de}'")
-        wished = Layout(
-            "table", options.source_column, options.target_column, options.separator or None, options.header
-        )
+        wished = Layout("table", options.source_column, options.target_column, options.dialect)
         layout = find_layout(sources.data, wished)
         table, _ = read_pairs(sources.data, layout, sources.bad)
         if not len(table):
