@@ -32,20 +32,35 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """Inputs that have several rows each, as a sentence with a word a row; each row gets its part of the answer.
+
+    Args:
+        rows: of each input, which of all rows are its own, counted from 0.
+        answer: the answer that is a list with a value for each of them; other answers are of whole inputs.
+    """
+
+    rows: Sequence[np.ndarray]
+    answer: str
+
+
+@dataclass(frozen=True)
 class Asked(Generic[RowT]):
     """Rows to be answered, and where each belongs.
 
     Args:
         inputs: those that can be used.
-        index: ``[N]``, which of all rows each is, counted from 0.
-        size: of all rows.
-        frame: ``[size]``, what stands beside the answers, for people.
+        index: ``[N]``, which of all rows, or of all inputs where these have several rows, each is, counted from 0.
+        size: of all these.
+        frame: what stands beside the answers, for people, row by row.
+        parts: where the inputs have several rows each.
     """
 
     inputs: Sequence[RowT]
     index: np.ndarray
     size: int
     frame: pl.DataFrame
+    parts: Parts | None = None
 
     def beside(self, answers: pl.DataFrame) -> pl.DataFrame:
         """The rows with their answers; those that cannot be used have none.
@@ -55,8 +70,12 @@ class Asked(Generic[RowT]):
             >>> asked.beside(pl.DataFrame({"predicted": ["yes"]})).rows()
             [(None, None), ('a', 'yes')]
         """
-        places = np.full(self.size, len(answers))
-        places[self.index] = np.arange(len(answers))
+        index = self.index
+        if self.parts is not None:
+            answers = answers.select(pl.col(self.parts.answer).explode())
+            index = np.concatenate([*self.parts.rows, np.zeros(0, int)])
+        places = np.full(len(self.frame), len(answers))
+        places[index] = np.arange(len(answers))
         placed = pl.concat([answers, answers.clear(1)])[places.tolist()]
         return pl.concat([self.frame.drop(answers.columns, strict=False), placed], how="horizontal")
 

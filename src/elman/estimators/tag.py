@@ -4,16 +4,19 @@ from typing import Any
 
 import polars as pl
 
-from elman.data.memory import opened
+from elman.data.memory import opened, without_index
+from elman.data.tables import column_of, columns_of
 from elman.errors import ElmanError
 from elman.estimators.base import Answering, Taken, is_one, path_of
 from elman.estimators.constructors import TaggerOptions
+from elman.tasks.tag.token_rows import ENDLESS
 
 
 class Tagger(Answering, TaggerOptions):
     """Tag each word of a sentence.
 
-    A sentence is a list of words, or a text with spaces between them.
+    A sentence is a list of words, or a text with spaces between them. A table has a sentence a row, or a token a row
+    and a column that names the sentence of each, such as ``sentence_id``, or an empty row behind each sentence.
 
     Example:
         >>> pairs = [(["the", "cat"], ["DET", "NOUN"]), (["a", "dog"], ["DET", "NOUN"])] * 20
@@ -32,10 +35,14 @@ class Tagger(Answering, TaggerOptions):
         held = opened(X)
         if isinstance(held, pl.DataFrame) and (y is None or isinstance(y, str)):
             return Taken(held, _column(y))
+        given = None if y is None or isinstance(y, str) else opened(without_index(y))
+        if isinstance(held, pl.DataFrame) and isinstance(given, list):
+            return Taken(_with_tags(held, given), {"tag_column": TAG})
+        if isinstance(held, list) and isinstance(given, list) and _are_tokens(held) and _are_tokens(given):
+            return Taken(_with_tags(columns_of({"word": held}), given))
         if isinstance(held, list) and held and y is None and all(_is_pair(each) for each in held):
             sentences, tags = [each[0] for each in held], [each[1] for each in held]
         else:
-            given = opened(y) if y is not None and not isinstance(y, str) else None
             if not (isinstance(held, list) and held and isinstance(given, list)):
                 raise ElmanError(f"these are no sentences with their tags; {WANTED}")
             sentences, tags = held, given
@@ -55,10 +62,12 @@ class Tagger(Answering, TaggerOptions):
             raise ElmanError(f"these are no sentences; {WANTED}")
         if isinstance(held, list) and held and all(_is_pair(each) for each in held):
             return [_words(each[0], n) for n, each in enumerate(held, 1)]
+        if self.task_.layout.kind == "rows" and isinstance(held, list) and _are_tokens(held):
+            raise ElmanError(f"the list {ENDLESS}")
         return held
 
     def predict(self, X: Any) -> Any:
-        """The tags of each sentence, a list for each; of one text its tags alone."""
+        """The tags of each sentence, a list for each; of one text its tags alone; of a token a row, a tag a row."""
         found = self.predict_frame(X)["predicted"].to_list()
         return found[0] if is_one(X) else found
 
@@ -67,6 +76,19 @@ WANTED = (
     "a Tagger takes fit(X, y) with X a list of sentences and y a list of their tags, a list of (words, tags), a table "
     "with a column of each, or a file"
 )
+TAG = "tag"  # the column in which tags from elsewhere are put
+
+
+def _are_tokens(values: list[Any]) -> bool:
+    """Whether a list has a token in each row, or nothing in one that ends a sentence, and no sentences."""
+    given = [each for each in values if each is not None]
+    return len(values) > 1 and all(isinstance(each, str) and len(each.split()) == 1 for each in given)
+
+
+def _with_tags(table: pl.DataFrame, tags: list[Any]) -> pl.DataFrame:
+    if len(table) != len(tags):
+        raise ElmanError(f"X has {len(table):,} rows and y has {len(tags):,}; they are to be as many")
+    return table.with_columns(column_of(TAG, tags))
 
 
 def _column(y: Any) -> dict[str, Any]:

@@ -22,6 +22,8 @@ def suits(read: Any, path: Path) -> Suits:
         usual = is_named(layout.tokens, "words", "word") and is_named(layout.tags, "tags", "tag")
         said = {"word_column": layout.tokens, "tag_column": layout.tags}
         return Suits(score if usual else 0.1, f"{why}, a sentence a row", said)
+    if layout.kind == "rows":
+        return Suits(score, f"{why}, a word a row", {"word_column": layout.tokens, "tag_column": layout.tags})
     if layout.kind == "columns" and layout.sentence < 0:
         return Suits(score, f"{why}, a word a line", {"tag_column": str(layout.tag + 1)})
     return Suits(score, why)

@@ -20,9 +20,11 @@ from elman.data.files import alternatives, suffix
 from elman.data.formats.delimited import SEPARATORS, guess_separator
 from elman.data.formats.objects import OBJECTS
 from elman.data.reading import read_table
-from elman.data.rows import Asked, Line
+from elman.data.rows import Asked, Line, Parts
+from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
+from elman.tasks.tag.token_rows import ENDLESS, has_ends, has_token_rows, sentence_column, sentence_rows
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,9 @@ class ColumnSpec:
 class Layout:
     """How sentences lie in a file."""
 
-    kind: str  # "columns", a token a line; "joined", word/tag lines; "lines" of words; "table", a sentence a row
+    # "columns", a token a line; "joined", word/tag lines; "lines" of words; "table", a sentence a row; "rows", a table
+    # with a token a row
+    kind: str
     dialect: Dialect = UNKNOWN  # between columns without a separator is any number of spaces and tabs
     width: int = 0  # columns
     word: int = 0  # which columns, from 0
@@ -58,6 +62,7 @@ class Layout:
     joint: str = "/"
     tokens: str = ""  # columns of a table
     tags: str = ""
+    group: str = ""  # the column that names the sentence of each row
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Tagged:
     index: np.ndarray  # [N], which of the file's sentences each is
     size: int  # sentences of the file
     frame: pl.DataFrame  # [size], what there is besides
+    parts: Parts | None = None  # where each has several rows of the file
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -101,14 +107,18 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None) 
             log.info("a sentence a line, words in %s, tags in %s", files[0], ", ".join(map(str, files[1:])))
         return Layout("lines")
     if not isinstance(source, Path) or suffix(source) in (*OBJECTS, ".parquet"):
-        return _table_layout(source, wishes, like)
+        return _table_layout(_as_table(source, wishes), wishes, like)
     text = read_whole(source)
     lines = [line for line in text.split("\n", SAMPLE)[:SAMPLE] if line.strip() and not line.startswith(DOCUMENT)]
     if not lines:
         raise ElmanError(f"{source} has no sentences")
-    heading = lines[0].split(guess_separator(text, suffix(source)))
-    if _has_learnt_column(heading, suffix(source), like) or (find(heading, "words") and find(heading, "tags")):
-        return _table_layout(source, wishes, like)
+    heading = [cell.strip(' "') for cell in lines[0].split(guess_separator(text, suffix(source)))]
+    named = _has_learnt_column(heading, suffix(source), like) or bool(find(heading, "words") and find(heading, "tags"))
+    if named or _names_rows(heading, wishes, like):
+        table = _as_table(source, wishes)
+        rows = _rows_layout(table, wishes, like) if "\n\n" in text.strip() else None
+        if rows is None or rows.group:  # else empty lines, which are no rows of a table, end its sentences
+            return _table_layout(table, wishes, like)
     for joint in (wishes.joint,) if wishes.joint else JOINTS:
         if wishes.joint or _are_joined(lines, joint):
             log.info("%s: a sentence a line, a tag behind the last %s of each word", source, joint)
@@ -131,15 +141,34 @@ def _has_learnt_column(heading: Sequence[str], kind: str, like: Layout | None) -
     """
     if like is None or like.kind == "columns":
         return False
-    cells = [cell.strip(' "') for cell in heading]
-    return (bool(like.tokens) and like.tokens in cells) or (kind in (".csv", ".tsv") and bool(find(cells, "words")))
+    return (bool(like.tokens) and like.tokens in heading) or (kind in (".csv", ".tsv") and bool(find(heading, "words")))
 
 
-def _table_layout(source: Any, wishes: ColumnSpec, like: Layout | None) -> Layout:
+def _names_rows(heading: Sequence[str], wishes: ColumnSpec, like: Layout | None) -> bool:
+    """Whether a file begins with the names of the columns of a table with a token a row."""
+    group = sentence_column(heading, wishes.word, wishes.tag)
+    others = [name for name in heading if name != group]
+    tagged = like is not None or wishes.tag or find(others, "tag", "tags")
+    return bool(group and tagged and (wishes.word or find(others, "word", "words")))
+
+
+def _as_table(source: Any, wishes: ColumnSpec) -> Table:
+    return read_table(source, BadRows(skip=True), replace(wishes.dialect, header=True))
+
+
+def _table_layout(table: Table, wishes: ColumnSpec, like: Layout | None) -> Layout:
     labelled = like is None
-    table = read_table(source, BadRows(skip=True), replace(wishes.dialect, header=True))
+    rows = _rows_layout(table, wishes, like)
+    if rows is not None and has_ends(table, rows.tokens, rows.tags, rows.group):
+        if labelled:
+            ends = f"sentences are named in {rows.group!r}" if rows.group else "a sentence ends at an empty row"
+            log.info("%s: a token a row; the words are in %r, the tags in %r, %s",
+                     table.name, rows.tokens, rows.tags, ends)  # fmt: skip
+        return rows
+    if rows is not None and (like is None or like.kind in ("columns", "rows")):
+        raise ElmanError(f"{table.name} {ENDLESS}")
     learnt = like is not None and like.tokens in table.columns
-    tokens = like.tokens if like is not None and learnt else table.column(wishes.word, "words")
+    tokens = like.tokens if like is not None and learnt else table.column(wishes.word, "words", "word")
     tags = table.column(wishes.tag, "tags", "tag", among=[column for column in table.columns if column != tokens])
     if not tokens or (labelled and not tags):
         what, option = ("tags", "--tag-column") if tokens else ("words", "--word-column")
@@ -150,6 +179,26 @@ def _table_layout(source: Any, wishes: ColumnSpec, like: Layout | None) -> Layou
     if labelled:
         log.info("%s: a sentence a row; the words are in %r, the tags in %r", table.name, tokens, tags)
     return Layout("table", tokens=tokens, tags=tags, dialect=replace(wishes.dialect, header=True))
+
+
+def _rows_layout(table: Table, wishes: ColumnSpec, like: Layout | None) -> Layout | None:
+    """How sentences lie in a table with a token a row; None where it is none."""
+    learnt = like.tokens if like is not None and like.tokens in table.columns else ""
+    word, tag = learnt or _numbered(table, wishes.word), _numbered(table, wishes.tag)
+    group = sentence_column(table.columns, word, tag)
+    word = word or find([name for name in table.columns if name not in (group, tag)], "word", "words")
+    tag = tag or find([name for name in table.columns if name not in (group, word)], "tag", "tags")
+    if not word or (like is None and not tag) or not has_token_rows(table, word, tag, group):
+        return None
+    prefix = _prefix(table[word])
+    return Layout("rows", table.dialect, prefix=prefix, tokens=word, tags=tag, group=group)
+
+
+def _numbered(table: Table, wish: str) -> str:
+    """The column that the user names, or numbers from 1, as in a file without names."""
+    if wish.isdigit() and wish not in table.columns and 1 <= int(wish) <= len(table.columns):
+        return table.columns[int(wish) - 1]
+    return wish and table.known(wish)
 
 
 def _are_joined(lines: Sequence[str], joint: str) -> bool:
@@ -170,21 +219,26 @@ def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec) -> La
     width = _usual(rows)
     rows = [row for row in rows if len(row) == width]
     heading = [cell.strip().lower() for cell in rows[0]]
-    header = sum(is_named(cell, "word", "tag") for cell in heading) >= 2
+    header = sum(is_named(cell, "word", "words", "tag", "tags") for cell in heading) >= 2
     rows = rows[1:] if header else rows
     columns = list(zip(*rows, strict=True))
     names = heading if header else [""] * width
     counted = width > 2 and all(cell[0].isdigit() for cell in columns[0][:200]) and columns[0][0] == "1"
-    word = _column(source, wishes.word, names, "word", width, 1 if counted else 0)
+    word = _column(source, wishes.word, names, ("word", "words"), width, 1 if counted else 0)
     usable = [n for n in range(width) if n != word and len(set(columns[n])) > 1]
     last = 3 if counted and width == 10 else max(usable, default=width - 1)  # ten is CoNLL-U
-    tag = _column(source, wishes.tag, names, "tag", width, last)
+    tag = _column(source, wishes.tag, names, ("tag", "tags"), width, last)
     sentence = next((n for n, name in enumerate(names) if name.startswith("sentence")), -1)
-    found = {match[1] if (match := LANGUAGE.fullmatch(cell)) else "" for cell in columns[word]}
-    prefix = found.pop() if len(found) == 1 else ""
     return Layout(
-        "columns", replace(wishes.dialect, separator=separator, header=header), width, word, tag, sentence, prefix
-    )
+        "columns", replace(wishes.dialect, separator=separator, header=header), width, word, tag, sentence,
+        _prefix(columns[word]),
+    )  # fmt: skip
+
+
+def _prefix(words: Iterable[Any]) -> str:
+    """What stands before each of the words, if it is the mark of a language."""
+    found = {match[1] if (match := LANGUAGE.fullmatch(str(word))) else "" for word in words if word is not None}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _separated(lines: Sequence[str], wish: str) -> tuple[str, list[list[str]]]:
@@ -211,7 +265,7 @@ def _cells(line: str, separator: str) -> list[str]:
     return line.split(separator)
 
 
-def _column(source: Path, wish: str, names: Sequence[str], role: str, width: int, default: int) -> int:
+def _column(source: Path, wish: str, names: Sequence[str], roles: tuple[str, ...], width: int, default: int) -> int:
     """The place of a column that the user names or numbers, or that is named as usual, or the default."""
     if wish.lower() in names and wish:
         return names.index(wish.lower())
@@ -219,7 +273,7 @@ def _column(source: Path, wish: str, names: Sequence[str], role: str, width: int
         if not (wish.isdigit() and 1 <= int(wish) <= width):
             raise ElmanError(f"{source} has no column {wish!r}; its {width} columns are numbered from 1")
         return int(wish) - 1
-    return names.index(found) if (found := find(names, role)) else default
+    return names.index(found) if (found := find(names, *roles)) else default
 
 
 def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = True) -> Tagged:
@@ -233,6 +287,8 @@ def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = T
     """
     if layout.kind == "table":
         found = _read_table(source, layout, bad, labelled)
+    elif layout.kind == "rows":
+        found = _read_rows(source, layout, bad, labelled)
     else:
         read = {"joined": _joined, "lines": _lines, "columns": _columns}[layout.kind]
         found = _gathered(source, read(source, layout, labelled), bad)
@@ -369,6 +425,31 @@ def _read_table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Ta
     )  # fmt: skip
 
 
+def _read_rows(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Tagged:
+    table = read_table(source, bad, layout.dialect)
+    table = table.text(layout.tokens, *([layout.tags] if layout.tags in table.columns else []))
+    words, tags = table[layout.tokens], table[layout.tags] if labelled else []
+    found = sentence_rows(table, layout.tokens, layout.tags, layout.group)
+    kept = []
+    for n, rows in enumerate(found):
+        wrong = next(((row, f"has no word in {layout.tokens}") for row in rows if words[row] is None), None)
+        if labelled and wrong is None:
+            wrong = next(((row, f"has no tag in {layout.tags}") for row in rows if tags[row] is None), None)
+        if wrong is None and np.ptp(table.index[rows]) >= len(rows):
+            wrong = (rows[0], "begins a sentence of which another row cannot be used")
+        if wrong is None:
+            kept.append(n)
+        else:
+            bad.add(table.where(int(wrong[0])), wrong[1])
+    good = [found[n] for n in kept]
+    return Tagged(
+        [[words[row].strip().removeprefix(layout.prefix) for row in rows] for rows in good],
+        [[tags[row].strip() for row in rows] if labelled else [] for rows in good],
+        [table.where(int(rows[0])) for rows in good], [0] * len(good), np.array(kept, int), len(found),
+        table.spread(), Parts([table.index[rows] for rows in good], "predicted"),
+    )  # fmt: skip
+
+
 def _parts(cell: Any) -> list[str] | None:
     """The words, or tags, of a cell: a list, one written as JSON, or a text with spaces between them."""
     if isinstance(cell, str) and cell.startswith("["):
@@ -394,7 +475,7 @@ def read_asked(source: Any, layout: Layout, bad: BadRows) -> Asked[list[str]]:
     """
     if not isinstance(source, Line | list | tuple):
         found = read_tagged(source, layout, bad, labelled=False)
-        return Asked(found.tokens, found.index, found.size, found.frame)
+        return Asked(found.tokens, found.index, found.size, found.frame, found.parts)
     if isinstance(source, Line):
         given, where = [_said(source.text, layout)], ""
         wrong = 'a line is words with spaces between them, a list of words, or {"tokens": [...]}'

@@ -233,6 +233,11 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
             return TagParts(layout, scheme, rows, other, sources.name)
         if options.held_out == 0:
             return TagParts(layout, scheme, rows, rows, sources.name)
+        if len(rows) == 1:
+            raise ElmanError(
+                f"{sources.name} is one sentence of {len(rows.tokens[0]):,} words, of which none can be held out; an "
+                "empty line ends a sentence, or a column 'sentence' names the one of each word"
+            )
         learnt, held_out = _split(options, rows)
         return TagParts(layout, scheme, rows.take(learnt), rows.take(held_out), sources.name)
 

@@ -1,0 +1,134 @@
+"""A table with a token a row is read sentence by sentence, whatever it stands in, and answered row by row."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pytest
+
+import elman
+from elman.data.tables import write_table
+from elman.errors import ElmanError
+from elman.tasks.tag.options import TagOptions
+from elman.tasks.tag.task import TagTask
+from elman.training.task import Sources
+
+SENTENCES = [("the cat sat", "D N V"), ("a dog", "D N")] * 10
+ROWS = [(n, *pair) for n, s in enumerate(SENTENCES) for pair in zip(*map(str.split, s), strict=True)]
+ENDLESS = "has a word a row, and nothing says where a sentence ends"
+QUICK: dict[str, Any] = {"hidden": 4, "embedding": 4, "steps": 2, "verbose": False}
+
+
+def table(names: str = "sentence_id word tag") -> pl.DataFrame:
+    return pl.DataFrame(ROWS, schema=names.split(), orient="row")
+
+
+def with_empty_rows() -> pl.DataFrame:
+    """The same without a column of sentences: an empty row stands behind each."""
+    rows: list[tuple[str | None, str | None]] = []
+    for words, tags in SENTENCES:
+        rows += [*zip(words.split(), tags.split(), strict=True), (None, None)]
+    return pl.DataFrame(rows, schema=["word", "tag"], orient="row")
+
+
+def first_of_each() -> pl.DataFrame:
+    """The same with the name of a sentence in its first row alone."""
+    name = pl.format("Sentence: {}", "sentence_id")
+    first = pl.col("sentence_id") != pl.col("sentence_id").shift().fill_null(-1)
+    return table().with_columns(pl.when(first).then(name).alias("sentence_id")).rename({"sentence_id": "Sentence #"})
+
+
+TABLES = {
+    "a column of sentences": table(),
+    "names as of lists": table("sentence tokens tags"),
+    "in the first row": first_of_each(),
+    "empty rows": with_empty_rows(),
+}
+
+
+def read(source: Any) -> list[tuple[list[str], list[str]]]:
+    learnt = TagTask.read(TagOptions(held_out=0), Sources(source)).learnt
+    return list(zip(learnt.tokens, learnt.tags, strict=True))
+
+
+WANTED = [(words.split(), tags.split()) for words, tags in SENTENCES]
+
+
+@pytest.mark.parametrize("ending", ["", ".csv", ".tsv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("kind", list(TABLES))
+def test_its_sentences_are_the_same_in_memory_and_in_any_file(kind: str, ending: str, tmp_path: Path) -> None:
+    if not ending:
+        assert read(TABLES[kind]) == WANTED
+        return
+    path = tmp_path / f"tokens{ending}"
+    write_table(TABLES[kind], path)
+    if kind == "empty rows" and ending in (".csv", ".tsv"):  # as people write them
+        path.write_text(path.read_text().replace("\n,\n", "\n\n").replace("\n\t\n", "\n\n"))
+    assert read(path) == WANTED
+
+
+@pytest.mark.parametrize("kind", list(TABLES))
+def test_each_row_is_answered_in_its_place(kind: str) -> None:
+    model = elman.Tagger(**QUICK).fit(TABLES[kind])
+    whole = model.predict([words for words, _ in SENTENCES])
+    names = ["tokens" if "tokens" in TABLES[kind].columns else "word"]
+    for asked in (TABLES[kind], TABLES[kind].drop("tag", "tags", strict=False)):
+        found = model.predict_frame(asked)
+        assert [tag for tag in found["predicted"] if tag is not None] == [tag for tags in whole for tag in tags]
+        assert found[names[0]].to_list() == asked[names[0]].to_list()
+        assert found["predicted"].is_null().to_list() == asked[names[0]].is_null().to_list()
+        assert model.predict(asked) == found["predicted"].to_list()
+    assert model.score(TABLES[kind]) == model.score([(words, tags) for words, tags in WANTED])
+
+
+def test_words_and_tags_apart_are_as_in_one_table() -> None:
+    model = elman.Tagger(**QUICK).fit(table().to_pandas())
+    frame = table().to_pandas()
+    apart = elman.Tagger(**QUICK).fit(frame[["sentence_id", "word"]], frame["tag"])
+    assert apart.predict(frame) == model.predict(frame)
+    assert apart.score(frame[["sentence_id", "word"]], frame["tag"]) == model.score(frame)
+    ends = with_empty_rows().to_pandas()
+    assert elman.Tagger(**QUICK).fit(ends["word"], ends["tag"]).predict(frame) == model.predict(frame)
+    with pytest.raises(ElmanError, match="X has 50 rows and y has 49"):
+        elman.Tagger(**QUICK).fit(frame[["sentence_id", "word"]], frame["tag"][1:])
+
+
+def test_words_without_ends_of_sentences_are_refused(tmp_path: Path) -> None:
+    bare = table().drop("sentence_id")
+    frame = bare.to_pandas()
+    write_table(bare, tmp_path / "bare.parquet")
+    write_table(bare.rename({"word": "tokens", "tag": "tags"}), tmp_path / "bare.csv")
+    for given in ((frame,), (frame["word"], frame["tag"]), (tmp_path / "bare.parquet",), (tmp_path / "bare.csv",)):
+        with pytest.raises(ElmanError, match=ENDLESS):
+            elman.Tagger(**QUICK).fit(*given)
+    write_table(bare, tmp_path / "other.csv")
+    with pytest.raises(ElmanError, match="is one sentence of 50 words, of which none can be held out"):
+        elman.Tagger(**QUICK).fit(tmp_path / "other.csv")
+    model = elman.Tagger(**QUICK).fit(table())
+    for asked in (frame, frame[["word"]], frame["word"]):
+        with pytest.raises(ElmanError, match=ENDLESS):
+            model.predict(asked)
+    with pytest.raises(ElmanError, match=ENDLESS):
+        model.score(frame)
+    assert model.predict([["the"], ["cat"]]) == [model.predict("the"), model.predict("cat")]  # these are sentences
+
+
+def test_a_sentence_of_which_a_row_lacks_its_word_is_left_out_as_a_whole() -> None:
+    lacks = pd.DataFrame(ROWS, columns=["sentence_id", "word", "tag"])
+    lacks.loc[1, "word"] = None
+    with pytest.raises(ElmanError, match="has no word in word"):
+        read(pl.from_pandas(lacks))
+    model = elman.Tagger(skip_bad=True, **QUICK).fit(lacks)
+    answers = model.predict_frame(lacks, skip_bad=True)["predicted"]
+    assert answers.is_null().to_list() == [True] * 3 + [False] * 47
+    with pytest.raises(ElmanError, match="has no word in word"):
+        model.predict(lacks)
+
+
+def test_a_sentence_of_which_a_row_cannot_be_read_is_left_out_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.csv"
+    write_table(table(), path)
+    path.write_text(path.read_text().replace("0,cat,N\n", "0,cat,N,more\n", 1))
+    model = elman.Tagger(skip_bad=True, held_out=0, **QUICK).fit(path)
+    assert model.predict_frame(path, skip_bad=True)["predicted"].is_null().to_list() == [True] * 3 + [False] * 47
