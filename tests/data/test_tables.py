@@ -182,3 +182,25 @@ def test_a_name_says_how_a_table_is_written(tmp_path: Path) -> None:
     first, second = csv.DictReader((tmp_path / "a.csv").read_text().splitlines())
     assert json.loads(first["a"]) == ["x", "y"]
     assert second["a"] == ""
+
+
+def test_rows_without_lines_are_counted_from_one_and_called_rows(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"n": ["1", "two"]})
+    with pytest.raises(ElmanError, match=r"the table, row 2: n is 'two', not a number"):
+        read_table(frame, BadRows()).numeric("n")
+    frame.write_parquet(tmp_path / "few.parquet")
+    assert read_table(tmp_path / "few.parquet", BadRows()).where(0) == f"{tmp_path / 'few.parquet'}, row 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n", "has no rows but its header"),
+        ("a,b\n1,2,3\n4\n", "has no row with as many columns as its header, which has 2; line 2 has 3"),
+        ('a,b\n"1"x,2\n', "has no row that can be read; the first is in line 2"),
+    ],
+)
+def test_a_table_of_which_no_row_can_be_used_says_why(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "few.csv").write_text(text)
+    with pytest.raises(ElmanError, match=message):
+        read_table(tmp_path / "few.csv", BadRows(skip=True))

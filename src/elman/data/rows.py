@@ -192,7 +192,7 @@ def read_texts(
     if isinstance(source, list | tuple):
         if wrong := next((each for each in source if isinstance(each, list | tuple | dict | np.ndarray)), None):
             raise ElmanError(f"a list to predict has texts, not {wrong!r:.80}")
-        return _of_texts("the list", column_of(usual, list(source)), bad).text(usual), usual
+        return _of_texts("the list", column_of(usual, list(source)), bad, unit="row").text(usual), usual
     if isinstance(source, Path) and not _is_table(source, known):
         lines = read_whole(source).removesuffix("\n").split("\n")
         headed = bool(known.dialect.header) and lines[0].strip() == column
@@ -205,9 +205,9 @@ def read_texts(
     return table.text(column), column
 
 
-def _of_texts(name: str, texts: pl.Series, bad: BadRows, first: int = 1) -> Table:
+def _of_texts(name: str, texts: pl.Series, bad: BadRows, first: int = 1, unit: str = "line") -> Table:
     index = np.arange(len(texts))
-    return Table(name, texts.to_frame(), index + first, index, len(texts), bad)
+    return Table(name, texts.to_frame(), index + first, index, len(texts), bad, unit=unit)
 
 
 def _is_table(path: Path, known: Known) -> bool:

@@ -27,11 +27,12 @@ class Table:
     Args:
         name: of the file, for people.
         frame: the rows; what comes from a text file is text until ``numeric`` makes it numbers.
-        lines: ``[N]``, the line of the file in which each row begins.
+        lines: ``[N]``, the line of the file in which each row begins, counted from 1; else its number among the rows.
         index: ``[N]``, which of the file's rows each is, counted from 0; some may have been left out.
         size: rows of the file.
         bad: what is done about rows that cannot be used.
         dialect: how the file is written, as it was found out.
+        unit: what ``lines`` counts: ``line``, or ``row`` of what has no lines.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Table:
     size: int
     bad: BadRows
     dialect: Dialect = UNKNOWN
+    unit: str = "line"
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -65,7 +67,11 @@ class Table:
 
     def where(self, row: int) -> str:
         """The file and the line of a row; nothing for a line of a stream, whose reader knows which it is."""
-        return f"{self.name}, line {self.lines[row]}" if self.name else ""
+        return f"{self.name}, {self.place(row)}" if self.name else ""
+
+    def place(self, row: int) -> str:
+        """The line of a row, in its file, or its number."""
+        return f"{self.unit} {self.lines[row]}"
 
     def reject(self, wrong: Mapping[int, str]) -> "Table":
         """The table without some rows, which are bad.
@@ -117,7 +123,7 @@ class Table:
 
 
 def held(frame: pl.DataFrame, name: str, bad: BadRows, dialect: Dialect) -> Table:
-    """A table of all rows of a frame.
+    """A table of all rows of a frame, which are counted from 1.
 
     Raises:
         ElmanError: there is none.
@@ -125,7 +131,7 @@ def held(frame: pl.DataFrame, name: str, bad: BadRows, dialect: Dialect) -> Tabl
     if not len(frame):
         raise ElmanError(f"{name} has no rows")
     index = np.arange(len(frame))
-    return Table(name, frame, index, index, len(frame), bad, replace(dialect, separator="", header=None))
+    return Table(name, frame, index + 1, index, len(frame), bad, replace(dialect, separator="", header=None), "row")
 
 
 def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:

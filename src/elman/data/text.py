@@ -27,6 +27,7 @@ class HeldText:
 
     text: str = field(repr=False)
     name: str = "the text"
+    unit: str = "line"  # what its lines are, for people
 
     def __str__(self) -> str:
         return self.name

@@ -49,7 +49,7 @@ class LanguageModel(Estimator, LanguageModelOptions):
             )
         if any("\n" in each.strip() for each in held):
             return Taken(HeldText("\n\n".join(each.strip("\n") for each in held) + "\n"))
-        strings = HeldText("".join(f"{each.strip()}\n" for each in held), "the strings")
+        strings = HeldText("".join(f"{each.strip()}\n" for each in held), "the strings", "row")
         # the rows of a table may be lines of a text as well, which the task tells by looking
         return Taken(strings, {"form": "strings"} if self._option("form") == "auto" and not table else {})
 

@@ -48,11 +48,25 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
         bad.add(f"{path}, line {lines[row]}", f"has {widths[row]} columns where {expected} {len(names)}")
     index = np.flatnonzero(widths == len(names))
     if not len(index):
-        raise ElmanError(f"{path} has no rows but its header")
+        raise ElmanError(_no_row(path, lines, widths, len(names)))
     cells = cells.gather(index).list.to_struct(fields=names).struct.unnest()
     frame = cells.with_columns(pl.all().replace("", None))
     dialect = replace(dialect, separator=separator, header=header)
     return Table(str(path), frame, lines[index], index, len(lines), bad, dialect)
+
+
+def _no_row(path: Path, lines: np.ndarray, widths: np.ndarray, width: int) -> str:
+    """Why none of the rows behind the first can be used."""
+    if not len(lines):
+        return f"{path} has no rows but its header"
+    ragged = np.flatnonzero(widths > 0)
+    if not len(ragged):
+        return f"{path} has no row that can be read; the first is in line {lines[0]}"
+    first = ragged[0]
+    return (
+        f"{path} has no row with as many columns as its header, which has {width}; line {lines[first]} has "
+        f"{widths[first]}"
+    )
 
 
 def _split(text: str, separator: str) -> tuple[np.ndarray, pl.Series]:

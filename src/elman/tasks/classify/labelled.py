@@ -171,7 +171,7 @@ def _long(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled
         )
         labels = names[layout.label].to_list()
     where = [
-        f"{table.name}, line {line} ({layout.identity} {name})"
+        f"{table.name}, {table.unit} {line} ({layout.identity} {name})"
         for name, line in zip(found.identities, found.lines, strict=True)
     ]
     return Labelled(found.sequences, labels, where, np.arange(len(names)), len(names), names)

@@ -237,4 +237,4 @@ def _doubled(table: Table, columns: Columns, first: int, second: int) -> str:
     hint = "" if columns.series else "; where there are several series, name what tells them with --id-column"
     if columns.dated and columns.zone is None:
         hint += "; where clocks are set back, say their zone with --timezone"
-    return f"the time {time}{f' of {of}' if of else ''} stands already in line {table.lines[first]}{hint}"
+    return f"the time {time}{f' of {of}' if of else ''} stands already in {table.place(first)}{hint}"

@@ -84,13 +84,14 @@ class Strings:
     texts: list[str]
     lines: np.ndarray  # [N], the line of each, from 1
     name: str  # of the file
+    unit: str = "line"  # what ``lines`` counts
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def take(self, rows: np.ndarray) -> "Strings":
         """Some of them."""
-        return Strings([self.texts[row] for row in rows], self.lines[rows], self.name)
+        return Strings([self.texts[row] for row in rows], self.lines[rows], self.name, self.unit)
 
     def pieces(self) -> Iterator[str]:
         """As text, in pieces, each string ended by the end of a line."""
@@ -112,16 +113,15 @@ def read_strings(source: Path | HeldText, longest: int, bad: BadRows) -> Strings
         ElmanError: a file that cannot be read or holds no string, or a bad row that is not left out.
     """
     texts, lines, empty, named = [], [], 0, 0
-    molecules = is_of_molecules(source)
+    molecules, unit = is_of_molecules(source), source.unit if isinstance(source, HeldText) else "line"
     for number, line in enumerate(_lines(source), 1):
         string = line.strip()
         if molecules and string:
             string, *name = string.split(None, 1)
             named += len(name)
         if len(string) > longest:
-            bad.add(
-                f"{source}, line {number}", f"has {len(string):,} characters, more than the {longest:,} of --max-length"
-            )
+            reason = f"has {len(string):,} characters, more than the {longest:,} of --max-length"
+            bad.add(f"{source}, {unit} {number}", reason)
         elif string:
             texts.append(string)
             lines.append(number)
@@ -130,10 +130,10 @@ def read_strings(source: Path | HeldText, longest: int, bad: BadRows) -> Strings
     if not texts:
         raise ElmanError(f"{source} has no strings that can be used; give one a line")
     if empty:
-        log.info("%s: %s empty lines left out", source, f"{empty:,}")
+        log.info("%s: %s empty %ss left out", source, f"{empty:,}", unit)
     if named:
         log.info("%s: %s names behind the molecules left out", source, f"{named:,}")
-    return Strings(texts, np.array(lines), str(source))
+    return Strings(texts, np.array(lines), str(source), unit)
 
 
 def _lines(source: Path | HeldText) -> Iterator[str]:
@@ -232,7 +232,7 @@ def without_unknown(strings: Strings, tokenizer: Tokenizer, bad: BadRows) -> Str
     for row, each in enumerate(strings.texts):
         if found := sorted(lacking.intersection(each)):
             shown = ", ".join(map(repr, found))
-            bad.add(f"{strings.name}, line {strings.lines[row]}", f"the vocabulary lacks {shown}")
+            bad.add(f"{strings.name}, {strings.unit} {strings.lines[row]}", f"the vocabulary lacks {shown}")
         else:
             kept.append(row)
     if not kept:
