@@ -237,21 +237,76 @@ def test_a_folder_that_others_can_write_is_not_used(change, folder, monkeypatch)
     assert list(folder.iterdir()) == [path]
 
 
-def test_a_folder_that_cannot_be_made_is_said_once(folder, monkeypatch):
-    folder.write_text("a file stands where the folder would be")
-    with pytest.warns(ElmanWarning, match="set ELMAN_CACHE"):
+def _as_link(path):
+    path.rename(path.with_suffix(".other"))
+    path.symlink_to(path.with_suffix(".other"))
+
+
+def _as_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _open_file(path):
+    path.chmod(0o622)
+
+
+def _without_length(path):
+    """A body whose checksum is right and whose header is not."""
+    body = b'{"names": 3}'
+    path.write_bytes(store._MAGIC + store._checksum(path.stem, body) + body)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have owners and modes elsewhere")
+@pytest.mark.parametrize("change", [_as_link, _as_pipe, _open_file, _without_length])
+def test_a_file_is_trusted_by_what_it_is(change, folder, monkeypatch):
+    adder = Adder(5)
+    assert adder.works()
+    (path,) = folder.iterdir()
+    whole = path.read_bytes()
+    change(path)
+    forget(monkeypatch)
+    assert [entry.key for entry in store.entries()] == [None]
+    assert adder.works()
+    assert adder.built == 2
+    assert stat.S_ISREG(path.lstat().st_mode)
+    assert stat.S_IMODE(path.lstat().st_mode) == 0o600
+    assert path.read_bytes() == whole
+
+
+def test_a_file_of_another_user_is_not_trusted(folder, monkeypatch):
+    adder = Adder(5)
+    assert adder.works()
+    forget(monkeypatch)
+    monkeypatch.setattr(store, "_is_trusted", lambda place: True)  # of the file alone
+    monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
+    assert adder.works()
+    assert adder.built == 2
+
+
+@pytest.mark.parametrize("make", [lambda folder: folder.write_text("a file"), os.mkfifo])
+def test_without_a_folder_each_process_makes_its_own(make, folder):
+    make(folder)
+    before = folder.lstat()
+    assert Adder(5).works()  # and nothing is said: a warning would be an error
+    assert store.entries() == []
+    assert folder.lstat().st_mode == before.st_mode
+
+
+def test_a_folder_that_is_a_link_is_not_used(folder, tmp_path):
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.warns(ElmanWarning, match="is a link and is not used; set ELMAN_CACHE"):
         assert Adder(5).works()
-    assert Adder(7).works()  # and nothing is said again: a warning would be an error
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_a_full_disk_is_said_and_leaves_nothing_behind(folder):
+def test_a_full_disk_leaves_nothing_behind(folder):
     script = SCRIPT.format(forbidden=False) + textwrap.dedent("""
         import warnings, resource
-        from elman.compiler import store
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-        with warnings.catch_warnings(record=True) as said:
-            jit.load("add 5 again", build)
-        assert "cannot be kept" in str(said[0].message), said
+        warnings.simplefilter("error")
+        jit.load("add 5 again", build)
     """)
     subprocess.run([sys.executable, "-c", script], check=True)
     assert [path.suffix for path in folder.iterdir()] == [".kernel"]

@@ -1,8 +1,14 @@
-"""Compiled kernels on disk, so that the next process need not make them again."""
+"""Compiled kernels on disk, so that the next process need not make them again.
+
+What is read here is executed, so a file is trusted by what it is and not by where it lies: it is opened without
+following a link or waiting for a pipe, and the open file is to be a regular one of this user's that no other can write,
+in a folder of which the same holds.
+"""
 
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import stat
 import sys
@@ -20,7 +26,11 @@ _DIGEST = hashlib.sha256().digest_size
 _SUFFIX = ".kernel"
 _PART = ".part"  # a file that is being written
 _LIMIT = 256 << 20  # bytes of all entries together
+# no link is followed and no pipe waited for; what a system lacks is 0
+_OPEN = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 _warned: set[str] = set()
+
+log = logging.getLogger(__name__)
 
 
 class Kernel(NamedTuple):
@@ -71,10 +81,10 @@ def clear() -> int:
 def read(name: str) -> Kernel | None:
     """The kernel stored under ``name``, or None where there is none that is whole and can be trusted."""
     path = folder() / (name + _SUFFIX)
-    data = _bytes(path)
-    if data is None or not _trusted(path.parent):
+    if not _is_trusted(path.parent):
         return None
-    kernel = _parse(name, data)
+    data = _bytes(path)
+    kernel = None if data is None else _parse(name, data)
     if kernel is not None:
         with contextlib.suppress(OSError):  # only tells which kernels are in use; a folder that is read-only cannot say
             os.utime(path)
@@ -82,12 +92,12 @@ def read(name: str) -> Kernel | None:
 
 
 def write(name: str, kernel: Kernel) -> None:
-    """Store a kernel, or say once why that is not possible."""
+    """Store a kernel in the place of what stood under its name; where that cannot be, the next process makes it."""
     place = folder()
     part = None
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _trusted(place):
+        if not _is_trusted(place):
             return
         handle, part = tempfile.mkstemp(dir=place, suffix=_PART)
         with os.fdopen(handle, "wb") as file:
@@ -98,7 +108,7 @@ def write(name: str, kernel: Kernel) -> None:
         if part is not None:
             with contextlib.suppress(OSError):  # what keeps us from writing may keep us from deleting; said below
                 Path(part).unlink(missing_ok=True)
-        _warn(f"compiled kernels cannot be kept in {place} ({error.strerror}); set ELMAN_CACHE to a folder of your own")
+        log.debug("compiled kernels cannot be kept in %s (%s); ELMAN_CACHE names another folder", place, error.strerror)
 
 
 def _format(name: str, kernel: Kernel) -> bytes:
@@ -112,9 +122,12 @@ def _parse(name: str, data: bytes) -> Kernel | None:
     digest, body = data[len(_MAGIC) : start], data[start:]
     if not data.startswith(_MAGIC) or digest != _checksum(name, body):
         return None
-    header, code = body.split(b"\n", 1)
-    fields = json.loads(header)
-    return Kernel(fields["key"], tuple(fields["names"]), code)
+    header, _, code = body.partition(b"\n")
+    try:
+        fields = json.loads(header)
+        return Kernel(str(fields["key"]), tuple(map(str, fields["names"])), code)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _checksum(name: str, body: bytes) -> bytes:
@@ -122,34 +135,60 @@ def _checksum(name: str, body: bytes) -> bytes:
 
 
 def _bytes(path: Path) -> bytes | None:
-    """What is in a file, or None where it cannot be read."""
+    """What is in a file, or None where it cannot be read or is not to be trusted."""
     try:
-        return path.read_bytes()
+        with os.fdopen(os.open(path, _OPEN), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or _of_others(status) or status.st_size > _LIMIT:
+                log.debug("%s is not a compiled kernel of this user's alone; it is made anew", path)
+                return None
+            return file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        _warn(f"a compiled kernel cannot be read from {path} ({error.strerror}); it is made anew")
+        log.debug("a compiled kernel cannot be read from %s (%s); it is made anew", path, error.strerror)
         return None
 
 
-def _trusted(place: Path) -> bool:
-    """Whether nobody else can put a file into the folder: what is in it will be executed."""
-    if not hasattr(os, "getuid"):  # Windows: the user's own profile
-        return True
-    status = place.stat()
+def _is_trusted(place: Path) -> bool:
+    """Whether a folder is there, and nobody else can put a file into it."""
+    try:
+        handle = os.open(place, _OPEN | getattr(os, "O_DIRECTORY", 0)) if hasattr(os, "getuid") else None
+    except FileNotFoundError:
+        return False
+    except OSError as error:  # a link, a file, a pipe
+        log.debug("%s is no folder to keep compiled kernels in (%s)", place, error.strerror)
+        if place.is_symlink():
+            _warn(
+                f"the folder of compiled kernels {place} is a link and is not used; set ELMAN_CACHE to what it leads to"
+            )
+        return False
+    if handle is None:  # Windows: the user's own profile
+        return place.is_dir()
+    status = os.fstat(handle)
+    os.close(handle)
+    if why := _of_others(status):
+        _warn(f"the folder of compiled kernels {place} {why}")
+    return not why
+
+
+def _of_others(status: os.stat_result) -> str:
+    """What others can do to a file or a folder, and what would be right; empty where they cannot write it."""
+    if not hasattr(os, "getuid"):
+        return ""
     if status.st_uid != os.getuid():
-        _warn(f"the folder of compiled kernels {place} is another user's and is not used; set ELMAN_CACHE to your own")
-        return False
+        return "is another user's and is not used; set ELMAN_CACHE to your own"
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        _warn(f"the folder of compiled kernels {place} can be written by others and is not used; run chmod 700 on it")
-        return False
-    return True
+        return "can be written by others and is not used; run chmod 700 on it"
+    return ""
 
 
 def _files(suffix: str) -> Iterator[tuple[Path, os.stat_result]]:
     for path in folder().glob("*" + suffix):
         with contextlib.suppress(FileNotFoundError):  # another process has just deleted it
-            yield path, path.stat()
+            status = path.lstat()
+            if not stat.S_ISDIR(status.st_mode):
+                yield path, status
 
 
 def _prune() -> None:
