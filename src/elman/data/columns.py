@@ -8,9 +8,26 @@ NAMES = {
     role: tuple(names.split())
     for role, names in {
         # when a row was: a moment; a number that counts; a part of the calendar, where that alone tells
-        "time": "timestamp datetime date_time time date ts ds when unixtime eventtime createdat invoicedate",
+        "time": "timestamp datetime date_time date/time time date ts ds when unixtime unix_time epoch eventtime "
+        "event_time createdat created_at invoicedate time_stamp timestamps times dates period_start "
+        "zeitstempel zeitpunkt zeit datum uhrzeit datum_zeit horodatage horodate heure temps jour fecha_hora fechahora "
+        "fecha hora tiempo data_ora data_hora data ora datum_tijd tijd czas дата_время дата время 时间 日期 時間 日時 "
+        "日付 तारीख tarih zaman dato tid päivämäärä aika",
         "step": "t step",
         "period": "second minute hour day week month quarter year",
+        # times of day that stand beside a day, and the parts of a moment in a column each
+        "clock": "time hour hours hr hh clock time_of_day uhrzeit zeit stunde heure hora ora tijd uur czas godzina "
+        "время час 时间 時間 時刻 hourending hour_ending he",
+        "year": "year yr yyyy jahr année annee an año ano anno jaar rok год 年",
+        "month": "month mon mm mo monat mois mes mês mese maand miesiąc месяц 月",
+        "day": "day dd dom day_of_month mday tag jour día dia giorno dag dzień день 日",
+        "hour": "hour hours hr hh stunde heure hora ora uur godzina час 时 時",
+        "minute": "minute minutes min mins minuto minuti minuut minuta",
+        "second": "second seconds sec secs sekunde seconde segundo secondo",
+        "day of the year": "doy yday dayofyear day_of_year julian_day_of_year",
+        "quarter": "quarter qtr q quartal trimestre kwartaal",
+        "week of the year": "week wk weekofyear week_of_year isoweek iso_week kw kalenderwoche semaine semana",
+        "julian day": "jd julian julian_day julian_date bjd hjd mjd",
         # to what a row belongs
         "identity": "id series series_id sequence sequence_id subject patient record recordid case person unit sample",
         "series": "id name series unique_id series_id item item_id symbol store product key ticker",
@@ -69,8 +86,13 @@ def is_named(column: str, *roles: str) -> bool:
 
 
 def normal(column: str) -> str:
-    """A name without regard to case and to how its words are parted."""
-    return column.strip().lower().replace(" ", "_")
+    """A name without regard to case and to how its words are parted, and without a unit or a zone in brackets.
+
+    >>> normal("Date Time"), normal("Time [UTC]"), normal("(1)")
+    ('date_time', 'time', '(1)')
+    """
+    plain = column.strip().lower()
+    return re.sub(r"\s*[\[(][^\])]*[\])]$", "", plain).replace(" ", "_") or plain
 
 
 def without_identity(column: str) -> str:

@@ -1,165 +1,50 @@
-"""Times: read from text or numbers, the even step between them, and where each stands in the calendar."""
+"""Times of a column: in which form they are written, and what they are."""
 
 import math
-import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
+from elman.data.columns import is_named
+from elman.data.dates import DAY, FORMS, SECOND, YEARS, order_of, plain_text, read_clock, read_form
 from elman.data.numbers import as_numbers, has_value
 from elman.errors import ElmanError
 
-SECOND = 1_000_000  # times are whole microseconds since 1970, in UTC where they have a zone
-UNITS = {"s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND, "w": 7 * 86400 * SECOND}
-ROUND = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 604800)  # seconds
-MONTHS = {"mo": 1, "q": 3, "y": 12}
-DAY, WEEK = UNITS["d"], UNITS["w"]
-YEAR = 365.2425 * DAY
-# each cycle of the calendar, with the waves that tell where in it a time is: of a week as many as tell its days
-WAVES = {"day": (DAY, 4), "week": (WEEK, 3), "year": (YEAR, 2)}
-NAMES = {
-    "s": "second",
-    "min": "minute",
-    "h": "hour",
-    "d": "day",
-    "w": "week",
-    "mo": "month",
-    "q": "quarter",
-    "y": "year",
+LOWEST, HIGHEST = (int(np.datetime64(str(year), "us").astype(int)) for year in (YEARS[0], YEARS[1] + 1))
+SAMPLE = 1000  # cells by which a form is found
+MOST = 0.95  # share of the cells that are read where they are numbers
+EVEN = 1.5  # the longest step between times over the usual one, where they are evenly apart: of months, or of years
+
+
+class Numbers(NamedTuple):
+    """A way in which numbers are times: ``origin + number * unit``, from ``low`` to ``high``."""
+
+    said: str
+    unit: float  # microseconds
+    origin: float  # microseconds since 1970
+    low: float
+    high: float
+
+
+def _days_from(said: str, zero: float, first: float, last: float) -> Numbers:
+    """Numbers of days, of which ``zero`` is the first of January 1970."""
+    return Numbers(said, DAY, -zero * DAY, zero + first, zero + last)
+
+
+CENTURY_AND_A_HALF = -7305, 47846  # 1950 to 2100, in days since 1970
+EPOCHS = {
+    name: Numbers(f"{name} since 1970", SECOND / size, 0, 3e8 * size, 5e9 * size)
+    for name, size in {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}.items()
 }
-CLOCK_TIMES = ("", " %H:%M:%S%.f", " %H:%M")
-# each way to write a day; a column is written in one of them, with or without a time of day
-DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%Y%m%d", "%d %b %Y", "%b %d, %Y")
-ZONE = r"\s?(?:Z|UTC|[+-]\d{2}:?\d{2})$"
-
-
-@dataclass(frozen=True)
-class Clock:
-    """An even step between the rows of a series; slot ``n`` is ``n`` steps after the origin.
-
-    Args:
-        unit: ``"fixed"``, so many microseconds; ``"month"``, so many months; ``"weekday"``, days from Monday to Friday;
-            ``"number"``, times that are only numbers; ``"row"``, no times at all.
-        step: how many of them.
-        origin: a time on which a step falls.
-        zone: where the clocks hang that people's days follow; times are in UTC where there is one.
-    """
-
-    unit: str
-    step: float
-    origin: float = 0
-    zone: str | None = None
-
-    def slots(self, times: np.ndarray) -> np.ndarray:
-        """How many steps after the origin times are, as fractions where they fall between two steps."""
-        if self.unit == "month":
-            return (_months(times) - _months(np.array([self.origin], np.int64))[0]) // self.step
-        if self.unit == "weekday":
-            days, start = _days(times), _days(np.array([self.origin], np.int64))[0]
-            return np.busday_count(start, days).astype(float) + 0.5 * ~np.is_busday(days)
-        return (times - self.origin) / self.step
-
-    def times(self, slots: np.ndarray) -> np.ndarray:
-        """The times of slots."""
-        slots = np.asarray(slots)
-        if self.unit == "month":
-            day = np.array([self.origin], np.int64) - _as_time(_months(np.array([self.origin], np.int64)))
-            months = _months(np.array([self.origin], np.int64)) + slots.astype(np.int64) * int(self.step)
-            # the 31st of a shorter month is its last day
-            return np.minimum(_as_time(months) + day, _as_time(months + 1) - DAY + day % DAY)
-        if self.unit == "weekday":
-            start = np.datetime64(int(self.origin), "us")
-            days = np.busday_offset(start.astype("M8[D]"), slots.astype(np.int64), roll="forward")
-            return days.astype("M8[us]").astype(np.int64) + int(self.origin) % DAY
-        times = self.origin + slots * self.step
-        return times if self.unit in ("number", "row") else times.astype(np.int64)
-
-    def column(self, name: str, times: np.ndarray) -> pl.Series:
-        """Times as a column of a table: dates and times of day, or numbers."""
-        if self.unit in ("number", "row"):
-            whole = np.all(times == np.floor(times))
-            return pl.Series(name, times.astype(np.int64) if whole else times)
-        column = pl.Series(name, times.astype(np.int64)).cast(pl.Datetime("us"))
-        return column if self.zone is None else column.dt.replace_time_zone("UTC").dt.convert_time_zone(self.zone)
-
-    def drawn(self, slots: np.ndarray) -> np.ndarray:
-        """The times of slots for a picture: dates, on the clocks of the zone, or numbers."""
-        column = self.column("", self.times(slots))
-        if not column.dtype.is_temporal():
-            return column.to_numpy()
-        return column.dt.replace_time_zone(None).to_numpy()
-
-    def texts(self, times: np.ndarray) -> list[str]:
-        """Times as text."""
-        column = self.column("", times)
-        if not column.dtype.is_temporal():
-            return [f"{value:g}" if isinstance(value, float) else str(value) for value in column]
-        days = self.unit in ("month", "weekday") or self.step % DAY == 0
-        bare = days and self.zone is None and not np.any(times % DAY)
-        return column.dt.strftime("%Y-%m-%d" if bare else "%Y-%m-%d %H:%M:%S" + ("%z" if self.zone else "")).to_list()
-
-    def waves(self, longest: float) -> list[str]:
-        """The cycles that steps are shorter than and that are not longer than so many microseconds."""
-        length = {"fixed": self.step, "weekday": DAY, "month": self.step * 28 * DAY}.get(self.unit, math.inf)
-        return [name for name, (cycle, _) in WAVES.items() if length < cycle <= longest]
-
-    def calendar(self, times: np.ndarray, cycles: Sequence[str]) -> np.ndarray:
-        """Where times stand in some cycles, ``[N, F]``: waves of one to several a cycle, as cosine and sine."""
-        waves = []
-        local = self._local(times) if cycles else times
-        # 1970 began on a Thursday
-        phases = {
-            "day": lambda: local % DAY / DAY,
-            "week": lambda: (local // DAY + 3) % 7 / 7,
-            "year": lambda: _of_year(local),
-        }
-        for cycle in cycles:
-            phase = phases[cycle]()
-            for k in range(1, WAVES[cycle][1] + 1):
-                waves += [np.cos(2 * math.pi * k * phase), np.sin(2 * math.pi * k * phase)]
-        return np.stack(waves, -1).astype(np.float32) if waves else np.zeros((len(times), 0), np.float32)
-
-    def span(self, rows: int) -> float:
-        """The microseconds that so many rows take; 0 where times are no dates."""
-        length = {"fixed": self.step, "weekday": DAY * 1.4, "month": self.step * YEAR / 12}
-        return rows * length.get(self.unit, 0.0)
-
-    def cycles(self) -> list[int]:
-        """How many steps make a day, a week, a year, where these are whole numbers of steps, or near enough."""
-        if self.unit == "month":
-            return [round(12 / self.step)] if self.step < 12 else []
-        if self.unit == "weekday":
-            return [5, 261]
-        if self.unit != "fixed":
-            return []
-        lengths = [3600 * SECOND, DAY, WEEK, YEAR]
-        return [round(c / self.step) for c in lengths if c / self.step >= 2 and (c % self.step == 0 or c == YEAR)]
-
-    def describe(self) -> str:
-        """The step as people say it."""
-        if self.unit == "row":
-            return "a step"
-        if self.unit == "number":
-            return f"{self.step:g}"
-        if self.unit == "weekday":
-            return "a day from Monday to Friday"
-        sizes = MONTHS if self.unit == "month" else UNITS
-        units = [unit for unit in sizes if unit in NAMES and self.step % sizes[unit] == 0]
-        if not units:
-            return f"{self.step / SECOND:g} seconds"
-        count, name = round(self.step / sizes[units[-1]]), NAMES[units[-1]]
-        return f"{'an' if name == 'hour' else 'a'} {name}" if count == 1 else f"{count} {name}s"
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def _local(self, times: np.ndarray) -> np.ndarray:
-        if self.zone is None:
-            return times.astype(np.int64)
-        return self.column("", times).dt.replace_time_zone(None).to_physical().to_numpy()
+DAY_NUMBERS = {
+    "spreadsheet": _days_from("a spreadsheet's day numbers", 25569, *CENTURY_AND_A_HALF),
+    "julian day": _days_from("Julian day numbers", 2440587.5, -62091, 84371),
+    "modified julian day": _days_from("modified Julian day numbers", 40587, *CENTURY_AND_A_HALF),
+    "datenum": _days_from("MATLAB's day numbers", 719529, *CENTURY_AND_A_HALF),
+}
+NUMBERS = {**EPOCHS, **DAY_NUMBERS}
+DATES, DURATIONS, PLAIN = "dates", "durations", "numbers"  # columns of these types, and numbers that are only such
 
 
 class Times(NamedTuple):
@@ -169,167 +54,124 @@ class Times(NamedTuple):
     dated: bool  # whether they are microseconds
     zone: str | None  # where the clocks hang; the values are in UTC then
     how: str  # they were read, for people
+    form: str = ""  # by which they are read again
 
 
-def read_times(column: pl.Series, zone: str | None = None) -> Times:
-    """Times of a column.
+class Found(NamedTuple):
+    """The form of a column."""
+
+    form: str  # empty where no form reads most of its cells
+    rivals: tuple[str, ...] = ()  # where nothing tells which order of day, month and year it is: all of them
+
+
+def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", order: str = "") -> Times:
+    """Times of a column, all in one form; those of years before 1800 or after 2200 are none.
 
     Args:
-        column: text, dates, or numbers; numbers of the size of seconds or milliseconds since 1970 are such.
+        column: text, dates, or numbers; numbers may be seconds to nanoseconds since 1970, stamps such as 20240131, and,
+            in a column that is called as times are, years or numbers of days.
         zone: where clocks hang that give times without a zone of their own.
+        form: in which it is, where that is known; found out over the whole column if not.
+        order: of day, month and year, ``dmy``, ``mdy`` or ``ymd``; it decides where several can be read.
 
     Raises:
-        ElmanError: an unknown zone.
+        ElmanError: an unknown zone; days and months that nothing tells apart.
 
     Example:
-        >>> read_times(pl.Series(["1970-01-01 00:00:01", "soon"]))
-        Times(values=array([1000000.,      nan]), dated=True, zone=None, how='dates')
+        >>> read_times(pl.Series(["1970-01-01 00:00:01", "soon"])).values
+        array([1000000.,      nan])
+        >>> read_times(pl.Series(["31.01.2020 18.00", "01.02.2020 19.00"])).how
+        'day/month/year hour:minute'
     """
+    if not form:
+        form, rivals = find_form(column, order)
+        if rivals:
+            one, *_, other = (FORMS[each].said for each in rivals)
+            shown = column.filter(has_value(column))[0]
+            orders = " or ".join(order_of(each) for each in rivals)
+            raise ElmanError(
+                f"{column.name} has dates such as {shown!r}, and nothing tells whether they are {one} or {other}; "
+                f"say it with --date-order {orders}"
+            )
+    if not form:
+        return Times(np.full(len(column), math.nan), True, None, "no times")
+    if form == DURATIONS and column.dtype == pl.Duration:
+        return Times(_floats(column.dt.total_microseconds()) / SECOND, False, None, "durations, in seconds", form)
     if column.dtype.is_temporal():
-        if column.dtype == pl.Date or getattr(column.dtype, "time_zone", None) is None:
-            return _placed(column.cast(pl.Datetime("us")), zone)
-        moments = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        return Times(_floats(moments), True, zone or "UTC", "dates")
-    numbers = as_numbers(column).cast(pl.Float64)
-    values: np.ndarray = numbers.to_numpy()
-    given = values[np.isfinite(values)]
-    if len(given) and len(given) >= 0.95 * has_value(column).to_numpy().sum() and not _is_day_number(given):
-        low, high = given.min(), given.max()
-        for size, name in ((SECOND, "seconds"), (SECOND // 1000, "milliseconds")):
-            if 3e8 * SECOND / size < low and high < 5e9 * SECOND / size:
-                return Times(values * size, True, zone or "UTC", f"{name} since 1970")
-        return Times(values, False, None, "numbers")
-    if column.dtype != pl.String:
-        column = column.cast(pl.String)
-    return _read_text(column.str.strip_chars(), zone)
+        return _typed(column, zone)
+    if form == PLAIN or form in DAY_NUMBERS or form in EPOCHS:
+        return _of_numbers(column, form, zone)
+    if form not in FORMS:  # dates, once of their type and now as text
+        return read_times(column, zone, order=order)
+    return _of_text(column, form, zone)
+
+
+def find_form(column: pl.Series, order: str = "") -> Found:
+    """The form that reads the most cells of a column, half of them or more."""
+    if column.dtype == pl.Duration:
+        return Found(DURATIONS)
+    if column.dtype.is_temporal():
+        return Found("" if column.dtype == pl.Time else DATES)
+    if column.dtype.is_nested() or column.dtype == pl.Boolean:
+        return Found("")
+    given = column.filter(has_value(column))
+    if not len(given):
+        return Found("")
+    numbers = as_numbers(given).cast(pl.Float64)
+    if len(numbers) - numbers.null_count() >= MOST * len(given):
+        return _form_of_numbers(given, numbers.drop_nulls().to_numpy(), order)
+    return _form_of_text(plain_text(given), order, list(FORMS))
 
 
 def is_time(column: pl.Series) -> bool:
-    """Whether a column is one of dates, for the greater part."""
+    """Whether a column is one of moments, for the greater part; numbers are so only where they are stamps to the minute.
+
+    >>> [is_time(pl.Series([cell])) for cell in ("Jan 31, 2020", "202001311530", "20200131", "31", "10:30")]
+    [True, True, False, False, False]
+    """
     if column.dtype.is_temporal():
+        return column.dtype in (pl.Date, pl.Datetime)
+    if column.dtype.is_nested() or column.dtype == pl.Boolean:
+        return False
+    given = _sample(column.filter(has_value(column)))
+    if not len(given):
+        return False
+    if as_numbers(given).null_count() < 0.5 * len(given):
+        text = plain_text(given)
+        return bool((text.str.len_chars() >= 12).all()) and find_form(given).form == "yyyymmdd"
+    form = find_form(given).form
+    # a name and a number may be that of a thing
+    return bool(form) and (form != "by" or given.n_unique() > 2 or is_named(column.name, "time"))
+
+
+def is_of_day(column: pl.Series) -> bool:
+    """Whether a column has times of day, without a day."""
+    if column.dtype == pl.Time:
         return True
-    if column.dtype != pl.String:
+    given = _sample(column.filter(has_value(column)))
+    if column.dtype != pl.String or not len(given):
         return False
-    given = column.filter(has_value(column))[:1000]
-    if not len(given) or len(as_numbers(given).drop_nulls()) > 0.5 * len(given):
-        return False
-    return bool(np.isfinite(_read_text(given.str.strip_chars(), None).values).mean() > 0.5)
+    return bool(np.isfinite(read_clock(plain_text(given))[0]).mean() >= 0.5)
 
 
-def find_clock(parts: list[np.ndarray], dated: bool, zone: str | None) -> Clock:
-    """The step that most rows of several series are apart.
+def said_form(times: Times) -> str:
+    """How times were read, and in which zone their clocks hang, for people."""
+    return times.how + (f", in {times.zone}" if times.zone else "")
+
+
+def placed(values: np.ndarray, zone: str | None) -> np.ndarray:
+    """Times on the clocks of a zone as moments; the second of two equal ones is that after clocks were set back.
 
     Args:
-        parts: the times of each series, rising.
-        dated: whether they are microseconds, and not only numbers.
-        zone: where the clocks hang, for times in UTC.
-    """
-    gaps = np.concatenate([np.diff(part) for part in parts]) if parts else np.zeros(0)
-    gaps = gaps[gaps > 0]
-    origin = float(min((part[0] for part in parts if len(part)), default=0))
-    if not len(gaps):
-        return Clock("fixed", DAY, origin, zone) if dated else Clock("number", 1, origin)
-    values, counts = np.unique(gaps, return_counts=True)
-    usual = float(values[counts.argmax()])
-    if counts.max() < 0.3 * len(gaps):  # rows are unevenly apart
-        usual = float(np.median(gaps))
-        if dated:  # near what people count in
-            usual = min((float(n * SECOND) for n in ROUND), key=lambda step: abs(math.log(step / usual)))
-    if not dated:
-        return Clock("number", usual, origin)
-    local = [part.astype(np.int64) for part in parts]
-    months = np.concatenate([np.diff(_months(part)) for part in local])
-    if 27.5 * DAY <= usual <= 366.5 * DAY and _one_a_month(np.concatenate(local)):
-        steps, counts = np.unique(months[months > 0], return_counts=True)
-        return Clock("month", int(steps[counts.argmax()]), origin, zone)
-    if usual == DAY and len(gaps) >= 10:
-        days = _days(np.concatenate(local))
-        if np.is_busday(days).all():
-            return Clock("weekday", 1, origin, zone)
-    return Clock("fixed", round(usual), origin, zone)
-
-
-def said_clock(text: str, origin: float, dated: bool, zone: str | None) -> Clock:
-    """The step that a user names: ``15min``, ``1h``, ``1d``, ``1mo``, ``weekday``; for numbers a number.
+        values: ``[N]`` microseconds, NaN where there is none.
+        zone: as Europe/Berlin; without one they stay.
 
     Raises:
-        ElmanError: another word.
+        ElmanError: an unknown zone.
     """
-    match = re.fullmatch(r"(\d*\.?\d*)\s*(s|min|h|d|w|mo|q|y)?", text.strip().lower())
-    if text == "weekday" and dated:
-        return Clock("weekday", 1, origin, zone)
-    if match and text.strip() and (bool(match[2]) == dated):
-        count, unit = float(match[1] or 1), match[2]
-        if count > 0 and unit in UNITS:
-            return Clock("fixed", round(count * UNITS[unit]), origin, zone)
-        if count > 0 and unit in MONTHS and count == int(count):
-            return Clock("month", int(count) * MONTHS[unit], origin, zone)
-        if count > 0 and not unit:
-            return Clock("number", count, origin)
-    raise ElmanError(
-        f"a frequency is such as 15min, 1h, 1d, 1w, 1mo, 1q, 1y or weekday, not {text!r}"
-        if dated
-        else f"the times are numbers, and so is the step between them, not {text!r}"
-    )
-
-
-def _read_text(text: pl.Series, zone: str | None) -> Times:
-    text = text.str.replace(r"^(\d{4}-\d\d-\d\d)[Tt]", "${1} ").str.replace(r"^(\d\S+ \d\d?)$", "${1}:00")
-    quarters = text.str.extract(r"^\d{4}\s?-?[Qq]([1-4])$")
-    if quarters.is_not_null().any():
-        months = ((quarters.cast(pl.Int32) - 1) * 3 + 1).cast(pl.String).str.zfill(2)
-        text = pl.Series((text.str.slice(0, 4) + "-" + months).fill_null("")).set(quarters.is_null(), "")  # pyright: ignore
-    zoned = text.str.contains(ZONE) & text.str.contains(":", literal=True)
-    if zoned.any():
-        bare = text.str.replace(r"\s?(?:Z|UTC)$", "+00:00").str.replace(r"\s([+-])(\d{2}:?\d{2})$", "${1}${2}")
-        moments = _coalesced(bare.set(~zoned.fill_null(False), ""), [f"%Y-%m-%d{t}%#z" for t in CLOCK_TIMES[1:]])
-        values = _floats(moments.dt.replace_time_zone(None))
-        if zone is not None:  # what is written without a zone is of this one
-            rest = _placed(_dates(text.set(zoned.fill_null(False), ""))[0], zone)
-            values = np.where(np.isnan(values), rest.values, values)
-        return Times(values, True, zone or "UTC", "dates with a zone")
-    dates, how = _dates(text)
-    return _placed(dates, zone)._replace(how=how)
-
-
-def _dates(text: pl.Series) -> tuple[pl.Series, str]:
-    """Dates in the one way of writing days that reads the most."""
-    best, most, how = pl.Series([None] * len(text), dtype=pl.Datetime("us")), (0, 0.0, 0.0), "dates"
-    sample = text[:: max(1, len(text) // 500)]
-    for day in (*DAYS, "%Y-%m", "%b %Y", "%Y%m"):
-        if not _coalesced(sample, _ways(day)).drop_nulls().len():
-            continue
-        read = _coalesced(text, _ways(day))
-        numbers = read.drop_nulls().to_physical().to_numpy()
-        # where 3/4 may be of March or of April, times that keep their order and their distance tell
-        rising = float((np.diff(numbers) >= 0).mean()) if len(numbers) > 1 else 1.0
-        gaps = np.diff(np.unique(numbers)) if len(numbers) > 1 else np.zeros(0)
-        score = (len(numbers), rising, -float(gaps.max() / gaps.min()) if len(gaps) else 0.0)
-        if score > most:
-            best, most, how = read, score, "dates" if day.startswith("%Y-") else f"dates, {_said(day)}"
-    return best, how
-
-
-def _ways(day: str) -> list[str]:
-    return [day + time for time in CLOCK_TIMES] if "%d" in day else [day]
-
-
-def _coalesced(text: pl.Series, formats: list[str]) -> pl.Series:
-    """Text as dates, each cell in the first of some formats that reads it."""
-    read: pl.Series | None = None
-    for form in formats:
-        each = text.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC" if "z" in form else None)
-        read = each if read is None else read.zip_with(read.is_not_null(), each)
-        if not read.null_count():
-            break
-    assert read is not None
-    return read
-
-
-def _placed(dates: pl.Series, zone: str | None) -> Times:
-    """Dates on the clocks of a zone as moments; the second of two equal ones is that after clocks were set back."""
     if zone is None:
-        return Times(_floats(dates), True, None, "dates")
+        return values
+    dates = pl.Series(values).fill_nan(None).cast(pl.Int64).cast(pl.Datetime("us"))
     second = ~dates.is_first_distinct()
     try:
         moments = dates.dt.replace_time_zone(
@@ -338,47 +180,156 @@ def _placed(dates: pl.Series, zone: str | None) -> Times:
         )  # fmt: skip
     except pl.exceptions.ComputeError as error:
         raise ElmanError(f"there is no time zone {zone!r}; zones are such as Europe/Berlin or UTC") from error
-    return Times(_floats(moments.dt.convert_time_zone("UTC").dt.replace_time_zone(None)), True, zone, "dates")
+    return _floats(moments.dt.convert_time_zone("UTC").dt.replace_time_zone(None).to_physical())
 
 
-def _floats(dates: pl.Series) -> np.ndarray:
+def _typed(column: pl.Series, zone: str | None) -> Times:
+    if column.dtype == pl.Time:
+        return Times(np.full(len(column), math.nan), True, None, "times of day")
+    sizes = {"ms": 1000.0, "us": 1.0, "ns": 0.001}
+    unit = getattr(column.dtype, "time_unit", None)
+    values = _bounded(_floats(column.to_physical()) * (sizes[unit] if unit else DAY))
+    if getattr(column.dtype, "time_zone", None) is None:
+        return Times(placed(values, zone), True, zone, "dates", DATES)
+    return Times(values, True, zone or "UTC", "dates", DATES)
+
+
+def _of_numbers(column: pl.Series, form: str, zone: str | None) -> Times:
+    numbers = as_numbers(column)
+    if form == PLAIN:
+        return Times(numbers.cast(pl.Float64).fill_null(math.nan).to_numpy(), False, None, PLAIN, PLAIN)
+    way = NUMBERS[form]
+    values = numbers.cast(pl.Float64).fill_null(math.nan).to_numpy()
+    inside = (values >= way.low) & (values <= way.high)
+    if way.unit < 1:  # nanoseconds are more than a float64 holds
+        whole = plain_text(column).cast(pl.Int64, strict=False)
+        values = np.where(inside, (whole // 1000).cast(pl.Float64).fill_null(math.nan).to_numpy(), math.nan)
+    else:
+        fine = 1000 if form in DAY_NUMBERS else 1  # a part of a day is no round number
+        values = np.where(inside, np.round((way.origin + values * way.unit) / fine) * fine, math.nan)
+    if form in EPOCHS:
+        return Times(values, True, zone or "UTC", way.said, form)
+    return Times(placed(values, zone), True, zone, way.said, form)
+
+
+def _of_text(column: pl.Series, form: str, zone: str | None) -> Times:
+    text = plain_text(column)
+    kinds = text.unique()
+    if len(kinds) <= len(text) // 4:  # of many series the times are the same
+        once = _of_text(kinds, form, None) if zone is None else None
+        if once is not None:
+            values = text.replace_strict(kinds, pl.Series(once.values), return_dtype=pl.Float64).to_numpy()
+            return once._replace(values=values)
+    if FORMS[form].digits:
+        text = text.str.replace(r"\.0+$", "")
+    read = read_form(text, form)
+    how = FORMS[form].said + (f" {read.clock}" if read.clock else "")
+    values, zoned = _bounded(read.values), np.isfinite(read.offset)
+    if not (zoned & np.isfinite(values)).any():
+        return Times(placed(values, zone), True, zone, how, form)
+    moments = np.where(zoned, values - read.offset, math.nan)
+    if zone is not None:  # what is written without a zone is of this one
+        moments = np.where(zoned, moments, placed(np.where(zoned, math.nan, values), zone))
+    return Times(moments, True, zone or "UTC", f"{how}, with a zone", form)
+
+
+def _form_of_numbers(given: pl.Series, numbers: np.ndarray, order: str) -> Found:
+    """Of cells that are numbers: stamps, epochs, years, numbers of days, or nothing but numbers."""
+    name = given.name
+    if (numbers == np.floor(numbers)).mean() >= MOST:
+        text = plain_text(given).str.replace(r"\.0+$", "")
+        width = text.str.len_chars().mode()[0]
+        named = is_named(name, "time", "year") or not name
+        stamps = {
+            4: ["year"] if named else [],
+            6: ["yyyymm", "yymmdd"] if named else [],
+            7: ["ordinal"] if named else [],
+            8: ["yyyymmdd", "ddmmyyyy", "mmddyyyy"],
+        }.get(width, ["yyyymmdd"] if width > 8 else [])
+        for form in stamps:
+            read = np.isfinite(read_form(_sample(text), form).values).mean()
+            if read >= MOST and form == "ddmmyyyy":
+                return _form_of_text(text, order, stamps)
+            if read >= MOST:
+                return Found(form)
+    ways = list(EPOCHS)
+    if is_named(name, "julian day"):
+        ways += ["modified julian day" if "m" in name.lower()[:1] else "julian day"]
+    if name.strip().lower() == "datenum":
+        ways += ["datenum"]
+    if is_named(name, "time"):
+        ways += ["spreadsheet", "julian day"]
+    for form in ways:
+        if ((numbers >= NUMBERS[form].low) & (numbers <= NUMBERS[form].high)).mean() >= MOST:
+            return Found(form)
+    return Found(PLAIN)
+
+
+def _form_of_text(text: pl.Series, order: str, names: list[str]) -> Found:
+    sample = _sample(text)
+    # what has no digits, or is long, is no time
+    likely = sample.str.contains(r"\d\d") & (sample.str.len_chars() < 80)
+    if likely.sum() < 0.5 * len(sample):
+        return Found("")
+    counts = {form: int(np.isfinite(_bounded(read_form(sample, form).values)).sum()) for form in names}
+    best = max(counts, key=lambda form: counts[form])
+    if counts[best] < 0.5 * len(sample):
+        return Found("")
+    if not order_of(best):
+        return Found(best)
+    rivals = [form for form in names if order_of(form) and counts[form] >= 0.9 * counts[best]]
+    if said := [form for form in rivals if order_of(form) == order]:
+        return Found(said[0])
+    if len(rivals) == 1:
+        return Found(best)
+    return _told_apart({form: _bounded(read_form(text, form).values) for form in rivals})
+
+
+def _told_apart(read: dict[str, np.ndarray]) -> Found:
+    """Of several orders of day, month and year the one that reads the most, or that puts times in even order.
+
+    Args:
+        read: what each makes of the cells, ``[N]``.
+    """
+    counts = {form: int(np.isfinite(values).sum()) for form, values in read.items()}
+    read = {form: values[np.isfinite(values)] for form, values in read.items() if counts[form] == max(counts.values())}
+    spans = {form: float(np.ptp(values)) for form, values in read.items()}
+    shortest = min(spans, key=lambda form: spans[form])
+    # where a year of two digits is first or last: it is what changes the least
+    read = {
+        form: values
+        for form, values in read.items()
+        if (order_of(form) == "ymd") == (order_of(shortest) == "ymd") or spans[form] < 4 * spans[shortest]
+    }
+    if len(read) > 1:
+        even = {form: values for form, values in read.items() if _is_even(values)}
+        rising = {form: values for form, values in read.items() if len(values) > 4 and _rises(values) >= 0.99}
+        if len(even) == 1:
+            read = even
+        elif len(rising) == 1 and all(_rises(values) < 0.95 for form, values in read.items() if form not in rising):
+            read = rising
+    return Found(next(iter(read)), tuple(read) if len(read) > 1 else ())
+
+
+def _rises(values: np.ndarray) -> float:
+    """The share of steps that go in one direction."""
+    steps = np.diff(values)
+    return max(float((steps >= 0).mean()), float((steps <= 0).mean()))
+
+
+def _is_even(values: np.ndarray) -> bool:
+    gaps = np.diff(np.unique(values))
+    return len(gaps) > 1 and bool(gaps.max() <= EVEN * np.median(gaps))
+
+
+def _bounded(values: np.ndarray) -> np.ndarray:
+    return np.where((values >= LOWEST) & (values < HIGHEST), values, math.nan)
+
+
+def _sample(cells: pl.Series) -> pl.Series:
+    return cells[:: max(1, len(cells) // SAMPLE)]
+
+
+def _floats(whole: pl.Series) -> np.ndarray:
     # microseconds of our centuries are whole numbers of float64
-    return dates.cast(pl.Datetime("us")).to_physical().cast(pl.Float64).fill_null(math.nan).to_numpy()
-
-
-def _is_day_number(numbers: np.ndarray) -> bool:
-    """Whether numbers are days such as 20240131."""
-    if not 18000101 <= numbers.min() <= numbers.max() <= 21001231:
-        return False
-    return _coalesced(pl.Series(numbers).cast(pl.Int64).cast(pl.String), ["%Y%m%d"]).null_count() == 0
-
-
-def _one_a_month(times: np.ndarray) -> bool:
-    """Whether times fall on the same day of their months, or all on the last."""
-    days = times // DAY * DAY
-    of_month = (days - _as_time(_months(days))) // DAY
-    last = _months(days + DAY) > _months(days)
-    return len(np.unique(of_month)) == 1 or bool(last.all())
-
-
-def _months(times: np.ndarray) -> np.ndarray:
-    return times.astype(np.int64).astype("M8[us]").astype("M8[M]").astype(np.int64)
-
-
-def _as_time(months: np.ndarray) -> np.ndarray:
-    return months.astype("M8[M]").astype("M8[us]").astype(np.int64)
-
-
-def _days(times: np.ndarray) -> np.ndarray:
-    return times.astype(np.int64).astype("M8[us]").astype("M8[D]")
-
-
-def _of_year(times: np.ndarray) -> np.ndarray:
-    """How much of its year is over at each time."""
-    start = times.astype("M8[us]").astype("M8[Y]").astype("M8[us]").astype(np.int64)
-    return (times - start) / YEAR
-
-
-def _said(day: str) -> str:
-    words = {"%Y": "year", "%m": "month", "%d": "day", "%b": "month"}
-    return " ".join(words[part] for part in re.findall(r"%[Ymdb]", day))
+    return whole.cast(pl.Float64).fill_null(math.nan).to_numpy()
