@@ -1,13 +1,8 @@
-"""Batches of similar length, and splits."""
-
-from collections import Counter
+"""Batches of similar length."""
 
 import numpy as np
-import pytest
 
 from elman.data.batches import Batches, pad
-from elman.data.split import split
-from elman.errors import ElmanError
 
 
 def test_every_epoch_shows_every_row_once_in_another_order() -> None:
@@ -41,44 +36,3 @@ def test_padding() -> None:
     assert padded.shape == (2, 2, 3)
     assert padded[1, 1].isnan().all()
     assert lengths.tolist() == [2, 1]
-
-
-def test_strata_are_held_out_in_their_shares() -> None:
-    strata = ["a"] * 600 + ["b"] * 300 + ["c"] * 7 + ["once"]
-    learnt, held_out = split(len(strata), 0.2, strata=strata)
-    assert Counter(strata[row] for row in held_out) == {"a": 120, "b": 60, "c": 1}
-    assert sorted([*learnt, *held_out]) == list(range(len(strata)))
-
-
-def test_groups_go_whole() -> None:
-    groups = np.repeat(np.arange(30), 5)
-    learnt, held_out = split(150, 0.2, groups=groups.tolist(), seed=2)
-    assert not set(groups[learnt]) & set(groups[held_out])
-    assert len(held_out) == 30
-
-
-def test_no_row_learnt_from_is_later_than_one_held_out() -> None:
-    times = np.array([3.0, 1, 2, 3, 3, 0, 1])
-    learnt, held_out = split(7, 0.15, times=times)
-    assert times[learnt].max() < times[held_out].min()
-    assert sorted(held_out.tolist()) == [0, 3, 4]
-
-
-def test_seeds_choose() -> None:
-    assert np.array_equal(split(100, 0.3, seed=1)[1], split(100, 0.3, seed=1)[1])
-    assert not np.array_equal(split(100, 0.3, seed=1)[1], split(100, 0.3, seed=2)[1])
-    assert len(split(100, 0.3)[1]) == 30
-    assert [len(part) for part in split(2, 0.01)] == [1, 1]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"size": 1}, "1 rows cannot be parted"),
-        ({"size": 3, "groups": ["x"] * 3}, "one group, 'x'"),
-        ({"size": 3, "times": np.ones(3)}, "the same time"),
-    ],
-)
-def test_what_cannot_be_parted(options: dict, message: str) -> None:
-    with pytest.raises(ElmanError, match=message):
-        split(**options, share=0.5)

@@ -34,6 +34,9 @@ def split(
     Example:
         >>> [part.tolist() for part in split(6, 0.4, times=np.array([5, 1, 4, 2, 3, 6]))]
         [[1, 2, 3, 4], [0, 5]]
+        >>> learnt, held_out = split(50, 0.1, strata=list(range(10)) * 5)
+        >>> len(learnt), len(held_out), len(set(held_out % 10))
+        (45, 5, 5)
     """
     if size < 2:
         raise ElmanError(f"{size} rows cannot be parted into some to learn from and some to hold out")
@@ -43,12 +46,33 @@ def split(
     elif groups is not None:
         held_out = _whole_groups(groups, wanted, seed)
     elif strata is not None:
-        held_out = _stratified(strata, share, seed)
+        held_out = _stratified(strata, wanted, seed)
     else:
         held_out = np.random.default_rng(seed).permutation(size)[:wanted]
     mask = np.zeros(size, bool)
     mask[held_out] = True
     return np.flatnonzero(~mask), np.flatnonzero(mask)
+
+
+def apportioned(total: int, weights: Sequence[float], order: Sequence[int] | None = None) -> list[int]:
+    """Whole numbers that sum up to a total, each within one of its part of it: those cut off most are rounded up.
+
+    Args:
+        total: what is parted.
+        weights: of each part, none below 0 and not all 0.
+        order: of the parts, which decides where two were cut off by as much; the first is rounded up.
+
+    Example:
+        >>> apportioned(7588, [0.7, 0.1, 0.2]), apportioned(5, [1] * 10)
+        ([5312, 759, 1517], [1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
+    """
+    shares = np.asarray(weights, float) * total / np.sum(weights)
+    found = np.floor(shares + 1e-9).astype(int)
+    order = np.arange(len(found)) if order is None else np.asarray(order)
+    # what was cut off, without the noise of its last digits
+    rest = np.round(shares - found, 9)[order]
+    found[order[np.argsort(-rest, kind="stable")[: total - found.sum()]]] += 1
+    return found.tolist()
 
 
 def _last(times: np.ndarray, wanted: int) -> np.ndarray:
@@ -75,15 +99,17 @@ def _whole_groups(groups: Sequence[Any], wanted: int, seed: int) -> np.ndarray:
     return np.flatnonzero(np.isin(members, chosen))
 
 
-def _stratified(strata: Sequence[Any], share: float, seed: int) -> np.ndarray:
+def _stratified(strata: Sequence[Any], wanted: int, seed: int) -> np.ndarray:
+    """Rows by chance, of each stratum its part of them, but for its last row, from which there is always to learn."""
     random = np.random.default_rng(seed)
     _, members = np.unique([str(value) for value in strata], return_inverse=True)
+    counts = np.bincount(members)
     order = random.permutation(len(members))
-    order = order[np.argsort(members[order], kind="stable")]  # by stratum, within it at random
-    starts = np.flatnonzero(np.diff(members[order], prepend=-1))
-    within = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
-    # at even distances within each stratum, so that its share is right to the nearest row
-    counts = np.bincount(members)[members[order]]
-    due = np.floor((within + 0.5) * share + 0.5) > np.floor((within - 0.5) * share + 0.5)
-    held_out = order[due & (within > 0) & (counts > 1)]
-    return held_out if len(held_out) else order[counts > 1][-1:] if (counts > 1).any() else order[-1:]
+    if not (counts > 1).any():
+        return order[:wanted]
+    ties = random.permutation(len(counts))
+    quotas = np.minimum(apportioned(min(wanted, int((counts - 1).sum())), counts.tolist(), ties.tolist()), counts - 1)
+    order = order[np.argsort(members[order], kind="stable")]  # by stratum, within it by chance
+    within = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    held_out = order[within < quotas[members[order]]]
+    return held_out if len(held_out) else order[np.repeat(counts, counts) > 1][:1]

@@ -17,6 +17,7 @@ from elman.tasks.forecast.baselines import linear, seasonal
 from elman.tasks.forecast.columns import Columns
 from elman.tasks.forecast.metrics import Truth, fitting_widths, measures, widened
 from elman.tasks.forecast.network import Horizon, ends, pinball
+from elman.tasks.forecast.plan import cut_into, learnt_from, parts_of
 from elman.tasks.forecast.series import Panel, Series
 from elman.tasks.forecast.task import ForecastOptions, ForecastTask
 from elman.tasks.forecast.windows import Channels, Unit, Units
@@ -370,3 +371,24 @@ def test_a_forecaster_covers_of_what_is_held_out_what_it_says(quantiles: str, tm
     assert torch.equal(again.widths, model.widths)
     frame = again.predict(source)
     assert (frame[f"q{low:g}"] < frame[f"q{high:g}"]).all()
+
+
+@pytest.mark.parametrize("length", [7588, 1001, 999, 120])
+@pytest.mark.parametrize("parts", ["0.7/0.1/0.2", "0.6/0.2/0.2", "0.8/0.1/0.1", "0.5/0.25/0.25", "0.35/0.3/0.35"])
+def test_shares_are_rounded_together(parts: str, length: int) -> None:
+    panel = Panel("the table", Columns("columns"), Clock("row", 1), [series_of(np.zeros((length, 1)))])
+    (cuts,) = cut_into(panel, parts, 3)
+    exact = np.cumsum([float(part) for part in parts.split("/")]) * length
+    assert cuts[-1] == length
+    assert np.abs(cuts - exact).max() < 1 + 1e-6
+    assert learnt_from(parts, length) == cuts[0]
+
+
+def series_of(values: np.ndarray) -> Series:
+    nothing = np.zeros((len(values), 0))
+    return Series((), 0, values, nothing, nothing, np.zeros(0))
+
+
+def test_shares_of_more_than_all_rows_are_refused() -> None:
+    with pytest.raises(ElmanError, match=r"sum up to 1\.1"):
+        parts_of("0.7/0.2/0.2")

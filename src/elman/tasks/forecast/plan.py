@@ -1,10 +1,12 @@
 """What a forecaster sees and forecasts where that was not said, and where its series are cut."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from elman.data.bad import BadRows
+from elman.data.split import apportioned
 from elman.errors import ElmanError
 from elman.tasks.forecast.series import Panel
 
@@ -39,20 +41,36 @@ def parts_of(split: str) -> list[float | None]:
         parts = [None if word == "-" else float(word) for word in words]
     except ValueError:
         parts = []
-    good = all(part is None or (part > 0 and (part < 1 or part == int(part))) for part in parts)
+    good = all(part is None or 0 < part < 1 or (part < math.inf and part >= 1 and part == int(part)) for part in parts)
     if not 2 <= len(parts) <= 3 or not good or None in parts[1:]:
         raise ElmanError(
             f"--split is rows or shares to learn from, to hold out and to test on, such as 8640/2880/2880, "
             f"0.8/0.1/0.1 or -/48/48, not {split!r}"
         )
+    if (shares := sum(part for part in parts if part is not None and part < 1)) > 1 + 1e-9:
+        raise ElmanError(f"the shares of --split {split} sum up to {shares:g}; to all of the rows, 1, or less")
     return parts
+
+
+def rows_of(split: str, length: int) -> list[int]:
+    """How many rows of a series are learnt from, held out and tested on by ``--split``, whatever the horizon.
+
+    Shares are of all rows, and rounded together, so that they sum up as they are written.
+
+    Example:
+        >>> rows_of("0.7/0.1/0.2", 7588), rows_of("-/48/48", 200), rows_of("0.5/0.25", 100)
+        ([5312, 759, 1517], [104, 48, 48], [50, 25])
+    """
+    parts = parts_of(split)
+    shares = [part for part in parts if part is not None and part < 1]
+    rounded = iter(apportioned(round(sum(shares) * length), shares) if shares else ())
+    rows = [0 if part is None else next(rounded) if part < 1 else int(part) for part in parts]
+    return [length - sum(rows) if part is None else n for part, n in zip(parts, rows, strict=True)]
 
 
 def learnt_from(split: str, length: int) -> int:
     """How many rows of a series of some length are learnt from, whatever the horizon."""
-    first, *after = (None if part is None else part * length if part < 1 else part for part in parts_of(split))
-    rows = length - sum(part or 0 for part in after) if first is None else first
-    return int(min(max(0, rows), length))
+    return min(max(0, rows_of(split, length)[0]), length)
 
 
 def cut_into(panel: Panel, split: str, horizon: int) -> np.ndarray:
@@ -63,12 +81,12 @@ def cut_into(panel: Panel, split: str, horizon: int) -> np.ndarray:
     Raises:
         ElmanError: no series is long enough.
     """
-    parts, found, fitted = parts_of(split), [], False
+    rest, found, fitted = parts_of(split)[0] is None, [], False
     for series in panel.series:
         length = len(series)
-        first, *after = (None if part is None else round(part * length) if part < 1 else int(part) for part in parts)
-        later = [max(horizon, part or 0) for part in after]
-        start = length - sum(later) if first is None else first
+        first, *after = rows_of(split, length)
+        later = [max(horizon, part) for part in after]
+        start = length - sum(later) if rest else first
         fits = start > horizon and start + sum(later) <= length
         fitted = fitted or fits
         if not fits:

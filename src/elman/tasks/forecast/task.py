@@ -102,7 +102,7 @@ class ForecastExamples:
     test_name: str
 
     def __init__(self, task: "ForecastTask", parts: ForecastParts, rows: int, seed: int) -> None:
-        self.panel = parts.panel
+        self.panel, self.cuts = parts.panel, parts.cuts
         channels, context, horizon = task.channels(parts.panel), task.context, task.horizon
         learnt, held_out, tested = parts.cuts[channels.series].T
         last = learnt - horizon
@@ -132,7 +132,9 @@ class ForecastExamples:
     def describe(self) -> str:
         parts = f"{len(self.learnt):,} windows to learn from, {len(self.held_out.truth):,} held out"
         test = f", {len(self.test.truth):,} to test on" if self.test_name == TEST else ""
-        return f"{self.panel.describe()}; {parts}{test}"
+        rows = np.diff(self.cuts, prepend=0).sum(0)
+        cut = f", cut into {' + '.join(f'{n:,}' for n in rows if n)}" if rows[1:].any() else ""
+        return f"{self.panel.describe()}{cut}; {parts}{test}"
 
 
 class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExamples, Windows]):

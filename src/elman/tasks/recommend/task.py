@@ -82,7 +82,7 @@ class Rows:
             raise ElmanError(
                 "there is nothing to judge on: no session has two events, the latter with an item that was learnt"
             )
-        number = sum(max(0, len(items) - at) for items, at in zip(self.items, self.first, strict=True))
+        number = sum(self.counts())
         if number > known:
             log.info(
                 "%s of %s items to foretell were not learnt and count as missed", f"{number - known:,}", f"{number:,}"
@@ -94,12 +94,15 @@ class Rows:
     def __len__(self) -> int:
         return len(self.order)
 
+    def counts(self) -> list[int]:
+        """How many items of each session are to be foretold."""
+        return [max(0, len(items) - at) for items, at in zip(self.items, self.first.tolist(), strict=True)]
+
     def metrics(self, loss: float, outputs: Sequence[np.ndarray]) -> dict[str, float]:
         return {"loss": loss, **measures(np.concatenate(outputs))}
 
     def judged(self, outputs: Sequence[np.ndarray]) -> JudgedRows:
-        number = sum(len(items) > at for items, at in zip(self.items, self.first.tolist(), strict=True))
-        return JudgedRows(number, "sessions")
+        return JudgedRows(sum(count > 0 for count in self.counts()), "sessions")
 
     def evaluate(self, scores: Callable[[Tensor], Tensor]) -> dict[str, float]:
         """The measures of another way to score all items after those seen, ``[N, S] -> [N, V]``."""
@@ -149,7 +152,9 @@ class RecommendExamples:
 
     def describe(self) -> str:
         events = sum(map(len, self.items))
-        return f"{self.name}: {events:,} events of {len(self.items):,} sessions to learn from"
+        parts = {"held out": self.held_out, **({"to test on": self.test} if self.test_name == TEST else {})}
+        others = "".join(f", {sum(rows.counts()):,} of {len(rows.items):,} {what}" for what, rows in parts.items())
+        return f"{self.name}: {events:,} events of {len(self.items):,} sessions to learn from{others}"
 
 
 class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, RecommendExamples, Rows]):
