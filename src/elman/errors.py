@@ -2,15 +2,41 @@
 
 import sys
 
+LONGEST = 600  # characters of a message; of one that is longer the ends are told
+SHOWN = 80  # characters of a value in a message
 _BETWEEN = {"elman", "torch", "lightning", "typer", "click"}  # packages that stand between a user's line and a warning
 
 
 class ElmanError(ValueError):
-    """Something the user gave is wrong. The message says what, where, and what would be right."""
+    """Something the user gave is wrong. The message says what, where, and what would be right, and is never long."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(brief(" ".join(message.splitlines())))
 
 
 class ElmanWarning(UserWarning):
     """Something is not as the user may expect, and the work goes on. The message says what, and what would mend it."""
+
+
+def brief(text: str, most: int = LONGEST) -> str:
+    """A text of which, where it is long, the middle is left out.
+
+    >>> brief("x is 0123456789, no word", 16)
+    'x is 012... word'
+    """
+    if len(text) <= most:
+        return text
+    end = (most - 3) * 2 // 5
+    return f"{text[: most - 3 - end]}...{text[-end:]}"
+
+
+def quoted(value: object) -> str:
+    """A value of the user's data as it stands in a message: in quotation marks where it is a text, and never long.
+
+    >>> quoted("a\nb"), quoted(1.5), len(quoted("a" * 20_000_000))
+    ("'a\\nb'", '1.5', 82)
+    """
+    return repr(brief(value, SHOWN)) if isinstance(value, str) else brief(repr(value), SHOWN)
 
 
 def user_level() -> int:

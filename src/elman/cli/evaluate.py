@@ -25,7 +25,7 @@ def command(
     from elman.training.table import in_columns
     from elman.training.task import evaluate
 
-    task, bad = restore(folder), BadRows(skip_bad)
+    task, bad = restore(folder), BadRows("all" if skip_bad else False)
     with tempfile.TemporaryDirectory() as scratch:
         evaluation = task.evaluation(data, Path(scratch), bad)
         judged = evaluate(task, evaluation)

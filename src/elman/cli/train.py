@@ -11,12 +11,15 @@ import typer
 from elman import tasks
 from elman.cli._help import Command, Group, HelpAll
 from elman.cli._options import given_now, rare, with_options
+from elman.data.bad import BadRows
 from elman.training.options import listed
 from elman.training.settings import configured, groups, usual_of
 
 if TYPE_CHECKING:
     from elman.training.task import Task
 
+SKIP_BAD = "Leave out rows that cannot be used, and list them: up to a tenth of all; --skip-bad all, however many."
+TENTH = "a tenth"  # that is left out at most where the option stands alone
 DATA, OUTPUT = "Data", "Output"  # headings
 RARE = {"valid", "test", "skip_bad", "resume", "overwrite"}  # of the options that are declared here
 EPILOG = "elman inspect FILE says what of your data would be found, and which task fits it."
@@ -28,6 +31,17 @@ def _file(about: str) -> Any:
 
 def _switch(name: str, about: str, heading: str) -> Any:
     return typer.Option(name, help=about, rich_help_panel=heading)
+
+
+class TaskCommand(Command):
+    """The command of a task, in which ``--skip-bad`` may stand alone, or with a word."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        words = [
+            f"--skip-bad={TENTH}" if word == "--skip-bad" and following.startswith("-") else word
+            for word, following in zip(args, [*args[1:], "-"], strict=True)
+        ]
+        return super().parse_args(ctx, words)
 
 
 class Tasks(Group):
@@ -65,8 +79,9 @@ def task_command(name: str) -> Any:
         valid: Annotated[Path | None, _file("Validation data. [default: a part of --data]")] = None,
         test: Annotated[Path | None, _file("Test data, for the evaluation at the end. [default: --valid]")] = None,
         skip_bad: Annotated[
-            bool, _switch("--skip-bad", "Leave out rows that cannot be used, and list them.", DATA)
-        ] = False,
+            str | None,
+            typer.Option("--skip-bad", metavar="[all]", help=SKIP_BAD, rich_help_panel=DATA),
+        ] = None,
         out: Annotated[
             Path | None,
             typer.Option(metavar="DIR", help=f"Model folder. [default: runs/{name}]", rich_help_panel=OUTPUT),
@@ -83,7 +98,8 @@ def task_command(name: str) -> Any:
             _check_cells(given)
         files = {"data": data, "valid": valid, "test": test}
         folder = out or Path("runs") / name
-        train_task(tasks.load(name), files, folder, resume=resume, overwrite=overwrite, skip_bad=skip_bad, given=given)
+        bad = BadRows({None: False, TENTH: True}.get(skip_bad, skip_bad))
+        train_task(tasks.load(name), files, folder, resume=resume, overwrite=overwrite, bad=bad, given=given)
 
     run.__doc__ = tasks.summary(name)
     declared = {
@@ -92,9 +108,9 @@ def task_command(name: str) -> Any:
         for field in fields(group)
     }
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name, cls=Command, epilog=EPILOG)(with_options(run, declared))
+    app.command(name, cls=TaskCommand, epilog=EPILOG)(with_options(run, declared))
     made = typer.main.get_command(app)
-    assert isinstance(made, Command)
+    assert isinstance(made, TaskCommand)
     made.rare = rare(groups(options)) | RARE
     return made
 
@@ -118,18 +134,17 @@ def train_task(
     *,
     resume: bool,
     overwrite: bool,
-    skip_bad: bool,
+    bad: BadRows,
     given: dict[str, Any],
 ) -> None:
     """Train a task of class ``make`` and write its model folder, telling the user what happens."""
-    from elman.data.bad import BadRows
     from elman.training.folders import REPORT
     from elman.training.progress import Bar
     from elman.training.runs import begin, finish, go_on, searched, trained
     from elman.training.summary import told
     from elman.training.task import Sources
 
-    sources = Sources(files["data"], files["valid"], BadRows(skip_bad))
+    sources = Sources(files["data"], files["valid"], bad)
     if resume:
         run = go_on(make, sources, folder, given, test=files["test"])
     else:

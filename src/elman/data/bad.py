@@ -1,39 +1,103 @@
 """Rows that cannot be used."""
 
 import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
 
-from elman.errors import ElmanError
+from elman.errors import ElmanError, brief
 
 log = logging.getLogger(__name__)
+
+MOST = 0.1  # share of what was read that may be left out without being told to leave out all that is bad
+LISTED = 5  # that are told one by one
+Skip = bool | Literal["all"]
 
 
 class BadRows:
     """What is done about rows that cannot be used: the first one ends the run, or each is left out, counted and listed.
 
     Args:
-        skip: whether they are left out.
+        skip: whether they are left out: True up to a tenth of what is read, ``"all"`` however many.
+
+    Raises:
+        ElmanError: another value.
+
+    Example:
+        >>> bad = BadRows(skip=True)
+        >>> with bad.settled():
+        ...     bad.read(4)
+        ...     for line in (2, 3):
+        ...         bad.add(f"line {line}", "has no label")
+        Traceback (most recent call last):
+        ...
+        elman.errors.ElmanError: 2 of 4 rows cannot be used, more than a tenth: line 2: has no label; line 3: has no \
+label; mend them, or leave out however many with --skip-bad all
     """
 
-    def __init__(self, skip: bool = False) -> None:
-        self.skip = skip
+    def __init__(self, skip: Any = False) -> None:
+        if skip not in (False, True, "all"):
+            raise ElmanError(f"--skip-bad stands alone, or with the word all, not {skip!r}")
+        self.skip: Skip = skip
         self.listed: list[str] = []  # where each is, and what is wrong with it
+        self.numbers: Counter[str] = Counter()  # of what was read, by what it is: rows, series
+        self.left_out: Counter[str] = Counter()
 
-    def add(self, where: str, reason: str) -> None:
+    def read(self, number: int, of: str = "rows") -> None:
+        """So many were read, those that cannot be used among them."""
+        self.numbers[of] += number
+
+    def add(self, where: str, reason: str, of: str = "rows") -> None:
         """A row that cannot be used.
 
         Args:
             where: its file and line; nothing where only who asked for it knows that.
             reason: what is wrong with it.
+            of: what it is one of, in the plural.
 
         Raises:
             ElmanError: the same in one line, unless such rows are left out.
         """
         if not self.skip:
             raise ElmanError(f"{where}: {reason}; mend it, or leave such rows out with --skip-bad" if where else reason)
-        self.listed.append(f"{where}: {reason}")
+        self.listed.append(brief(f"{where}: {reason}"))
+        self.left_out[of] += 1
 
     def tell(self) -> None:
         """Say how many were left out, and the first few; the rest is in ``listed``."""
         if self.listed:
-            more = f", and {len(self.listed) - 5:,} more" if len(self.listed) > 5 else ""
-            log.warning("%s rows left out: %s%s", f"{len(self.listed):,}", "; ".join(self.listed[:5]), more)
+            more = f", and {len(self.listed) - LISTED:,} more" if len(self.listed) > LISTED else ""
+            log.warning("%s %s left out: %s%s", f"{len(self.listed):,}", self._of(), self._first(), more)
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """Something is read meanwhile to learn from; what was left out is told, and too much of it ends the run.
+
+        Raises:
+            ElmanError: more than a tenth was left out, without ``"all"``; or nothing was left, and why.
+        """
+        try:
+            yield
+        except ElmanError as error:
+            self._refuse_too_many()
+            if self.listed and self._first() not in str(error):
+                raise ElmanError(f"{error}; left out were {self._of()}: {self._first()}") from error
+            raise
+        self._refuse_too_many()
+        self.tell()
+
+    def _refuse_too_many(self) -> None:
+        for of, number in self.left_out.items():
+            size = max(number, self.numbers[of])
+            if self.skip != "all" and number > MOST * size:
+                raise ElmanError(
+                    f"{number:,} of {size:,} {of} cannot be used, more than a tenth: {self._first(3)}; mend them, or "
+                    "leave out however many with --skip-bad all"
+                )
+
+    def _of(self) -> str:
+        return " and ".join(self.left_out)
+
+    def _first(self, number: int = LISTED) -> str:
+        return "; ".join(self.listed[:number])

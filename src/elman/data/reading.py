@@ -11,6 +11,7 @@ from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import suffix
 from elman.data.formats import delimited, objects, parquet
 from elman.data.tables import Table, columns_of, held
+from elman.errors import ElmanError
 
 TABLES = (".csv", ".tsv", *objects.OBJECTS, ".parquet")  # how the names of files end that are tables
 
@@ -35,6 +36,18 @@ def read_table(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, di
         >>> table["text"], table.where(1).endswith("few.csv, line 3")
         (['fine', 'not, so'], True)
     """
+    before = len(bad.listed)
+    try:
+        table = _read(source, bad, dialect)
+    except ElmanError as error:
+        if len(bad.listed) > before:  # why nothing is left
+            raise ElmanError(f"{error} that can be used; {bad.listed[before]}") from error
+        raise
+    bad.read(table.size)
+    return table
+
+
+def _read(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, dialect: Dialect) -> Table:
     if not isinstance(source, str | Path):
         frame = source if isinstance(source, pl.DataFrame) else columns_of(source)
         return held(frame, "the table", bad, dialect)

@@ -15,7 +15,7 @@ from elman.data.numbers import NO_VALUE
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.data.times import SECOND, read_times
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +75,9 @@ def read_ts(path: Path, bad: BadRows) -> TsFile:
         found.labels.append(label)
         found.lines.append(number)
         found.index.append(size - 1)
+    bad.read(size)
     if not found.sequences:
-        raise ElmanError(f"{path} has no rows after @data")
+        raise ElmanError(f"{path} has no rows after @data" + (" that can be used" if size else ""))
     return TsFile(found.sequences, found.labels, found.lines, found.index, size)
 
 
@@ -120,9 +121,9 @@ def _number(cell: str) -> float:
     try:
         number = float(cell)
     except ValueError:
-        raise ValueError(f"{cell!r} is not a number") from None
+        raise ValueError(f"{quoted(cell)} is not a number") from None
     if np.isinf(number):
-        raise ValueError(f"{cell!r} is infinite")
+        raise ValueError(f"{quoted(cell)} is infinite")
     return number
 
 
@@ -208,7 +209,9 @@ def _moments(table: Table, column: str) -> tuple[Table, np.ndarray]:
         read = read_times(cells)
         moments = read.values / SECOND if read.dated else read.values
     failed = np.flatnonzero(~np.isfinite(moments))
-    kept = table.reject({int(row): f"{column} is {cells[int(row)]!r}, not a time as in other rows" for row in failed})
+    kept = table.reject(
+        {int(row): f"{column} is {quoted(cells[int(row)])}, not a time as in other rows" for row in failed}
+    )
     return kept, moments[np.isfinite(moments)]
 
 

@@ -15,7 +15,7 @@ from elman.data.columns import find
 from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import written_aside
 from elman.data.numbers import as_numbers, as_text, has_value
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")  # of tables that are written
 
@@ -117,7 +117,7 @@ class Table:
             cells = table.frame[table.known(column)]
             numbers = as_numbers(cells)
             failed = has_value(cells) & ~numbers.is_finite().fill_null(False)
-            wrong = {row: f"{column} is {cells[row]!r}, not a number" for row in failed.arg_true().to_list()}
+            wrong = {row: f"{column} is {quoted(cells[row])}, not a number" for row in failed.arg_true().to_list()}
             table = replace(table, frame=table.frame.with_columns(numbers.alias(column))).reject(wrong)
         return table
 

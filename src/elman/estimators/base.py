@@ -192,7 +192,7 @@ class Estimator(BaseEstimator):
             check_own({each.name: self._option(each.name) for each in OWN})
             taken = self._taken_like(X, y, self.task_, self._facts)
             held_out = None if valid is None else self._taken_like(*_pair(valid, y), self.task_, self._facts).source
-            self._go_on(Sources(taken.source, held_out, BadRows(self._option("skip_bad"))), epochs)
+            self._go_on(Sources(taken.source, held_out, BadRows(plain(self._option("skip_bad")))), epochs)
             if self._option("folder") is not None:
                 self.save(self._option("folder"))
         return self
@@ -202,9 +202,9 @@ class Estimator(BaseEstimator):
         training = replace(configured(type(task.options), Training, self._given()), warmup=0)
         place = self._scratch()
         place.mkdir()
-        read = task.more(sources)
+        with sources.bad.settled():
+            read = task.more(sources)
         data = task.data(read, place, rows=training.rows, steps=training.bptt, seed=training.seed + before["steps"])
-        sources.bad.tell()
         self._say(data.describe())
         budget = Budget(epochs=epochs)
         progress = train(task.train(), data, place, training, budget, callbacks=self._callbacks())
@@ -232,7 +232,7 @@ class Estimator(BaseEstimator):
     def _train(self, source: Any, held_out: Any, more: dict[str, Any]) -> None:
         make, place = tasks.load(self.constructor.task), self._place()
         bars = self._callbacks()
-        sources = Sources(source, held_out, BadRows(self._option("skip_bad")))
+        sources = Sources(source, held_out, BadRows(plain(self._option("skip_bad"))))
         run = begin(make, sources, place, self._given() | more, overwrite=bool(self._option("overwrite")))
         self._check(run.task, source)
         self._say("\n".join([*run.found, run.data.describe()]))
@@ -291,7 +291,7 @@ class Estimator(BaseEstimator):
             y: what belongs to each row, where it is not in X.
             skip_bad: whether rows that cannot be used are left out.
         """
-        task, bad = self._fitted(), BadRows(skip_bad)
+        task, bad = self._fitted(), BadRows("all" if skip_bad else False)
         if X is None:
             if not self._result.get("after"):
                 raise ElmanError(f"the model was loaded without its {RESULT}: give data to judge it on")

@@ -1,7 +1,7 @@
 """The constructors of the estimators as an editor reads them: written by ``make stubs`` from the options."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from elman.estimators.options import Constructor
 
@@ -62,7 +62,7 @@ class ClassifierOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: bool
+    skip_bad: Union[bool, Literal["all"]]
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -123,7 +123,7 @@ class ClassifierOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: bool = False,
+        skip_bad: Union[bool, Literal["all"]] = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -191,7 +191,8 @@ class ClassifierOptions:
                 search: Try this many settings first, each for a quarter of the budget, and train with the best.
                 folder: Model folder to write; without one the model is in memory, for save().
                 overwrite: Whether to replace a model that is in the folder.
-                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused.
+                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused: True for up to a
+                tenth of all, 'all' for however many.
                 verbose: Whether fit says what it found out about the data, and shows a bar.
                 callbacks: Callbacks of Lightning.
         """
@@ -250,7 +251,7 @@ class RegressorOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: bool
+    skip_bad: Union[bool, Literal["all"]]
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -308,7 +309,7 @@ class RegressorOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: bool = False,
+        skip_bad: Union[bool, Literal["all"]] = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -372,7 +373,8 @@ class RegressorOptions:
                 search: Try this many settings first, each for a quarter of the budget, and train with the best.
                 folder: Model folder to write; without one the model is in memory, for save().
                 overwrite: Whether to replace a model that is in the folder.
-                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused.
+                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused: True for up to a
+                tenth of all, 'all' for however many.
                 verbose: Whether fit says what it found out about the data, and shows a bar.
                 callbacks: Callbacks of Lightning.
         """
@@ -423,7 +425,7 @@ class TaggerOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: bool
+    skip_bad: Union[bool, Literal["all"]]
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -473,7 +475,7 @@ class TaggerOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: bool = False,
+        skip_bad: Union[bool, Literal["all"]] = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -527,7 +529,8 @@ class TaggerOptions:
                 search: Try this many settings first, each for a quarter of the budget, and train with the best.
                 folder: Model folder to write; without one the model is in memory, for save().
                 overwrite: Whether to replace a model that is in the folder.
-                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused.
+                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused: True for up to a
+                tenth of all, 'all' for however many.
                 verbose: Whether fit says what it found out about the data, and shows a bar.
                 callbacks: Callbacks of Lightning.
         """
@@ -580,7 +583,7 @@ class TranslatorOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: bool
+    skip_bad: Union[bool, Literal["all"]]
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -632,7 +635,7 @@ class TranslatorOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: bool = False,
+        skip_bad: Union[bool, Literal["all"]] = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -689,7 +692,8 @@ class TranslatorOptions:
                 search: Try this many settings first, each for a quarter of the budget, and train with the best.
                 folder: Model folder to write; without one the model is in memory, for save().
                 overwrite: Whether to replace a model that is in the folder.
-                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused.
+                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused: True for up to a
+                tenth of all, 'all' for however many.
                 verbose: Whether fit says what it found out about the data, and shows a bar.
                 callbacks: Callbacks of Lightning.
         """
@@ -746,7 +750,7 @@ class ForecasterOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: bool
+    skip_bad: Union[bool, Literal["all"]]
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -802,7 +806,7 @@ class ForecasterOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: bool = False,
+        skip_bad: Union[bool, Literal["all"]] = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -864,7 +868,8 @@ class ForecasterOptions:
                 search: Try this many settings first, each for a quarter of the budget, and train with the best.
                 folder: Model folder to write; without one the model is in memory, for save().
                 overwrite: Whether to replace a model that is in the folder.
-                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused.
+                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused: True for up to a
+                tenth of all, 'all' for however many.
                 verbose: Whether fit says what it found out about the data, and shows a bar.
                 callbacks: Callbacks of Lightning.
         """
@@ -910,7 +915,7 @@ class AnomalyDetectorOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: bool
+    skip_bad: Union[bool, Literal["all"]]
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -955,7 +960,7 @@ class AnomalyDetectorOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: bool = False,
+        skip_bad: Union[bool, Literal["all"]] = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -1006,7 +1011,8 @@ class AnomalyDetectorOptions:
                 search: Try this many settings first, each for a quarter of the budget, and train with the best.
                 folder: Model folder to write; without one the model is in memory, for save().
                 overwrite: Whether to replace a model that is in the folder.
-                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused.
+                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused: True for up to a
+                tenth of all, 'all' for however many.
                 verbose: Whether fit says what it found out about the data, and shows a bar.
                 callbacks: Callbacks of Lightning.
         """
@@ -1062,7 +1068,7 @@ class RecommenderOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: bool
+    skip_bad: Union[bool, Literal["all"]]
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -1117,7 +1123,7 @@ class RecommenderOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: bool = False,
+        skip_bad: Union[bool, Literal["all"]] = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -1178,7 +1184,8 @@ class RecommenderOptions:
                 search: Try this many settings first, each for a quarter of the budget, and train with the best.
                 folder: Model folder to write; without one the model is in memory, for save().
                 overwrite: Whether to replace a model that is in the folder.
-                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused.
+                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused: True for up to a
+                tenth of all, 'all' for however many.
                 verbose: Whether fit says what it found out about the data, and shows a bar.
                 callbacks: Callbacks of Lightning.
         """
@@ -1219,7 +1226,7 @@ class LanguageModelOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: bool
+    skip_bad: Union[bool, Literal["all"]]
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -1259,7 +1266,7 @@ class LanguageModelOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: bool = False,
+        skip_bad: Union[bool, Literal["all"]] = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -1303,7 +1310,8 @@ class LanguageModelOptions:
                 search: Try this many settings first, each for a quarter of the budget, and train with the best.
                 folder: Model folder to write; without one the model is in memory, for save().
                 overwrite: Whether to replace a model that is in the folder.
-                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused.
+                skip_bad: Whether rows that cannot be used are left out, and told, instead of refused: True for up to a
+                tenth of all, 'all' for however many.
                 verbose: Whether fit says what it found out about the data, and shows a bar.
                 callbacks: Callbacks of Lightning.
         """

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from elman import tasks
+from elman.data.bad import BadRows
 from elman.errors import ElmanError, ElmanWarning
 from elman.training.options import LISTS, TAKEN, as_kind, former, plain
 from elman.training.settings import groups, usual_of
@@ -66,7 +67,13 @@ OWN = (
         "folder", str | Path | None, None, "Model folder to write; without one the model is in memory, for save()."
     ),
     Argument("overwrite", bool, False, "Whether to replace a model that is in the folder."),
-    Argument("skip_bad", bool, False, "Whether rows that cannot be used are left out, and told, instead of refused."),
+    Argument(
+        "skip_bad",
+        bool | Literal["all"],
+        False,
+        "Whether rows that cannot be used are left out, and told, instead of refused: True for up to a tenth of all, "
+        "'all' for however many.",
+    ),
     Argument("verbose", bool, True, "Whether fit says what it found out about the data, and shows a bar."),
     Argument("callbacks", tuple[Any, ...], (), "Callbacks of Lightning."),
 )
@@ -92,9 +99,10 @@ def check_own(values: dict[str, Any]) -> None:
     Raises:
         ElmanError: a value of another type.
     """
-    for each in OWN[1:4]:
+    for each in (OWN[1], OWN[3]):
         if as_kind(bool, plain(values[each.name])) is None:
             raise ElmanError(f"{each.name} is {TAKEN[bool]}, not {values[each.name]!r}")
+    BadRows(plain(values["skip_bad"]))  # which says what is wrong with it
     if not isinstance(values["folder"], get_args(OWN[0].kind)):
         raise ElmanError(f"folder is the name of a folder, not {values['folder']!r}")
     from lightning.pytorch import Callback
@@ -115,7 +123,10 @@ def in_python(text: str) -> str:
 
     >>> in_python("say which with --label-column")
     'say which with label_column'
+    >>> in_python("leave out however many with --skip-bad all")
+    "leave out however many with skip_bad='all'"
     """
+    text = text.replace("--skip-bad all", "skip_bad='all'")
     return FLAG.sub(lambda found: CALLED.get(found[1], found[1].replace("-", "_")), text)
 
 

@@ -13,9 +13,9 @@ from typing import Any, Generic, TypeVar
 
 import lightning.pytorch as pl
 
-from elman.data.bad import BadRows
+from elman.data.bad import BadRows, Skip
 from elman.data.files import alternatives
-from elman.errors import ElmanError
+from elman.errors import ElmanError, brief
 from elman.training.checkpoints import seed_all
 from elman.training.folders import (
     COMPARE,
@@ -83,13 +83,13 @@ def begin(
     with replaced(folder) as new:
         seed_all(training.seed)
         with noted() as found:
-            read = make.read(options, sources)
+            with sources.bad.settled():
+                read = make.read(options, sources)
             task = make(options, make.learn(options, read))
             for other in others(options, comparison.compare).values():
                 make(other, task.vocabulary)  # what cannot be made is refused before anything is trained
             data = task.data(read, new, rows=training.rows, steps=training.bptt, seed=training.seed)
             task.start(data)
-            sources.bad.tell()
         kept = {"data": _kept(sources.data), "valid": _kept(sources.valid), "test": _kept(test)}
         settings = {"training": asdict(training), "budget": asdict(budget), "comparison": asdict(comparison)}
         searching = sorted(name for name, value in given.items() if value is not None) if comparison.search else None
@@ -116,7 +116,7 @@ def go_on(
     try:
         kept = {name: about[name] for name in ("data", "valid", "test")}
         bad, found = BadRows(about["skip_bad"]), list(about["found"])
-    except (KeyError, TypeError) as error:
+    except (ElmanError, KeyError, TypeError) as error:
         raise ElmanError(f"{folder / OPTIONS} is damaged: {error!r}; take a copy") from error
     for values in (task.options, training, comparison):
         now = asdict(values)
@@ -224,7 +224,7 @@ def fit(
     valid: Any = None,
     *,
     folder: str | Path | None = None,
-    skip_bad: bool = False,
+    skip_bad: Skip = False,
     overwrite: bool = False,
     callbacks: tuple[pl.Callback, ...] = (),
     **options: Any,
@@ -236,7 +236,7 @@ def fit(
         data: what to learn from: a file, a folder, or a table in memory where the task takes one.
         valid: what to hold out, if it is not a part of ``data``.
         folder: the model folder to write; without it the model is only in memory, for ``save``.
-        skip_bad: whether rows that cannot be used are left out.
+        skip_bad: whether rows that cannot be used are left out; up to a tenth, or ``"all"``.
         overwrite: whether to replace a model in the folder.
         callbacks: Lightning's.
         options: as on the command line, with ``_`` for ``-``.
@@ -279,7 +279,7 @@ class _Handler(logging.Handler):
         self.take = take
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.take(record.getMessage())
+        self.take(brief(record.getMessage()))
 
 
 def _same(make: type[MadeTask], name: str, folder: Path) -> type[MadeTask]:

@@ -280,7 +280,7 @@ class Predictor(Task[OptionsT, ReadT, BatchT, DataT, EvaluationT]):
         Raises:
             ElmanError: data that cannot be read.
         """
-        bad = BadRows(skip_bad)
+        bad = BadRows("all" if skip_bad else False)  # however many: each has its place among the answers
         answers = self.answers(data, bad)
         bad.tell()
         return answers
@@ -295,7 +295,7 @@ class Predictor(Task[OptionsT, ReadT, BatchT, DataT, EvaluationT]):
         Raises:
             ElmanError: a line that cannot be read.
         """
-        answer, bad = self.session(), BadRows(skip_bad)
+        answer, bad = self.session(), BadRows("all" if skip_bad else False)
         for number, line in enumerate(lines, 1):
             try:
                 line.encode()  # bytes that are no text are kept by Python as what cannot be written again

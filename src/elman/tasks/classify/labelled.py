@@ -35,6 +35,7 @@ class Labelled:
     index: np.ndarray  # [N], which of the file's rows each is
     size: int  # rows of the file
     frame: pl.DataFrame  # [size], columns that name a row for people
+    of: str = "rows"  # what they are
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -59,7 +60,7 @@ class Labelled:
     def reject(self, wrong: dict[int, str], bad: BadRows) -> "Labelled":
         """The same without some rows, which are bad."""
         for row in sorted(wrong):
-            bad.add(self.where[row], wrong[row])
+            bad.add(self.where[row], wrong[row], self.of)
         return self.take([row for row in range(len(self)) if row not in wrong]) if wrong else self
 
 
@@ -79,6 +80,8 @@ def read_labelled(source: Any, layout: Layout, bad: BadRows, *, labelled: bool =
     if layout.kind == "arrays" and reader is _ts and not (isinstance(source, Path) and ".ts" in source.suffixes):
         raise ElmanError("the model was trained on arrays in memory; give it such, or a .ts file")
     found = reader(source, layout, bad, labelled)
+    if reader not in (_table, _ts):  # whose rows are counted as they are read
+        bad.read(found.size, found.of)
     if labelled:
         found = found.reject({row: "has no label" for row, label in enumerate(found.labels) if label is None}, bad)
     if not len(found):
@@ -174,7 +177,7 @@ def _long(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled
         f"{table.name}, {table.unit} {line} ({layout.identity} {name})"
         for name, line in zip(found.identities, found.lines, strict=True)
     ]
-    return Labelled(found.sequences, labels, where, np.arange(len(names)), len(names), names)
+    return Labelled(found.sequences, labels, where, np.arange(len(names)), len(names), names, "series")
 
 
 def _label_of_each(table: Table, layout: Layout, identities: list[str]) -> list[Any]:

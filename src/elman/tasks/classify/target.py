@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 from elman.training.measures import HIGH, LOSS, LOW, Measure
 from elman.training.task import same_answers
 
@@ -72,7 +72,7 @@ class Target:
             if self.kind == "number":
                 number = _as_number(label)
                 if number is None:
-                    wrong[row] = f"the label is {label!r}, not a number"
+                    wrong[row] = f"the label is {quoted(label)}, not a number"
                 elif abs(number) > LARGEST or abs(number - self.mean) > FARTHEST * self.scale:
                     wrong[row] = f"the label {number:g} is too large to compute with, beside those that were learnt"
                 else:
@@ -80,7 +80,7 @@ class Target:
                 continue
             for name in parts(label, self.separator) if self.kind == "labels" else [as_name(label)]:
                 if name not in place:
-                    wrong[row] = f"the label {name!r} was not learnt"
+                    wrong[row] = f"the label {quoted(name)} was not learnt"
                 elif self.kind == "labels":
                     found[row, place[name]] = 1
                 else:
@@ -166,7 +166,7 @@ def find_target(labels: Sequence[Any], wish: str = "") -> Target:
     if not names:
         raise ElmanError("no row has a label")
     if kind == "classes" and len(names) == 1:
-        raise ElmanError(f"all rows have the label {names[0]!r}; there is nothing to learn from one class")
+        raise ElmanError(f"all rows have the label {quoted(names[0])}; there is nothing to learn from one class")
     if kind == "classes" and len(names) > max(2, len(labels) / 2):
         raise ElmanError(
             f"the label has {len(names):,} different values in {len(labels):,} rows, too many for classes; "

@@ -109,6 +109,7 @@ def cut_into(panel: Panel, split: str, horizon: int) -> np.ndarray:
 def long_enough(panel: Panel, horizon: int, bad: BadRows) -> Panel:
     """The panel without series that are too short for a forecast."""
     series = []
+    bad.read(len(panel.series), "series")
     for each in panel.series:
         if len(each) > horizon:
             series.append(each)
@@ -117,6 +118,7 @@ def long_enough(panel: Panel, horizon: int, bad: BadRows) -> Panel:
             bad.add(
                 f"{panel.name}, series {name}",
                 f"has {len(each)} rows, and a forecast is of {horizon}; a smaller --horizon takes it too",
+                "series",
             )
     if not series:
         longest = max(len(each) for each in panel.series)

@@ -10,7 +10,7 @@ import polars as pl
 from elman.data.numbers import as_text, has_value
 from elman.data.tables import Table
 from elman.data.times import Clock, find_clock, read_times, said_clock
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 from elman.tasks.forecast.columns import Columns, words
 
 log = logging.getLogger(__name__)
@@ -225,7 +225,7 @@ def _on_grid(slots: np.ndarray, rows: np.ndarray, length: int) -> np.ndarray:
 
 
 def _no_time(table: Table, columns: Columns, row: int) -> str:
-    given = ", ".join(repr(table.frame[name][row]) for name in columns.time)
+    given = ", ".join(quoted(table.frame[name][row]) for name in columns.time)
     local = columns.zone not in (None, "UTC")
     zones = f", or does not exist in {columns.zone}, where clocks are set forward" if local else ""
     return f"{', '.join(columns.time)} is {given}, which is no time like the others{zones}"

@@ -112,7 +112,7 @@ def read_strings(source: Path | HeldText, longest: int, bad: BadRows) -> Strings
     Raises:
         ElmanError: a file that cannot be read or holds no string, or a bad row that is not left out.
     """
-    texts, lines, empty, named = [], [], 0, 0
+    texts, lines, read, empty, named = [], [], 0, 0, 0
     molecules, unit = is_of_molecules(source), source.unit if isinstance(source, HeldText) else "line"
     for number, line in enumerate(_lines(source), 1):
         string = line.strip()
@@ -127,6 +127,8 @@ def read_strings(source: Path | HeldText, longest: int, bad: BadRows) -> Strings
             lines.append(number)
         else:
             empty += 1
+        read += bool(string)
+    bad.read(read)
     if not texts:
         raise ElmanError(f"{source} has no strings that can be used; give one a line")
     if empty:

@@ -16,7 +16,7 @@ from elman.data.reading import read_table
 from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table
 from elman.data.times import is_time, read_times
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 
 log = logging.getLogger(__name__)
 
@@ -232,6 +232,7 @@ def _gathered(events: pl.DataFrame, layout: EventLayout, dated: bool) -> Session
 
 def _listed(rows: list[Any], bad: BadRows) -> Sessions:
     """Sessions in memory."""
+    bad.read(len(rows))
     return _whole(pl.DataFrame({"row": range(len(rows))}), rows, [f"session {n}" for n in range(len(rows))], bad)
 
 
@@ -278,8 +279,11 @@ def _timed(table: Table, column: str) -> tuple[Table, np.ndarray, bool]:
     times = read_times(table.frame[table.known(column)])
     wrong = np.flatnonzero(~np.isfinite(times.values))
     cells = table.frame[column]
-    said = {int(row): f"has no {column}" if cells[int(row)] is None else f"{column} is {cells[int(row)]!r}, not a time"
-            for row in wrong}  # fmt: skip
+    given = {int(row): cells[int(row)] for row in wrong}
+    said = {
+        row: f"has no {column}" if cell is None else f"{column} is {quoted(cell)}, not a time"
+        for row, cell in given.items()
+    }
     return table.reject(said), times.values[np.isfinite(times.values)], times.dated
 
 

@@ -23,7 +23,7 @@ from elman.data.reading import read_table
 from elman.data.rows import Asked, Line, Parts
 from elman.data.tables import Table
 from elman.data.text import read_whole
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 from elman.tasks.tag.token_rows import ENDLESS, has_ends, has_token_rows, sentence_column, sentence_rows
 
 log = logging.getLogger(__name__)
@@ -310,9 +310,10 @@ class _Sentence:
 
 def _gathered(source: Path, sentences: Iterator[_Sentence], bad: BadRows) -> Tagged:
     found = list(sentences)
+    bad.read(len(found), "sentences")
     for one in found:
         if one.wrong:
-            bad.add(f"{source}, line {one.wrong[0]}", one.wrong[1])
+            bad.add(f"{source}, line {one.wrong[0]}", one.wrong[1], "sentences")
     index = np.array([n for n, one in enumerate(found) if not one.wrong], int)
     good = [found[n] for n in index]
     where = [f"{source}, line {one.line}" for one in good]
@@ -378,7 +379,7 @@ def _joined(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]
             word, joint, tag = cell.rpartition(layout.joint)
             whole = bool(word and joint and tag)
             if labelled and not whole:
-                one.wrong = one.wrong or (number, f"{cell!r} is no word and tag with {layout.joint} between them")
+                one.wrong = one.wrong or (number, f"{quoted(cell)} is no word and tag with {layout.joint} between them")
             one.tokens.append(word if whole else cell)
             one.tags += [tag] if labelled else []
         yield one

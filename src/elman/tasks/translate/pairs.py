@@ -130,6 +130,7 @@ def _parallel(path: Path, bad: BadRows) -> Table:
         )
     frame = pl.DataFrame({"source": source, "target": target})
     index = np.arange(len(frame))
+    bad.read(len(frame))
     return Table(str(path), frame, index + 1, index, len(frame), bad)
 
 
