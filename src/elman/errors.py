@@ -33,8 +33,8 @@ def brief(text: str, most: int = LONGEST) -> str:
 def quoted(value: object) -> str:
     """A value of the user's data as it stands in a message: in quotation marks where it is a text, and never long.
 
-    >>> quoted("a\nb"), quoted(1.5), len(quoted("a" * 20_000_000))
-    ("'a\\nb'", '1.5', 82)
+    >>> quoted("no number"), quoted(1.5), len(quoted("a" * 20_000_000))
+    ("'no number'", '1.5', 82)
     """
     return repr(brief(value, SHOWN)) if isinstance(value, str) else brief(repr(value), SHOWN)
 

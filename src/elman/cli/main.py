@@ -15,7 +15,7 @@ import typer
 
 import elman.cli
 from elman.cli._help import Command, Group
-from elman.errors import ElmanError, ElmanWarning
+from elman.errors import ElmanError, ElmanWarning, brief
 
 EXPECTED = {"valid integer": "a whole number", "valid number": "a number"}  # in what is said of a wrong value
 HEADLINE = "Train recurrent networks on your own sequences, and run them one step at a time."
@@ -50,10 +50,18 @@ def verbs() -> list[str]:
     return sorted(m.name for m in pkgutil.iter_modules(elman.cli.__path__) if m.name != "main" and m.name[0] != "_")
 
 
+class _Brief(logging.Formatter):
+    """What is logged as it is, but never long: it may repeat what a user's data has."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return brief(super().format(record))
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     """What is logged, and each warning of ours, is told on standard error, a line each."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Brief())
     logger = logging.getLogger("elman")
     level = logger.level
     logger.setLevel(logging.INFO)
@@ -65,7 +73,7 @@ def _told() -> Iterator[None]:
 
             def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
                 if issubclass(category, ElmanWarning):
-                    print("elman:", " ".join(str(message).split()), file=sys.stderr)
+                    print("elman:", brief(" ".join(str(message).split())), file=sys.stderr)
                 else:
                     before(message, category, *where)
 

@@ -26,14 +26,11 @@ class BadRows:
 
     Example:
         >>> bad = BadRows(skip=True)
-        >>> with bad.settled():
+        >>> with bad.settled():  # doctest: +ELLIPSIS
         ...     bad.read(4)
-        ...     for line in (2, 3):
-        ...         bad.add(f"line {line}", "has no label")
+        ...     bad.add("few.csv, line 2", "has no label")
         Traceback (most recent call last):
-        ...
-        elman.errors.ElmanError: 2 of 4 rows cannot be used, more than a tenth: line 2: has no label; line 3: has no \
-label; mend them, or leave out however many with --skip-bad all
+        elman.errors.ElmanError: 1 of 4 rows cannot be used, more than a tenth: few.csv, line 2: has no label; mend ...
     """
 
     def __init__(self, skip: Any = False) -> None:

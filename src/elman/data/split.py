@@ -68,10 +68,10 @@ def apportioned(total: int, weights: Sequence[float], order: Sequence[int] | Non
     """
     shares = np.asarray(weights, float) * total / np.sum(weights)
     found = np.floor(shares + 1e-9).astype(int)
-    order = np.arange(len(found)) if order is None else np.asarray(order)
+    places = np.arange(len(found)) if order is None else np.asarray(order)
     # what was cut off, without the noise of its last digits
-    rest = np.round(shares - found, 9)[order]
-    found[order[np.argsort(-rest, kind="stable")[: total - found.sum()]]] += 1
+    rest = np.round(shares - found, 9)[places]
+    found[places[np.argsort(-rest, kind="stable")[: total - found.sum()]]] += 1
     return found.tolist()
 
 

@@ -1,7 +1,7 @@
 """The constructors of the estimators as an editor reads them: written by ``make stubs`` from the options."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from elman.estimators.options import Constructor
 
@@ -62,7 +62,7 @@ class ClassifierOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: Union[bool, Literal["all"]]
+    skip_bad: bool | str
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -123,7 +123,7 @@ class ClassifierOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: Union[bool, Literal["all"]] = False,
+        skip_bad: bool | str = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -251,7 +251,7 @@ class RegressorOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: Union[bool, Literal["all"]]
+    skip_bad: bool | str
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -309,7 +309,7 @@ class RegressorOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: Union[bool, Literal["all"]] = False,
+        skip_bad: bool | str = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -425,7 +425,7 @@ class TaggerOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: Union[bool, Literal["all"]]
+    skip_bad: bool | str
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -475,7 +475,7 @@ class TaggerOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: Union[bool, Literal["all"]] = False,
+        skip_bad: bool | str = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -583,7 +583,7 @@ class TranslatorOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: Union[bool, Literal["all"]]
+    skip_bad: bool | str
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -635,7 +635,7 @@ class TranslatorOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: Union[bool, Literal["all"]] = False,
+        skip_bad: bool | str = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -750,7 +750,7 @@ class ForecasterOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: Union[bool, Literal["all"]]
+    skip_bad: bool | str
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -806,7 +806,7 @@ class ForecasterOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: Union[bool, Literal["all"]] = False,
+        skip_bad: bool | str = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -915,7 +915,7 @@ class AnomalyDetectorOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: Union[bool, Literal["all"]]
+    skip_bad: bool | str
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -960,7 +960,7 @@ class AnomalyDetectorOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: Union[bool, Literal["all"]] = False,
+        skip_bad: bool | str = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -1068,7 +1068,7 @@ class RecommenderOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: Union[bool, Literal["all"]]
+    skip_bad: bool | str
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -1123,7 +1123,7 @@ class RecommenderOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: Union[bool, Literal["all"]] = False,
+        skip_bad: bool | str = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:
@@ -1226,7 +1226,7 @@ class LanguageModelOptions:
     search: int
     folder: str | Path | None
     overwrite: bool
-    skip_bad: Union[bool, Literal["all"]]
+    skip_bad: bool | str
     verbose: bool
     callbacks: tuple[Any, ...]
     def __init__(
@@ -1266,7 +1266,7 @@ class LanguageModelOptions:
         search: int = 0,
         folder: str | Path | None = None,
         overwrite: bool = False,
-        skip_bad: Union[bool, Literal["all"]] = False,
+        skip_bad: bool | str = False,
         verbose: bool = True,
         callbacks: tuple[Any, ...] = (),
     ) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from elman import tasks
 from elman.data.bad import BadRows
@@ -69,7 +69,7 @@ OWN = (
     Argument("overwrite", bool, False, "Whether to replace a model that is in the folder."),
     Argument(
         "skip_bad",
-        bool | Literal["all"],
+        bool | str,
         False,
         "Whether rows that cannot be used are left out, and told, instead of refused: True for up to a tenth of all, "
         "'all' for however many.",

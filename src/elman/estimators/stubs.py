@@ -12,7 +12,7 @@ STUB = Path(__file__).with_name("constructors.pyi")
 HEAD = '''"""The constructors of the estimators as an editor reads them: written by ``make stubs`` from the options."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from elman.estimators.options import Constructor
 '''
@@ -38,7 +38,7 @@ def _class(name: str, found: list[Argument]) -> str:
 
 
 def _kind(kind: Any) -> str:
-    return inspect.formatannotation(kind).replace("typing.", "").replace("pathlib.", "").replace("'", '"')
+    return inspect.formatannotation(kind).replace("typing.", "").replace("pathlib.", "")
 
 
 def _value(value: Any) -> str:
