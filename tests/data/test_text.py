@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elman.data import text
+from elman.data import encodings, text
 from elman.data.files import written_aside
 from elman.data.text import Streams, read, read_tokens, write_tokens
 from elman.data.tokens import TOKENIZERS, Bytes, Characters, Subwords, Tokenizer, decoded, tokenizer
@@ -31,20 +31,23 @@ def written(tmp_path: Path) -> Callable[[bytes], Path]:
 def test_a_text_is_read_the_same_in_pieces_of_any_size(
     piece: int, written: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text, "PIECE", piece)
+    for module in (text, encodings):
+        monkeypatch.setattr(module, "PIECE", piece)
     path = written(b"\xef\xbb\xbf" + "né\r\nzwei 𝄞\rdrei\n\nvier\r".encode())
     assert "".join(read(path)) == "né\nzwei 𝄞\ndrei\n\nvier\n"
 
 
 def test_pieces_end_where_lines_end(written: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "PIECE", 7)
+    for module in (text, encodings):
+        monkeypatch.setattr(module, "PIECE", 7)
     assert list(read(written(b"one\ntwo\nthree\nend"))) == ["one\n", "two\nthree\n", "end"]
 
 
 def test_a_text_without_lines_does_not_grow_without_bound(
     written: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text, "PIECE", 10)
+    for module in (text, encodings):
+        monkeypatch.setattr(module, "PIECE", 10)
     pieces = list(read(written(b"x" * 1000)))
     assert sum(map(len, pieces)) == 1000
     assert max(map(len, pieces)) <= 20
@@ -61,13 +64,14 @@ def test_a_text_without_lines_does_not_grow_without_bound(
         (b"abcdefgh\xc3", "not UTF-8: byte 8, in line 1, is 0xc3"),
         (b"abcdef\0gh", "is binary: byte 6 is zero"),
         (b"ab\0\xff", "is binary: byte 2 is zero"),
-        ("text".encode("utf-16"), "is UTF-16"),
+        ("a text\ud83d".encode("utf-16", "surrogatepass"), "is not utf-16-le: byte 14"),
     ],
 )
 def test_what_is_not_text_is_refused(
     data: bytes, message: str, piece: int, written: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text, "PIECE", piece)
+    for module in (text, encodings):
+        monkeypatch.setattr(module, "PIECE", piece)
     with pytest.raises(ElmanError, match=message):
         list(read(written(data)))
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from elman.data.packed import unpacked_name
+
 
 def suffix(path: Path) -> str:
     """How the name of a file ends, without what says that it is packed.
@@ -13,7 +15,7 @@ def suffix(path: Path) -> str:
     >>> suffix(Path("words.csv.gz"))
     '.csv'
     """
-    return (path.with_suffix("") if path.suffix == ".gz" else path).suffix
+    return Path(unpacked_name(path)).suffix.lower()
 
 
 @contextmanager

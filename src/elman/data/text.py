@@ -1,24 +1,21 @@
 """Text files of any length: read in pieces, kept as tokens on disk, cut into streams that go on from batch to batch."""
 
-import codecs
-import gzip
 import io
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from elman.data.encodings import decoded
 from elman.data.files import written_aside
 from elman.data.tokens import Tokenizer
 from elman.errors import ElmanError
 
-PIECE = 1 << 20  # bytes read at a time
+PIECE = 1 << 20  # characters of a piece, about
 
 
 @dataclass(frozen=True)
@@ -33,18 +30,19 @@ class HeldText:
         return self.name
 
 
-def read(path: Path | HeldText | None) -> Iterator[str]:
+def read(path: Path | HeldText | None, encoding: str = "") -> Iterator[str]:
     """A text in pieces that end where a line ends, if they can.
 
     Args:
-        path: a file in UTF-8, with or without a byte order mark, lines ending as on any system, packed
-            with gzip or not; or a text in memory; without one, the text of Python's own language reference.
+        path: a file, with or without a byte order mark, lines ending as on any system, packed or not; or a text in
+            memory; without one, the text of Python's own language reference.
+        encoding: of the file, where it is neither UTF-8 nor told by a mark.
 
     Yields:
         Pieces of the text, in which every line ends with ``"\\n"``.
 
     Raises:
-        ElmanError: no such file, a folder, an empty file, a binary one, or one that is not UTF-8.
+        ElmanError: no such file, a folder, an empty file, a binary one, or one in another encoding.
     """
     if path is None:
         from pydoc_data.topics import topics
@@ -52,7 +50,7 @@ def read(path: Path | HeldText | None) -> Iterator[str]:
         yield from (f"{topics[key]}\n" for key in sorted(topics))
         return
     held, any_text = "", False
-    for text in _lines_unified(_pieces(path.text) if isinstance(path, HeldText) else _decoded(path)):
+    for text in _lines_unified(_pieces(path.text) if isinstance(path, HeldText) else decoded(path, encoding)):
         any_text = True
         cut = (held + text).rfind("\n") + 1
         whole, held = (held + text)[:cut], (held + text)[cut:]
@@ -66,78 +64,24 @@ def read(path: Path | HeldText | None) -> Iterator[str]:
         raise ElmanError(f"{path} is empty; give a text file with something in it")
 
 
-def read_whole(path: Path) -> str:
+def read_whole(path: Path, encoding: str = "") -> str:
     """A text at once, as ``read`` gives it in pieces."""
-    return "".join(read(path))
+    return "".join(read(path, encoding))
 
 
 def _pieces(text: str) -> Iterator[str]:
     return (text[start : start + PIECE] for start in range(0, len(text), PIECE))
 
 
-def beginning(path: Path | HeldText, size: int) -> str:
+def beginning(path: Path | HeldText, size: int, encoding: str = "") -> str:
     """The first pieces of a text, together at least ``size`` characters if it has so many."""
     pieces, length = [], 0
-    for piece in read(path):
+    for piece in read(path, encoding):
         pieces.append(piece)
         length += len(piece)
         if length >= size:
             break
     return "".join(pieces)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """The bytes of a file, unpacked where it is packed with gzip."""
-    if not path.exists():
-        raise ElmanError(f"there is no file {path}")
-    if path.is_dir():
-        raise ElmanError(f"{path} is a folder; give a text file")
-    with path.open("rb") as file:
-        if file.peek(2)[:2] != b"\x1f\x8b":
-            yield file
-            return
-        try:
-            with gzip.open(file) as unpacked:
-                yield cast(BinaryIO, unpacked)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise ElmanError(f"{path} is packed with gzip, and damaged or cut short: {error}") from error
-
-
-def _decoded(path: Path) -> Iterator[str]:
-    """The characters of a file, in pieces."""
-    rest, offset, line = b"", 0, 1
-    with _opened(path) as file:
-        while True:
-            block = file.read(PIECE)
-            data = rest + block
-            if offset == 0 and data.startswith(codecs.BOM_UTF8):
-                data, offset = data[3:], 3
-            if offset == 0 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                raise ElmanError(f"{path} is UTF-16; save it as UTF-8")
-            try:
-                text, used = codecs.utf_8_decode(data, "strict", not block)
-            except UnicodeDecodeError as error:
-                if b"\0" in data:
-                    raise _binary(path, offset + data.index(b"\0")) from error
-                line += data[: error.start].count(b"\n")
-                raise ElmanError(
-                    f"{path} is not UTF-8: byte {offset + error.start}, in line {line}, is "
-                    f"0x{data[error.start]:02x}; save it as UTF-8"
-                ) from error
-            if "\0" in text:
-                raise _binary(path, offset + data.index(b"\0"))
-            line += text.count("\n")
-            offset += used
-            rest = data[used:]
-            if text:
-                yield text
-            if not block:
-                return
-
-
-def _binary(path: Path, offset: int) -> ElmanError:
-    return ElmanError(f"{path} is binary: byte {offset} is zero; give a text file in UTF-8")
 
 
 def _lines_unified(pieces: Iterable[str]) -> Iterator[str]:

@@ -1,0 +1,97 @@
+"""The characters of files: UTF-8, UTF-16 and UTF-32 where a mark at the beginning says so, or what the user says."""
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from elman.data.packed import opened
+from elman.errors import ElmanError
+
+PIECE = 1 << 20  # bytes read at a time
+# what a file begins with, and what it is written in then; the longer mark of UTF-32 begins as that of UTF-16 does
+MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+
+
+def check_encoding(name: str) -> str:
+    """The same name of an encoding, if there is such.
+
+    Raises:
+        ElmanError: there is none.
+    """
+    try:
+        known = codecs.lookup(name)
+    except (LookupError, ValueError):
+        known = None
+    if known is None or not known._is_text_encoding:  # pyright: ignore[reportAttributeAccessIssue]
+        raise ElmanError(f"--encoding is the name of one, such as utf-8, latin-1, cp1252 or shift_jis, not {name!r}")
+    return name
+
+
+def marked(data: bytes) -> tuple[str, int]:
+    """The encoding that the mark at the beginning of a file tells, and how long that is; "" and 0 without one.
+
+    >>> marked(b"\\xff\\xfea\\0"), marked(b"a,b")
+    (('utf-16-le', 2), ('', 0))
+    """
+    return next(((name, len(mark)) for mark, name in MARKS.items() if data.startswith(mark)), ("", 0))
+
+
+def decoded(path: Path, encoding: str = "") -> Iterator[str]:
+    """The characters of a file, in pieces.
+
+    Args:
+        path: the file, packed or not.
+        encoding: of it; a mark at its beginning says more, and without either it is UTF-8.
+
+    Raises:
+        ElmanError: a file that cannot be read, is binary, or is in another encoding.
+    """
+    if encoding:
+        check_encoding(encoding)
+    with opened(path) as file:
+        begun = file.read(max(PIECE, max(map(len, MARKS))))
+        told, mark = marked(begun)
+        name = told or encoding or "utf-8"
+        yield from _decoded(path, file, begun[mark:], mark, name, said=bool(told or encoding))
+
+
+def _decoded(path: Path, file: IO[bytes], begun: bytes, offset: int, name: str, *, said: bool) -> Iterator[str]:
+    decoder, block, line = codecs.getincrementaldecoder(name)(), begun, 1
+    while True:
+        try:
+            text = decoder.decode(block, not block)
+        except UnicodeDecodeError as error:
+            place = offset - (len(error.object) - len(block)) + error.start
+            if not said and b"\0" in error.object:
+                raise _binary(path, error.object, offset - (len(error.object) - len(block))) from error
+            line += error.object[: error.start].count(b"\n")
+            wrong = f"byte {place}, in line {line}, is 0x{error.object[error.start]:02x}"
+            # what ends within a character has not got a wrong one
+            shown = "UTF-8" if name == "utf-8" else name
+            hint = "say in what encoding it is, such as --encoding latin-1 or cp1252" if not said else "say another"
+            raise ElmanError(f"{path} is not {shown}: {wrong}; {hint}") from error
+        if "\0" in text:
+            raise _binary(path, block, offset)
+        line += text.count("\n")
+        offset += len(block)
+        if text:
+            yield text
+        if not block:
+            return
+        block = file.read(PIECE)
+
+
+def _binary(path: Path, data: bytes, offset: int) -> ElmanError:
+    at = data.index(b"\0") if b"\0" in data else 0
+    some = data[:1000]
+    for places, name in ((some[1::2], "utf-16-le"), (some[::2], "utf-16-be")):
+        if len(some) >= 8 and places.count(0) > 0.4 * len(places) and some.count(0) < 0.6 * len(some):
+            return ElmanError(f"{path} looks like UTF-16 without a mark; say --encoding {name}, or save it as UTF-8")
+    return ElmanError(f"{path} is binary: byte {offset + at} is zero; give a text file")
