@@ -80,8 +80,8 @@ def test_a_bad_row_of_a_ts_file(row: str, message: str, tmp_path: Path) -> None:
 def test_a_long_table_is_sorted_by_time_and_the_later_of_two_rows_counts(tmp_path: Path) -> None:
     layout, rows = read(written(tmp_path, LONG))
     assert layout == Layout(
-        "long", label="label", identity="id", time="time", channels=("a", "b"), dialect=Dialect(",", True),
-        columns=("id", "time", "a", "b", "label"),
+        "long", label="label", identity="id", time=("time",), channels=("a", "b"), dialect=Dialect(",", True),
+        columns=("id", "time", "a", "b", "label"), forms=("numbers",),
     )  # fmt: skip
     assert rows.labels == ["up", "down"]
     assert rows.inputs[0].values.tolist() == [[3, 20], [2, 10]]
@@ -100,7 +100,7 @@ def test_a_measurement_a_row_with_labels_in_another_file(tmp_path: Path) -> None
     assert rows.labels == ["1", "0"]
     assert rows.inputs[0].times.tolist() == [1800, 90000]
     np.testing.assert_array_equal(rows.inputs[0].values, [[70, np.nan], [np.nan, 7]])
-    assert rows.parting("random", "ward", "")["groups"] == ["v", "w"]
+    assert rows.parting("random", "ward", ())["groups"] == ["v", "w"]
     assert len(read(path, labels=str(labels), labelled=False)[1]) == 3
 
 
@@ -109,7 +109,7 @@ def test_a_measurement_a_row_with_labels_in_another_file(tmp_path: Path) -> None
     [
         (("x,1,3", "x,1,three"), "line 4: a is 'three', not a number"),
         (("x,1,3", "x,1,inf"), "line 4: a is 'inf', not a number"),
-        (("x,1,3", "x,soon,3"), "line 4: time is 'soon', not a time"),
+        (("x,1,3", "x,soon,3"), "line 4: time is 'soon', which is no time like the others"),
         (("x,1,3", ",1,3"), "line 4: id is empty"),
         (("20,up", "20,down"), "id x has several labels in label"),
     ],
@@ -117,7 +117,7 @@ def test_a_measurement_a_row_with_labels_in_another_file(tmp_path: Path) -> None
 def test_a_bad_row_of_a_long_table(change: tuple[str, str], message: str, tmp_path: Path) -> None:
     more = "".join(f"z,{n},1,1,up\n" for n in range(40))
     with pytest.raises(ElmanError, match=message):
-        read(written(tmp_path, LONG.replace(*change) + more), label="label", identity="id", time="time")
+        read(written(tmp_path, LONG.replace(*change) + more), label="label", identity="id", time=("time",))
 
 
 def test_texts_in_every_shape(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_leak_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Non
 def test_a_split_by_time_or_by_group(tmp_path: Path) -> None:
     path = written(tmp_path, "text,label,who,at\na,x,p,2024-01-03\nb,y,q,2024-01-01\nc,x,q,2024-01-02\n")
     rows = read(path)[1]
-    assert np.argsort(rows.parting("time", "", "at")["times"]).tolist() == [1, 2, 0]
+    assert np.argsort(rows.parting("time", "", ("at",))["times"]).tolist() == [1, 2, 0]
     assert rows.parting("time", "", "")["times"].tolist() == [0, 1, 2]
     assert rows.parting("random", "who", "") == {"groups": ["p", "q", "q"]}
     with pytest.raises(ElmanError, match="no column 'whom' to part by; there are text, label, who, at"):

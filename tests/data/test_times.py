@@ -1,14 +1,17 @@
-"""Times: what is read from text, which step is found, and where it falls in the calendar."""
+"""Times: what is read of each way in which people write them, and what is refused."""
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
 
 import numpy as np
 import polars as pl
 import pytest
 
-from elman.data.times import DAY, Clock, find_clock, is_time, read_times, said_clock
+from elman.data.times import find_form, is_of_day, is_time, read_times
 from elman.errors import ElmanError
+
+HOUR = 3600 * 1_000_000
 
 
 def moment(*parts: int) -> int:
@@ -16,42 +19,269 @@ def moment(*parts: int) -> int:
     return round(datetime(*parts, tzinfo=UTC).timestamp()) * 1_000_000  # type: ignore[arg-type]
 
 
+DAY = moment(2020, 1, 31)
+MINUTE = moment(2020, 1, 31, 15, 30)
+SECOND = moment(2020, 1, 31, 15, 30, 5)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("2024-03-05 07:08:09", moment(2024, 3, 5, 7, 8, 9)),
-        ("2024-03-05T07:08", moment(2024, 3, 5, 7, 8)),
-        ("2024-03-05 7", moment(2024, 3, 5, 7)),
-        ("2024-03-05", moment(2024, 3, 5)),
-        ("2024/03/05", moment(2024, 3, 5)),
-        ("25.03.2024 07:08", moment(2024, 3, 25, 7, 8)),
-        ("03/25/2024", moment(2024, 3, 25)),
-        ("25/03/2024", moment(2024, 3, 25)),
-        ("2024-03", moment(2024, 3, 1)),
-        ("2024Q3", moment(2024, 7, 1)),
-        ("Mar 2024", moment(2024, 3, 1)),
-        ("5 Mar 2024", moment(2024, 3, 5)),
-        ("20240305", moment(2024, 3, 5)),
-        ("2024-03-05T07:08:09Z", moment(2024, 3, 5, 7, 8, 9)),
-        ("2024-03-05 07:08:09+02:00", moment(2024, 3, 5, 5, 8, 9)),
-        ("2024-03-05T07:08:09 -0130", moment(2024, 3, 5, 8, 38, 9)),
-        ("1709622489", moment(2024, 3, 5, 7, 8, 9)),
-        ("1709622489000", moment(2024, 3, 5, 7, 8, 9)),
+        # ISO 8601
+        ("2020-01-31", DAY),
+        ("2020-1-31", DAY),
+        ("2020/01/31", DAY),
+        ("2020.01.31", DAY),
+        ("2020-01-31T15:30", MINUTE),
+        ("2020-01-31t15:30:05", SECOND),
+        ("2020-01-31 15", moment(2020, 1, 31, 15)),
+        ("2020-01-31 15:30:05.123456", SECOND + 123456),
+        ("2020-01-31 15:30:05,5", SECOND + 500_000),
+        ("2020-01-31T15:30:05Z", SECOND),
+        ("2020-01-31T15:30:05.123456789Z", SECOND + 123456),
+        ("2020-01-31 15:30:05+02:00", SECOND - 2 * HOUR),
+        ("2020-01-31T15:30:05 -0130", SECOND + 3 * HOUR // 2),
+        ("2020-01-31 15:30:05 UTC", SECOND),
+        ("2020-01-31 15:30-08", MINUTE + 8 * HOUR),
+        ("2020-01-31T15:30:05+01:00[Europe/Paris]", SECOND - HOUR),
+        ("2020-01-30 24:00", DAY),
+        ("2020-06-30 23:59:60", moment(2020, 7, 1)),
+        ("20200131T153005", SECOND),
+        ("20200131T153005Z", SECOND),
+        ("20200131T1530+0100", MINUTE - HOUR),
+        ("2020-W05-5", DAY),
+        ("2020W055", DAY),
+        ("2020-W05", moment(2020, 1, 27)),
+        ("2020-W53-7", moment(2021, 1, 3)),
+        ("2020-031", DAY),
+        ("2020-366", moment(2020, 12, 31)),
+        # stamps of digits
+        ("20200131", DAY),
+        ("2020013115", moment(2020, 1, 31, 15)),
+        ("202001311530", MINUTE),
+        ("20200131153005", SECOND),
+        ("20200131153005123", SECOND + 123_000),
+        ("20200131_1530", MINUTE),
+        ("20200131 15:30", MINUTE),
+        ("20200131-153005", SECOND),
+        ("31012020", DAY),
+        ("01312020", DAY),
+        ("2020031", DAY),
+        ("202001", moment(2020, 1, 1)),
+        ("200131", DAY),
+        # names of months
+        ("31 Jan 2020", DAY),
+        ("31-Jan-2020", DAY),
+        ("31-Jan-20", DAY),
+        ("31JAN2020", DAY),
+        ("31JAN2020:15:30:05", SECOND),
+        ("Jan 31, 2020", DAY),
+        ("January 31 2020 3:30 PM", MINUTE),
+        ("31st January 2020", DAY),
+        ("2020-Jan-31", DAY),
+        ("January 2020", moment(2020, 1, 1)),
+        ("Jan 2020", moment(2020, 1, 1)),
+        ("Jan-20", moment(2020, 1, 1)),
+        ("31. Januar 2020", DAY),
+        ("5. März 2020", moment(2020, 3, 5)),
+        ("31 janvier 2020", DAY),
+        ("1er février 2020", moment(2020, 2, 1)),
+        ("15 déc. 2020", moment(2020, 12, 15)),
+        ("31 de enero de 2020", DAY),
+        ("ene-20", moment(2020, 1, 1)),
+        ("31 gennaio 2020", DAY),
+        ("31 de janeiro de 2020 15:30", MINUTE),
+        ("3 maart 2020", moment(2020, 3, 3)),
+        # what programs write
+        ("Fri, 31 Jan 2020 15:30:05 GMT", SECOND),
+        ("Fri, 31 Jan 2020 15:30:05 +0100", SECOND - HOUR),
+        ("Fri, 31 Jan 2020 15:30:05 EST", SECOND + 5 * HOUR),
+        ("Fri Jan 31 15:30:05 2020", SECOND),
+        ("Fri Jan 31 15:30:05 UTC 2020", SECOND),
+        ("Fri Jan 31 15:30:05 +0100 2020", SECOND - HOUR),
+        ("Fri Jan 31 15:30:05 2020 +0100", SECOND - HOUR),
+        ("Fri Jan 31 2020 15:30:05 GMT+0100 (Central European Standard Time)", SECOND - HOUR),
+        ("[31/Jan/2020:15:30:05 -0700]", SECOND + 7 * HOUR),
+        ("Freitag, 31. Januar 2020", DAY),
+        ("vendredi 31 janvier 2020", DAY),
+        # numbers between dots, strokes and dashes, and clocks
+        ("31.01.2020", DAY),
+        ("31.1.2020 15.30.05", SECOND),
+        ("31/01/2020 15h30", MINUTE),
+        ("31-01-2020 15:30 Uhr", MINUTE),
+        ("31. 1. 2020", DAY),
+        ("1/31/2020 3:30 PM", MINUTE),
+        ("1/31/2020 3:30:05 p.m.", SECOND),
+        ("01/31/2020 12:30 AM", moment(2020, 1, 31, 0, 30)),
+        ("01/31/2020 12:30 a.m.", moment(2020, 1, 31, 0, 30)),
+        ("31/01/99", moment(1999, 1, 31)),
+        # longer than a day
+        ("2020", moment(2020, 1, 1)),
+        ("2020Q1", moment(2020, 1, 1)),
+        ("2020-Q2", moment(2020, 4, 1)),
+        ("Q3 2020", moment(2020, 7, 1)),
+        ("4Q19", moment(2019, 10, 1)),
+        ("T2 2020", moment(2020, 4, 1)),
+        ("2020 W5", moment(2020, 1, 27)),
+        ("KW05 2020", moment(2020, 1, 27)),
+        ("2020-01", moment(2020, 1, 1)),
+        ("2020M01", moment(2020, 1, 1)),
+        ("01/2020", moment(2020, 1, 1)),
+        # since 1970
+        ("1580484605", SECOND),
+        ("1580484605.5", SECOND + 500_000),
+        ("1580484605000", SECOND),
+        ("1580484605000000", SECOND),
+        ("1580484605000000000", SECOND),
     ],
 )
 def test_a_time_is_read_in_the_way_it_is_written(text: str, expected: int) -> None:
-    times = read_times(pl.Series([text]))
-    assert times.dated
-    assert times.values[0] == expected
+    for column in (pl.Series([text]), pl.Series([text, None, f"  {text}"])):
+        times = read_times(column)
+        assert times.dated
+        assert times.values[0] == expected
+    assert read_times(pl.Series([text]), form=times.form).values[0] == expected
 
 
-def test_the_order_of_times_tells_days_from_months() -> None:
-    first = [datetime(2024, 1, 1) + timedelta(days=n) for n in range(12)]
-    european = pl.Series([f"{d:%d/%m/%Y}" for d in first])
-    american = pl.Series([f"{d:%m/%d/%Y}" for d in first])
-    expected = [moment(d.year, d.month, d.day) for d in first]
-    assert read_times(european).values.tolist() == expected
-    assert read_times(american).values.tolist() == expected
+@pytest.mark.parametrize(
+    "text",
+    [
+        "soon",
+        "2020-13-01",
+        "2021-02-29",
+        "31.02.2020",
+        "2020-01-31 25:00",
+        "2020-01-31 24:01",
+        "13/13/2020",
+        "2019-W53-1",
+        "2021-366",
+        "2020Q5",
+        "31 Foo 2020",
+        "0001-01-01",
+        "1799-12-31",
+        "2201-01-01",
+        "9999-12-31",
+        "10:30",
+        "Room 12",
+        "Tuesday",
+        "192.168.1.100",
+        "2020-01-31 13:00 PM",
+    ],
+)
+def test_what_is_no_time(text: str) -> None:
+    assert np.isnan(read_times(pl.Series([text])).values).all()
+    assert not is_time(pl.Series([text]))
+
+
+FIRST = datetime(2019, 12, 30, 22, 15)
+HOURS = [FIRST + timedelta(hours=n) for n in range(2000)]
+DAYS = [datetime(2019, 11, 25) + timedelta(days=n) for n in range(400)]
+MONTHS = [datetime(1996 + n // 12, 1 + n % 12, 1) for n in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("written", "moments"),
+    [
+        (lambda d: f"{d:%Y-%m-%d %H:%M}", HOURS),
+        (lambda d: f"{d:%d/%m/%Y %H:%M:%S}", HOURS),
+        (lambda d: f"{d:%m/%d/%y %I:%M %p}", HOURS),
+        (lambda d: f"{d.day}.{d.month}.{d:%y} {d:%H.%M}", HOURS),
+        (lambda d: f"{d:%y-%m-%d %H:%M}", HOURS),
+        (lambda d: f"{d:%Y%m%d%H}", [d.replace(minute=0) for d in HOURS]),
+        (lambda d: int(f"{d:%Y%m%d%H%M}"), HOURS),
+        (lambda d: float(f"{d:%Y%m%d}"), DAYS),
+        (lambda d: f"{d:%d%m%Y}", DAYS),
+        (lambda d: f"{d:%m%d%Y}", DAYS),
+        (lambda d: f"{d:%y%m%d}", DAYS),
+        (lambda d: f"{d:%b %d, %Y}", DAYS),
+        (lambda d: f"{d:%Y-%j}", DAYS),
+        (lambda d: f"{d:%G-W%V-%u}", DAYS),
+        (lambda d: f"{d:%c}", HOURS),
+        (lambda d: f"{d:%b-%y}", MONTHS),
+        (lambda d: f"{d:%m/%Y}", MONTHS),
+        (lambda d: f"{d:%Y-%m}", MONTHS),
+        (lambda d: int(f"{d:%Y%m}"), MONTHS),
+        (lambda d: f"{d:%d/%m/%Y}", MONTHS),
+        (lambda d: f"{d:%m/%d/%Y}", MONTHS),
+        (lambda d: round((d - datetime(1970, 1, 1)).total_seconds() * 1e9), HOURS),
+        (lambda d: (d - datetime(1970, 1, 1)).total_seconds(), HOURS),
+    ],
+)
+@pytest.mark.parametrize("order", ["forward", "backward", "shuffled"])
+def test_a_column_is_read_as_a_whole(
+    written: Callable[[datetime], str | int | float], moments: list[datetime], order: str
+) -> None:
+    if order == "backward":
+        moments = moments[::-1]
+    if order == "shuffled":
+        moments = np.random.default_rng(1).permutation(np.array(moments)).tolist()
+    times = read_times(pl.Series("time", [written(each) for each in moments]))
+    assert times.values.tolist() == [moment(*each.timetuple()[:6]) for each in moments]
+
+
+def test_numbers_of_days_are_times_where_a_column_is_called_so() -> None:
+    days = [DAY, DAY + 6 * HOUR, MINUTE]
+    since = np.array([(each - moment(1970, 1, 1)) / (24 * HOUR) for each in days])
+    for name, zero, said in [
+        ("Date", 25569, "a spreadsheet's day numbers"),
+        ("datum", 25569, "a spreadsheet's day numbers"),
+        ("jd", 2440587.5, "Julian day numbers"),
+        ("mjd", 40587, "modified Julian day numbers"),
+        ("datenum", 719529, "MATLAB's day numbers"),
+    ]:
+        times = read_times(pl.Series(name, since + zero))
+        assert (times.how, times.values.tolist()) == (said, days)
+    assert not read_times(pl.Series("load", since + 25569)).dated
+    assert not read_times(pl.Series("step", [1990, 1991])).dated
+    assert read_times(pl.Series("year", [1990, 1991])).values.tolist() == [moment(1990, 1, 1), moment(1991, 1, 1)]
+
+
+@pytest.mark.parametrize("days", [3, 12])
+def test_where_nothing_tells_days_from_months_it_is_asked(days: int) -> None:
+    first = [datetime(2024, 1, 1) + timedelta(days=n) for n in range(days)]
+    column = pl.Series("Date", [f"{d:%d/%m/%Y}" for d in first])
+    with pytest.raises(ElmanError, match=r"Date has dates such as '01/01/2024', .* --date-order dmy or mdy"):
+        read_times(column)
+    assert read_times(column, order="dmy").values.tolist() == [moment(d.year, d.month, d.day) for d in first]
+    assert read_times(column, order="mdy").values[1] == moment(2024, 2, 1)
+    assert read_times(column, form="mdy").values[1] == moment(2024, 2, 1)
+    assert is_time(column)
+
+
+def test_one_day_after_the_twelfth_tells_of_all() -> None:
+    column = pl.Series([f"{1 + n % 12:02d}/{1 + n % 7:02d}/2024" for n in range(5000)] + ["03/13/2024"])
+    times = read_times(column)
+    assert times.how == "month/day/year"
+    assert times.values[1] == moment(2024, 2, 2)
+
+
+def test_a_cell_that_is_no_time_among_good_ones_is_none() -> None:
+    column = pl.Series(
+        [f"{1 + n % 28}.1.2020" for n in range(40)] + ["?", "soon", "32.1.2020", "2020-01-31", "1.1.0020"]
+    )
+    values = read_times(column).values
+    assert np.flatnonzero(np.isnan(values)).tolist() == [40, 41, 42, 44]
+    assert values[43] == DAY  # what begins with a year is what it says
+    stamps = pl.Series("timestamp", [1.5e9 + 60 * n for n in range(50)] + [0.0])
+    assert np.flatnonzero(np.isnan(read_times(stamps).values)).tolist() == [50]
+
+
+def test_columns_of_types() -> None:
+    assert read_times(pl.Series([date(2020, 1, 31), None])).values[0] == DAY
+    far = pl.Series([date(1, 1, 1), date(9999, 12, 31), date(2020, 1, 31)])
+    assert np.isnan(read_times(far).values).tolist() == [True, True, False]
+    for unit in ("ms", "us", "ns"):
+        column = pl.Series([datetime(2020, 1, 31, 15, 30, 5)]).cast(pl.Datetime(unit))
+        assert read_times(column).values[0] == SECOND
+        lowest = pl.Series([-(2**63) + 1, 2**63 - 1]).cast(pl.Datetime(unit))
+        assert np.isnan(read_times(lowest).values).sum() >= (unit != "ns")
+    clocks = pl.Series([clock_time(10, 30)])
+    assert not is_time(clocks)
+    assert is_of_day(clocks)
+    assert np.isnan(read_times(clocks).values).all()
+    lengths = read_times(pl.Series([timedelta(seconds=90)]))
+    assert (lengths.values.tolist(), lengths.dated) == ([90], False)
+    assert find_form(pl.Series([["2020-01-01"]])).form == ""
 
 
 def test_numbers_are_only_numbers() -> None:
@@ -60,7 +290,10 @@ def test_numbers_are_only_numbers() -> None:
     assert times.values.tolist() == [0, 2, 4]
     assert not is_time(pl.Series(["1", "2"]))
     assert is_time(pl.Series(["2024-01-01", "2024-01-02", None]))
-    assert not is_time(pl.Series(["Monday", "Tuesday"]))
+    assert not is_time(pl.Series([20240101, 20240102]))
+    assert is_time(pl.Series([202401011530, 202401011540]))
+    assert not is_time(pl.Series("item", ["SET-12"] * 9))
+    assert not is_time(pl.Series([True]))
 
 
 def test_moments_of_several_offsets_are_put_in_one_order() -> None:
@@ -80,77 +313,3 @@ def test_clocks_that_are_set_back_and_forward() -> None:
 def test_a_zone_that_is_not_there_is_refused() -> None:
     with pytest.raises(ElmanError, match="no time zone 'Europe/Berln'"):
         read_times(pl.Series(["2024-03-31"]), "Europe/Berln")
-
-
-def of(start: datetime, step: timedelta, count: int) -> np.ndarray:
-    return np.array([moment(*(start + n * step).timetuple()[:6]) for n in range(count)], float)
-
-
-@pytest.mark.parametrize(
-    ("step", "said"),
-    [
-        (timedelta(minutes=30), "30 minutes"),
-        (timedelta(hours=1), "an hour"),
-        (timedelta(seconds=90), "90 seconds"),
-        (timedelta(days=1), "a day"),
-        (timedelta(days=7), "a week"),
-    ],
-)
-def test_the_usual_step_is_found_through_gaps(step: timedelta, said: str) -> None:
-    times = np.delete(of(datetime(2024, 1, 6, 12, 15), step, 60), [3, 4, 5, 20, 41])
-    clock = find_clock([times], True, None)
-    assert clock.describe() == said
-    assert np.diff(clock.slots(times)).max() == 4
-    assert np.array_equal(clock.times(clock.slots(times)), times)
-
-
-@pytest.mark.parametrize(
-    ("times", "said"),
-    [
-        ([f"{1990 + n // 12}-{1 + n % 12:02d}" for n in range(40)], "a month"),
-        (["2023-01-31", "2023-02-28", "2023-03-31", "2023-04-30"], "a month"),
-        ([f"{1990 + n // 4}Q{1 + n % 4}" for n in range(9)], "a quarter"),
-        ([f"{1990 + n}-07-01" for n in range(9)], "a year"),
-    ],
-)
-def test_months_are_steps_of_unequal_length(times: list[str], said: str) -> None:
-    values = read_times(pl.Series(times)).values
-    clock = find_clock([values], True, None)
-    assert clock.describe() == said
-    assert clock.slots(values).tolist() == list(range(len(times)))
-    assert np.array_equal(clock.times(np.arange(len(times))), values)
-
-
-def test_days_without_weekends() -> None:
-    days = of(datetime(2024, 1, 1), timedelta(days=1), 40)
-    working = np.array([d for n, d in enumerate(days) if n % 7 < 5])
-    clock = find_clock([working], True, None)
-    assert clock.unit == "weekday"
-    assert clock.slots(working).tolist() == list(range(len(working)))
-    assert np.array_equal(clock.times(np.arange(len(working))), working)
-    assert find_clock([days], True, None).describe() == "a day"
-
-
-def test_a_step_that_is_said() -> None:
-    assert said_clock("30min", 0, True, None).step == 1800 * 1_000_000
-    assert said_clock("2mo", 0, True, None) == Clock("month", 2)
-    assert said_clock("5", 0, False, None) == Clock("number", 5)
-    for text, dated in (("often", True), ("5", True), ("1h", False), ("0h", True)):
-        with pytest.raises(ElmanError, match="not"):
-            said_clock(text, 0, dated, None)
-
-
-def test_the_calendar_is_that_of_the_zone() -> None:
-    clock = Clock("fixed", 3600 * 1_000_000, 0, "Australia/Melbourne")
-    noons = [datetime(2024, month, 3, 12, tzinfo=ZoneInfo("Australia/Melbourne")) for month in (1, 7)]
-    waves = clock.calendar(np.array([round(noon.timestamp()) * 1_000_000 for noon in noons], float), clock.waves(1e15))
-    assert waves.shape == (2, 18)
-    np.testing.assert_allclose(waves[:, :2], [[-1, 0], [-1, 0]], atol=1e-6)  # half of the day is over
-
-
-def test_waves_of_a_week_tell_its_days_apart_and_those_of_a_long_step_are_left_out() -> None:
-    week = Clock("fixed", DAY).calendar(np.arange(7) * float(DAY), ["week"])
-    assert np.linalg.matrix_rank(np.concatenate([week, np.ones((7, 1))], 1)) == 7
-    assert Clock("month", 1).waves(1e15) == ["year"]
-    assert Clock("fixed", 3600 * 10**6).waves(30 * DAY) == ["day", "week"]
-    assert Clock("row", 1).waves(1e15) == []

@@ -39,7 +39,7 @@ ZONES = {
     for name in names.split()
 }  # fmt: skip
 
-_BETWEEN = r"\s?[-/._\s‐‑–]\s?"
+_BETWEEN = r"\s?[-/._\s\x{2010}\x{2011}\x{2013}]\s?"
 _YEAR = r"'?(?P<Y>\d{4}|\d{2})"
 _DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|°|ª)?"
 _NAME = r"(?P<b>\p{L}{3,10})\.?"
@@ -52,17 +52,18 @@ _WEEKDAY = (
 )
 _CLOCK = (
     r"(?P<H>\d{1,2})(?:[:.h]\s?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?)?"
-    r"(?:\s?(?:h|hrs|uhr)\b)?(?:\s?(?P<p>[ap])\.?\s?m\b\.?)?"
+    r"(?:\s?(?:h|hrs|uhr)\b)?"
 )
+_HALF = r"(?:\s?(?P<p>[ap])\.?\s?m\b\.?)?"
 _TIGHT = r"(?P<H>\d{2})(?::?(?P<M>\d{2})(?::?(?P<S>\d{2})(?:[.,:]?(?P<f>\d{1,9}))?)?)?"  # with or without colons
-_OFFSET = r"(?P<o>[-+−]\d{1,2}(?::?\d{2})?)"
+_OFFSET = r"(?P<o>[-+\x{2212}]\d{1,2}(?::?\d{2})?)"
 _ZONE = (
     rf"(?:\s?(?P<z>{'|'.join(sorted(ZONES, key=len, reverse=True))})\b)?(?:\s?{_OFFSET})?"
     r"(?:\s?\[[\w/+-]+\])?(?:\s?\([^)]*\))?"
 )
 _THEN = r"(?:\s*[T_,;]\s*|\s+(?:(?:at|um|à|om|alle|às|a las)\s+)?|[-:])"
-_AFTER = rf"(?:{_THEN}{_CLOCK}{_ZONE})?"
-_COMPACT = rf"(?:[T_\s:-]?{_TIGHT}{_ZONE})?"
+_AFTER = rf"(?:{_THEN}{_CLOCK}{_HALF}{_ZONE})?"
+_COMPACT = rf"(?:[T_\s:-]?{_TIGHT}{_HALF}{_ZONE})?"
 
 
 class Form(NamedTuple):
@@ -91,11 +92,9 @@ FORMS = {
     "ybd": Form("year month day", rf"(?P<Y>\d{{4}}){_OF}{_NAME}[-\s/]*{_DAY}{_AFTER}"),
     "ctime": Form(
         "weekday month day time year",
-        rf"{_WEEKDAY}{_NAME}\s+(?P<d>\d{{1,2}}),?\s+{_CLOCK}{_ZONE}\s+(?P<Y>\d{{4}})(?:\s(?P<o2>[-+]\d{{4}}))?",
+        rf"{_WEEKDAY}{_NAME}\s+(?P<d>\d{{1,2}}),?\s+{_CLOCK}{_HALF}{_ZONE}\s+(?P<Y>\d{{4}})(?:\s(?P<o2>[-+]\d{{4}}))?",
     ),
-    "iso week": Form(
-        "year and week", rf"(?P<Y>\d{{4}})[-\s/,.]*{_WEEK}\s?(?P<w>\d{{1,2}})(?:-?(?P<u>[1-7]){_AFTER})?"
-    ),
+    "iso week": Form("year and week", rf"(?P<Y>\d{{4}})[-\s/,.]*{_WEEK}\s?(?P<w>\d{{1,2}})(?:-?(?P<u>[1-7]){_AFTER})?"),
     "week year": Form("week and year", rf"{_WEEK}[\s.]*(?P<w>\d{{1,2}})[-\s/.,]*{_YEAR}", period=True),
     "quarter": Form("year and quarter", rf"(?P<Y>\d{{4}})[-\s/._]*{_QUARTER}\s?(?P<q>[1-4])", period=True),
     "quarter year": Form("quarter and year", rf"{_QUARTER}\s?(?P<q>[1-4])[-\s/._,]*{_YEAR}", period=True),
@@ -104,7 +103,9 @@ FORMS = {
     "ym": Form("year-month", rf"(?P<Y>\d{{4}})(?:[-\s/._]?m|{_BETWEEN})(?P<m>\d{{1,2}})", period=True),
     "by": Form("month year", rf"{_NAME}{_OF}{_YEAR}", period=True),
     "yb": Form("year month", rf"(?P<Y>\d{{4}}){_OF}{_NAME}", period=True),
-    "ordinal": Form("year and day of the year", rf"(?P<Y>\d{{4}})[-/.]?(?P<j>\d{{3}})(?:T{_TIGHT}{_ZONE})?", digits=True),
+    "ordinal": Form(
+        "year and day of the year", rf"(?P<Y>\d{{4}})[-/.]?(?P<j>\d{{3}})(?:T{_TIGHT}{_HALF}{_ZONE})?", digits=True
+    ),
     "yyyymmdd": Form("yearmonthday", rf"(?P<Y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_COMPACT}", digits=True),
     "ddmmyyyy": Form("daymonthyear", rf"(?P<d>\d{{2}})(?P<m>\d{{2}})(?P<Y>\d{{4}}){_AFTER}", digits=True),
     "mmddyyyy": Form("monthdayyear", rf"(?P<m>\d{{2}})(?P<d>\d{{2}})(?P<Y>\d{{4}}){_AFTER}", digits=True),
@@ -118,6 +119,21 @@ ORDERS = {
     "dmy": ("dmy", "ddmmyyyy"),
     "mdy": ("mdy", "mmddyyyy"),
 }
+
+
+# of the usual ways to write some forms those that can be read at once
+FORMATS = {
+    "ymd": ("%Y-%m-%d", "%Y/%m/%d"),
+    "dmy": ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y"),
+    "mdy": ("%m/%d/%Y", "%m-%d-%Y"),
+    "dby": ("%d %b %Y", "%d-%b-%Y"),
+    "bdy": ("%b %d, %Y",),
+    "yyyymmdd": ("%Y%m%d",),
+}
+CLOCKS = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %H:%M:%S%.f", "T%H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p",
+          " %H.%M", " %H.%M.%S")  # fmt: skip
+TIGHT_CLOCKS = ("", "%H%M", "%H%M%S", "T%H%M%S", "_%H%M%S")
+MANY = 5000  # cells from which on that is worth a try
 
 
 class Read(NamedTuple):
@@ -142,9 +158,20 @@ def read_form(text: pl.Series, form: str) -> Read:
         form: a name of ``FORMS``.
 
     Example:
-        >>> read_form(pl.Series(["31.01.2020 18.00.00", "soon"]), "dmy").values.astype("M8[us]").astype("M8[s]").tolist()
+        >>> read_form(pl.Series(["31.01.2020 18.00.00", "soon"]), "dmy").values.astype("M8[us]").tolist()
         [datetime.datetime(2020, 1, 31, 18, 0), None]
     """
+    known = _by_format(text, form) if len(text) > MANY else None
+    if known is None:
+        return _by_pattern(text, form)
+    rest = np.isnan(known.values) & text.is_not_null().to_numpy()
+    if rest.any():
+        others = _by_pattern(text.filter(pl.Series(rest)), form)
+        known.values[rest], known.offset[rest] = others.values, others.offset
+    return known
+
+
+def _by_pattern(text: pl.Series, form: str) -> Read:
     parts = text.str.extract_groups(rf"(?i)^[\['\"]?(?:{FORMS[form].pattern})[\]'\"]?$").struct.unnest()
     day, good = _days(parts)
     day, of_day, clock = day * DAY, np.zeros(len(parts)), ""
@@ -156,6 +183,33 @@ def read_form(text: pl.Series, form: str) -> Read:
     return Read(values, _offset(parts), clock)
 
 
+def _by_format(text: pl.Series, form: str) -> Read | None:
+    """Cells in the one format that most of a sample has, which is quicker; None where there is no such.
+
+    Only what it reads as the pattern does is taken from it; with a zone values are in UTC, and the offset is 0.
+    """
+    sample = text.drop_nulls()[:: max(1, text.len() // 200)]
+    truth = _by_pattern(sample, form)
+    zoned = np.isfinite(truth.offset)
+    moments = truth.values - np.nan_to_num(truth.offset)
+    days, clocks = FORMATS.get(form, ()), TIGHT_CLOCKS if form == "yyyymmdd" else CLOCKS
+    zones = ("Z", "%#z") if zoned.any() else ("",)
+    for each in (day + clock + zone for day in days for clock in clocks for zone in zones):
+        read = _formatted(sample, each)
+        same = read == moments
+        if same.mean() >= 0.9 and (same | np.isnan(read)).all():
+            values = _formatted(text, each)
+            offset = np.where(np.isfinite(values) & zoned.any(), 0.0, math.nan)
+            return Read(values, offset, truth.clock)
+    return None
+
+
+def _formatted(text: pl.Series, each: str) -> np.ndarray:
+    zone = "UTC" if each.endswith("%#z") else None
+    read = text.str.to_datetime(each, strict=False, time_unit="us", time_zone=zone)
+    return read.to_physical().cast(pl.Float64).fill_null(math.nan).to_numpy(writable=True)
+
+
 def read_clock(text: pl.Series) -> tuple[np.ndarray, str]:
     """Times of day: ``[N]`` microseconds since midnight, NaN for what is none, and how they are written.
 
@@ -163,7 +217,7 @@ def read_clock(text: pl.Series) -> tuple[np.ndarray, str]:
         >>> read_clock(pl.Series(["18.00.00", "6:30 pm", "noon"]))[0] / 3600e6
         array([18. , 18.5,  nan])
     """
-    parts = text.str.extract_groups(rf"(?i)^(?:T?{_CLOCK})$").struct.unnest()
+    parts = text.str.extract_groups(rf"(?i)^(?:T?{_CLOCK}{_HALF})$").struct.unnest()
     # a number alone is no time of day
     given = parts["M"].is_not_null() | parts["p"].is_not_null() | text.str.contains(r"(?i)\d\s?(?:h|hrs|uhr)$")
     of_day, good = _of_day(parts)

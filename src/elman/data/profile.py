@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from elman.data.clock import find_clock
 from elman.data.numbers import as_numbers, has_value, is_numeric
 from elman.data.tables import Table
-from elman.data.times import find_clock, is_time, read_times
+from elman.data.times import is_time, read_times
 
 SHOWN = 5  # values of a column that are shown
 FEW = 30  # different values of a column at most, where all are counted

@@ -11,15 +11,15 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.dates import SECOND
 from elman.data.numbers import NO_VALUE
 from elman.data.tables import Table
 from elman.data.text import read_whole
-from elman.data.times import SECOND, read_times
+from elman.data.when import When
 from elman.errors import ElmanError, quoted
 
 log = logging.getLogger(__name__)
 
-CLOCK = r"^(\d+):(\d{2})(?::(\d{2}(?:\.\d+)?))?$"  # the hours may go on beyond a day
 TIMED = re.compile(r"\(([^,()]+),([^,()]+)\)")
 
 
@@ -133,14 +133,14 @@ class LongTable:
 
     Args:
         identity: which sequence a row belongs to.
-        time: when the row was; without one, rows are in the order of the file.
+        when: the row was; where no column says it, rows are in the order of the file.
         values: the columns of numbers, the channels.
         parameter: the column that names the channel, where a row is one measurement; its value is the only one of
             ``values`` then.
     """
 
     identity: str
-    time: str | None
+    when: When
     values: tuple[str, ...]
     parameter: str | None = None
 
@@ -168,8 +168,8 @@ def gather(table: Table, columns: LongTable, channels: Sequence[str]) -> Gathere
     table = table.reject(dict.fromkeys(cells.is_null().arg_true().to_list(), f"{columns.identity} is empty"))
     table = table.numeric(*columns.values)
     moments = np.arange(len(table), dtype=np.float64)
-    if columns.time is not None:
-        table, moments = _moments(table, columns.time)
+    if columns.when.columns:
+        table, moments = _moments(table, columns.when)
     names = table.frame[columns.identity].cast(pl.String)
     identities = names.unique(maintain_order=True).to_list()
     owner = names.replace_strict({name: n for n, name in enumerate(identities)}, return_dtype=pl.Int64).to_numpy()
@@ -184,7 +184,7 @@ def gather(table: Table, columns: LongTable, channels: Sequence[str]) -> Gathere
     in_file = np.lexsort((np.arange(len(owner)), owner))
     order = np.lexsort((np.arange(len(owner)), moments, owner))
     if np.any(order != in_file):
-        log.info("%s: rows are not in the order of %s; they are sorted", table.name, columns.time)
+        log.info("%s: rows are not in the order of %s; they are sorted", table.name, columns.when.said)
     cuts = np.flatnonzero(np.diff(owner[order])) + 1
     sequences = [
         _one(moments[rows], values[rows], None if channel is None else channel[rows], len(channels))
@@ -197,22 +197,14 @@ def gather(table: Table, columns: LongTable, channels: Sequence[str]) -> Gathere
     return Gathered(identities, sequences, first)
 
 
-def _moments(table: Table, column: str) -> tuple[Table, np.ndarray]:
-    """When each row was: numbers as they are, dates and times of the clock in seconds; rows without are bad."""
-    cells = table.frame[table.known(column)]
-    text = cells.cast(pl.String).str.strip_chars()
-    if text.str.contains(CLOCK).sum() > len(text) / 2:
-        parts = text.str.extract_groups(CLOCK).struct.unnest().cast(pl.Float64)
-        seconds = parts.select(pl.col("1") * 3600 + pl.col("2") * 60 + pl.col("3").fill_null(0)).to_series()
-        moments = seconds.fill_null(np.nan).to_numpy()
-    else:
-        read = read_times(cells)
-        moments = read.values / SECOND if read.dated else read.values
-    failed = np.flatnonzero(~np.isfinite(moments))
-    kept = table.reject(
-        {int(row): f"{column} is {quoted(cells[int(row)])}, not a time as in other rows" for row in failed}
-    )
-    return kept, moments[np.isfinite(moments)]
+def _moments(table: Table, when: When) -> tuple[Table, np.ndarray]:
+    """When each row was: numbers as they are, dates in seconds; rows without are bad."""
+    for column in when.columns:
+        table.known(column)
+    read = when.read(table.frame)
+    moments = read.values / SECOND if read.dated else read.values
+    missing = np.flatnonzero(~np.isfinite(moments)).tolist()
+    return table.reject({row: when.missing(table, row) for row in missing}), moments[np.isfinite(moments)]
 
 
 def _one(moments: np.ndarray, values: np.ndarray, channel: np.ndarray | None, channels: int) -> Sequenced:

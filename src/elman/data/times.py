@@ -9,7 +9,7 @@ import polars as pl
 from elman.data.columns import is_named
 from elman.data.dates import DAY, FORMS, SECOND, YEARS, order_of, plain_text, read_clock, read_form
 from elman.data.numbers import as_numbers, has_value
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 
 LOWEST, HIGHEST = (int(np.datetime64(str(year), "us").astype(int)) for year in (YEARS[0], YEARS[1] + 1))
 SAMPLE = 1000  # cells by which a form is found
@@ -87,10 +87,10 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
         form, rivals = find_form(column, order)
         if rivals:
             one, *_, other = (FORMS[each].said for each in rivals)
-            shown = column.filter(has_value(column))[0]
+            shown = quoted(column.filter(has_value(column))[0])
             orders = " or ".join(order_of(each) for each in rivals)
             raise ElmanError(
-                f"{column.name} has dates such as {shown!r}, and nothing tells whether they are {one} or {other}; "
+                f"{column.name} has dates such as {shown}, and nothing tells whether they are {one} or {other}; "
                 f"say it with --date-order {orders}"
             )
     if not form:
@@ -99,11 +99,12 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
         return Times(_floats(column.dt.total_microseconds()) / SECOND, False, None, "durations, in seconds", form)
     if column.dtype.is_temporal():
         return _typed(column, zone)
-    if form == PLAIN or form in DAY_NUMBERS or form in EPOCHS:
-        return _of_numbers(column, form, zone)
-    if form not in FORMS:  # dates, once of their type and now as text
+    if form not in (PLAIN, *NUMBERS, *FORMS):  # dates, once of their type and now as text
         return read_times(column, zone, order=order)
-    return _of_text(column, form, zone)
+    times = _of_numbers(column, form, zone) if form in (PLAIN, *NUMBERS) else _of_text(column, form, zone)
+    if form in (PLAIN, "ymd") or column.dtype != pl.String or not np.isnan(times.values).any():
+        return times
+    return _with_plain_dates(column, times, zone)
 
 
 def find_form(column: pl.Series, order: str = "") -> Found:
@@ -124,7 +125,7 @@ def find_form(column: pl.Series, order: str = "") -> Found:
 
 
 def is_time(column: pl.Series) -> bool:
-    """Whether a column is one of moments, for the greater part; numbers are so only where they are stamps to the minute.
+    """Whether a column is one of moments, for the greater part; of numbers those that are stamps to the minute.
 
     >>> [is_time(pl.Series([cell])) for cell in ("Jan 31, 2020", "202001311530", "20200131", "31", "10:30")]
     [True, True, False, False, False]
@@ -233,6 +234,27 @@ def _of_text(column: pl.Series, form: str, zone: str | None) -> Times:
     return Times(moments, True, zone or "UTC", f"{how}, with a zone", form)
 
 
+def _with_plain_dates(column: pl.Series, times: Times, zone: str | None) -> Times:
+    """Times of a form, and beside them those that begin with the four digits of a year: of these there is one reading.
+
+    Args:
+        column: the cells.
+        times: those that the form reads.
+        zone: where clocks hang that give times without a zone.
+    """
+    missed = np.isnan(times.values) & plain_text(column).str.contains(r"^\d{4}-\d").fill_null(False).to_numpy()
+    if not missed.any():
+        return times
+    utc = "UTC" if times.form in EPOCHS else None
+    others = _of_text(pl.select(pl.when(pl.Series(missed)).then(column)).to_series(), "ymd", zone or utc)
+    if np.isnan(others.values).all():
+        return times
+    if np.isnan(times.values).all():
+        return others._replace(form=times.form)
+    values = np.where(missed, others.values, times.values)
+    return times._replace(values=values) if others.zone == times.zone else times
+
+
 def _form_of_numbers(given: pl.Series, numbers: np.ndarray, order: str) -> Found:
     """Of cells that are numbers: stamps, epochs, years, numbers of days, or nothing but numbers."""
     name = given.name
@@ -299,7 +321,7 @@ def _told_apart(read: dict[str, np.ndarray]) -> Found:
     read = {
         form: values
         for form, values in read.items()
-        if (order_of(form) == "ymd") == (order_of(shortest) == "ymd") or spans[form] < 4 * spans[shortest]
+        if (order_of(form) == "ymd") == (order_of(shortest) == "ymd") or spans[form] <= 4 * spans[shortest]
     }
     if len(read) > 1:
         even = {form: values for form, values in read.items() if _is_even(values)}

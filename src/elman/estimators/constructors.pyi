@@ -9,6 +9,7 @@ class ClassifierOptions:
     constructor: ClassVar[Constructor]
     separator: str
     header: bool | None
+    date_order: str
     cell: str
     hidden: int
     layers: int
@@ -70,6 +71,7 @@ class ClassifierOptions:
         *,
         separator: str = "",
         header: bool | None = None,
+        date_order: str = "",
         cell: str = "lstm",
         hidden: int = 128,
         layers: int = 1,
@@ -132,6 +134,7 @@ class ClassifierOptions:
         Args:
                 separator: Character between two columns. [detected]
                 header: Whether the first row has the names of the columns. [detected]
+                date_order: Order of day, month and year in dates such as 01/02/2020: dmy, mdy or ymd. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
                 hidden: Units of each layer and direction.
@@ -201,6 +204,7 @@ class RegressorOptions:
     constructor: ClassVar[Constructor]
     separator: str
     header: bool | None
+    date_order: str
     cell: str
     hidden: int
     layers: int
@@ -259,6 +263,7 @@ class RegressorOptions:
         *,
         separator: str = "",
         header: bool | None = None,
+        date_order: str = "",
         cell: str = "lstm",
         hidden: int = 128,
         layers: int = 1,
@@ -318,6 +323,7 @@ class RegressorOptions:
         Args:
                 separator: Character between two columns. [detected]
                 header: Whether the first row has the names of the columns. [detected]
+                date_order: Order of day, month and year in dates such as 01/02/2020: dmy, mdy or ymd. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
                 hidden: Units of each layer and direction.
@@ -702,6 +708,7 @@ class ForecasterOptions:
     constructor: ClassVar[Constructor]
     separator: str
     header: bool | None
+    date_order: str
     cell: str
     hidden: int
     layers: int
@@ -722,6 +729,7 @@ class ForecasterOptions:
     constant: str | list[Any]
     time_column: str
     id_column: str | list[Any]
+    ignore: str | list[Any]
     layout: str
     frequency: str
     season: str | list[Any]
@@ -758,6 +766,7 @@ class ForecasterOptions:
         *,
         separator: str = "",
         header: bool | None = None,
+        date_order: str = "",
         cell: str = "gru",
         hidden: int = 128,
         layers: int = 1,
@@ -778,6 +787,7 @@ class ForecasterOptions:
         constant: str | list[Any] = "",
         time_column: str = "",
         id_column: str | list[Any] = "",
+        ignore: str | list[Any] = "",
         layout: str = "",
         frequency: str = "",
         season: str | list[Any] = "",
@@ -815,6 +825,7 @@ class ForecasterOptions:
         Args:
                 separator: Character between two columns. [detected]
                 header: Whether the first row has the names of the columns. [detected]
+                date_order: Order of day, month and year in dates such as 01/02/2020: dmy, mdy or ymd. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
                 hidden: Units of each layer.
@@ -837,6 +848,7 @@ class ForecasterOptions:
                 constant: Columns that stay the same within a series. [detected]
                 time_column: Column of the time. [detected]
                 id_column: Columns that name the series a row belongs to. [detected]
+                ignore: Columns to leave out, separated by commas.
                 layout: columns, where each row is a time; or rows, where each row is a series. [detected]
                 frequency: Time between two rows, such as 30min, 1h, 1d, 1mo or weekday. [detected]
                 season: Rows of a season: one number, two for two seasons, or none. [detected]
@@ -878,6 +890,7 @@ class AnomalyDetectorOptions:
     constructor: ClassVar[Constructor]
     separator: str
     header: bool | None
+    date_order: str
     cell: str
     hidden: int
     layers: int
@@ -923,6 +936,7 @@ class AnomalyDetectorOptions:
         *,
         separator: str = "",
         header: bool | None = None,
+        date_order: str = "",
         cell: str = "gru",
         hidden: int = 32,
         layers: int = 1,
@@ -969,6 +983,7 @@ class AnomalyDetectorOptions:
         Args:
                 separator: Character between two columns. [detected]
                 header: Whether the first row has the names of the columns. [detected]
+                date_order: Order of day, month and year in dates such as 01/02/2020: dmy, mdy or ymd. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
                 hidden: Units of each layer.
@@ -1021,6 +1036,7 @@ class RecommenderOptions:
     constructor: ClassVar[Constructor]
     separator: str
     header: bool | None
+    date_order: str
     cell: str
     hidden: int
     layers: int
@@ -1040,6 +1056,7 @@ class RecommenderOptions:
     time_column: str
     session_column: str
     gap: float
+    ignore: str | list[Any]
     rating_column: str
     least_rating: float | None
     within: str
@@ -1076,6 +1093,7 @@ class RecommenderOptions:
         *,
         separator: str = "",
         header: bool | None = None,
+        date_order: str = "",
         cell: str = "gru",
         hidden: int = 128,
         layers: int = 1,
@@ -1095,6 +1113,7 @@ class RecommenderOptions:
         time_column: str = "",
         session_column: str = "",
         gap: float = 0.0,
+        ignore: str | list[Any] = "",
         rating_column: str = "",
         least_rating: float | None = None,
         within: str = "",
@@ -1132,6 +1151,7 @@ class RecommenderOptions:
         Args:
                 separator: Character between two columns. [detected]
                 header: Whether the first row has the names of the columns. [detected]
+                date_order: Order of day, month and year in dates such as 01/02/2020: dmy, mdy or ymd. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
                 hidden: Units of each layer.
@@ -1153,6 +1173,7 @@ class RecommenderOptions:
                 time_column: Column of the time. [detected]
                 session_column: Column that tells apart the sessions of a user. [detected]
                 gap: Minutes without an event after which a new session begins; 0 for never.
+                ignore: Columns to leave out, separated by commas.
                 rating_column: Column of the rating. [detected]
                 least_rating: Leave out events with a lower rating. [ratings are ignored]
                 within: Character between two items, where each row is a whole session.

@@ -74,6 +74,30 @@ class TableOptions(TaskOptions):
         return Dialect(self.separator, self.header)
 
 
+@dataclass(frozen=True)
+class TimedOptions(TableOptions):
+    """How the files of a task's rows are written, where rows have times."""
+
+    date_order: str = option(
+        "",
+        "Order of day, month and year in dates such as 01/02/2020: dmy, mdy or ymd.",
+        shown=DETECTED,
+        panel=DATA,
+        metavar="ORDER",
+    )
+
+    @property
+    def order(self) -> str:
+        """The same, for those who read.
+
+        Raises:
+            ElmanError: another word.
+        """
+        if self.date_order not in ("", "dmy", "mdy", "ymd"):
+            raise ElmanError(f"--date-order is dmy, mdy or ymd, not {self.date_order!r}")
+        return self.date_order
+
+
 def listed(text: str) -> tuple[str, ...]:
     """The words of an option that has commas between them.
 

@@ -193,7 +193,8 @@ def test_many_columns_and_files_with_windows(tmp_path: Path) -> None:
         '{"a.csv.gz": [["2024-01-02 00:00:00.000", "2024-01-02 06:00:00.000"]], "b.csv.gz": []}'
     )
     columns = find_columns(tmp_path, Columns(()))
-    assert columns == Columns(("left", "right"), "timestamp", "", Dialect(";", True), ("timestamp", "left", "right"))
+    dialect = Dialect(";", True)
+    assert columns == Columns(("left", "right"), ("timestamp",), "", dialect, ("timestamp", "left", "right"), ("ymd",))
     one, other = read_streams(tmp_path, columns, BadRows())
     assert one.windows == ((96, 120),)
     assert other.windows == ()

@@ -6,7 +6,7 @@ from matplotlib.dates import ConciseDateFormatter
 from elman.tasks.anomaly.report import Watch, sections
 from elman.tasks.anomaly.streams import Columns, Stream
 
-COLUMNS = Columns(("temp (°C)", "load [MW]"), time="when")
+COLUMNS = Columns(("temp (°C)", "load [MW]"), time=("when",))
 
 
 def stream(columns: int, times: np.ndarray, windows: tuple[tuple[int, int], ...] | None = None) -> Stream:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from elman.data.bad import BadRows
+from elman.data.clock import Clock
 from elman.data.reading import read_table
-from elman.data.times import Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast.columns import Columns, find_columns
 from elman.tasks.forecast.rolling import Rolling

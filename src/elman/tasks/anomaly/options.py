@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from elman.errors import ElmanError
-from elman.training.options import DATA, DETECTED, ENCODER, TableOptions, option
+from elman.training.options import DATA, DETECTED, ENCODER, TimedOptions, option
 
 
 @dataclass(frozen=True)
-class AnomalyOptions(TableOptions):
+class AnomalyOptions(TimedOptions):
     """What can be chosen about a detector, and said about its data."""
 
     defaults: ClassVar = {"batch": 32, "bptt": 512, "minutes": 2.0, "lr": 4e-3}

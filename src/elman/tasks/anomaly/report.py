@@ -78,7 +78,7 @@ def _drawn(watch: Watch, columns: Columns, threshold: float) -> "Figure":
         above.legend(lines[:NAMED], names, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
         above.set_ylabel("scaled to 0 .. 1")
     below.plot(places, watch.scores, color="0.4", linewidth=0.8)
-    below.set(ylabel="score", ylim=(0, None), xlabel=columns.time if dated else "row")
+    below.set(ylabel="score", ylim=(0, None), xlabel=columns.when.said if dated else "row")
     if np.isfinite(threshold):
         below.axhline(threshold, color="0.6", linewidth=0.8, linestyle="--")
     for axes in (above, below):

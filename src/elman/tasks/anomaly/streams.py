@@ -18,7 +18,8 @@ from elman.data.numbers import has_value, is_numeric
 from elman.data.reading import TABLES, read_table
 from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table
-from elman.data.times import is_time, read_times
+from elman.data.times import read_times
+from elman.data.when import When, find_when
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
@@ -34,23 +35,30 @@ class Columns:
 
     Args:
         values: the numbers that are watched.
-        time: of each row, or "".
+        time: of each row, or those of a day and a time of day that make one; none where there is none.
         label: whether a row is an anomaly, or "".
         dialect: how it was written.
         columns: all that the table had.
+        forms: in which those of times are written.
     """
 
     values: tuple[str, ...]
-    time: str = ""
+    time: tuple[str, ...] = ()
     label: str = ""
     dialect: Dialect = UNKNOWN
     columns: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
+
+    @property
+    def when(self) -> When:
+        """The same of ``time``, to be read."""
+        return When(self.time, self.forms)
 
     @property
     def known(self) -> Known:
         """What is known of tables of which each row is answered: time and label may be missing."""
-        answers, useful = [self.label] if self.label else [], [self.time] if self.time else []
-        return Known(self.columns, self.values, answers, useful, dialect=self.dialect)
+        answers = [self.label] if self.label else []
+        return Known(self.columns, self.values, answers, self.when.columns, dialect=self.dialect)
 
 
 @dataclass(frozen=True)
@@ -99,28 +107,53 @@ def files_of(source: Any) -> list[Any]:
     return found
 
 
-def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = ()) -> Columns:
-    """Which columns are what, from the first table; ``wish`` says what the user knows, and has "" for the rest.
+def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: str = "") -> Columns:
+    """Which columns are what, from the first table.
+
+    Args:
+        source: the tables.
+        wish: what the user knows; it has "" for the rest.
+        ignore: columns that are left out.
+        order: of day, month and year, where the user says it.
 
     Raises:
-        ElmanError: no such column, or none with numbers.
+        ElmanError: no such column, or none with numbers; times that cannot be read.
     """
     table = read_table(files_of(source)[0], BadRows(skip=True), wish.dialect)
     for column in (*wish.values, *ignore):
         table.known(column)
     free = [column for column in table.columns if column not in ignore]
-    time = table.column(wish.time, "time", among=free) or next((c for c in free if is_time(table.frame[c])), "")
-    label = table.column(wish.label, "anomaly", among=[c for c in free if c != time and _is_answer(table.frame[c])])
-    rest = [c for c in free if c not in (time, label)]
+    when = find_when(table, wish.time, [c for c in free if c not in wish.values], order=order)
+    label = _label(table, wish.label, [c for c in free if c not in when.columns])
+    rest = [c for c in free if c not in (*when.columns, label)]
     changes = [c for c in rest if is_named(c, "change") and _is_answer(table.frame[c])]
     empty = [c for c in rest if not has_value(table.frame[c]).any()]
     values = wish.values or tuple(c for c in rest if c not in changes and is_numeric(table.frame[c]))
     if not values:
         raise ElmanError(f"{table.name} has no column of numbers; its columns are {', '.join(table.columns)}")
-    log.info("values: %s; time: %s; label: %s", ", ".join(values), time or "none", label or "none")
-    if left := [c for c in table.columns if c not in (*values, time, label)]:
+    log.info("values: %s; time: %s; label: %s", ", ".join(values), when.said or "none", label or "none")
+    if left := [c for c in table.columns if c not in (*values, *when.columns, label)]:
         log.info("columns left out: %s%s", ", ".join(left), f" (empty: {', '.join(empty)})" if empty else "")
-    return Columns(values, time, label, table.dialect, tuple(table.columns))
+    return Columns(values, when.columns, label, table.dialect, tuple(table.columns), when.forms)
+
+
+def find_label(source: Any, columns: Columns, wish: str) -> str:
+    """The column of labels of streams to judge on, where those to learn from had none, or "".
+
+    Args:
+        source: the streams.
+        columns: those that were learnt from.
+        wish: the column that the user names, or "".
+
+    Raises:
+        ElmanError: no such column.
+    """
+    table = read_table(files_of(source)[0], BadRows(skip=True), columns.dialect)
+    return _label(table, wish, [c for c in table.columns if c not in (*columns.values, *columns.when.columns)])
+
+
+def _label(table: Table, wish: str, among: Sequence[str]) -> str:
+    return table.column(wish, "anomaly", among=[c for c in among if _is_answer(table.frame[c])])
 
 
 def read_streams(
@@ -172,14 +205,14 @@ def _read_stream(source: Any, columns: Columns, bad: BadRows, limits: dict[str, 
     table = read_again(source, columns.known, bad).numeric(*columns.values)
     if not len(table):
         raise ElmanError(f"{table.name} has no rows that can be used")
-    times = _times(table, columns)
+    table, times = _times(table, columns)
     back = int((np.diff(times) < 0).sum())
     if back:
         log.info("%s: times go back %d times; rows are taken in the order of the file", table.name, back)
     labels = None
     if labelled and columns.label and columns.label in table.columns:
         table, labels = _read_labels(table, columns.label)
-        times = _times(table, columns)
+        table, times = _times(table, columns)
     values = _values(table, columns)
     found = None
     if limits and isinstance(source, Path):
@@ -191,11 +224,16 @@ def _read_stream(source: Any, columns: Columns, bad: BadRows, limits: dict[str, 
     return Stream(table.name, values, times, labels, found, table.index, table.size)
 
 
-def _times(table: Table, columns: Columns) -> np.ndarray:
-    if columns.time not in table.columns:
-        return np.full(len(table), np.nan)
-    times = read_times(table.frame[columns.time])
-    return np.asarray(times.values, float) if times.dated else np.full(len(table), np.nan)
+def _times(table: Table, columns: Columns) -> tuple[Table, np.ndarray]:
+    """The table without rows whose time cannot be read, and the times; NaN where they are no dates."""
+    when = columns.when
+    if not when.columns or not set(when.columns) <= set(table.columns):
+        return table, np.full(len(table), np.nan)
+    times = when.read(table.frame)
+    missing = np.flatnonzero(np.isnan(times.values)).tolist()
+    table = table.reject({row: when.missing(table, row) for row in missing})
+    values = times.values[np.isfinite(times.values)]
+    return table, values if times.dated else np.full(len(table), np.nan)
 
 
 def _read_labels(table: Table, column: str) -> tuple[Table, np.ndarray]:

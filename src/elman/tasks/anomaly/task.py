@@ -23,7 +23,7 @@ from elman.layers.encoder import encoder
 from elman.tasks.anomaly import nab, report
 from elman.tasks.anomaly.options import AnomalyOptions
 from elman.tasks.anomaly.scoring import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
-from elman.tasks.anomaly.streams import Columns, Stream, find_columns, read_streams, read_values
+from elman.tasks.anomaly.streams import Columns, Stream, find_columns, find_label, read_streams, read_values
 from elman.training.measures import HIGH, LOSS, Measure
 from elman.training.options import listed
 from elman.training.report import Section
@@ -254,18 +254,15 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
             raise ElmanError("give --data FILE: a table of numbers over time, or a folder of such tables")
         options.ahead()
         ignore, values = listed(options.ignore), listed(options.values)
-        wish = Columns(values, options.time_column, options.label_column, options.dialect)
-        columns = find_columns(sources.data, wish, ignore)
+        wish = Columns(values, listed(options.time_column), options.label_column, options.dialect)
+        columns = find_columns(sources.data, wish, ignore, options.order)
         streams = read_streams(sources.data, columns, sources.bad, options.windows)
         for each in streams:
             if not np.isfinite(each.values).any():
                 raise ElmanError(f"{each.name} has no numbers in {', '.join(columns.values)}")
         if sources.valid is not None:
             if not columns.label:
-                labelled = find_columns(
-                    sources.valid, Columns(columns.values, columns.time, options.label_column), ignore
-                )
-                columns = replace(columns, label=labelled.label)
+                columns = replace(columns, label=find_label(sources.valid, columns, options.label_column))
             other = read_streams(sources.valid, columns, sources.bad, options.windows)
             return AnomalyParts(columns, [(each, len(each)) for each in _enough(streams)], other, sources.name)
         ends = [nab.probation(len(each), options.probation) for each in _enough(streams)]
@@ -288,8 +285,7 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Watched:
         columns = self.columns
         if not columns.label:  # streams to judge on may have labels where those to learn from had none
-            wish = replace(columns, label=self.options.label_column)
-            columns = replace(columns, label=find_columns(source, wish).label)
+            columns = replace(columns, label=find_label(source, columns, self.options.label_column))
         return Watched(self, read_streams(source, columns, bad, self.options.windows))
 
     def read_values(self, streams: Sequence[Stream], end: int | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from elman.data.rows import read_again
 from elman.data.sequences import LongTable, Sequenced, gather, read_ts
 from elman.data.tables import Table
 from elman.data.text import read_whole
-from elman.data.times import read_times
+from elman.data.when import how_written
 from elman.errors import ElmanError
 from elman.tasks.classify.layout import Layout
 
@@ -45,7 +45,7 @@ class Labelled:
         inputs, labels, where = ([part[row] for row in rows] for part in (self.inputs, self.labels, self.where))
         return replace(self, inputs=inputs, labels=labels, where=where, index=self.index[np.asarray(rows, int)])
 
-    def parting(self, how: str, group: str, time: str) -> dict[str, Any]:
+    def parting(self, how: str, group: str, time: Sequence[str], order: str = "") -> dict[str, Any]:
         """What ``split`` is to go by: chance, the values of a column, or a time, else the order of rows."""
         if how not in ("random", "time"):
             raise ElmanError(f"--split is random or time, not {how!r}")
@@ -55,7 +55,9 @@ class Labelled:
             return {"groups": self.frame[group].gather(self.index).to_list()}
         if how == "random":
             return {}
-        return {"times": read_times(self.frame[time]).values[self.index] if time in self.frame.columns else self.index}
+        if not time or not set(time) <= set(self.frame.columns):
+            return {"times": self.index}
+        return {"times": how_written(self.frame, time, order).read(self.frame).values[self.index]}
 
     def reject(self, wrong: dict[int, str], bad: BadRows) -> "Labelled":
         """The same without some rows, which are bad."""
@@ -160,7 +162,7 @@ def _table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelle
 def _long(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
     table = read_again(source, layout.known, bad)
     values = (layout.value,) if layout.parameter else layout.channels
-    columns = LongTable(layout.identity, layout.time or None, values, layout.parameter or None)
+    columns = LongTable(layout.identity, layout.when, values, layout.parameter or None)
     found = gather(table, columns, layout.channels)
     names = pl.DataFrame({layout.identity: found.identities})
     labels: list[Any] = [None] * len(names)

@@ -18,7 +18,7 @@ from elman.data.reading import TABLES, read_table
 from elman.data.rows import Known
 from elman.data.tables import Table
 from elman.data.text import read_whole
-from elman.data.times import is_time
+from elman.data.when import When, find_when
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
@@ -31,10 +31,11 @@ class ColumnSpec:
     text: str = ""
     label: str = ""
     identity: str = ""
-    time: str = ""
+    time: tuple[str, ...] = ()
     parameter: str = ""
     ignore: tuple[str, ...] = ()
     labels: str = ""  # a file that has them
+    order: str = ""  # of day, month and year
     dialect: Dialect = UNKNOWN
 
 
@@ -46,7 +47,7 @@ class Layout:
     text: str = ""
     label: str = ""
     identity: str = ""
-    time: str = ""
+    time: tuple[str, ...] = ()
     parameter: str = ""
     value: str = ""
     channels: tuple[str, ...] = ()
@@ -55,6 +56,12 @@ class Layout:
     label_identity: str = ""
     columns: tuple[str, ...] = ()  # all of a table
     marked: bool = False  # of lines: whether no text begins with a word that is a label
+    forms: tuple[str, ...] = ()  # in which times are written
+
+    @property
+    def when(self) -> When:
+        """The columns of times, to be read."""
+        return When(self.time, self.forms)
 
     @property
     def is_text(self) -> bool:
@@ -65,7 +72,13 @@ class Layout:
         """What is known of tables of texts or steps; of other kinds what they have in a line of a stream."""
         if self.kind not in ("table", "long"):
             return Known(("label", "text"), ["text"], ["label"], free=True)
-        named = self.identity, self.time, self.parameter, self.value, *(() if self.parameter else self.channels)
+        named = (
+            self.identity,
+            *self.when.columns,
+            self.parameter,
+            self.value,
+            *(() if self.parameter else self.channels),
+        )
         needed = [self.text] if self.is_text else [name for name in named if name]
         return Known(self.columns, needed, [self.label], dialect=self.dialect, free=self.is_text)
 
@@ -132,9 +145,8 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
     if not identity:
         raise ElmanError(f"{table.name}: which column says to which series a row belongs? say it with --id-column")
     rest = [column for column in columns if column != identity]
-    time = table.column(wishes.time, "time", "step", "period", among=rest)
-    if not time:
-        time = next((column for column in rest if is_time(table.frame[column])), "")
+    when = find_when(table, wishes.time, rest, "step", "period", order=wishes.order, elapsed=True)
+    time = when.columns
     label, labels, label_identity = "", wishes.labels, ""
     if labels:
         other = read_table(Path(labels), BadRows())
@@ -142,13 +154,13 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
         usable = [column for column in other.columns if column != label_identity]
         label = other.column(wishes.label, "label", among=usable) or usable[-1]
     else:
-        label = table.column(wishes.label, "label", among=[column for column in rest if column != time])
+        label = table.column(wishes.label, "label", among=[column for column in rest if column not in time])
         if not label:
-            constant = [c for c in rest if c != time and _constant_within(table, identity, c)]
+            constant = [c for c in rest if c not in time and _constant_within(table, identity, c)]
             if not constant:
                 raise ElmanError(f"{table.name} has no column that looks like the label; say which with --label-column")
             label = constant[-1]
-    rest = [column for column in rest if column not in (time, label)] if not labels else [c for c in rest if c != time]
+    rest = [column for column in rest if column not in (*time, *([] if labels else [label]))]
     words = [column for column in rest if not is_numeric(table.frame[column])]
     numbers = [column for column in rest if column not in words]
     parameter = wishes.parameter
@@ -161,11 +173,11 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
     else:
         channels = tuple(numbers)
     if not channels:
-        raise ElmanError(f"{table.name} has no columns of numbers besides {identity} and {time or 'the time'}")
+        raise ElmanError(f"{table.name} has no columns of numbers besides {identity} and {when.said or 'the time'}")
     shown = f"{len(channels)} channels from {parameter!r}" if parameter else f"channels {', '.join(channels)}"
     source = f" of {labels}" if labels else ""
     log.info("%s: a series for each %r, in the order of %s; %s; the label is in %r%s", table.name, identity,
-             repr(time) if time else "the rows", shown, label, source)  # fmt: skip
+             repr(when.said) if time else "the rows", shown, label, source)  # fmt: skip
     if dropped := [column for column in words if column != parameter]:
         log.info("%s: left out, since they are no numbers: %s", table.name, ", ".join(dropped))
     return Layout(
@@ -173,6 +185,7 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
         label=label,
         identity=identity,
         time=time,
+        forms=when.forms,
         parameter=parameter,
         value=numbers[0] if parameter else "",
         channels=channels,

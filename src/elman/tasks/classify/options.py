@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from elman.training.options import DATA, DETECTED, ENCODER, TableOptions, listed, option
+from elman.training.options import DATA, DETECTED, ENCODER, TimedOptions, listed, option
 
 if TYPE_CHECKING:
     from elman.tasks.classify.layout import ColumnSpec
 
 
 @dataclass(frozen=True)
-class ClassifyOptions(TableOptions):
+class ClassifyOptions(TimedOptions):
     """What can be chosen about a classifier, and said about its data."""
 
     defaults: ClassVar = {"batch": 32, "lr": 1e-3, "epochs": 12.0, "min_steps": 600}
@@ -94,5 +94,5 @@ class ClassifyOptions(TableOptions):
         from elman.tasks.classify.layout import ColumnSpec
 
         ignore = listed(self.ignore)
-        return ColumnSpec(self.text_column, self.label_column, self.id_column, self.time_column, self.parameter_column,
-                      ignore, self.labels, self.dialect)  # fmt: skip
+        return ColumnSpec(self.text_column, self.label_column, self.id_column, listed(self.time_column),
+                      self.parameter_column, ignore, self.labels, self.order, self.dialect)  # fmt: skip

@@ -27,6 +27,7 @@ from elman.tasks.classify.labelled import Labelled, read_labelled, warn_of_leaks
 from elman.tasks.classify.layout import Layout, find_layout
 from elman.tasks.classify.options import ClassifyOptions
 from elman.tasks.classify.target import MEASURES, Target, find_target
+from elman.training.options import listed
 from elman.training.report import Section
 from elman.training.task import (
     HELD_OUT,
@@ -191,7 +192,7 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
             options.held_out,
             seed=options.split_seed,
             strata=rows.labels if target.kind == "classes" else None,
-            **rows.parting(options.split, options.group_column, options.time_column),
+            **rows.parting(options.split, options.group_column, listed(options.time_column), options.order),
         )
         return ClassifyParts(layout, target, rows.take(learnt), rows.take(held_out), sources.name)
 

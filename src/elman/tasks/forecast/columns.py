@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from elman.data.columns import is_named, normal
+from elman.data.columns import is_named
 from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.numbers import as_numbers, has_value, is_numeric
 from elman.data.rows import Known
 from elman.data.tables import Table
-from elman.data.times import Times, is_time, read_times
+from elman.data.times import Times, is_of_day, is_time
+from elman.data.when import When, find_when
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
 
-PARTS = ("year", "month", "day", "hour", "minute")  # columns that make a time together
 LEAST = 8  # columns of numbers that make a table of one series a row
 
 
@@ -29,7 +29,8 @@ class Columns:
 
     Args:
         layout: ``"columns"``, where each row is a moment, or ``"rows"``, where each row is a series.
-        time: the column of times, or those of year, month and day that make one; none where the order is all.
+        time: the column of times, or those of a day and a time of day, or of year, month and day, that make one; none
+            where the order is all.
         series: the columns whose values name the series that a row belongs to.
         targets: what is forecast.
         known: what is known of the future too.
@@ -41,6 +42,7 @@ class Columns:
         zoned: whether times say their zone themselves.
         columns: all that the table had, where a row is a moment.
         dialect: how it was written.
+        forms: in which those of times are written.
     """
 
     layout: str
@@ -56,6 +58,12 @@ class Columns:
     zoned: bool = False
     columns: tuple[str, ...] = ()
     dialect: Dialect = UNKNOWN
+    forms: tuple[str, ...] = ()
+
+    @property
+    def when(self) -> When:
+        """The same of ``time``, to be read."""
+        return When(self.time, self.forms)
 
     @property
     def known_again(self) -> Known:
@@ -66,7 +74,7 @@ class Columns:
 
     def times(self, frame: pl.DataFrame) -> Times:
         """The times of rows; one without a zone is none where others have theirs and no zone was said."""
-        return read_time(frame, self.time, None if self.zoned and self.zone == "UTC" else self.zone)
+        return self.when.read(frame, None if self.zoned and self.zone == "UTC" else self.zone)
 
     def width(self, names: Sequence[str]) -> int:
         """How many numbers stand for some columns: one each, or one for each value of what is no number."""
@@ -76,32 +84,37 @@ class Columns:
         return asdict(self)
 
 
-def find_columns(table: Table, said: Columns) -> Columns:
+def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order: str = "") -> Columns:
     """What the columns of a table are: as said, or else as found out, which is logged in one line each.
 
     Args:
         table: the rows.
         said: the columns that the user named; its layout is empty where it was not said.
+        ignore: columns that are left out.
+        order: of day, month and year, where the user says it.
 
     Raises:
-        ElmanError: a column that is not there or is named twice, or nothing to forecast.
+        ElmanError: a column that is not there or is named twice, times that cannot be read, or nothing to forecast.
     """
+    for name in ignore:
+        table.known(name)
     named = [*said.time, *said.series, *said.targets, *said.known, *said.past, *said.constants]
     for name in named:
         table.known(name)
     if twice := next((name for n, name in enumerate(named) if name in named[:n]), None):
         raise ElmanError(f"the column {twice!r} is named for two things; name it for one")
     if said.layout == "rows" or (not said.layout and not said.time and not said.targets and _is_a_series_a_row(table)):
+        if ignore:
+            raise ElmanError(f"{table.name}: --ignore is for tables with a row for each time; here a row is a series")
         return _rows(table, said)
-    time = said.time or _find_time(table, named)
-    times = read_time(table.frame, time, None)
+    free = [name for name in table.columns if name not in {*named, *ignore}]
+    when = find_when(table, said.time, free, "step", "period", order=order, zone=said.zone)
+    time, times = when.columns, when.read(table.frame)
     zoned = times.zone is not None
-    times = read_time(table.frame, time, said.zone) if said.zone else times
-    if time:
-        log.info("time: %s (%s)%s", ", ".join(time), times.how, f", in {times.zone}" if times.zone else "")
-    else:
+    times = when.read(table.frame, said.zone) if said.zone else times
+    if not time:
         log.info("no column of times; rows are taken to be in order and evenly apart")
-    rest = [name for name in table.columns if name not in {*named, *time}]
+    rest = [name for name in free if name not in time]
     series = said.series or (_find_series(table, times.values, rest) if time else ())
     if series:
         log.info("series: %s different of %s", f"{table.frame.select(series).n_unique():,}", ", ".join(series))
@@ -120,44 +133,9 @@ def find_columns(table: Table, said: Columns) -> Columns:
         log.info("not used: %s", _listed(left))
     others = (*said.known, *said.past, *constants)
     kinds = {name: _kinds(table, name) for name in others if not is_numeric(table.frame[name])}
-    return replace(said, layout="columns", time=time, series=series, targets=targets, constants=constants,
-                   kinds=kinds, dated=times.dated, zone=times.zone, zoned=zoned, columns=tuple(table.columns),
-                   dialect=table.dialect)  # fmt: skip
-
-
-def read_time(frame: pl.DataFrame, time: Sequence[str], zone: str | None) -> Times:
-    """The times of rows, as ``read_times`` gives them; their order where there is no such column."""
-    if not time:
-        return Times(np.arange(len(frame), dtype=float), False, None, "order")
-    if len(time) == 1:
-        return read_times(frame[time[0]], zone)
-    parts = {part: as_numbers(frame[name]).cast(pl.Int64) for part, name in zip(PARTS, time, strict=False)}
-    usual = pl.Series([0] * len(frame))
-    cells = (pl.lit(parts.get(part, usual + 1 if part == "day" else usual)) for part in PARTS)
-    dates = pl.select(pl.datetime(*cells)).to_series()
-    return read_times(dates, zone)
-
-
-def _find_time(table: Table, named: Sequence[str]) -> tuple[str, ...]:
-    free = [name for name in table.columns if name not in named]
-    dates = [name for name in free if is_time(table.frame[name])]
-    if dates:  # where several are, such as a time and its day, the finest
-        return (max(dates, key=lambda name: table.frame[name].n_unique()),)
-    lower = {name.strip().lower(): name for name in free}
-    if "year" in lower and "month" in lower:
-        found = []
-        for part in PARTS:
-            if part not in lower:
-                break
-            found.append(lower[part])
-        return tuple(found)
-    for name in free:
-        column = table.frame[name]
-        if (is_named(name, "time", "step") or normal(name) == "year") and is_numeric(column):
-            return (name,)
-        if is_named(name, "period") and is_numeric(column) and (as_numbers(column).diff().drop_nulls() > 0).all():
-            return (name,)
-    return ()
+    return replace(said, layout="columns", time=time, forms=when.forms, series=series, targets=targets,
+                   constants=constants, kinds=kinds, dated=times.dated, zone=times.zone, zoned=zoned,
+                   columns=tuple(table.columns), dialect=table.dialect)  # fmt: skip
 
 
 def _find_series(table: Table, times: np.ndarray, rest: Sequence[str]) -> tuple[str, ...]:
@@ -165,7 +143,8 @@ def _find_series(table: Table, times: np.ndarray, rest: Sequence[str]) -> tuple[
     marked = pl.DataFrame({"time": times})
     if not marked.is_duplicated().any():
         return ()
-    texts = [name for name in rest if not is_numeric(table.frame[name])]
+    # a time of day names no series
+    texts = [name for name in rest if not is_numeric(table.frame[name]) and not is_of_day(table.frame[name])]
     whole = [name for name in rest if name not in texts and _is_whole(table.frame[name])]
     whole.sort(key=lambda name: not is_named(name, "series"))
     # a column of names has each of them on several rows

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from elman.errors import ElmanError
-from elman.training.options import DATA, DETECTED, ENCODER, TableOptions, listed, option
+from elman.training.options import DATA, DETECTED, ENCODER, TimedOptions, listed, option
 
 if TYPE_CHECKING:
     from elman.tasks.forecast.columns import Columns
 
 
 @dataclass(frozen=True)
-class ForecastOptions(TableOptions):
+class ForecastOptions(TimedOptions):
     """What can be chosen about a forecaster, and said about its data."""
 
     defaults: ClassVar = {"batch": 256, "lr": 1e-3, "epochs": 5.0, "min_steps": 1000}
@@ -69,6 +69,7 @@ class ForecastOptions(TableOptions):
     id_column: str = option(
         "", "Columns that name the series a row belongs to.", shown=DETECTED, panel=DATA, metavar="COLUMNS"
     )
+    ignore: str = option("", "Columns to leave out, separated by commas.", panel=DATA, metavar="COLUMNS")
     layout: str = option(
         "", "columns, where each row is a time; or rows, where each row is a series.", shown=DETECTED, panel=DATA
     )

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from elman.data.clock import Clock, find_clock, said_clock
 from elman.data.numbers import as_text, has_value
 from elman.data.tables import Table
-from elman.data.times import Clock, find_clock, read_times, said_clock
-from elman.errors import ElmanError, quoted
+from elman.data.times import read_times
+from elman.errors import ElmanError
 from elman.tasks.forecast.columns import Columns, words
 
 log = logging.getLogger(__name__)
+
+KEPT = 0.1  # steps that a row may be early or late and keep the step
 
 
 @dataclass(frozen=True)
@@ -70,28 +73,30 @@ class Panel:
         return f"{self.name}: {many} of {rows} rows" + (f", {targets} targets" if targets > 1 else "")
 
 
-def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None) -> Panel:
+def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None, *, uneven: bool = False) -> Panel:
     """The series of a table.
 
     Args:
         table: the rows.
         columns: what its columns are.
         clock: the step between rows, or its name; found out if not given.
+        uneven: whether most rows may stand beside the step.
 
     Raises:
         ElmanError: a cell that is no number or no time, a time that stands twice in a series, one far off all others,
-            nothing to read.
+            a step that most rows do not keep, nothing to read.
     """
     if columns.layout == "rows":
         return _read_rows(table, columns, clock)
     table = numeric(table, columns)
-    times, dated, zone, how = columns.times(table.frame)
+    times, dated, zone, how, _ = columns.times(table.frame)
     if not columns.time:  # a row that was left out is a step as well
         times = table.index.astype(float)
     if columns.time and (dated, zone) != (columns.dated, columns.zone):
         wanted = "with a zone" if columns.zone else "without a zone" if columns.dated else "as numbers"
         raise ElmanError(f"{table.name}: {', '.join(columns.time)} is to have times {wanted}; it has {how}")
-    wrong = {int(row): _no_time(table, columns, int(row)) for row in np.flatnonzero(np.isnan(times))}
+    missing = np.flatnonzero(np.isnan(times)).tolist()
+    wrong = {row: columns.when.missing(table, row, columns.zone) for row in missing}
     table, times = table.reject(wrong), times[np.isfinite(times)]
     names, members = _members(table, columns.series)
     order = np.lexsort((times, members))
@@ -105,7 +110,10 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None)
     table = table.reject(wrong)
     times, members = times[kept], members[kept]
     parts = [np.sort(times[members == n]) for n in range(len(names))] if len(names) < 50 else _parts(times, members)
+    uneven = uneven or isinstance(clock, str)
     clock = _clock(clock, parts, columns, dated)
+    if columns.time and not uneven:
+        _check_step(table, columns, clock, parts)
     targets = matrix(table, columns, columns.targets)
     known, past = (matrix(table, columns, names) for names in (columns.known, columns.past))
     constants = matrix(table, columns, columns.constants)
@@ -140,6 +148,18 @@ def _clock(clock: Clock | str | None, parts: list[np.ndarray], columns: Columns,
         origin = float(min(part[0] for part in parts))
         return said_clock(clock, origin, dated, columns.zone)
     return find_clock(parts, dated, columns.zone)
+
+
+def _check_step(table: Table, columns: Columns, clock: Clock, parts: list[np.ndarray]) -> None:
+    """Refuse a step that most rows do not keep."""
+    steps = np.concatenate([np.diff(clock.slots(part)) for part in parts])
+    kept = int(((np.abs(steps - np.round(steps)) <= KEPT) & (steps > 0.5)).sum())
+    if 2 * kept < len(steps):
+        raise ElmanError(
+            f"{table.name}: the rows are not evenly apart in {columns.when.said}: of {len(steps):,} only {kept:,} keep "
+            f"a step of {clock.describe()}; say with --frequency to which step they are to be taken, or name another "
+            "--time-column"
+        )
 
 
 def _read_rows(table: Table, columns: Columns, clock: Clock | str | None) -> Panel:
@@ -222,13 +242,6 @@ def _on_grid(slots: np.ndarray, rows: np.ndarray, length: int) -> np.ndarray:
     np.add.at(sums, slots, np.where(given, rows, 0))
     np.add.at(counts, slots, given)
     return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-
-
-def _no_time(table: Table, columns: Columns, row: int) -> str:
-    given = ", ".join(quoted(table.frame[name][row]) for name in columns.time)
-    local = columns.zone not in (None, "UTC")
-    zones = f", or does not exist in {columns.zone}, where clocks are set forward" if local else ""
-    return f"{', '.join(columns.time)} is {given}, which is no time like the others{zones}"
 
 
 def _doubled(table: Table, columns: Columns, first: int, second: int) -> str:

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from elman.data.bad import BadRows
 from elman.data.batches import Batches
+from elman.data.clock import Clock
 from elman.data.plain import restored
 from elman.data.reading import read_table
 from elman.data.rows import read_again
-from elman.data.times import Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast import report
 from elman.tasks.forecast.baselines import LEARNT, ridge, simple_methods
@@ -40,6 +40,7 @@ from elman.tasks.forecast.rolling import Rolling
 from elman.tasks.forecast.seasons import find_seasons
 from elman.tasks.forecast.series import Panel, read_panel
 from elman.tasks.forecast.windows import Channels, Units, Window
+from elman.training.options import listed
 from elman.training.report import Section
 from elman.training.task import HELD_OUT, TEST, JudgedRows, Loss, Predictor, Sources
 
@@ -195,7 +196,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         options.levels()  # what is wrong with them is said before a long file is read
         parts_of(options.split)
         table = read_table(sources.data, sources.bad, options.dialect)
-        columns = find_columns(table, options.columns())
+        columns = find_columns(table, options.columns(), listed(options.ignore), options.order)
         panel = read_panel(table, columns, options.frequency or None)
         log.info("from row to row: %s", panel.clock.describe())
         lengths = lengths_of(panel).tolist()
@@ -209,7 +210,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         valid = None
         if sources.valid is not None:
             other = read_table(sources.valid, sources.bad, options.dialect)
-            valid = read_panel(other, columns, panel.clock)
+            valid = read_panel(other, columns, panel.clock, uneven=bool(options.frequency))
         cuts = cut_into(panel, options.split, horizon) if valid is None else np.repeat(lengths_of(panel)[:, None], 3, 1)
         return ForecastParts(panel, cuts, valid, seasons, horizon)
 
@@ -274,7 +275,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         if self.columns.layout != "rows":
             for name in (*self.columns.time, *self.columns.series, *self.columns.targets, *self.columns.known):
                 table.known(name)
-        return read_panel(table, self.columns, self.clock)
+        return read_panel(table, self.columns, self.clock, uneven=bool(options.frequency))
 
     def channels(self, panel: Panel) -> Channels:
         """Series, ready to be cut into windows."""
@@ -396,11 +397,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         found = []
         for row in range(min(number, len(series))):
             cells: dict[str, Any] = dict(zip(self.columns.series, series.name, strict=True))
-            if len(self.columns.time) == 1:
-                cells[self.columns.time[0]] = times[row]
-            else:
-                stamp = times[row].replace(" ", "-").replace(":", "-").split("-")
-                cells |= dict(zip(self.columns.time, stamp, strict=False))
+            cells |= self.columns.when.cells(times[row])
             parts = ("targets", series.values[row]), ("known", series.known[row]), ("past", series.past[row])
             for part, values in (*parts, ("constants", series.constants)):
                 cells |= _as_cells(self.columns, getattr(self.columns, part), values)

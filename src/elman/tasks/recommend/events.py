@@ -1,6 +1,7 @@
 """Events: who took what, and when; put in order as the sessions of people."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -15,8 +16,9 @@ from elman.data.numbers import as_text, is_numeric
 from elman.data.reading import read_table
 from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table
-from elman.data.times import is_time, read_times
-from elman.errors import ElmanError, quoted
+from elman.data.times import EPOCHS, find_form
+from elman.data.when import When, find_when
+from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
 
@@ -31,25 +33,32 @@ class EventLayout:
         item: the column of what was taken; a list of items where a row is a whole session.
         person: the column of who took it, or none.
         session: the column that tells the sessions of a person apart, or none.
-        time: the column of when, or none: rows in their order then.
+        time: the column of when, or those of a day and a time of day that tell it, or none: rows in their order then.
         rating: the column of how it was liked, which ``least`` looks at.
         least: an event rated lower is left out.
         gap: minutes, or units of times that are only numbers, after which a person's next session begins; 0 for never.
         within: what stands between the items of a row that is a whole session; empty where a row is one event.
         columns: all columns of the table.
         dialect: how it is written.
+        forms: in which times are written.
     """
 
     item: str
     person: str = ""
     session: str = ""
-    time: str = ""
+    time: tuple[str, ...] = ()
     rating: str = ""
     least: float | None = None
     gap: float = 0.0
     within: str = ""
     columns: tuple[str, ...] = ()
     dialect: Dialect = UNKNOWN
+    forms: tuple[str, ...] = ()
+
+    @property
+    def when(self) -> When:
+        """The same of ``time``, to be read."""
+        return When(self.time, self.forms)
 
     @property
     def keys(self) -> list[str]:
@@ -61,9 +70,10 @@ class EventLayout:
         """What is known of other tables of events, and of the lines of a stream."""
         if self.within:  # a row is a session; it may be anybody's
             return Known(self.columns, [self.item], useful=self.keys, dialect=self.dialect, free=True)
-        needed = [*self.keys, self.item, *([self.time] if self.gap else [])]
+        times = self.when.columns
+        needed = [*self.keys, self.item, *(times if self.gap else [])]
         needed += [self.rating] if self.least is not None else []
-        return Known(self.columns, needed, useful=[self.time], dialect=self.dialect)
+        return Known(self.columns, needed, useful=times, dialect=self.dialect)
 
     @property
     def longest_pause(self) -> float:
@@ -102,16 +112,20 @@ class Sessions:
         )  # fmt: skip
 
 
-def find_events(source: Any, wish: EventLayout, bad: BadRows) -> EventLayout:
+def find_events(
+    source: Any, wish: EventLayout, bad: BadRows, ignore: Sequence[str] = (), order: str = ""
+) -> EventLayout:
     """How the events of a table lie, announced in one line.
 
     Args:
         source: a file, or a data frame.
         wish: what the user says of it; what is empty is found out.
         bad: what is done about rows that cannot be used.
+        ignore: columns that are left out.
+        order: of day, month and year, where the user says it.
 
     Raises:
-        ElmanError: columns that cannot be told apart, or that do not exist.
+        ElmanError: columns that cannot be told apart, or that do not exist; times that cannot be read.
 
     Example:
         >>> table = pl.DataFrame({"userId": ["a", "b"], "movieId": ["x", "y"], "rating": [5, 3], "timestamp": [1, 2]})
@@ -119,7 +133,7 @@ def find_events(source: Any, wish: EventLayout, bad: BadRows) -> EventLayout:
         ['userId']
     """
     table = _table(source, wish, bad)
-    chosen = [name for name in (wish.item, wish.person, wish.session, wish.time, wish.rating) if name]
+    chosen = [name for name in (wish.item, wish.person, wish.session, *wish.time, wish.rating, *ignore) if name]
     for name in chosen:
         table.known(name)
 
@@ -132,14 +146,14 @@ def find_events(source: Any, wish: EventLayout, bad: BadRows) -> EventLayout:
     chosen.append(item)
     person = wish.person or usual("person")
     session = wish.session or usual("session")
-    time = wish.time or usual("time", "step") or _moments(table, [*chosen, person, session])
     rating = wish.rating or usual("rating")
-    found = {person, session, time, rating, *chosen}
+    when = _when(table, wish.time, [*chosen, person, session, rating], order)
+    found = {person, session, *when.columns, rating, *chosen}
     if not within and not (item and (person or session)):
         person, item = _by_kind(table, found, person or session, item)
     layout = replace(
-        wish, item=item, person=person, session=session, time=time, rating=rating, within=within,
-        columns=tuple(table.columns), dialect=table.dialect,
+        wish, item=item, person=person, session=session, time=when.columns, rating=rating, within=within,
+        forms=when.forms, columns=tuple(table.columns), dialect=table.dialect,
     )  # fmt: skip
     if layout.gap and not layout.time:
         raise ElmanError("a gap that parts sessions needs times; give --time-column")
@@ -161,18 +175,13 @@ def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
     if isinstance(source, list | tuple):
         return _listed(list(source), bad)
     table = read_again(source, layout.known, bad)
-    for column in [*layout.known.needed, *([layout.time] if layout.time and not layout.within else [])]:
+    for column in [*layout.known.needed, *([] if layout.within else layout.when.columns)]:
         table.known(column)
     if layout.within:
         return _rows(table, layout)
     events, dated = _events(table, layout)
     if not len(events):
         raise ElmanError(f"{table.name} has no events")
-    if layout.time:
-        again = ~events.select(pl.struct(pl.all()).is_first_distinct()).to_series()
-        if again.any():
-            log.info("%s rows say again what another one says and count once", f"{again.sum():,}")
-            events = events.filter(~again)
     return _gathered(events, layout, dated)
 
 
@@ -204,8 +213,9 @@ def _events(table: Table, layout: EventLayout) -> tuple[pl.DataFrame, bool]:
         table = table.numeric(layout.rating)
         table = table.take((table.frame[layout.rating] >= layout.least).fill_null(False).arg_true().to_numpy())
     times, dated = np.arange(len(table), dtype=float), False
-    if layout.time and (layout.gap or layout.time in table.columns):
-        table, times, dated = _timed(table, layout.time)
+    when = layout.when
+    if when.columns and (layout.gap or set(when.columns) <= set(table.columns)):
+        table, times, dated = _timed(table, when)
     keys = table.frame.select(_named(table.frame[key]) for key in layout.keys)
     return keys.with_columns(_named(table.frame[layout.item]).alias("\0item"), pl.Series("\0time", times)), dated
 
@@ -274,16 +284,13 @@ def _complete(table: Table, columns: list[str]) -> Table:
     return table
 
 
-def _timed(table: Table, column: str) -> tuple[Table, np.ndarray, bool]:
+def _timed(table: Table, when: When) -> tuple[Table, np.ndarray, bool]:
     """The table without rows whose time is none, the times, and whether they are dates."""
-    times = read_times(table.frame[table.known(column)])
-    wrong = np.flatnonzero(~np.isfinite(times.values))
-    cells = table.frame[column]
-    given = {int(row): cells[int(row)] for row in wrong}
-    said = {
-        row: f"has no {column}" if cell is None else f"{column} is {quoted(cell)}, not a time"
-        for row, cell in given.items()
-    }
+    for column in when.columns:
+        table.known(column)
+    times = when.read(table.frame)
+    wrong = np.flatnonzero(~np.isfinite(times.values)).tolist()
+    said = {row: when.missing(table, row) for row in wrong}
     return table.reject(said), times.values[np.isfinite(times.values)], times.dated
 
 
@@ -292,15 +299,15 @@ def _named(column: pl.Series) -> pl.Series:
     return as_text(column).str.strip_chars()
 
 
-def _moments(table: Table, others: list[str]) -> str:
-    """The first column that holds dates, or seconds since 1970."""
-    for column in table.columns:
-        cells = table.frame[column]
-        if column in others or cells.dtype.is_nested():
-            continue
-        if is_time(cells) or (is_numeric(cells) and read_times(cells).how.endswith("since 1970")):
-            return column
-    return ""
+def _when(table: Table, wish: Sequence[str], others: Sequence[str], order: str) -> When:
+    """The columns of times; without a name that says so those of dates, or of seconds since 1970."""
+    free = [column for column in table.columns if column not in others]
+    found = find_when(table, wish, free, "step", order=order)
+    if found.columns:
+        return found
+    numbers = [column for column in free if is_numeric(table.frame[column])]
+    since = next((column for column in numbers if find_form(table.frame[column]).form in EPOCHS), "")
+    return find_when(table, [since], free) if since else found
 
 
 def _by_kind(table: Table, found: set[str], person: str, item: str) -> tuple[str, str]:
@@ -324,7 +331,7 @@ def _said(layout: EventLayout) -> str:
     parts = [f"what is in column {layout.item}"]
     parts += [f"who in {layout.person}"] if layout.person else []
     parts += [f"sessions in {layout.session}"] if layout.session else []
-    parts += [f"when in {layout.time}"] if layout.time else ["in the order of the rows"]
+    parts += [f"when in {layout.when.said}"] if layout.time else ["in the order of the rows"]
     if layout.rating:
         looked = "not looked at" if layout.least is None else f"{layout.least:g} or more"
         parts.append(f"ratings in {layout.rating}, {looked}")

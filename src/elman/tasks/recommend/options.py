@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from elman.training.options import DATA, DETECTED, ENCODER, TableOptions, option
+from elman.training.options import DATA, DETECTED, ENCODER, TimedOptions, listed, option
 
 if TYPE_CHECKING:
     from elman.tasks.recommend.events import EventLayout
 
 
 @dataclass(frozen=True)
-class RecommendOptions(TableOptions):
+class RecommendOptions(TimedOptions):
     """What can be chosen about a recommender, and said about its data."""
 
     defaults: ClassVar = {"batch": 32, "lr": 4e-3, "warmup": 30, "epochs": 20.0, "patience": 6}
@@ -47,6 +47,7 @@ class RecommendOptions(TableOptions):
     gap: float = option(
         0.0, "Minutes without an event after which a new session begins; 0 for never.", min=0, panel=DATA
     )
+    ignore: str = option("", "Columns to leave out, separated by commas.", panel=DATA, metavar="COLUMNS")
     rating_column: str = option("", "Column of the rating.", shown=DETECTED, panel=DATA, metavar="COLUMN")
     least_rating: float | None = option(
         None, "Leave out events with a lower rating.", shown="ratings are ignored", panel=DATA
@@ -74,7 +75,7 @@ class RecommendOptions(TableOptions):
         from elman.tasks.recommend.events import EventLayout
 
         return EventLayout(
-            item=self.item_column, person=self.person_column, session=self.session_column, time=self.time_column,
-            rating=self.rating_column, least=self.least_rating, gap=self.gap, within=self.within,
-            dialect=self.dialect,
+            item=self.item_column, person=self.person_column, session=self.session_column,
+            time=listed(self.time_column), rating=self.rating_column, least=self.least_rating,
+            gap=self.gap, within=self.within, dialect=self.dialect,
         )  # fmt: skip

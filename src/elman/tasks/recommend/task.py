@@ -24,6 +24,7 @@ from elman.layers.encoder import encoder
 from elman.tasks.recommend.events import EventLayout, Sessions, find_events, read_event, read_events
 from elman.tasks.recommend.options import RecommendOptions
 from elman.tasks.recommend.ranking import MEASURES, ItemToItem, Popular, measures, ranks, without
+from elman.training.options import listed
 from elman.training.report import Section, curves
 from elman.training.task import (
     HELD_OUT,
@@ -205,7 +206,8 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
             raise ElmanError(f"--split is {', '.join(SPLITS)}, not {options.split!r}")
         if options.least_rating is not None and isinstance(sources.data, list | tuple):
             raise ElmanError("sessions in memory have no ratings to look at")
-        layout = find_events(sources.data, options.wish(), BadRows(skip=True))
+        ignore = listed(options.ignore)
+        layout = find_events(sources.data, options.wish(), BadRows(skip=True), ignore, options.order)
         if layout.least is not None and not layout.rating:
             raise ElmanError("--least-rating needs a column of ratings; give --rating-column")
         sessions = read_events(sources.data, layout, sources.bad)
@@ -404,7 +406,7 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
                 event = dict(zip(self.layout.keys, key, strict=True))
                 event[self.layout.item] = names[item]
                 event |= {self.layout.rating: self.layout.least} if self.layout.least is not None else {}
-                found.append(json.dumps(event | ({self.layout.time: place} if self.layout.time else {})))
+                found.append(json.dumps(event | self.layout.when.example(place)))
                 if len(found) == number:
                     return found
         return found
