@@ -1,12 +1,12 @@
 """``elman chat DIR``: talk with a trained model, turn by turn."""
 
-import io
 import sys
 from typing import Annotated
 
 import typer
 
 from elman.cli._complete import ModelFolder
+from elman.cli._streams import read_utf8
 
 
 def command(
@@ -56,8 +56,7 @@ def command(
     if not isinstance(task, LanguageTask):
         raise ElmanError(f"{folder} holds a model for {task.name()}, with which there is nothing to talk about")
     dialogue = task.dialogue(speaker, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-    if isinstance(sys.stdin, io.TextIOWrapper):  # what is not UTF-8 becomes a character that can be left out
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    read_utf8("replace")  # what is not UTF-8 becomes a character that can be left out
     shown, names, said = sys.stdin.isatty(), dialogue.speakers, 0
     try:
         while turns is None or said < turns:

@@ -2,12 +2,12 @@
 
 import importlib
 import logging
-import os
 import pkgutil
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from typing import Annotated, Any
 
@@ -15,7 +15,9 @@ import typer
 
 import elman.cli
 from elman.cli._help import Command, Group
+from elman.cli._streams import settle, standard_streams
 from elman.errors import ElmanError, ElmanWarning, brief
+from elman.training.signals import Terminated, ended_by_signals
 
 EXPECTED = {"valid integer": "a whole number", "valid number": "a number"}  # in what is said of a wrong value
 HEADLINE = "Train recurrent networks on your own sequences, and run them one step at a time."
@@ -25,14 +27,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0, 2 for a user's mistake or a file that cannot be read or written, 130 after Ctrl-C.
+        0, 2 for a user's mistake or a file that cannot be read or written, 128 and its number after a signal: 130 after
+        Ctrl-C.
     """
+    with ended_by_signals(), standard_streams():
+        code = _run(arguments)
+        settle()
+        return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         with _told(), _importing_from_here():
             code = typer.main.get_command(_app()).main(arguments, prog_name="elman", standalone_mode=False)
             sys.stdout.flush()
     except BrokenPipeError:  # who reads has enough, as with `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except typer.TyperException as error:
         return _refuse_usage(error)
@@ -41,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
+    except Terminated as error:
+        return 128 + error.number
     return code if isinstance(code, int) else 0
 
 
@@ -155,5 +166,6 @@ def _refuse_usage(error: typer.TyperException) -> int:
 
 
 def _refuse(message: str) -> int:
-    print("elman:", " ".join(message.split()), file=sys.stderr)
+    with suppress(OSError):  # where standard error cannot be written, the exit status says it
+        print("elman:", " ".join(message.split()), file=sys.stderr)
     return 2

@@ -1,6 +1,5 @@
 """``elman predict DIR``: answer the rows of a file, or those of a stream as they come."""
 
-import io
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from elman.cli._complete import ModelFolder
+from elman.cli._streams import read_utf8
 
 
 class Form(StrEnum):
@@ -63,9 +63,8 @@ def command(
     if not isinstance(task, Predictor):
         raise ElmanError(f"{folder} holds a model for {task.name()}, which answers no rows")
     if data is None:
-        if isinstance(sys.stdin, io.TextIOWrapper):  # a byte that is no UTF-8 is a mistake of its line alone
-            sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
-        for answer in task.stream(iter(sys.stdin.readline, ""), skip_bad=skip_bad):
+        lines = read_utf8("surrogateescape")  # a byte that is no UTF-8 is a mistake of its line alone
+        for answer in task.stream(iter(lines.readline, ""), skip_bad=skip_bad):
             print(answer, flush=True)
         return
     answers = task.predict(data, skip_bad=skip_bad)

@@ -1,7 +1,10 @@
 """``elman train TASK``: train on a file, watch, and get a model folder."""
 
+import shlex
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +15,10 @@ from elman import tasks
 from elman.cli._help import Command, Group, HelpAll
 from elman.cli._options import given_now, rare, with_options
 from elman.data.bad import BadRows
+from elman.errors import ElmanError
 from elman.training.options import listed
 from elman.training.settings import configured, groups, usual_of
+from elman.training.signals import Terminated
 
 if TYPE_CHECKING:
     from elman.training.task import Task
@@ -22,6 +27,7 @@ SKIP_BAD = "Leave out rows that cannot be used, and list them: up to a tenth of 
 TENTH = "a tenth"  # that is left out at most where the option stands alone
 DATA, OUTPUT = "Data", "Output"  # headings
 RARE = {"valid", "test", "skip_bad", "resume", "overwrite"}  # of the options that are declared here
+SIGPIPE = 13  # of which Windows knows nothing
 EPILOG = "elman inspect FILE says what of your data would be found, and which task fits it."
 
 
@@ -145,13 +151,17 @@ def train_task(
     from elman.training.task import Sources
 
     sources = Sources(files["data"], files["valid"], bad)
-    if resume:
-        run = go_on(make, sources, folder, given, test=files["test"])
-    else:
-        run = begin(make, sources, folder, given, test=files["test"], overwrite=overwrite)
-    print(run.data.describe())
-    print(f"model: {sum(p.numel() for p in run.task.parameters()):,} parameters", flush=True)
     try:
+        if resume:
+            run = go_on(make, sources, folder, given, test=files["test"])
+        else:
+            run = begin(make, sources, folder, given, test=files["test"], overwrite=overwrite)
+    except (KeyboardInterrupt, Terminated):
+        print("stopped before training began; nothing has changed", file=sys.stderr)
+        raise
+    with _going_on_is_told(make.name(), folder):
+        print(run.data.describe())
+        print(f"model: {sum(p.numel() for p in run.task.parameters()):,} parameters", flush=True)
         run = searched(run, folder, (Bar(),))
         progress = trained(run, folder, (Bar(),))
         print(
@@ -160,8 +170,23 @@ def train_task(
             flush=True,
         )
         result = finish(run, folder, progress, (Bar(),))
-    except KeyboardInterrupt:
-        print(f"stopped; --resume goes on: elman train {make.name()} --out {folder} --resume", file=sys.stderr)
-        raise
     print(told(result, run.task.measures, shutil.get_terminal_size((0, 0)).columns))
     print(f"\n{run.task.sample(run.data, run.training.seed).strip()}\n\n{folder / REPORT}\n{folder}")
+
+
+@contextmanager
+def _going_on_is_told(task: str, folder: Path) -> Iterator[None]:
+    """Where a run ends before it is over, one line says how to go on with it."""
+    resume = f"--resume goes on: {shlex.join(['elman', 'train', task, '--out', str(folder), '--resume'])}"
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated):
+        print(f"stopped; {resume}", file=sys.stderr)
+        raise
+    except BrokenPipeError as error:
+        print(f"stopped, since nobody reads what is said; {resume}", file=sys.stderr)
+        raise Terminated(SIGPIPE) from error
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        left = f"what was saved before is whole; {resume}" if folder.exists() else f"{folder} is gone"
+        raise ElmanError(f"{where}{error.strerror or error}; {left}") from error

@@ -3,22 +3,20 @@
 import logging
 import math
 import signal
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
-from torch.multiprocessing.spawn import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from elman.errors import ElmanError
 from elman.learning import (
@@ -38,8 +36,10 @@ from elman.training.folders import CHECKPOINTS, LOGS, UNTRAINED_WEIGHTS, load_we
 from elman.training.measures import improved
 from elman.training.options import MINUTES
 from elman.training.settings import Budget, Training
+from elman.training.signals import ENDING, put_off
 from elman.training.task import Task, TrainingData, evaluate
 
+T = TypeVar("T")
 LOG_EVERY = 10  # steps
 LIGHTNING_PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}  # of ours, which settings.PRECISIONS lists
 LEARNING: dict[str, Callable[[int], Learning]] = {
@@ -70,6 +70,7 @@ class Progress:
     stale: int = 0  # judgements since the best
     judged_at: float = 0.0  # seconds
     saved_at: float = 0.0  # seconds
+    due: bool = False  # a judgement, which a signal broke off
     ended: str = ""  # why
 
     @property
@@ -107,10 +108,11 @@ def train(
     Raises:
         ElmanError: a loss or a gradient that is not finite, or a checkpoint that is damaged.
         KeyboardInterrupt: Ctrl-C, once the step is done and a checkpoint written.
+        Terminated: so too, a signal that the command line ends by.
     """
     run = _Run(task.train(), data, folder, training, budget)
     several = training.devices > 1
-    with _quiet_lightning(), nullcontext() if several else _interruptible(run), _one_line_errors():
+    with _quiet_lightning(), _raised_behind_the_step(run), _one_line_errors():
         csv = CSVLogger(folder, LOGS)
         trainer = pl.Trainer(
             accelerator="auto",
@@ -128,10 +130,11 @@ def train(
             enable_progress_bar=False,
             enable_model_summary=False,
         )
+        # what signals do is decided in one place; Lightning's own handler makes of SIGTERM a run that has succeeded
+        trainer._signal_connector.register_signal_handlers = _no_handlers
+        run.launcher = trainer.strategy.launcher
         last = folder / CHECKPOINTS / "last.ckpt"
         trainer.fit(run, _Steps(run), ckpt_path=str(last) if resume else None, weights_only=True)
-    if run.interrupted:
-        raise KeyboardInterrupt
     if several:  # the run that went on is that of another process
         run.on_load_checkpoint(WholeFiles().load_checkpoint(last), ended=True)
     load_weights(task.cpu(), folder)
@@ -166,7 +169,9 @@ class _Run(pl.LightningModule):
         self.clip = clip(training.clip) if training.clip else ClipNorm(math.inf)
         self.carried: Any = None
         self.randomness: dict[str, Any] | None = None  # to go on with
-        self.interrupted = False
+        self.stopped: BaseException | None = None  # to be raised once the step is done
+        self.judging = False
+        self.launcher: Any = None  # of the processes, where there are several
         self.clock = 0.0  # when this session began, were it the only one
         limits = [
             budget.steps,
@@ -178,6 +183,14 @@ class _Run(pl.LightningModule):
         self.seconds = None if budget.minutes is None else 60 * budget.minutes
         if self.steps is None and self.seconds is None:
             self.seconds = 60 * MINUTES
+
+    def stop(self, why: BaseException) -> None:
+        """End the run after its step, or within a judgement, which changes nothing."""
+        self.stopped = why
+        if self.launcher is not None:
+            self.launcher.kill(signal.SIGTERM)  # they stop together
+        elif self.judging:
+            raise _BrokenOff
 
     def share(self) -> float:
         """How much of the budget is used, from 0 to 1."""
@@ -199,10 +212,15 @@ class _Run(pl.LightningModule):
         # in one pass over memory: a large embedding costs a quarter of what it does in several
         return torch.optim.AdamW(groups, lr=self.training_options.lr, betas=(0.9, 0.99), fused=True)
 
+    def on_fit_start(self) -> None:
+        if self.training_options.devices > 1:  # in a process of its own, which the first one tells to stop
+            for number in ENDING:
+                signal.signal(number, lambda *_: setattr(self, "stopped", KeyboardInterrupt()))
+
     def on_train_start(self) -> None:
         if self.progress.before is None:
             began = time.monotonic()
-            self.progress.before = evaluate(self.task, self.data.held_out).metrics
+            self.progress.before = self._judged()
             self.progress.cost = self._agreed(time.monotonic() - began)
             if self.trainer.is_global_zero:  # what judging found out is in them as well, such as a threshold
                 (self.folder / CHECKPOINTS).mkdir(exist_ok=True)
@@ -214,9 +232,11 @@ class _Run(pl.LightningModule):
             set_randomness(self.randomness)
         if self.progress.step == 0:
             self._save("last")
-        if self.progress.best is not None and self.share() >= 1:
+        if self.progress.due:
+            self._close_step()
+        elif self.progress.best is not None and self.share() >= 1:
             self.progress.ended = "the budget was used up already"
-            self.trainer.should_stop = True
+        self.trainer.should_stop = self._agreed(bool(self.progress.ended) or self.stopped is not None)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
         if self.trainer.should_stop:
@@ -251,17 +271,23 @@ class _Run(pl.LightningModule):
         progress = self.progress
         progress.step += 1
         progress.seconds = self._elapsed()
-        ended = self.share() >= 1
-        if ended or self._judging_is_due():
-            self._judge()
-        if ended:
-            progress.ended = "the budget is used up"
-        elif self.budget.patience is not None and progress.stale >= self.budget.patience:
-            progress.ended = f"{progress.stale} judgements in a row were no better"
+        progress.due = self.share() >= 1 or self._judging_is_due()
+        self._close_step()
         if progress.step % LOG_EVERY == 0:
             lr = self.trainer.optimizers[0].param_groups[0]["lr"]
             self._log({"loss": progress.loss, "norm": progress.norm, "lr": lr, "tokens_per_second": progress.speed})
-        stop = bool(progress.ended) or self.interrupted
+
+    def _close_step(self) -> None:
+        """Judge where that is due, see whether the run ends here, and keep a checkpoint."""
+        progress = self.progress
+        if progress.due:
+            self._judge()
+        if not progress.due:
+            if self.share() >= 1:
+                progress.ended = "the budget is used up"
+            elif self.budget.patience is not None and progress.stale >= self.budget.patience:
+                progress.ended = f"{progress.stale} judgements in a row were no better"
+        stop = self._agreed(bool(progress.ended) or self.stopped is not None)
         if stop or progress.seconds - progress.saved_at >= self.training_options.save_every:
             self._save("last")
         self.trainer.should_stop = stop
@@ -269,9 +295,9 @@ class _Run(pl.LightningModule):
     def _elapsed(self) -> float:
         return self._agreed(time.monotonic() - self.clock)
 
-    def _agreed(self, seconds: float) -> float:
-        """A time on which all devices agree, so that they judge and end at the same step."""
-        return self.trainer.strategy.broadcast(seconds)
+    def _agreed(self, value: T) -> T:
+        """A time, say, on which all devices agree, so that they judge and end at the same step."""
+        return self.trainer.strategy.broadcast(value)
 
     def _judging_is_due(self) -> bool:
         """Twenty times a run, unless that would cost more than about a twentieth of it."""
@@ -282,7 +308,11 @@ class _Run(pl.LightningModule):
 
     def _judge(self) -> None:
         progress, began = self.progress, time.monotonic()
-        progress.last = evaluate(self.task, self.data.held_out).metrics
+        try:
+            progress.last = self._judged()
+        except _BrokenOff:
+            return  # it stays due
+        progress.due = False
         if progress.best is None or improved(progress.last, progress.best, self.task.monitor):
             progress.best, progress.best_step, progress.stale = progress.last, progress.step, 0
             if self.trainer.is_global_zero:
@@ -294,6 +324,16 @@ class _Run(pl.LightningModule):
         progress.cost = self._agreed(time.monotonic() - began)
         progress.judging += progress.cost
         progress.seconds = progress.judged_at = self._elapsed()
+
+    def _judged(self) -> dict[str, float]:
+        """The metrics of the held-out part; a signal breaks this off, where there is one process."""
+        if self.stopped is not None and self.launcher is None:
+            raise _BrokenOff
+        self.judging = True
+        try:
+            return evaluate(self.task, self.data.held_out).metrics
+        finally:
+            self.judging = False
 
     def _log(self, metrics: dict[str, float]) -> None:
         for logger in self.trainer.loggers:
@@ -307,6 +347,7 @@ class _Run(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["elman"] = {
             "progress": asdict(self.progress),
+            "budget": asdict(self.budget),
             "carried": self.carried,
             "randomness": randomness(),
         }
@@ -314,7 +355,8 @@ class _Run(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any], ended: bool = False) -> None:
         kept = checkpoint["elman"]
         self.progress = Progress(**kept["progress"])
-        if self.progress.ended and not ended:  # this run goes on with a budget of its own
+        another = kept.get("budget") != asdict(self.budget)
+        if self.progress.ended and another and not ended:
             self.progress.ended, self.progress.stale = "", 0
         device = next(self.task.parameters()).device
         self.carried = moved(kept["carried"], device)
@@ -356,20 +398,26 @@ def _quiet_lightning() -> Iterator[None]:
             logger.setLevel(level)
 
 
+class _BrokenOff(BaseException):
+    """A judgement was broken off by a signal."""
+
+
 @contextmanager
-def _interruptible(run: _Run) -> Iterator[None]:
-    """Let the first Ctrl-C end the run after its step; the second one breaks it off."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    usual = signal.getsignal(signal.SIGINT)
-
-    def stop(run: _Run, *_: Any) -> None:
-        run.interrupted = True
-        signal.signal(signal.SIGINT, usual)
-
-    signal.signal(signal.SIGINT, partial(stop, run))
+def _raised_behind_the_step(run: _Run) -> Iterator[None]:
+    """Let the first signal that would raise an exception end the run after its step, and raise it then."""
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
+        with put_off(run.stop):
+            yield
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # of which Lightning makes the end of the program
+            raise KeyboardInterrupt from None
+        raise
+    except (_BrokenOff, ProcessExitedException):
+        if run.stopped is None:
+            raise
+    if run.stopped is not None:
+        raise run.stopped
+
+
+def _no_handlers() -> None:
+    """In the place of what Lightning does about signals."""

@@ -16,13 +16,13 @@ import lightning.pytorch as pl
 from elman.data.bad import BadRows, Skip
 from elman.data.files import alternatives
 from elman.errors import ElmanError, brief
-from elman.training.checkpoints import seed_all
 from elman.training.folders import (
     COMPARE,
     OPTIONS,
     RESULT,
     SKIPPED,
     UNTRAINED_WEIGHTS,
+    WEIGHTS,
     check_place,
     options_of,
     read_json,
@@ -37,7 +37,7 @@ from elman.training.remarks import of_training, remarks
 from elman.training.settings import Budget, Comparison, Training, configured, groups
 from elman.training.summary import UNTRAINED, as_before, compared, judged_part, write_report
 from elman.training.task import TEST, MadeTask, Sources, TrainingData, evaluate, read_model
-from elman.training.trials import attempt, others, search
+from elman.training.trials import attempt, made, others, search
 
 T = TypeVar("T")
 
@@ -81,15 +81,13 @@ def begin(
         if not path.exists():
             raise ElmanError(f"there is no file {path}")
     with replaced(folder) as new:
-        seed_all(training.seed)
         with noted() as found:
             with sources.bad.settled():
                 read = make.read(options, sources)
-            task = make(options, make.learn(options, read))
+            vocabulary = make.learn(options, read)
             for other in others(options, comparison.compare).values():
-                make(other, task.vocabulary)  # what cannot be made is refused before anything is trained
-            data = task.data(read, new, rows=training.rows, steps=training.bptt, seed=training.seed)
-            task.start(data)
+                make(other, vocabulary)  # what cannot be made is refused before anything is trained
+            task, data = made(make, options, vocabulary, read, new, training)
         kept = {"data": _kept(sources.data), "valid": _kept(sources.valid), "test": _kept(test)}
         settings = {"training": asdict(training), "budget": asdict(budget), "comparison": asdict(comparison)}
         searching = sorted(name for name, value in given.items() if value is not None) if comparison.search else None
@@ -108,7 +106,7 @@ def go_on(
     task = read_model(folder, lambda name: _same(make, name, folder), weights=False)
     about = read_options(folder)
     searching = about.get("searching")
-    if searching is None and not has_checkpoint(folder):
+    if (folder / WEIGHTS).exists() and not has_checkpoint(folder):
         raise ElmanError(f"{folder} has no checkpoint to go on from; train anew with --overwrite")
     training = options_of(Training, folder, about, "training")
     budget = options_of(Budget, folder, about, "budget")
@@ -131,7 +129,10 @@ def go_on(
         budget = Budget(**given_of(Budget, given))
     paths = {name: None if kept[name] is None else Path(kept[name]) for name in ("data", "valid")}
     read = make.read(task.options, Sources(paths["data"], paths["valid"], bad))
-    data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
+    if has_checkpoint(folder):
+        data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
+    else:  # it was cut before its first step, and begins as it did then
+        task, data = made(make, task.options, task.vocabulary, read, folder, training)
     fixed = None if searching is None else frozenset(renamed(groups(make.Options), dict.fromkeys(searching)))
     return Run(task, read, data, training, budget, comparison, kept["data"], kept["test"], bad, found, fixed)
 
@@ -144,10 +145,7 @@ def searched(run: Run[MadeTask], folder: Path, callbacks: tuple[pl.Callback, ...
     options, training = search(
         make, run.task.options, run.training, run.budget, run.read, folder, number, run.searching, callbacks
     )
-    seed_all(training.seed)
-    task = make(options, make.learn(options, run.read))
-    data = task.data(run.read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
-    task.start(data)
+    task, data = made(make, options, make.learn(options, run.read), run.read, folder, training)
     about = read_json(folder / OPTIONS)
     kept = {name: about[name] for name in ("data", "valid", "test", "skip_bad", "found", "budget", "comparison")}
     kept |= {"training": asdict(training), "searching": None}

@@ -1,6 +1,7 @@
 """The contract of a task: a model with all that is needed to use it on people's own data."""
 
 import json
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,6 +37,8 @@ __all__ = [
     "HELD_OUT", "LEARNT_FROM", "TEST", "BadRows", "Evaluation", "EvaluationData", "JudgedRows", "Loss", "Predictor",
     "Sources", "Task", "TrainingData", "evaluate", "read_model", "same_answers",
 ]  # fmt: skip
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 # the parts of the data on which a model can be judged
@@ -290,23 +293,30 @@ class Predictor(Task[OptionsT, ReadT, BatchT, DataT, EvaluationT]):
 
         Args:
             lines: as text, with or without their ends.
-            skip_bad: whether a line that cannot be read gets an empty answer instead of an error.
+            skip_bad: whether a line that cannot be read gets an empty answer, and a warning, instead of an error.
 
         Raises:
             ElmanError: a line that cannot be read.
         """
-        answer, bad = self.session(), BadRows("all" if skip_bad else False)
+        answer = self.session()
         for number, line in enumerate(lines, 1):
             try:
                 line.encode()  # bytes that are no text are kept by Python as what cannot be written again
                 said = answer(line.rstrip("\r\n"))
             except UnicodeEncodeError:
-                bad.add(f"line {number} of the stream", "it is not UTF-8")
-                said = ""
+                said = _bad_line(number, "it is not UTF-8", skip_bad)
             except ElmanError as error:
-                bad.add(f"line {number} of the stream", str(error))
-                said = ""
+                said = _bad_line(number, str(error), skip_bad)
             yield said
+
+
+def _bad_line(number: int, reason: str, skip: bool) -> str:
+    """The empty answer to a line that cannot be read; the reason is told at once, since a stream need not end."""
+    where = f"line {number} of the stream: {reason}"
+    if not skip:
+        raise ElmanError(f"{where}; mend it, or leave such lines out with --skip-bad")
+    log.warning("%s; its answer is empty", where)
+    return ""
 
 
 class RowPredictor(

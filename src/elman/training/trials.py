@@ -15,7 +15,7 @@ from elman.training.folders import SEARCH, TRIAL
 from elman.training.loop import Progress, has_checkpoint, train
 from elman.training.options import listed
 from elman.training.settings import Budget, Training
-from elman.training.task import Task, TrainingData
+from elman.training.task import MadeTask, Task, TrainingData
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,17 @@ class Trial:
     progress: Progress
 
 
+def made(
+    make: type[MadeTask], options: Any, vocabulary: dict[str, Any], read: Any, folder: Path, training: Training
+) -> tuple[MadeTask, TrainingData]:
+    """A new task and its data, with the same random numbers whenever it is made."""
+    seed_all(training.seed)
+    task = make(options, vocabulary)
+    data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
+    task.start(data)
+    return task, data
+
+
 def attempt(
     make: type[Task],
     options: Any,
@@ -42,11 +53,8 @@ def attempt(
     callbacks: tuple[pl.Callback, ...] = (),
 ) -> Trial:
     """Train a task of class ``make`` with some options, or go on where the folder has a checkpoint of that."""
-    seed_all(training.seed)
     folder.mkdir(parents=True, exist_ok=True)
-    task = make(options, make.learn(options, read))
-    data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
-    task.start(data)
+    task, data = made(make, options, make.learn(options, read), read, folder, training)
     progress = train(task, data, folder, training, budget, resume=has_checkpoint(folder), callbacks=callbacks)
     return Trial(task, data, progress)
 
@@ -107,10 +115,7 @@ def search(
         study_name=make.name(),
         load_if_exists=True,
         direction="minimize" if make.monitor is None else "maximize",
-        sampler=optuna.samplers.TPESampler(seed=training.seed),
     )
-    if not study.trials:
-        study.enqueue_trial({each.name: getattr(group, each.name) for group, each in free})
     short = Budget(**{name: _part(name, value) for name, value in asdict(budget).items()})
 
     def objective(trial: Any) -> float:
@@ -126,7 +131,11 @@ def search(
     def finished() -> list[Any]:
         return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
 
-    while len(finished()) < number:
+    while (done := len(finished())) < number:
+        # what is tried follows from what is finished, so that a search that was cut tries the same
+        study.sampler = optuna.samplers.TPESampler(seed=training.seed + done)
+        if not done and not study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,)):
+            study.enqueue_trial({each.name: getattr(group, each.name) for group, each in free})
         study.optimize(objective, n_trials=1)
         last = finished()[-1]
         log.info("trial %s: %.4f with %s", len(finished()), last.value, shown(last.params))
