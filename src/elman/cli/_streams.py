@@ -16,7 +16,7 @@ def standard_streams() -> Iterator[None]:
     """Standard output and standard error in UTF-8; a stream that is closed reads and writes nothing."""
     closed = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None]
     for name in closed:  # each takes the number that is free, so that no file gets it, in which others would write
-        setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))
+        setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115
     had = [(stream, stream.encoding, stream.errors) for name in ERRORS if (stream := _of_a_file(getattr(sys, name)))]
     for name, errors in ERRORS.items():
         if stream := _of_a_file(getattr(sys, name)):

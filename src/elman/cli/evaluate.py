@@ -10,7 +10,7 @@ from elman.cli._complete import ModelFolder
 
 def command(
     folder: ModelFolder,
-    data: Annotated[Path, typer.Option(metavar="FILE", help="Data to evaluate the model on.")],
+    data: Annotated[Path, typer.Option(metavar="FILE", help="Data to evaluate the model on; - for standard input.")],
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and list them.")
     ] = False,
@@ -20,16 +20,17 @@ def command(
     import json
     import tempfile
 
+    from elman.cli._pipes import read_once
     from elman.data.bad import BadRows
     from elman.tasks import restore
     from elman.training.table import in_columns
     from elman.training.task import evaluate
 
     task, bad = restore(folder), BadRows("all" if skip_bad else False)
-    with tempfile.TemporaryDirectory() as scratch:
-        evaluation = task.evaluation(data, Path(scratch), bad)
+    with read_once() as copies, tempfile.TemporaryDirectory() as scratch:
+        evaluation = task.evaluation(copies.of(data, "data"), Path(scratch), bad)
         judged = evaluate(task, evaluation)
-    bad.tell()
+        bad.tell()
     if as_json:
         print(json.dumps(judged.metrics))
         return

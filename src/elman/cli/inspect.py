@@ -26,9 +26,10 @@ def command(
     """Say what a file holds, which task it suits, and what to type next; nothing is trained."""
     import json
 
+    from elman.cli._pipes import read_once
     from elman.data.sample import sampled
 
-    with sampled(source) as sample:
+    with read_once() as copies, sampled(copies.of(source, "data")) as sample:
         found = _looked_at(source, sample)
     print(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(_in_words(found)))
 

@@ -21,7 +21,7 @@ class Form(StrEnum):
 
 def command(
     folder: ModelFolder,
-    data: Annotated[Path | None, typer.Option(metavar="FILE", help="Rows to predict.")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="FILE", help="Rows to predict; - for standard input.")] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -43,6 +43,7 @@ def command(
     ] = False,
 ) -> None:
     """Predict with a trained model: one row of answers for each row of the data."""
+    from elman.cli._pipes import read_once
     from elman.data.tables import check_suffix, table_text, write_table
     from elman.errors import ElmanError
 
@@ -67,7 +68,8 @@ def command(
         for answer in task.stream(iter(lines.readline, ""), skip_bad=skip_bad):
             print(answer, flush=True)
         return
-    answers = task.predict(data, skip_bad=skip_bad)
+    with read_once() as copies:
+        answers = task.predict(copies.of(data, "data"), skip_bad=skip_bad)
     if out is None or screen:
         sys.stdout.write(table_text(answers, f".{(form or Form.csv).value}"))
         print(f"{len(answers):,} rows", file=sys.stderr)

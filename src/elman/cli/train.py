@@ -81,7 +81,7 @@ def task_command(name: str) -> Any:
     options = tasks.options(name)
 
     def run(
-        data: Annotated[Path | None, _file("Training data: a file, or a folder.")] = None,
+        data: Annotated[Path | None, _file("Training data: a file, a folder, or - for standard input.")] = None,
         valid: Annotated[Path | None, _file("Validation data. [default: a part of --data]")] = None,
         test: Annotated[Path | None, _file("Test data, for the evaluation at the end. [default: --valid]")] = None,
         skip_bad: Annotated[
@@ -144,32 +144,36 @@ def train_task(
     given: dict[str, Any],
 ) -> None:
     """Train a task of class ``make`` and write its model folder, telling the user what happens."""
+    from elman.cli._pipes import read_once
     from elman.training.folders import REPORT
     from elman.training.progress import Bar
     from elman.training.runs import begin, finish, go_on, searched, trained
     from elman.training.summary import told
     from elman.training.task import Sources
 
-    sources = Sources(files["data"], files["valid"], bad)
-    try:
-        if resume:
-            run = go_on(make, sources, folder, given, test=files["test"])
-        else:
-            run = begin(make, sources, folder, given, test=files["test"], overwrite=overwrite)
-    except (KeyboardInterrupt, Terminated):
-        print("stopped before training began; nothing has changed", file=sys.stderr)
-        raise
-    with _going_on_is_told(make.name(), folder):
-        print(run.data.describe())
-        print(f"model: {sum(p.numel() for p in run.task.parameters()):,} parameters", flush=True)
-        run = searched(run, folder, (Bar(),))
-        progress = trained(run, folder, (Bar(),))
-        print(
-            f"{progress.step:,} steps in {progress.seconds:,.0f} s, {progress.speed:,.0f} {run.task.unit}/s; "
-            f"{progress.ended}",
-            flush=True,
-        )
-        result = finish(run, folder, progress, (Bar(),))
+    with read_once() as copies:
+        try:
+            if resume:
+                sources = Sources(files["data"], files["valid"], bad)
+                run = go_on(make, sources, folder, given, test=files["test"])
+            else:
+                data, valid, test = (copies.of(files[role], role) for role in ("data", "valid", "test"))
+                sources = Sources(data, valid, bad)
+                run = begin(make, sources, folder, given, test=test, overwrite=overwrite, keep=copies.names)
+        except (KeyboardInterrupt, Terminated):
+            print("stopped before training began; nothing has changed", file=sys.stderr)
+            raise
+        with _going_on_is_told(make.name(), folder):
+            print(copies.named(run.data.describe()))
+            print(f"model: {sum(p.numel() for p in run.task.parameters()):,} parameters", flush=True)
+            run = searched(run, folder, (Bar(),))
+            progress = trained(run, folder, (Bar(),))
+            print(
+                f"{progress.step:,} steps in {progress.seconds:,.0f} s, {progress.speed:,.0f} {run.task.unit}/s; "
+                f"{progress.ended}",
+                flush=True,
+            )
+            result = finish(run, folder, progress, (Bar(),))
     print(told(result, run.task.measures, shutil.get_terminal_size((0, 0)).columns))
     print(f"\n{run.task.sample(run.data, run.training.seed).strip()}\n\n{folder / REPORT}\n{folder}")
 

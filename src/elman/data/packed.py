@@ -4,6 +4,8 @@ import bz2
 import gzip
 import io
 import lzma
+import os
+import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ from elman.errors import ElmanError
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")  # how the names of such files end
 EXCEL = "xl/workbook.xml"  # in a zip that is a workbook
 MAGIC = 6  # bytes by which is told how a file is packed
+SPECIAL = {stat.S_IFIFO: "pipe", stat.S_IFCHR: "device", stat.S_IFBLK: "device", stat.S_IFSOCK: "socket"}
 
 
 @contextmanager
@@ -37,6 +40,8 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise ElmanError(f"there is no file {path}")
     if path.is_dir():
         raise ElmanError(f"{path} is a folder; give a file")
+    if kind := special(path):  # which could not be read twice, or has no end
+        raise ElmanError(f"{path} is a {kind}; write what comes from it to a file, and give that")
     try:
         file = path.open("rb")
     except OSError as error:
@@ -55,6 +60,15 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             if isinstance(error, UnicodeError):  # of what is inside
                 raise
             raise ElmanError(f"{path} is packed with {how}, and damaged or cut short: {error}") from error
+
+
+def special(path: Path) -> str:
+    """What stands at a path that is neither a file nor a folder: a pipe, a device or a socket; else nothing.
+
+    >>> special(Path(os.devnull)), special(Path())
+    ('device', '')
+    """
+    return SPECIAL.get(stat.S_IFMT(path.stat().st_mode), "") if path.exists() else ""
 
 
 def unpacked_name(path: Path) -> str:

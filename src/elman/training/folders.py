@@ -2,7 +2,7 @@
 
 ``options.json`` says which task it is, with which options, trained how; ``vocabulary.json`` what was learnt of the data
 before there was a model; ``model.safetensors`` has the weights. A run adds ``result.json``, ``report.html``,
-``skipped.txt``, and ``checkpoints`` to go on from.
+``skipped.txt``, ``checkpoints`` to go on from, and ``piped``, the data where that came through a pipe.
 
 Nothing in it is guessed at or dropped: an option that this version does not know is an error that names it, and one
 that had another name is read by that, the ``was`` of ``option``. What else a format has otherwise than the one before
@@ -35,10 +35,11 @@ ABOUT, HISTORY = "estimator.json", "history.csv"  # of a model that was trained 
 CHECKPOINTS, LOGS = "checkpoints", "logs"
 COMPARE, SEARCH, TRIAL = "compare", "search.db", "trial"  # what was trained to be compared, or to be chosen from
 TOKENS = ("tokens.bin", "valid.bin")  # of a text
+PIPED = "piped"  # data that came through a pipe
 # all that a model folder may hold; one that holds anything else is never replaced
 OURS = {
     OPTIONS, VOCABULARY, WEIGHTS, RESULT, REPORT, SKIPPED, ABOUT, HISTORY, CHECKPOINTS, LOGS, COMPARE, SEARCH, TRIAL,
-    f"{SEARCH}-journal", *TOKENS,
+    f"{SEARCH}-journal", PIPED, *TOKENS,
 }  # fmt: skip
 UNTRAINED_WEIGHTS = "checkpoints/untrained.safetensors"  # from before the first step, to compare the others with
 

@@ -3,8 +3,9 @@
 import logging
 import os
 import platform
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from elman.errors import ElmanError, brief
 from elman.training.folders import (
     COMPARE,
     OPTIONS,
+    PIPED,
     RESULT,
     SKIPPED,
     UNTRAINED_WEIGHTS,
@@ -67,8 +69,12 @@ def begin(
     *,
     test: Path | None = None,
     overwrite: bool = False,
+    keep: Collection[Path] = (),
 ) -> Run[MadeTask]:
-    """Make a model folder for a new run; it appears, or replaces the one that is there, once all of it is sound."""
+    """Make a model folder for a new run; it appears, or replaces the one that is there, once all of it is sound.
+
+    ``keep`` are those of the files that will be gone when the run is to go on; the folder keeps a copy of them.
+    """
     folder = folder.absolute()
     if (folder / OPTIONS).exists() and not overwrite:
         raise ElmanError(
@@ -88,7 +94,8 @@ def begin(
             for other in others(options, comparison.compare).values():
                 make(other, vocabulary)  # what cannot be made is refused before anything is trained
             task, data = made(make, options, vocabulary, read, new, training)
-        kept = {"data": _kept(sources.data), "valid": _kept(sources.valid), "test": _kept(test)}
+        given_files = {"data": sources.data, "valid": sources.valid, "test": test}
+        kept = {role: _copied(path, new) if path in keep else _kept(path) for role, path in given_files.items()}
         settings = {"training": asdict(training), "budget": asdict(budget), "comparison": asdict(comparison)}
         searching = sorted(name for name, value in given.items() if value is not None) if comparison.search else None
         more = {**kept, "skip_bad": sources.bad.skip, "found": found, "searching": searching, **settings}
@@ -96,7 +103,8 @@ def begin(
         if sources.bad.listed:
             (new / SKIPPED).write_text("".join(f"{line}\n" for line in sources.bad.listed), encoding="utf-8")
     fixed = None if searching is None else frozenset(searching)
-    return Run(task, read, data, training, budget, comparison, kept["data"], kept["test"], sources.bad, found, fixed)
+    there = _in_folder(kept, folder)
+    return Run(task, read, data, training, budget, comparison, there["data"], there["test"], sources.bad, found, fixed)
 
 
 def go_on(
@@ -112,7 +120,7 @@ def go_on(
     budget = options_of(Budget, folder, about, "budget")
     comparison = options_of(Comparison, folder, about, "comparison")
     try:
-        kept = {name: about[name] for name in ("data", "valid", "test")}
+        kept = _in_folder({name: about[name] for name in ("data", "valid", "test")}, folder.absolute())
         bad, found = BadRows(about["skip_bad"]), list(about["found"])
     except (ElmanError, KeyError, TypeError) as error:
         raise ElmanError(f"{folder / OPTIONS} is damaged: {error!r}; take a copy") from error
@@ -127,8 +135,8 @@ def go_on(
             raise ElmanError(f"the run in {folder} has --{name} {kept[name] or usual} and goes on with it")
     if given_of(Budget, given):
         budget = Budget(**given_of(Budget, given))
-    paths = {name: None if kept[name] is None else Path(kept[name]) for name in ("data", "valid")}
-    read = make.read(task.options, Sources(paths["data"], paths["valid"], bad))
+    data, valid = (None if name is None else Path(name) for name in (kept["data"], kept["valid"]))
+    read = make.read(task.options, Sources(data, valid, bad))
     if has_checkpoint(folder):
         data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
     else:  # it was cut before its first step, and begins as it did then
@@ -288,6 +296,22 @@ def _same(make: type[MadeTask], name: str, folder: Path) -> type[MadeTask]:
 
 def _as_path(data: Any) -> Any:
     return Path(data) if isinstance(data, str) else data
+
+
+def _copied(path: Path, folder: Path) -> str:
+    """Keep a file in a model folder; give its name there."""
+    (folder / PIPED).mkdir(exist_ok=True)
+    to = folder / PIPED / path.name
+    try:
+        to.hardlink_to(path)
+    except OSError:  # on another disk
+        shutil.copyfile(path, to)
+    return f"{PIPED}/{path.name}"
+
+
+def _in_folder(kept: Mapping[str, str | None], folder: Path) -> dict[str, str | None]:
+    """Names of files, those that a model folder keeps as they are found from everywhere."""
+    return {role: None if name is None else str(folder / name) for role, name in kept.items()}
 
 
 def _kept(source: Any) -> str | None:
