@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 from elman.data.packed import special
 from elman.errors import ElmanError
 
-PathT = TypeVar("PathT", Path, Path | None)
 STANDARD_INPUT = ("-", "/dev/stdin")
 PATIENCE = 1.0  # seconds in which a pipe says nothing before that is told
 
@@ -27,7 +26,7 @@ class Copies:
     folder: Path
     names: dict[Path, str] = field(default_factory=dict)  # what each was called
 
-    def of(self, source: PathT, role: str) -> PathT:
+    def of(self, source: Path, role: str) -> Path:
         """The copy of what comes through a pipe; any other file itself.
 
         Args:
@@ -37,8 +36,6 @@ class Copies:
         Raises:
             ElmanError: a device or a socket, or standard input for the second time.
         """
-        if source is None:
-            return source
         standard = str(source) in STANDARD_INPUT
         kind = "pipe" if standard else special(source)
         if not kind:

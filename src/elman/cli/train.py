@@ -157,9 +157,9 @@ def train_task(
                 sources = Sources(files["data"], files["valid"], bad)
                 run = go_on(make, sources, folder, given, test=files["test"])
             else:
-                data, valid, test = (copies.of(files[role], role) for role in ("data", "valid", "test"))
-                sources = Sources(data, valid, bad)
-                run = begin(make, sources, folder, given, test=test, overwrite=overwrite, keep=copies.names)
+                there = {role: path and copies.of(path, role) for role, path in files.items()}
+                sources = Sources(there["data"], there["valid"], bad)
+                run = begin(make, sources, folder, given, test=there["test"], overwrite=overwrite, keep=copies.names)
         except (KeyboardInterrupt, Terminated):
             print("stopped before training began; nothing has changed", file=sys.stderr)
             raise

@@ -1,12 +1,13 @@
 """Files that are whole or not there: written aside and renamed; and several files in one name."""
 
+import errno
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from elman.data.packed import unpacked_name
+from elman.data.packed import special, unpacked_name
 
 
 def suffix(path: Path) -> str:
@@ -22,7 +23,8 @@ def suffix(path: Path) -> str:
 def written_aside(path: Path) -> Iterator[Path]:
     """A path to write to instead of ``path``, in the same folder; it takes the place of ``path`` when all went well.
 
-    What stood at ``path`` stays whole whatever happens: a full disk, an error, a killed process.
+    What stood at ``path`` stays whole whatever happens: a full disk, an error, a killed process. A device or a pipe is
+    written to itself, and behind a link, what it leads to.
 
     Example:
         >>> import tempfile
@@ -32,12 +34,23 @@ def written_aside(path: Path) -> Iterator[Path]:
         >>> path.read_text()
         '1 2 3'
     """
-    aside = path.with_name(f".{path.name}.partial")
+    if special(path):
+        yield path
+        return
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    place = path.resolve()
+    # a name may have 255 bytes on most disks
+    aside = place.with_name(f".{place.name if len(os.fsencode(place.name)) < 240 else place.name[:60]}.partial")
     try:
         yield aside
         with aside.open("rb+") as file:  # a rename must not reach the disk before what it names
             os.fsync(file.fileno())
-        aside.replace(path)
+        aside.replace(place)
+    except OSError as error:
+        if error.filename not in (None, str(aside)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error  # the name that the user knows
     finally:
         aside.unlink(missing_ok=True)
 

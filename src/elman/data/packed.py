@@ -4,7 +4,6 @@ import bz2
 import gzip
 import io
 import lzma
-import os
 import stat
 import zipfile
 import zlib
@@ -43,30 +42,29 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     if kind := special(path):  # which could not be read twice, or has no end
         raise ElmanError(f"{path} is a {kind}; write what comes from it to a file, and give that")
     try:
-        file = path.open("rb")
-    except OSError as error:
-        raise ElmanError(f"{path} cannot be read: {error.strerror}") from error
-    with file:
-        begun = file.peek(MAGIC)[:MAGIC]
-        found = next(((how, unpack) for magic, how, unpack in _WAYS if begun.startswith(magic)), None)
-        if found is None:
-            yield file
-            return
-        how, unpack = found
-        try:
-            with unpack(path, file) as unpacked:
-                yield unpacked
-        except (OSError, EOFError, RuntimeError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
-            if isinstance(error, UnicodeError):  # of what is inside
+        with path.open("rb") as file:
+            begun = file.peek(MAGIC)[:MAGIC]
+            found = next(((how, unpack) for magic, how, unpack in _WAYS if begun.startswith(magic)), None)
+            if found is None:
+                yield file
+                return
+            how, unpack = found
+            try:
+                with unpack(path, file) as unpacked:
+                    yield unpacked
+            except (ElmanError, UnicodeError):  # of what is inside
                 raise
-            raise ElmanError(f"{path} is packed with {how}, and damaged or cut short: {error}") from error
+            except (OSError, EOFError, RuntimeError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+                raise ElmanError(f"{path} is packed with {how}, and damaged or cut short: {error}") from error
+    except OSError as error:
+        raise ElmanError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def special(path: Path) -> str:
     """What stands at a path that is neither a file nor a folder: a pipe, a device or a socket; else nothing.
 
-    >>> special(Path(os.devnull)), special(Path())
-    ('device', '')
+    >>> special(Path(__file__)), special(Path())
+    ('', '')
     """
     return SPECIAL.get(stat.S_IFMT(path.stat().st_mode), "") if path.exists() else ""
 

@@ -194,7 +194,9 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
     check_suffix(path)
     with written_aside(path) as aside:
         if path.suffix == ".parquet":
-            frame.write_parquet(aside)
+            buffer = io.BytesIO()  # on a full disk polars has an error of its own
+            frame.write_parquet(buffer)
+            aside.write_bytes(buffer.getbuffer())
         else:
             aside.write_text(table_text(frame, path.suffix), encoding="utf-8", newline="")
 

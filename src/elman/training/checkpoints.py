@@ -29,7 +29,7 @@ class WholeFiles(CheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         buffer = io.BytesIO()  # on a full disk torch.save itself does not say that the disk is full
         torch.save(checkpoint, buffer)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).parent.mkdir(exist_ok=True)  # a model folder that is gone is not begun anew by this
         with written_aside(Path(path)) as aside:
             aside.write_bytes(buffer.getbuffer())
 

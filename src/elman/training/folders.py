@@ -53,6 +53,10 @@ def check_place(folder: Path) -> None:
     Raises:
         ElmanError: a file, or a folder with other things than a model's.
     """
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        raise ElmanError(f"the name {str(folder)!r} is not UTF-8; give --out another folder") from error
     if folder.exists() and not folder.is_dir():
         raise ElmanError(f"{folder} is a file; --out takes a folder")
     if not folder.exists():
@@ -74,8 +78,11 @@ def replaced(folder: Path) -> Iterator[Path]:
     check_place(folder)
     folder = folder.resolve()
     new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
-    _remove(new)
-    new.mkdir(parents=True)
+    try:
+        _remove(new)
+        new.mkdir(parents=True)
+    except OSError as error:  # the name that the user knows
+        raise OSError(error.errno, error.strerror, str(folder)) from error
     try:
         yield new
         _remove(old)
@@ -83,6 +90,8 @@ def replaced(folder: Path) -> Iterator[Path]:
             folder.rename(old)
         new.rename(folder)
     finally:
+        if old.exists() and not folder.exists():  # a signal came between the two
+            old.rename(folder)
         _remove(new)
     _remove(old)
 
@@ -178,7 +187,8 @@ def write_json(path: Path, value: Any) -> None:
     """Write plain values to a file."""
     with written_aside(path) as aside:
         text = json.dumps(value, indent=2, ensure_ascii=False, default=by_name)
-        aside.write_text(text + "\n", encoding="utf-8")
+        # a name of a file that is not UTF-8 has halves of characters, which JSON can escape
+        aside.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def by_name(value: Any) -> str:

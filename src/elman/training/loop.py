@@ -3,6 +3,7 @@
 import logging
 import math
 import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -383,17 +384,26 @@ def _one_line_errors() -> Iterator[None]:
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Without Lightning's hints, which tell people to change what they did not write."""
+    """Without Lightning's hints, which tell people to change what they did not write, and its loggers' tracebacks."""
     loggers = [logging.getLogger(f"lightning.{part}.utilities.rank_zero") for part in ("pytorch", "fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
+    usual = threading.excepthook
+
+    def hook(failed: threading.ExceptHookArgs) -> None:
+        # a full disk, which the thread that writes for TensorBoard hands on to the run as well
+        if not (issubclass(failed.exc_type, OSError) and type(failed.thread).__name__ == "_AsyncWriterThread"):
+            usual(failed)
+
+    threading.excepthook = hook
     try:
         with warnings.catch_warnings():
             # of Lightning's own use of PyTorch
             warnings.filterwarnings("ignore", r".*LeafSpec.* is deprecated", module=r"lightning\.")
             yield
     finally:
+        threading.excepthook = usual
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 

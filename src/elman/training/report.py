@@ -147,7 +147,7 @@ def fragment(sections: Sequence[Section]) -> str:
 
 def write(path: Path, title: str, sections: Sequence[Section]) -> None:
     """Write the page to a file."""
-    path.write_text(page(title, sections), encoding="utf-8")
+    path.write_text(page(title, sections), encoding="utf-8", errors="replace")
 
 
 def shortened(text: str, length: int) -> str:

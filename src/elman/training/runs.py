@@ -39,7 +39,7 @@ from elman.training.remarks import of_training, remarks
 from elman.training.settings import Budget, Comparison, Training, configured, groups
 from elman.training.summary import UNTRAINED, as_before, compared, judged_part, write_report
 from elman.training.task import TEST, MadeTask, Sources, TrainingData, evaluate, read_model
-from elman.training.trials import attempt, made, others, search
+from elman.training.trials import attempt, made, others, search, told_of_the_disk
 
 T = TypeVar("T")
 
@@ -101,7 +101,8 @@ def begin(
         more = {**kept, "skip_bad": sources.bad.skip, "found": found, "searching": searching, **settings}
         save_options(new, task.name(), task.options, task.vocabulary, **more)
         if sources.bad.listed:
-            (new / SKIPPED).write_text("".join(f"{line}\n" for line in sources.bad.listed), encoding="utf-8")
+            skipped = "".join(f"{line}\n" for line in sources.bad.listed)
+            (new / SKIPPED).write_text(skipped, encoding="utf-8", errors="replace")
     fixed = None if searching is None else frozenset(searching)
     there = _in_folder(kept, folder)
     return Run(task, read, data, training, budget, comparison, there["data"], there["test"], sources.bad, found, fixed)
@@ -150,9 +151,10 @@ def searched(run: Run[MadeTask], folder: Path, callbacks: tuple[pl.Callback, ...
     if run.searching is None:
         return run
     make, number = type(run.task), run.comparison.search
-    options, training = search(
-        make, run.task.options, run.training, run.budget, run.read, folder, number, run.searching, callbacks
-    )
+    with told_of_the_disk(folder):
+        options, training = search(
+            make, run.task.options, run.training, run.budget, run.read, folder, number, run.searching, callbacks
+        )
     task, data = made(make, options, make.learn(options, run.read), run.read, folder, training)
     about = read_json(folder / OPTIONS)
     kept = {name: about[name] for name in ("data", "valid", "test", "skip_bad", "found", "budget", "comparison")}

@@ -158,7 +158,7 @@ def logged(folder: Path) -> dict[str, dict[float, float]]:
     """The figures that were logged, by name and step."""
     found: dict[str, dict[float, float]] = {}
     for path in sorted(folder.glob(f"{LOGS}/version_*/metrics.csv"), key=lambda path: path.stat().st_mtime):
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 for name, value in row.items():
                     if value and name != "step" and math.isfinite(float(value)):

@@ -1,8 +1,11 @@
 """Other settings and other recurrences, trained as the model itself is: on the same data, under a like budget."""
 
+import errno
 import logging
 import shutil
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import Field, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -141,6 +144,28 @@ def search(
         log.info("trial %s: %.4f with %s", len(finished()), last.value, shown(last.params))
     log.info("the best of %s: %.4f with %s", number, study.best_value, shown(study.best_params))
     return with_some(options, study.best_params), with_some(training, study.best_params)
+
+
+@contextmanager
+def told_of_the_disk(folder: Path) -> Iterator[None]:
+    """What goes wrong where trials are noted, such as a full disk, is an error as of any other file.
+
+    Raises:
+        OSError: what the database said.
+    """
+    try:
+        yield
+    except Exception as error:
+        wrong = next((each for each in _causes(error) if isinstance(each, sqlite3.Error)), None)
+        if wrong is None:
+            raise
+        raise OSError(errno.EIO, str(wrong), str(folder / SEARCH)) from error
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def suggested(trial: Any, each: Field[Any]) -> Any:
