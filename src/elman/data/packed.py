@@ -54,7 +54,15 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                     yield unpacked
             except (ElmanError, UnicodeError):  # of what is inside
                 raise
-            except (OSError, EOFError, RuntimeError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+            except (
+                OSError,
+                EOFError,
+                RuntimeError,
+                ValueError,
+                zlib.error,
+                lzma.LZMAError,
+                zipfile.BadZipFile,
+            ) as error:
                 raise ElmanError(f"{path} is packed with {how}, and damaged or cut short: {error}") from error
     except OSError as error:
         raise ElmanError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -1,5 +1,6 @@
 """Tables: rows of named columns, each row knowing where in its file it stands."""
 
+import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
