@@ -62,7 +62,7 @@ def test_a_table_of_texts_in_words(tmp_path: Path, capsys: Any, monkeypatch: Any
     [
         ("pairs.tsv", "".join(f"one number {n}\tun nombre {n}\n" for n in range(40)), "translate", "--source-column 1"),
         ("names.txt", "".join(f"{a}{b}{c}\n" for a in "AB" for b in "aeiou" for c in "xyz"), "language", "strings"),
-        ("talk.txt", "Ann: Hello there.\nBob: Hello, you.\n\n" * 40, "language", "--form text"),
+        ("talk.txt", "Ann: Hello there.\nBob: Hello, you.\n\n" * 140, "language", "--form text"),
         ("book.txt", "".join(read(None))[:20_000], "language", "--form text"),
         ("lines.txt", "".join(f"{'pos' if n % 2 else 'neg'} it was film {n}\n" for n in range(40)), "classify", ""),
         ("some.conll", "The DET\ncat NOUN\nsits VERB\n\nA DET\ndog NOUN\nruns VERB\n\n" * 20, "tag", "--tag-column 2"),
@@ -186,3 +186,39 @@ def test_what_is_doubtful_in_columns(tmp_path: Path) -> None:
     }
     assert doubled_rows(table) == 0
     assert doubled_rows(read_table(pl.DataFrame({"a": ["1", "1", "2"]}), BadRows())) == 1
+
+
+SMALL = {
+    "ragged.csv": "text,label\nso good,yes,x\nbad,no,y\n",
+    "mostly.csv": "a,b\n1,2\n3\n4,5,6\n7,8,9,9\n",
+    "little.txt": "hello\n",
+    "one.csv": "text,label\na,b\n",
+    "short.csv": "time,x\n2020-01-01,1\n2020-01-02,2\n",
+    "numbers.csv": "x,y\n1,2\n2,3\n",
+    "words.conll": "the D\ncat N\n",
+}
+
+
+@pytest.mark.parametrize("name", list(SMALL))
+def test_what_no_task_learns_from_is_recommended_to_none(name: str, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / name).write_text(SMALL[name])
+    assert "next" not in inspected(tmp_path / name, capsys)
+    assert main(["inspect", str(tmp_path / name)]) == 0
+    assert "no task learns from this as it is" in capsys.readouterr().out
+
+
+def test_ragged_rows_are_said_to_be_ragged(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "ragged.csv").write_text(SMALL["ragged.csv"])
+    tasks = {each["task"]: each["why"] for each in inspected(tmp_path / "ragged.csv", capsys)["tasks"]}
+    assert "no row with as many columns as its header, which has 2; line 2 has 3" in tasks["classify"]
+    assert "no sentences that can be used" in tasks["tag"]
+    assert tasks["tag"].endswith("no sentences that can be used; line 2: has 2 columns where most lines have 1")
+
+
+def test_the_next_command_leaves_out_rows_that_cannot_be_used(tmp_path: Path, capsys: Any) -> None:
+    path = reviews(tmp_path / "reviews.csv")
+    path.write_text(path.read_text() + "a row,that is,too,long\n")
+    command = inspected(path, capsys)["next"]
+    assert command[-1] == "--skip-bad"
+    small = ["--steps", "1", "--hidden", "4", "--embedding", "4", "--out", str(tmp_path / "model")]
+    assert main([*command[1:], *small]) == 0

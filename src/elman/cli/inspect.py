@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from elman.data.sample import Sample
     from elman.data.tables import Table
+    from elman.training.inspection import Finding
 
 FITS, COULD = 0.5, 0.2  # the least scores of a task that suits the data, and of one that might
 COLUMNS, DOUBTS = 40, 20  # that are shown
@@ -57,11 +59,13 @@ def _looked_at(source: Path, sample: "Sample") -> dict[str, Any]:
         found |= _about_text(sample)
     with narrowed(sample.path, table) as looked:
         seen = [inspect(tasks.load(n), tasks.suits(n), looked, BadRows(skip=True)) for n in tasks.names()]
+        seen = _accepted(seen, looked) if sample.whole else seen
     seen.sort(key=lambda each: -each.score)
     best = seen[0]
-    if best.score:
+    if best.score >= COULD:
         options = [word for name, value in best.options.items() for word in (flag(name), value)]
-        found["next"] = ["elman", "train", best.task, "--data", str(source), *options]
+        skip = ["--skip-bad"] if best.skipped else []
+        found["next"] = ["elman", "train", best.task, "--data", str(source), *options, *skip]
 
     def own(text: str) -> str:  # a sample stands where the data stands
         beside = "" if source.parent == Path() else f"{source.parent}/"
@@ -80,6 +84,19 @@ def _looked_at(source: Path, sample: "Sample") -> dict[str, Any]:
         for each in seen
     ]
     return found
+
+
+def _accepted(seen: "list[Finding]", path: Path) -> "list[Finding]":
+    """The findings, in which the best one is of a task that would learn from the data."""
+    from elman import tasks
+    from elman.training.inspection import refusal
+
+    for number, each in sorted(enumerate(seen), key=lambda pair: -pair[1].score):
+        why = refusal(tasks.load(each.task), each, path) if each.score >= COULD else ""
+        if not why:
+            break
+        seen[number] = replace(each, score=0.0, why=why)
+    return seen
 
 
 def _as_table(path: Path) -> "Table | None":
@@ -135,7 +152,7 @@ def _about_text(sample: "Sample") -> dict[str, Any]:
         text = read_whole(sample.path)
     except ElmanError as error:
         return {"form": "unreadable", "doubtful": [str(error)]}
-    lines = text.split("\n")
+    lines = text.removesuffix("\n").split("\n")
     words = f"{len(lines):,} lines, {len(set(text))} different characters, {len(text) / len(lines):.0f} a line"
     return {"form": "text", "shown": words}
 
@@ -163,9 +180,8 @@ def _in_words(found: dict[str, Any]) -> list[str]:
             before = f"  {each['task']:10} {word:9} " if number == 0 else " " * 23
             short = text.removeprefix(f"{found['path']}: ").removeprefix(f"{found['path']} ")
             lines.append(_hung(before, textwrap.shorten(short, LONGEST, placeholder=" ...")))
-    if "next" in found:
-        lines += ["", "Next", f"  {shlex.join(found['next'])}"]
-    return lines
+    said = shlex.join(found.get("next", [])) or "no task learns from this as it is; each says what it lacks"
+    return [*lines, "", "Next", f"  {said}"]
 
 
 def _hung(before: str, text: str) -> str:

@@ -1,6 +1,7 @@
 """What a task finds in people's data without learning from it, and how well the two suit each other."""
 
 import logging
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 from elman.data.bad import BadRows
 from elman.errors import ElmanError
 from elman.training.runs import noted
+from elman.training.settings import Training, configured
 from elman.training.task import Sources, Task
 
 
@@ -30,6 +32,7 @@ class Finding:
     why: str
     found: list[str] = field(default_factory=list)  # as training announces it
     options: dict[str, str] = field(default_factory=dict)
+    skipped: int = 0  # rows that cannot be used
 
 
 def inspect(make: type[Task], suits: Callable[[Any, Path], Suits], path: Path, bad: BadRows) -> Finding:
@@ -47,7 +50,27 @@ def inspect(make: type[Task], suits: Callable[[Any, Path], Suits], path: Path, b
             score, why, options = suits(read, path)
         except ElmanError as error:
             return Finding(make.name(), 0.0, str(error))
-    return Finding(make.name(), score, why, list(dict.fromkeys(found)), options)
+    return Finding(make.name(), score, why, list(dict.fromkeys(found)), options, len(bad.listed))
+
+
+def refusal(make: type[Task], finding: Finding, path: Path) -> str:
+    """What ``elman train`` would say against data, with the options that were found for it; "" where it would train.
+
+    Args:
+        make: the class of the task.
+        finding: what it found.
+        path: of all of the data.
+    """
+    sources = Sources(path, bad=BadRows(bool(finding.skipped)))
+    with _silent(), noted(), tempfile.TemporaryDirectory() as scratch:
+        options, training = (configured(make.Options, each, finding.options) for each in (make.Options, Training))
+        try:
+            read = make.read(options, sources)
+            task = make(options, make.learn(options, read))
+            task.data(read, Path(scratch), rows=training.rows, steps=training.bptt, seed=training.seed)
+        except ElmanError as error:
+            return str(error)
+    return ""
 
 
 @contextmanager

@@ -285,6 +285,7 @@ def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = T
         bad: what is done about sentences that cannot be used.
         labelled: whether tags are wanted.
     """
+    before = len(bad.listed)
     if layout.kind == "table":
         found = _read_table(source, layout, bad, labelled)
     elif layout.kind == "rows":
@@ -293,7 +294,9 @@ def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = T
         read = {"joined": _joined, "lines": _lines, "columns": _columns}[layout.kind]
         found = _gathered(source, read(source, layout, labelled), bad)
     if not len(found):
-        raise ElmanError(f"{source} has no sentences that can be used")
+        name = str(source) if isinstance(source, Path) else "the table"
+        first = f"; {bad.listed[before].removeprefix(f'{name}, ')}" if len(bad.listed) > before else ""
+        raise ElmanError(f"{name} has no sentences that can be used{first}")
     return found
 
 
