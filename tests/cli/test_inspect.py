@@ -212,7 +212,8 @@ def test_ragged_rows_are_said_to_be_ragged(tmp_path: Path, capsys: Any) -> None:
     tasks = {each["task"]: each["why"] for each in inspected(tmp_path / "ragged.csv", capsys)["tasks"]}
     assert "no row with as many columns as its header, which has 2; line 2 has 3" in tasks["classify"]
     assert "no sentences that can be used" in tasks["tag"]
-    assert tasks["tag"].endswith("no sentences that can be used; line 2: has 2 columns where most lines have 1")
+    assert "no sentences that can be used; left out were rows: " in tasks["tag"]
+    assert tasks["tag"].endswith("line 2: has 2 columns where most lines have 1")
 
 
 def test_the_next_command_leaves_out_rows_that_cannot_be_used(tmp_path: Path, capsys: Any) -> None:

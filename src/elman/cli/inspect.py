@@ -58,7 +58,7 @@ def _looked_at(source: Path, sample: "Sample") -> dict[str, Any]:
     elif sample.path.is_file():
         found |= _about_text(sample)
     with narrowed(sample.path, table) as looked:
-        seen = [inspect(tasks.load(n), tasks.suits(n), looked, BadRows(skip=True)) for n in tasks.names()]
+        seen = [inspect(tasks.load(n), tasks.suits(n), looked, BadRows("all")) for n in tasks.names()]
         seen = _accepted(seen, looked) if sample.whole else seen
     seen.sort(key=lambda each: -each.score)
     best = seen[0]

@@ -46,7 +46,8 @@ def inspect(make: type[Task], suits: Callable[[Any, Path], Suits], path: Path, b
     """
     with _silent(), noted() as found:
         try:
-            read = make.read(make.Options(), Sources(path, bad=bad))
+            with bad.settled():
+                read = make.read(make.Options(), Sources(path, bad=bad))
             score, why, options = suits(read, path)
         except ElmanError as error:
             return Finding(make.name(), 0.0, str(error))
@@ -63,9 +64,11 @@ def refusal(make: type[Task], finding: Finding, path: Path) -> str:
     """
     sources = Sources(path, bad=BadRows(bool(finding.skipped)))
     with _silent(), noted(), tempfile.TemporaryDirectory() as scratch:
-        options, training = (configured(make.Options, each, finding.options) for each in (make.Options, Training))
+        options = configured(make.Options, make.Options, finding.options)
+        training = configured(make.Options, Training, finding.options)
         try:
-            read = make.read(options, sources)
+            with sources.bad.settled():
+                read = make.read(options, sources)
             task = make(options, make.learn(options, read))
             task.data(read, Path(scratch), rows=training.rows, steps=training.bptt, seed=training.seed)
         except ElmanError as error:

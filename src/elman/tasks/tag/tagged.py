@@ -285,7 +285,6 @@ def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = T
         bad: what is done about sentences that cannot be used.
         labelled: whether tags are wanted.
     """
-    before = len(bad.listed)
     if layout.kind == "table":
         found = _read_table(source, layout, bad, labelled)
     elif layout.kind == "rows":
@@ -295,8 +294,7 @@ def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = T
         found = _gathered(source, read(source, layout, labelled), bad)
     if not len(found):
         name = str(source) if isinstance(source, Path) else "the table"
-        first = f"; {bad.listed[before].removeprefix(f'{name}, ')}" if len(bad.listed) > before else ""
-        raise ElmanError(f"{name} has no sentences that can be used{first}")
+        raise ElmanError(f"{name} has no sentences that can be used")
     return found
 
 
