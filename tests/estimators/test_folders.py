@@ -103,13 +103,56 @@ def test_things_of_others_are_left_alone(model: elman.Classifier, tmp_path: Path
 
 
 def test_nothing_of_a_former_model_stays(model: elman.Classifier, tmp_path: Path) -> None:
-    classifier(folder=tmp_path / "old")
+    classifier(folder=tmp_path / "old", hidden=3)
     assert (tmp_path / "old" / "report.html").exists()
-    model.save(tmp_path / "old")
+    model.save(tmp_path / "old", overwrite=True)
     model.save(tmp_path / "new")
     names = {path.name for path in (tmp_path / "new").iterdir()}
     assert {path.name for path in (tmp_path / "old").iterdir()} == names
     assert {path.name for path in tmp_path.iterdir()} == {"old", "new"}
+
+
+def test_the_model_of_another_is_replaced_only_where_that_is_said(model: elman.Classifier, tmp_path: Path) -> None:
+    other = classifier(hidden=3)
+    other.save(tmp_path / "model")
+    with pytest.raises(ElmanError, match=r"holds another model: save\(folder, overwrite=True\) replaces it"):
+        model.save(tmp_path / "model")
+    assert elman.load(tmp_path / "model").hidden == 3
+    other.save(tmp_path / "model")  # it is its own
+    again = elman.load(tmp_path / "model")
+    again.save(tmp_path / "model")  # it comes from there
+    model.save(tmp_path / "model", overwrite=True)
+    for late in (other, again):
+        with pytest.raises(ElmanError, match="holds another model"):
+            late.save(tmp_path / "model")
+    with pytest.raises(ElmanError, match="holds another model"):
+        again.set_params(folder=tmp_path / "model").partial_fit(X, Y)
+    assert np.array_equal(elman.load(tmp_path / "model").predict_proba(X), model.predict_proba(X))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_model_saved_where_it_was_trained_keeps_its_run(tmp_path: Path) -> None:
+    model = classifier(folder=tmp_path / "model")
+    before = contents(tmp_path / "model")
+    assert {"report.html", "checkpoints/last.ckpt"} <= before.keys()
+    for each in (model, elman.load(tmp_path / "model")):
+        each.save(tmp_path / "model")
+        assert contents(tmp_path / "model") == before
+    model.partial_fit(X, Y, epochs=3.0)
+    assert "checkpoints/last.ckpt" not in contents(tmp_path / "model")  # it is that of the model before
+    assert np.array_equal(elman.load(tmp_path / "model").predict_proba(X), model.predict_proba(X))
+
+
+def test_classes_of_other_names_are_another_model(model: elman.Classifier, tmp_path: Path) -> None:
+    saved: Any = classifier(folder=tmp_path / "model")
+    saved.set_params(overwrite=True).fit(X, ["c", "d"] * 20)
+    saved.set_params(folder=None).fit(X, Y)
+    saved.save(tmp_path / "model")
+    assert elman.load(tmp_path / "model").classes_.tolist() == ["a", "b"]
 
 
 def test_a_folder_that_is_taken_says_what_python_has_for_it(model: elman.Classifier, tmp_path: Path) -> None:

@@ -22,9 +22,10 @@ from elman.data.bad import BadRows
 from elman.data.memory import opened
 from elman.errors import ElmanError, ElmanWarning
 from elman.estimators.folders import Kept, load, note, save
+from elman.estimators.homes import Homes, holds
 from elman.estimators.options import OWN, Constructor, arguments, check_own, in_python
 from elman.training.checkpoints import randomness_kept
-from elman.training.folders import CHECKPOINTS, OPTIONS, REPORT, RESULT
+from elman.training.folders import CHECKPOINTS, OPTIONS, REPORT, RESULT, check_place
 from elman.training.loop import Progress, train
 from elman.training.options import check_kept, plain
 from elman.training.progress import Bar
@@ -169,6 +170,7 @@ class Estimator(BaseEstimator):
         self._know(taken.facts | self._facts_of(taken.source))
         if self._option("folder") is not None:
             note(self._about(), self._run.place)
+            self._homes.add(self._run.place)
         return self
 
     def partial_fit(self, X: Any, y: Any = None, *, valid: Any = None, epochs: float = 1.0) -> Self:
@@ -190,11 +192,13 @@ class Estimator(BaseEstimator):
             return self.fit(X, y, valid=valid)
         with in_words_of_python(), randomness_kept():
             check_own({each.name: self._option(each.name) for each in OWN})
+            if (folder := self._option("folder")) is not None:
+                self._homes.check(Path(folder), overwrite=bool(self._option("overwrite")))
             taken = self._taken_like(X, y, self.task_, self._facts)
             held_out = None if valid is None else self._taken_like(*_pair(valid, y), self.task_, self._facts).source
             self._go_on(Sources(taken.source, held_out, BadRows(plain(self._option("skip_bad")))), epochs)
-            if self._option("folder") is not None:
-                self.save(self._option("folder"))
+            if folder is not None:
+                self.save(folder, overwrite=bool(self._option("overwrite")))
         return self
 
     def _go_on(self, sources: Sources, epochs: float) -> None:
@@ -345,11 +349,28 @@ class Estimator(BaseEstimator):
 
     # ---- to keep
 
-    def save(self, folder: str | Path) -> Path:
-        """Write the model to a folder, for ``elman.load`` and for the command line."""
-        kept = Kept(self._fitted(), self._facts, self._result, self._history)
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the model to a folder, for ``elman.load`` and for the command line.
+
+        The folder that the model was trained in keeps the report and the checkpoints of that run.
+
+        Args:
+            folder: a new one, or one that this model was saved to or comes from.
+            overwrite: whether to replace the model of another in the folder.
+
+        Raises:
+            ElmanError: a folder that holds another model, or anything that is no model.
+        """
+        task, folder = self._fitted(), Path(folder)
+        kept = Kept(task, self._facts, self._result, self._history)
         with in_words_of_python():
-            return save(kept, self._about(), Path(folder))
+            self._homes.check(folder, overwrite=overwrite)
+            check_place(folder)
+            if not holds(folder, task):
+                save(kept, self._about(), folder)
+            note(self._about(), folder)
+        self._homes.add(folder)
+        return folder
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -359,10 +380,16 @@ class Estimator(BaseEstimator):
             raise ElmanError(f"{folder} holds a {type(found).__name__}, not a {cls.__name__}; elman.load takes any")
         return found
 
-    def take(self, kept: Kept) -> None:
+    def take(self, kept: Kept, folder: Path) -> None:
         """Become a model that was trained before, as a folder has it."""
         self.task_, self._result, self._history = kept.task, kept.result, kept.history
         self._know(kept.facts)
+        self._homes.add(folder)
+
+    @property
+    def _homes(self) -> Homes:
+        """The folders that hold the model."""
+        return vars(self).setdefault("_written", Homes())
 
     def _about(self) -> dict[str, Any]:
         """What is noted of an estimator in a folder."""

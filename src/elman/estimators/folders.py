@@ -81,7 +81,7 @@ def load(folder: str | Path) -> Any:
     noted = _read_history(folder / HISTORY) if (folder / HISTORY).exists() else history(folder)
     try:
         model = _make(name)(**options)
-        model.take(Kept(task, facts, result, noted))
+        model.take(Kept(task, facts, result, noted), folder)
         getattr(model, "classes_", None)  # they are made of the facts
     except (AttributeError, ElmanError, KeyError, TypeError, ValueError) as error:
         said = str(error) if isinstance(error, ElmanError) else repr(error)
