@@ -74,8 +74,10 @@ def test_texts_are_the_same_from_any_file(name: str, content: str, tmp_path: Pat
 @pytest.mark.parametrize("values", [["a b", 7, None], ("a b", 7.0, None)])
 def test_texts_in_memory(values: Any) -> None:
     for source in (values, pl.DataFrame({"text": ["a b", "7", None], "label": [1, 2, 3]}), {"x": ["a b", "7", None]}):
-        table, column = read_texts(source, "text", TEXTS, BadRows(), usual="text")
-        assert table[column] == ["a b", "7", None]
+        table, column = read_texts(source, "text", TEXTS, BadRows("all"), usual="text")
+        assert (table[column], table.index.tolist(), table.size) == (["a b", "7"], [0, 1], 3)
+        with pytest.raises(ElmanError, match=f"row 3: has no text in {column}"):
+            read_texts(source, "text", TEXTS, BadRows(), usual="text")
     with pytest.raises(ElmanError, match=r"a list to predict has texts, not \['a'\]"):
         read_texts(["a", ["a"]], "text", TEXTS, BadRows(), usual="text")
 

@@ -12,6 +12,7 @@ import pytest
 
 import elman
 from elman.data.memory import labels_of, opened, series_of
+from elman.data.tables import write_table
 from elman.errors import ElmanError
 
 QUICK: dict[str, Any] = {"hidden": 4, "steps": 5, "verbose": False}
@@ -167,10 +168,55 @@ def test_names_that_are_there_twice_are_refused() -> None:
 
 
 def test_a_row_that_is_no_text_is_named() -> None:
-    with pytest.raises(ElmanError, match="row 2 is no text but None"):
-        classifier().fit(["so good", None] * 20, CLASSES)
-    with pytest.raises(ElmanError, match="row 2 is no text but None"):
-        classifier().fit(TEXTS, CLASSES).predict(["so good", None])
+    with pytest.raises(ElmanError, match="row 2 is no text but 3"):
+        classifier().fit(["so good", 3] * 20, CLASSES)
+    with pytest.raises(ElmanError, match="row 2 is no text but 3"):
+        classifier().fit(TEXTS, CLASSES).predict(["so good", 3])
+
+
+LACKS: list[Any] = ["so good", None, "so bad"]
+ASKED = {
+    "list": LACKS,
+    "series": pd.Series(LACKS),
+    "pandas": pd.DataFrame({"text": LACKS}),
+    "polars": pl.DataFrame({"text": LACKS}),
+    "rows": [{"text": each} for each in LACKS],
+}
+
+
+@pytest.fixture(scope="module")
+def readers() -> dict[str, Any]:
+    translator: Any = elman.Translator(embedding=4, held_out=0.2, **QUICK)
+    return {"classify": classifier().fit(TEXTS, CLASSES), "translate": translator.fit(TEXTS, TEXTS)}
+
+
+@pytest.mark.parametrize("task", ["classify", "translate"])
+@pytest.mark.parametrize("kind", [*ASKED, ".jsonl", ".parquet"])
+def test_a_row_without_a_text_is_refused_or_has_no_answer(kind: str, task: str, readers: Any, tmp_path: Any) -> None:
+    model, asked = readers[task], ASKED.get(kind)
+    if asked is None:
+        asked = tmp_path / f"asked{kind}"
+        write_table(pl.DataFrame({"text": LACKS}), asked)
+    with pytest.raises(ElmanError, match=r"(row|line) 2: has no text in (text|source|input)"):
+        model.predict(asked)
+    answers = model.predict_frame(asked, skip_bad=True)["predicted"].to_list()
+    assert answers == [*model.predict(LACKS[:1]), None, *model.predict(LACKS[2:])]
+
+
+def test_an_empty_text_is_a_text(readers: Any, tmp_path: Any) -> None:
+    path = tmp_path / "asked.csv"
+    path.write_text("id,text\n1,so good\n2,\n3,so bad\n")
+    expected = readers["classify"].predict(["so good", "", "so bad"]).tolist()
+    assert readers["classify"].predict(path).tolist() == expected
+    assert readers["classify"].predict(pl.DataFrame({"text": ["so good", "", "so bad"]})).tolist() == expected
+
+
+def test_a_row_without_a_text_is_not_learnt_from() -> None:
+    texts, labels = [*TEXTS, None], [*CLASSES, "a"]
+    for data in ((texts, labels), (pl.DataFrame({"text": texts, "label": labels}),)):
+        with pytest.raises(ElmanError, match="row 41: has no text in text"):
+            classifier().fit(*data)
+        assert elman.Classifier(embedding=4, skip_bad=True, **QUICK).fit(*data).result["skipped"] == 1
 
 
 def test_numbers_that_cannot_be_computed_with_are_refused() -> None:

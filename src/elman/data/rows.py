@@ -132,10 +132,11 @@ def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Kn
 def _read_line(line: str, known: Known, bad: BadRows) -> Table:
     """A JSON object, the cells of a row, or the bare value of the only column that is needed."""
     row = _as_object(line, known)
+    dialect = UNKNOWN if row is not None else known.dialect
     if row is None and not (known.free and known.dialect.separator != "\t"):
         row = _as_cells(line, known)
     if row is None and len(known.needed) == 1:
-        row = {known.needed[0]: line or None}
+        row = {known.needed[0]: line if known.free else line or None}
     if row is None:
         orders = " or ".join(dict.fromkeys(", ".join(order) for order in reversed(known.orders())))
         raise ElmanError(f"a line has the cells {orders}, or is an object of JSON with these names, not {line[:80]!r}")
@@ -143,7 +144,7 @@ def _read_line(line: str, known: Known, bad: BadRows) -> Table:
     # an object of another name has the one text that there is
     missing = [n for n in known.needed if n not in row] if set(row) & {*known.columns, *known.needed} else []
     frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
-    return Table("", frame, np.ones(1, int), np.zeros(1, int), 1, bad)
+    return Table("", frame, np.ones(1, int), np.zeros(1, int), 1, bad, dialect)
 
 
 def _as_object(line: str, known: Known) -> dict[str, Any] | None:
@@ -192,7 +193,7 @@ def read_texts(
     if isinstance(source, list | tuple):
         if wrong := next((each for each in source if isinstance(each, list | tuple | dict | np.ndarray)), None):
             raise ElmanError(f"a list to predict has texts, not {wrong!r:.80}")
-        return _of_texts("the list", column_of(usual, list(source)), bad, unit="row").text(usual), usual
+        return with_texts(_of_texts("the list", column_of(usual, list(source)), bad, unit="row"), usual), usual
     if isinstance(source, Path) and not _is_table(source, known):
         lines = read_whole(source).removesuffix("\n").split("\n")
         headed = bool(known.dialect.header) and lines[0].strip() == column
@@ -202,7 +203,19 @@ def read_texts(
     if column not in table.columns:
         alone = len(table.columns) == 1 and table.columns[0] not in known.answers
         column = table.columns[0] if alone else (role and find(table.columns, role)) or column
-    return table.text(column), column
+    return with_texts(table, column), column
+
+
+def with_texts(table: Table, column: str) -> Table:
+    """The table with a column as text; a row that has nothing there is bad, where an empty text is told from nothing.
+
+    Raises:
+        ElmanError: the first such row, unless bad rows are left out.
+    """
+    table = table.text(column)
+    if table.dialect.separator:  # an empty cell between separators is an empty text
+        return table
+    return table.reject(dict.fromkeys(table.frame[column].is_null().arg_true().to_list(), f"has no text in {column}"))
 
 
 def _of_texts(name: str, texts: pl.Series, bad: BadRows, first: int = 1, unit: str = "line") -> Table:

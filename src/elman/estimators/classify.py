@@ -296,14 +296,14 @@ def _kind(classes: list[Any]) -> str:
 
 
 def _are_texts(held: Any) -> TypeGuard[list[str]]:
-    """Whether a list is one of texts.
+    """Whether a list is one of texts, or of nothing in rows that the task then refuses or leaves out.
 
     Raises:
         ElmanError: one that is, but for some rows.
     """
     if not isinstance(held, list) or not any(isinstance(each, str) for each in held):
         return False
-    if other := next(((n, each) for n, each in enumerate(held, 1) if not isinstance(each, str)), None):
+    if other := next(((n, each) for n, each in enumerate(held, 1) if not isinstance(each, str | None)), None):
         raise ElmanError(f"row {other[0]} is no text but {other[1]!r}; leave it out, or give it the text ''")
     return True
 

@@ -12,7 +12,7 @@ import polars as pl
 from elman.data.bad import BadRows
 from elman.data.memory import Arrays
 from elman.data.reading import read_table
-from elman.data.rows import read_again
+from elman.data.rows import read_again, with_texts
 from elman.data.sequences import LongTable, Sequenced, gather, read_ts
 from elman.data.tables import Table
 from elman.data.text import read_whole
@@ -152,7 +152,7 @@ def _arrays(source: Arrays, layout: Layout, bad: BadRows, labelled: bool) -> Lab
 
 
 def _table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
-    table = read_again(source, layout.known, bad).text(layout.text)
+    table = with_texts(read_again(source, layout.known, bad), layout.text)
     texts = table.frame[layout.text].fill_null("").str.strip_chars().to_list()
     labels = table[layout.label]
     where = [table.where(row) for row in range(len(table))]
