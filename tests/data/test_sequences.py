@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from elman.data.bad import BadRows
-from elman.data.dialect import Dialect
+from elman.data.dialect import Dialect, Notation
 from elman.data.sequences import read_ts
 from elman.errors import ElmanError
 from elman.tasks.classify.labelled import read_labelled, warn_of_leaks
@@ -80,7 +80,8 @@ def test_a_bad_row_of_a_ts_file(row: str, message: str, tmp_path: Path) -> None:
 def test_a_long_table_is_sorted_by_time_and_the_later_of_two_rows_counts(tmp_path: Path) -> None:
     layout, rows = read(written(tmp_path, LONG))
     assert layout == Layout(
-        "long", label="label", identity="id", time=("time",), channels=("a", "b"), dialect=Dialect(",", True),
+        "long", label="label", identity="id", time=("time",), channels=("a", "b"),
+        dialect=Dialect(",", True, numbers={"a": Notation(), "b": Notation()}),
         columns=("id", "time", "a", "b", "label"), forms=("numbers",),
     )  # fmt: skip
     assert rows.labels == ["up", "down"]

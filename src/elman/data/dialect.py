@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+BLANK = " "  # and every other blank, such as those that do not break a line
+DECIMALS = (".", ",")
+THOUSANDS = (",", ".", BLANK, "'", "_")
+SAME = {"\u2019": "'"}  # another way to write a mark
+
 
 @dataclass(frozen=True)
 class Notation:

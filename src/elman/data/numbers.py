@@ -1,8 +1,18 @@
 """Numbers and texts in the cells of a column, and which cells hold nothing."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
-NO_VALUE = ("", "na", "n/a", "nan", "null", "none", "?", "-")  # in lower case, in a column of numbers
+from elman.data.dialect import UNKNOWN, Notation
+from elman.data.notation import PLAIN, SURE, numbers_in, readings
+
+# in lower case, in a column of numbers; what pandas and spreadsheets have there, and marks that people make
+NO_VALUE = (
+    "", "na", "n/a", "n.a.", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "null", "none", "nil", "missing",
+    "nat", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "#value!", "#div/0!", "#ref!", "#num!", "#name?", "#null!",
+    "?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "\u2026",
+)  # fmt: skip
 
 
 def has_value(column: pl.Series) -> pl.Series:
@@ -14,17 +24,25 @@ def has_value(column: pl.Series) -> pl.Series:
     return column.is_not_null()
 
 
-def as_numbers(column: pl.Series) -> pl.Series:
-    """A column as numbers, null where it holds none; a decimal comma is read too where no cell has a point."""
+def as_numbers(column: pl.Series, notation: Notation | None = None) -> pl.Series:
+    """A column as numbers, null where it holds none.
+
+    Args:
+        column: of any kind; what is neither text nor numbers holds none.
+        notation: how its numbers are written, where it is text; else as the column by itself tells, in which a comma
+            that could be for decimals as well as for thousands is for decimals.
+
+    Example:
+        >>> as_numbers(pl.Series(["1.079,5", "(3)", "?"])).to_list()
+        [1079.5, -3.0, None]
+    """
     if column.dtype == pl.String:
-        text = column.str.strip_chars()
-        if not text.str.contains(".", literal=True).any() and text.str.contains(r"^[-+]?\d+,\d+$").any():
-            text = text.str.replace(",", ".", literal=True)
-        column = text
-    if not (column.dtype == pl.String or column.dtype.is_numeric() or column.dtype == pl.Boolean):
+        if notation is None:
+            notation = next(iter(readings(column.filter(has_value(column)), UNKNOWN).notations), PLAIN)
+        return numbers_in(column, notation).fill_nan(None)
+    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         return pl.Series(column.name, [None] * len(column), dtype=pl.Float64)
-    numbers = column.cast(pl.Float64, strict=False)
-    return numbers.fill_nan(None)
+    return column.cast(pl.Float64, strict=False).fill_nan(None)
 
 
 def as_text(column: pl.Series) -> pl.Series:
@@ -41,7 +59,43 @@ def as_text(column: pl.Series) -> pl.Series:
     return whole.cast(pl.String).zip_with((whole == column).fill_null(False), column.cast(pl.String))
 
 
-def is_numeric(column: pl.Series) -> bool:
-    """Whether a column is one of numbers, give or take a few cells that are wrong."""
+def is_numeric(column: pl.Series, notation: Notation | None = None) -> bool:
+    """Whether a column is one of numbers, give or take a few cells that are wrong; a notation as ``as_numbers`` has."""
     given = column.filter(has_value(column))
-    return len(given) > 0 and as_numbers(given).is_not_null().sum() >= 0.95 * len(given)
+    return len(given) > 0 and as_numbers(given, notation).is_not_null().sum() >= SURE * len(given)
+
+
+def without(column: pl.Series, missing: Sequence[str]) -> pl.Series:
+    """A column without the cells that stand for no value, compared as they are written and as numbers.
+
+    Example:
+        >>> without(pl.Series(["-999.0", "5", "n.b."]), ["-999", "n.b."]).to_list()
+        [None, '5', None]
+        >>> without(pl.Series([-999, 5]), ["-999", "n.b."]).to_list()
+        [None, 5]
+    """
+    numbers = [number for word in missing if (number := as_number(word)) is not None]
+    if column.dtype == pl.String:
+        text = column.str.strip_chars()
+        found = text.is_in([word.strip() for word in missing])
+        if numbers:
+            plain = text.str.replace_all("\u2212", "-", literal=True).str.replace(",", ".", literal=True)
+            found |= plain.cast(pl.Float64, strict=False).is_in(numbers).fill_null(False)
+    elif column.dtype.is_numeric():
+        whole = [number for number in numbers if not column.dtype.is_integer() or number.is_integer()]
+        # as the column has them: -999.9 is another number in 32 bits
+        same = pl.Series(whole, dtype=pl.Float64).cast(column.dtype, strict=False)
+        found = column.is_in(same.drop_nulls().implode())
+    elif column.dtype.is_nested():
+        return column
+    else:
+        found = column.cast(pl.String, strict=False).is_in([word.strip() for word in missing])
+    return column.set(found.fill_null(False), None) if found.any() else column
+
+
+def as_number(word: str) -> float | None:
+    """A word as a number, written as programs do; None where it is none."""
+    try:
+        return float(word)
+    except ValueError:
+        return None

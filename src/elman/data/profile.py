@@ -8,14 +8,14 @@ import numpy as np
 import polars as pl
 
 from elman.data.clock import find_clock
-from elman.data.numbers import as_numbers, has_value, is_numeric
+from elman.data.numbers import as_numbers, has_value
+from elman.data.stand_ins import in_one_line, stand_ins
 from elman.data.tables import Table
 from elman.data.times import is_time, read_times
+from elman.errors import ElmanError
 
 SHOWN = 5  # values of a column that are shown
 FEW = 30  # different values of a column at most, where all are counted
-# numbers that people write where there is none
-STAND_INS = (-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def profile(table: Table, most: int = 100) -> list[Column]:
         size; whole number; 1; 1 to 2
         word; text; 0; a 2, b 1
     """
-    return [_column(table.frame[name]) for name in table.columns[:most]]
+    return [_column(table, name) for name in table.columns[:most]]
 
 
 def doubled_rows(table: Table) -> int:
@@ -60,7 +60,8 @@ def doubled_rows(table: Table) -> int:
     return len(table) - table.frame.n_unique()
 
 
-def _column(column: pl.Series) -> Column:
+def _column(table: Table, name: str) -> Column:
+    column = table.frame[name]
     given = column.filter(has_value(column))
     missing = len(column) - len(given)
     if not len(given):
@@ -73,8 +74,8 @@ def _column(column: pl.Series) -> Column:
         return Column(column.name, "text", missing, different, _counted(given.cast(pl.String)), doubts)
     if is_time(column):
         return _times(column, missing, different, doubts)
-    if is_numeric(column):
-        return _numbers(column, given, missing, different, doubts)
+    if table.is_numeric(name):
+        return _numbers(table, column, given, missing, different, doubts)
     share = as_numbers(given).is_not_null().mean()
     if isinstance(share, float) and share > 0.5:
         odd = given.filter(as_numbers(given).is_null())[0]
@@ -83,19 +84,19 @@ def _column(column: pl.Series) -> Column:
     return Column(column.name, "text", missing, different, shown, doubts)
 
 
-def _numbers(column: pl.Series, given: pl.Series, missing: int, different: int, doubts: list[str]) -> Column:
-    numbers = as_numbers(given)
+def _numbers(
+    table: Table, column: pl.Series, given: pl.Series, missing: int, different: int, doubts: list[str]
+) -> Column:
+    try:
+        numbers = as_numbers(given, table.notation(column.name))
+    except ElmanError as error:  # a mark that could be either
+        numbers, doubts = as_numbers(given), [*doubts, str(error)]
     odd = given.filter(numbers.is_null())
     if len(odd):
         doubts.append(f"{column.name} has {len(odd):,} cells that are no numbers, such as {odd[0]!r}")
     values = numbers.drop_nulls()
     kind = "whole number" if (values == values.floor()).all() else "number"
-    counts = Counter(values.to_list())
-    for value in STAND_INS:
-        others = np.array([each for each in counts if each not in STAND_INS])
-        far = len(others) > 2 and not others.min() - np.ptp(others) / 10 <= value <= others.max() + np.ptp(others) / 10
-        if far and counts[value] > 1:
-            doubts.append(f"{column.name} is {value:g} in {counts[value]:,} rows, which looks like no value")
+    doubts += in_one_line([(column.name, each) for each in stand_ins(values.to_numpy())])
     low, high = (f"{each:,.0f}" if kind == "whole number" else f"{each:,.6g}" for each in (values.min(), values.max()))
     shown = _counted(given.cast(pl.String)) if different <= SHOWN and kind == "whole number" and different > 2 else ""
     return Column(column.name, kind, missing, different, shown or f"{low} to {high}", doubts)

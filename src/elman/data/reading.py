@@ -50,8 +50,8 @@ def read_table(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, di
 def _read(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, dialect: Dialect) -> Table:
     if not isinstance(source, str | Path):
         frame = source if isinstance(source, pl.DataFrame) else columns_of(source)
-        return held(frame, "the table", bad, dialect)
+        return held(frame, "the table", bad, dialect).without_missing()
     path = Path(source)
     kind = suffix(path)
     form = parquet if kind == ".parquet" else objects if kind in objects.OBJECTS else delimited
-    return form.read(path, bad, dialect)
+    return form.read(path, bad, dialect).without_missing()

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -125,14 +125,14 @@ def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Kn
     table = read_table(source, bad, known.dialect)
     if table.dialect.header is False and (names := _fitting(known, len(table.columns))):
         frame = table.frame.rename(dict(zip(table.columns, names, strict=True)))
-        return Table(**{**vars(table), "frame": frame})
+        return replace(table, frame=frame)
     return table
 
 
 def _read_line(line: str, known: Known, bad: BadRows) -> Table:
     """A JSON object, the cells of a row, or the bare value of the only column that is needed."""
     row = _as_object(line, known)
-    dialect = UNKNOWN if row is not None else known.dialect
+    dialect = known.dialect if row is None else replace(known.dialect, separator="", header=None)
     if row is None and not (known.free and known.dialect.separator != "\t"):
         row = _as_cells(line, known)
     if row is None and len(known.needed) == 1:
@@ -144,7 +144,7 @@ def _read_line(line: str, known: Known, bad: BadRows) -> Table:
     # an object of another name has the one text that there is
     missing = [n for n in known.needed if n not in row] if set(row) & {*known.columns, *known.needed} else []
     frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
-    return Table("", frame, np.ones(1, int), np.zeros(1, int), 1, bad, dialect)
+    return Table("", frame, np.ones(1, int), np.zeros(1, int), 1, bad, dialect).without_missing()
 
 
 def _as_object(line: str, known: Known) -> dict[str, Any] | None:
@@ -193,12 +193,13 @@ def read_texts(
     if isinstance(source, list | tuple):
         if wrong := next((each for each in source if isinstance(each, list | tuple | dict | np.ndarray)), None):
             raise ElmanError(f"a list to predict has texts, not {wrong!r:.80}")
-        return with_texts(_of_texts("the list", column_of(usual, list(source)), bad, unit="row"), usual), usual
+        texts = _of_texts("the list", column_of(usual, list(source)), bad, known.dialect, unit="row")
+        return with_texts(texts, usual), usual
     if isinstance(source, Path) and not _is_table(source, known):
         lines = read_whole(source).removesuffix("\n").split("\n")
         headed = bool(known.dialect.header) and lines[0].strip() == column
         texts = pl.Series(usual, lines[headed:], dtype=pl.String)
-        return _of_texts(str(source), texts, bad, first=1 + headed), usual
+        return _of_texts(str(source), texts, bad, known.dialect, first=1 + headed), usual
     table = read_again(source, known, bad)
     if column not in table.columns:
         alone = len(table.columns) == 1 and table.columns[0] not in known.answers
@@ -218,9 +219,10 @@ def with_texts(table: Table, column: str) -> Table:
     return table.reject(dict.fromkeys(table.frame[column].is_null().arg_true().to_list(), f"has no text in {column}"))
 
 
-def _of_texts(name: str, texts: pl.Series, bad: BadRows, first: int = 1, unit: str = "line") -> Table:
+def _of_texts(name: str, texts: pl.Series, bad: BadRows, dialect: Dialect, first: int = 1, unit: str = "line") -> Table:
     index = np.arange(len(texts))
-    return Table(name, texts.to_frame(), index + first, index, len(texts), bad, unit=unit)
+    said = Dialect(missing=dialect.missing)  # it has no columns
+    return Table(name, texts.to_frame(), index + first, index, len(texts), bad, said, unit).without_missing()
 
 
 def _is_table(path: Path, known: Known) -> bool:

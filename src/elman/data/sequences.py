@@ -12,7 +12,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.dates import SECOND
-from elman.data.numbers import NO_VALUE
+from elman.data.numbers import NO_VALUE, as_number
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.data.when import When
@@ -219,6 +219,16 @@ def _one(moments: np.ndarray, values: np.ndarray, channel: np.ndarray | None, ch
         given = (channel >= 0) & ~np.isnan(values)
         found[place[given], channel[given]] = values[given]
     return Sequenced(found, at)
+
+
+def without_missing(sequence: Sequenced, missing: Sequence[str]) -> Sequenced:
+    """A sequence with NaN in the place of numbers that say that there is no value.
+
+    >>> without_missing(Sequenced(np.array([[1.0], [-999.0]], np.float32), np.arange(2.0)), ["-999", "NA"]).values.T
+    array([[ 1., nan]], dtype=float32)
+    """
+    numbers = np.array([number for word in missing if (number := as_number(word)) is not None], np.float32)
+    return sequence._replace(values=np.where(np.isin(sequence.values, numbers), np.float32(np.nan), sequence.values))
 
 
 def resampled(sequence: Sequenced, every: float) -> Sequenced:

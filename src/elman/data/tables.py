@@ -2,9 +2,10 @@
 
 import io
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,14 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import find
-from elman.data.dialect import UNKNOWN, Dialect
+from elman.data.dialect import UNKNOWN, Dialect, Notation
 from elman.data.files import written_aside
-from elman.data.numbers import as_numbers, as_text, has_value
+from elman.data.notation import PLAIN, Readings, decided, either, in_words, readings
+from elman.data.numbers import as_numbers, as_text, has_value, is_numeric, without
+from elman.data.stand_ins import in_one_line, stand_ins
 from elman.errors import ElmanError, quoted
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")  # of tables that are written
 
@@ -44,6 +49,7 @@ class Table:
     bad: BadRows
     dialect: Dialect = UNKNOWN
     unit: str = "line"
+    _readings: dict[str, Readings] = field(default_factory=dict, init=False, repr=False, compare=False)  # by column
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -113,14 +119,101 @@ class Table:
 
     def numeric(self, *columns: str) -> "Table":
         """The table with these columns as numbers, null where there is no value; other text and infinity are bad."""
-        table = self
+        table, notations = self, {column: self.notation(self.known(column)) for column in columns}
         for column in columns:
-            cells = table.frame[table.known(column)]
-            numbers = as_numbers(cells)
+            cells = table.frame[column]
+            numbers = as_numbers(cells, notations[column])
             failed = has_value(cells) & ~numbers.is_finite().fill_null(False)
-            wrong = {row: f"{column} is {quoted(cells[row])}, not a number" for row in failed.arg_true().to_list()}
-            table = replace(table, frame=table.frame.with_columns(numbers.alias(column))).reject(wrong)
+            wrong = {row: table._no_number(column, cells[row]) for row in failed.arg_true().to_list()}
+            numbers = without(numbers.alias(column), table.dialect.missing)  # -9,999 too, which was no -9999 as text
+            table = replace(table, frame=table.frame.with_columns(numbers)).reject(wrong)
         return table
+
+    def _no_number(self, column: str, cell: Any) -> str:
+        known = self.dialect.numbers is not None and is_numeric(pl.Series([cell]))
+        return f"{column} is {quoted(cell)}, not a number" + (
+            " as this column was found to write them" if known else ""
+        )
+
+    def without_missing(self) -> "Table":
+        """The table with nothing in the cells that say that there is no value."""
+        if not self.dialect.missing:
+            return self
+        return replace(self, frame=self.frame.with_columns(without(each, self.dialect.missing) for each in self.frame))
+
+    def is_numeric(self, column: str) -> bool:
+        """Whether a column is one of numbers, give or take a few cells that are wrong."""
+        cells = self.frame[self.known(column)]
+        if cells.dtype != pl.String or self.dialect.numbers is not None:
+            return is_numeric(cells, (self.dialect.numbers or {}).get(column, PLAIN))
+        return self._read(column).numeric
+
+    def notation(self, column: str) -> Notation:
+        """How the numbers of a column are written: as is known of the table, or else as its cells tell.
+
+        Raises:
+            ElmanError: a mark in it could stand before decimals as well as between thousands, and nothing tells.
+        """
+        cells = self.frame[column]
+        if self.dialect.numbers is not None:
+            return self.dialect.numbers.get(column, PLAIN)
+        if cells.dtype != pl.String or not self._read(column).numeric:
+            return PLAIN
+        found = {name: self._readings.get(name, Readings()) for name in self.columns}
+        if len(found[column].notations) > 1:  # the other columns may tell
+            texts = [name for name in self.columns if self.frame[name].dtype == pl.String]
+            found = {name: self._read(name) for name in texts}
+        notation = decided(found, column, self.dialect)
+        if notation is None:
+            row = (cells.str.strip_chars() == found[column].cell).arg_true()[0]
+            raise ElmanError(f"{self.where(row)}: {column} is {either(found[column])}")
+        return notation
+
+    def written(self, *columns: str) -> Dialect:
+        """How the table is written, these columns as numbers; what is found out is logged where it is not plain.
+
+        A number that stands far from all others, as one for no value does, is warned of.
+
+        Raises:
+            ElmanError: as ``notation``.
+        """
+        if self.dialect.numbers is not None:
+            return self.dialect
+        numbers = {column: self.notation(column) for column in columns}
+        self._announce(numbers)
+        found = [
+            (column, each)
+            for column, notation in numbers.items()
+            for each in stand_ins(as_numbers(self.frame[column], notation).to_numpy())
+        ]
+        for line in in_one_line(found):
+            log.warning("%s", line)
+        return replace(self.dialect, numbers=numbers)
+
+    def _announce(self, numbers: Mapping[str, Notation]) -> None:
+        said: dict[str, list[str]] = {}
+        for column, notation in numbers.items():
+            own = self._readings.get(column, Readings())
+            for word in in_words(own, notation):
+                said.setdefault(word, []).append(column)
+        if said:
+            parts = (f"{word} in {_listed(names)}" for word, names in said.items())
+            log.info("%s: numbers: %s", self.name, "; ".join(parts))
+        unsure = [c for c, n in numbers.items() if n == PLAIN and (own := self._readings.get(c)) and self._is_open(own)]
+        if unsure:
+            cell = self._readings[unsure[0]].cell
+            log.info("numbers: the point in %s is taken for a decimal one (%s); --thousands . says that it is not",
+                     _listed(unsure), cell)  # fmt: skip
+
+    def _is_open(self, own: Readings) -> bool:
+        """Whether nothing but custom tells that a point is for decimals."""
+        return len(own.notations) > 1 and not any(each.decimal for each in self._readings.values())
+
+    def _read(self, column: str) -> Readings:
+        if column not in self._readings:
+            cells = self.frame[column]
+            self._readings[column] = readings(cells.filter(has_value(cells)), self.dialect)
+        return self._readings[column]
 
 
 def held(frame: pl.DataFrame, name: str, bad: BadRows, dialect: Dialect) -> Table:
@@ -154,6 +247,10 @@ def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:
         lengths = ", ".join(f"{each.name} {len(each):,}" for each in found)
         raise ElmanError(f"the columns of a table are of one length, not {lengths}")
     return pl.DataFrame(found)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} columns"
 
 
 def each_once(names: Sequence[str]) -> None:

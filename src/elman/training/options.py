@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, get_args
 
-from elman.data.dialect import Dialect
+from elman.data.dialect import BLANK, DECIMALS, SAME, THOUSANDS, Dialect
 from elman.errors import ElmanError, ElmanWarning
 
 T = TypeVar("T")
@@ -16,8 +16,9 @@ DATA = "data"  # the panel of options that say what a user's data is
 DETECTED = "detected"  # shown as the default of an option whose value the data tells
 CELL = "Recurrent cell: a name from `elman cells`, or module:Class for a cell of your own."
 ENCODER = CELL.replace(", or", ", or transformer or convolution, or")
-LISTS = ("COLUMNS", "NUMBERS", "CELLS", "ROWS")  # what stands for the value of an option that has commas
+LISTS = ("COLUMNS", "NUMBERS", "CELLS", "ROWS", "VALUES")  # what stands for the value of an option that has commas
 TAKEN = {bool: "True or False", int: "a whole number", float: "a number", str: "a text"}  # by the type of an option
+NO_VALUE_IS = "What stands where there is no value, separated by commas, such as -999,NA."
 MINUTES = 5.0  # of a run of which nothing says how long it is
 
 
@@ -67,11 +68,33 @@ class TableOptions(TaskOptions):
     header: bool | None = option(
         None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
     )
+    decimal: str = option(
+        "", "What stands before the decimals of numbers: . or ,", shown=DETECTED, panel=DATA, metavar="MARK"
+    )
+    thousands: str = option(
+        "",
+        "What stands between the thousands of numbers: , . ' _ or a blank.",
+        shown=DETECTED,
+        panel=DATA,
+        metavar="MARK",
+    )
+    missing: str = option("", NO_VALUE_IS, panel=DATA, metavar="VALUES")
 
     @property
     def dialect(self) -> Dialect:
-        """The same, for those who read."""
-        return Dialect(self.separator, self.header)
+        """The same, for those who read.
+
+        Raises:
+            ElmanError: a mark that numbers do not have, or one for two things.
+        """
+        thousands = BLANK if self.thousands and not self.thousands.strip() else SAME.get(self.thousands, self.thousands)
+        if self.decimal not in ("", *DECIMALS):
+            raise ElmanError(f"--decimal is . or , and not {self.decimal!r}")
+        if thousands not in ("", *THOUSANDS):
+            raise ElmanError(f"--thousands is , . ' _ or a blank, and not {self.thousands!r}")
+        if self.decimal and self.decimal == thousands:
+            raise ElmanError(f"{self.decimal} cannot stand before decimals and between thousands; give one of them")
+        return Dialect(self.separator, self.header, self.decimal, thousands, listed(self.missing))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from elman.data.bad import BadRows
-from elman.data.dialect import Dialect
+from elman.data.dialect import Dialect, Notation
 from elman.errors import ElmanError
 from elman.tasks.anomaly.scoring import Record, Scale, Usual
 from elman.tasks.anomaly.streams import Columns, find_columns, read_streams
@@ -193,7 +193,7 @@ def test_many_columns_and_files_with_windows(tmp_path: Path) -> None:
         '{"a.csv.gz": [["2024-01-02 00:00:00.000", "2024-01-02 06:00:00.000"]], "b.csv.gz": []}'
     )
     columns = find_columns(tmp_path, Columns(()))
-    dialect = Dialect(";", True)
+    dialect = Dialect(";", True, numbers={"left": Notation(), "right": Notation()})
     assert columns == Columns(("left", "right"), ("timestamp",), "", dialect, ("timestamp", "left", "right"), ("ymd",))
     one, other = read_streams(tmp_path, columns, BadRows())
     assert one.windows == ((96, 120),)

@@ -14,7 +14,7 @@ from elman.data.bad import BadRows
 from elman.data.columns import is_named
 from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import suffix
-from elman.data.numbers import has_value, is_numeric
+from elman.data.numbers import has_value
 from elman.data.reading import TABLES, read_table
 from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table
@@ -128,13 +128,13 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     rest = [c for c in free if c not in (*when.columns, label)]
     changes = [c for c in rest if is_named(c, "change") and _is_answer(table.frame[c])]
     empty = [c for c in rest if not has_value(table.frame[c]).any()]
-    values = wish.values or tuple(c for c in rest if c not in changes and is_numeric(table.frame[c]))
+    values = wish.values or tuple(c for c in rest if c not in changes and table.is_numeric(c))
     if not values:
         raise ElmanError(f"{table.name} has no column of numbers; its columns are {', '.join(table.columns)}")
     log.info("values: %s; time: %s; label: %s", ", ".join(values), when.said or "none", label or "none")
     if left := [c for c in table.columns if c not in (*values, *when.columns, label)]:
         log.info("columns left out: %s%s", ", ".join(left), f" (empty: {', '.join(empty)})" if empty else "")
-    return Columns(values, when.columns, label, table.dialect, tuple(table.columns), when.forms)
+    return Columns(values, when.columns, label, table.written(*values), tuple(table.columns), when.forms)
 
 
 def find_label(source: Any, columns: Columns, wish: str) -> str:

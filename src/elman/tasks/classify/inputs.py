@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from elman.data.batches import pad
 from elman.data.rows import Asked
-from elman.data.sequences import Sequenced, resampled
+from elman.data.sequences import Sequenced, resampled, without_missing
 from elman.data.words import Lexicon, Words, read_vectors, split_words
 from elman.errors import ElmanError
 from elman.layers.words import WordEmbedding
 from elman.tasks.classify.layout import Layout
+from elman.training.options import listed
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +118,7 @@ class SeriesInput(nn.Module):
     def __init__(self, options: Any, vocabulary: dict[str, Any]) -> None:
         super().__init__()
         self.longest, self.every, self.noise = options.max_length, options.resample, options.noise
+        self.missing = listed(options.missing)
         self.channels, self.sparse, self.pace = vocabulary["channels"], vocabulary["sparse"], vocabulary["pace"]
         for name in ("mean", "scale"):
             self.register_buffer(name, torch.tensor(vocabulary[name]), persistent=False)
@@ -204,7 +206,7 @@ class SeriesInput(nn.Module):
             raise ElmanError(f"{name} has the shape {list(values.shape)}; [time, {len(self.channels)}] is wanted")
         if times.shape != (len(values),):
             raise ElmanError(f"{name} has {len(values)} steps and {times.size} times; they are to be as many")
-        return Sequenced(values, times)
+        return without_missing(Sequenced(values, times), self.missing)
 
     def line(self, series: Sequenced) -> str:
         """A series as a line of a stream."""

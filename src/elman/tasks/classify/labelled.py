@@ -13,7 +13,7 @@ from elman.data.bad import BadRows
 from elman.data.memory import Arrays
 from elman.data.reading import read_table
 from elman.data.rows import read_again, with_texts
-from elman.data.sequences import LongTable, Sequenced, gather, read_ts
+from elman.data.sequences import LongTable, Sequenced, gather, read_ts, without_missing
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.data.when import how_written
@@ -44,6 +44,13 @@ class Labelled:
         """Some of the rows."""
         inputs, labels, where = ([part[row] for row in rows] for part in (self.inputs, self.labels, self.where))
         return replace(self, inputs=inputs, labels=labels, where=where, index=self.index[np.asarray(rows, int)])
+
+    def without(self, missing: Sequence[str]) -> "Labelled":
+        """The same with nothing in the place of what says that there is no value."""
+        if not missing:
+            return self
+        inputs = [without_missing(one, missing) if isinstance(one, Sequenced) else one for one in self.inputs]
+        return replace(self, inputs=inputs, labels=[None if str(one) in missing else one for one in self.labels])
 
     def parting(self, how: str, group: str, time: Sequence[str], order: str = "") -> dict[str, Any]:
         """What ``split`` is to go by: chance, the values of a column, or a time, else the order of rows."""
@@ -81,7 +88,7 @@ def read_labelled(source: Any, layout: Layout, bad: BadRows, *, labelled: bool =
     reader: Callable[..., Labelled] = _arrays if isinstance(source, Arrays) else readers[layout.kind]
     if layout.kind == "arrays" and reader is _ts and not (isinstance(source, Path) and ".ts" in source.suffixes):
         raise ElmanError("the model was trained on arrays in memory; give it such, or a .ts file")
-    found = reader(source, layout, bad, labelled)
+    found = reader(source, layout, bad, labelled).without(layout.dialect.missing)
     if reader not in (_table, _ts):  # whose rows are counted as they are read
         bad.read(found.size, found.of)
     if labelled:

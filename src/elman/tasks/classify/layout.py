@@ -13,7 +13,6 @@ from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import suffix
 from elman.data.formats.delimited import SEPARATORS, has_columns
 from elman.data.memory import Arrays
-from elman.data.numbers import is_numeric
 from elman.data.reading import TABLES, read_table
 from elman.data.rows import Known
 from elman.data.tables import Table
@@ -90,21 +89,24 @@ def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
         ElmanError: nothing in it that could be a text, a series or a label.
     """
     if isinstance(source, Arrays):
-        return Layout("arrays", channels=tuple(f"channel {n}" for n in range(1, source.series[0].shape[1] + 1)))
+        channels = tuple(f"channel {n}" for n in range(1, source.series[0].shape[1] + 1))
+        return Layout("arrays", channels=channels, dialect=wishes.dialect)
     if isinstance(source, Path):
         if not source.exists():
             raise ElmanError(f"there is no file {source}")
         if source.is_dir():
-            return Layout("folder")
+            return Layout("folder", dialect=wishes.dialect)
         if suffix(source) == ".ts":
-            return Layout("ts")
+            return Layout("ts", dialect=wishes.dialect)
         if suffix(source) not in TABLES and not (wishes.dialect.separator or wishes.text or wishes.label):
             text = read_whole(source)
             if not has_columns(text):
                 log.info("%s: a label and a text a line; the first word is the label", source)
-                return Layout("lines")
+                return Layout("lines", dialect=wishes.dialect)
     table = read_table(source, bad, wishes.dialect)
-    layout = replace(_table_layout(table, wishes), columns=tuple(table.columns), dialect=table.dialect)
+    layout = _table_layout(table, wishes)
+    numbers = () if layout.is_text else (layout.value,) if layout.parameter else layout.channels
+    layout = replace(layout, columns=tuple(table.columns), dialect=table.written(*numbers))
     if separator := table.dialect.separator:
         between, header = SEPARATORS.get(separator, repr(separator)), table.dialect.header
         log.info("%s: columns between %s, %s a header", table.name, between, "with" if header else "without")
@@ -120,9 +122,7 @@ def _table_layout(table: Table, wishes: ColumnSpec) -> Layout:
         identity = ""  # as many as rows: it numbers them
     if not wishes.text and (identity or wishes.labels):
         return _long_layout(table, wishes, columns, identity)
-    texts = [
-        column for column in columns if table.frame[column].dtype == pl.String and not is_numeric(table.frame[column])
-    ]
+    texts = [column for column in columns if table.frame[column].dtype == pl.String and not table.is_numeric(column)]
     label = table.column(wishes.label, "label", among=[column for column in columns if column != wishes.text])
     text = table.column(wishes.text, "text", among=[column for column in texts if column != label])
     others = [column for column in texts if column != label]
@@ -161,7 +161,7 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
                 raise ElmanError(f"{table.name} has no column that looks like the label; say which with --label-column")
             label = constant[-1]
     rest = [column for column in rest if column not in (*time, *([] if labels else [label]))]
-    words = [column for column in rest if not is_numeric(table.frame[column])]
+    words = [column for column in rest if not table.is_numeric(column)]
     numbers = [column for column in rest if column not in words]
     parameter = wishes.parameter
     if not parameter and len(words) == 1 and len(numbers) == 1:

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from elman.data.dialect import UNKNOWN, Dialect, Notation
+from elman.data.notation import PLAIN, decided, either, in_words, readings
+from elman.data.numbers import as_numbers, has_value
 from elman.errors import ElmanError, quoted
 from elman.training.measures import HIGH, LOSS, LOW, Measure
 from elman.training.task import same_answers
@@ -48,6 +51,7 @@ class Target:
         names: of the classes or labels, in the order of the outputs.
         mean, scale: of a number, as it was learnt from.
         separator: what stands between several labels in one cell.
+        decimal, thousands, currency: how a number is written, as a notation has them.
     """
 
     kind: str
@@ -55,6 +59,13 @@ class Target:
     mean: float = 0.0
     scale: float = 1.0
     separator: str = ""
+    decimal: str = PLAIN.decimal
+    thousands: str = PLAIN.thousands
+    currency: str = PLAIN.currency
+
+    @property
+    def notation(self) -> Notation:
+        return Notation(self.decimal, self.thousands, self.currency)
 
     @property
     def size(self) -> int:
@@ -68,9 +79,10 @@ class Target:
             found = np.zeros((len(labels), len(self.names)), np.float32)
         else:
             found = np.zeros(len(labels), np.int64 if self.kind == "classes" else np.float32)
+        numbers = _as_numbers(labels, self.notation) if self.kind == "number" else []
         for row, label in enumerate(labels):
             if self.kind == "number":
-                number = _as_number(label)
+                number = numbers[row]
                 if number is None:
                     wrong[row] = f"the label is {quoted(label)}, not a number"
                 elif abs(number) > LARGEST or abs(number - self.mean) > FARTHEST * self.scale:
@@ -134,19 +146,26 @@ class Target:
         return {name: value for name, value in found.items() if np.isfinite(value)}  # one class alone has no area
 
 
-def find_target(labels: Sequence[Any], wish: str = "") -> Target:
+def find_target(labels: Sequence[Any], wish: str = "", dialect: Dialect = UNKNOWN) -> Target:
     """What kind of labels these are, announced in one line.
+
+    Args:
+        labels: as they stand in the data.
+        wish: the kind, where the user says it.
+        dialect: how the file is written that they are of.
 
     Raises:
         ElmanError: labels from which nothing can be learnt.
     """
     if wish and wish not in KINDS:
         raise ElmanError(f"--kind is {', '.join(KINDS[:-1])} or {KINDS[-1]}, not {wish!r}")
-    separator = _separator(labels) if wish in ("", "labels") else ""
+    notation = _notation(labels, dialect) if wish in ("", "number") else PLAIN
+    decimals = wish == "" and notation.decimal == "," and _have_decimals(labels, dialect)
+    separator = _separator(labels) if wish in ("", "labels") and not decimals else ""
     several = any(isinstance(label, list | tuple) for label in labels) or bool(separator)
-    kind = wish or ("labels" if several else "number" if _are_amounts(labels) else "classes")
+    kind = wish or ("labels" if several else "number" if _are_amounts(labels, notation) else "classes")
     if kind == "number":
-        numbers = np.array([number for label in labels if (number := _as_number(label)) is not None])
+        numbers = np.array([number for number in _as_numbers(labels, notation) if number is not None])
         if len(numbers) and (largest := np.abs(numbers).max()) > LARGEST:
             raise ElmanError(
                 f"the labels reach {largest:g}, and only numbers up to {LARGEST:g} have squares that can be computed "
@@ -158,7 +177,8 @@ def find_target(labels: Sequence[Any], wish: str = "") -> Target:
                 f"the labels of {rows} are all the same, or no numbers; there is nothing to learn from them"
             )
         log.info("the label is a number, from %g to %g", numbers.min(), numbers.max())
-        return Target("number", mean=float(numbers.mean()), scale=float(numbers.std()))
+        written = asdict(notation)
+        return Target("number", mean=float(numbers.mean()), scale=float(numbers.std()), **written)
     counts = Counter(
         name for label in labels for name in (parts(label, separator) if kind == "labels" else [as_name(label)])
     )
@@ -201,17 +221,47 @@ def _separator(labels: Sequence[Any]) -> str:
     return ""
 
 
-def _as_number(label: Any) -> float | None:
+def _as_numbers(labels: Sequence[Any], notation: Notation) -> list[float | None]:
+    """Labels as finite numbers; None where one is none."""
+    texts = pl.Series([label if isinstance(label, str) else None for label in labels], dtype=pl.String)
+    read = as_numbers(texts, notation)
+    found = [read[row] if isinstance(label, str) else _as_float(label) for row, label in enumerate(labels)]
+    return [number if number is not None and np.isfinite(number) else None for number in found]
+
+
+def _as_float(label: Any) -> float | None:
     try:
-        number = float(label)
+        return float(label)
     except (TypeError, ValueError):
         return None
-    return number if np.isfinite(number) else None
 
 
-def _are_amounts(labels: Sequence[Any]) -> bool:
+def _notation(labels: Sequence[Any], dialect: Dialect) -> Notation:
+    """How labels are written that are numbers, which is announced where it is not plain."""
+    texts = pl.Series([label for label in labels if isinstance(label, str)], dtype=pl.String)
+    own = readings(texts.filter(has_value(texts)), dialect)
+    if not own.numeric:
+        return PLAIN
+    notation = decided({"label": own}, "label", dialect)
+    if notation is None:
+        raise ElmanError(f"a label is {either(own)}, or --kind labels for several a row")
+    if words := in_words(own, notation):
+        log.info("the label is written with %s", ", ".join(words))
+    return notation
+
+
+def _have_decimals(labels: Sequence[Any], dialect: Dialect) -> bool:
+    """Whether cells such as 1,5 are numbers and no lists: parts of a list are in order, and none begins with 0."""
+    if dialect.separator == ";" or dialect.decimal == ",":
+        return True
+    pairs = [cell.strip().split(",") for cell in labels if isinstance(cell, str) and cell.count(",") == 1]
+    whole = [(before, after) for before, after in pairs if before.isdecimal() and after.isdecimal()]
+    return any(after.startswith("0") or int(before) >= int(after) for before, after in whole)
+
+
+def _are_amounts(labels: Sequence[Any], notation: Notation) -> bool:
     """Whether labels are amounts and not the numbers of classes: with fractions, or of very many kinds."""
-    numbers = [_as_number(label) for label in labels]
+    numbers = _as_numbers(labels, notation)
     known = [number for number in numbers if number is not None]
     if len(known) < 0.95 * len(labels):
         return False
@@ -220,8 +270,8 @@ def _are_amounts(labels: Sequence[Any]) -> bool:
 
 
 def _order(name: str) -> tuple[int, float, str]:
-    number = _as_number(name)
-    return (1, 0.0, name) if number is None else (0, number, name)
+    number = _as_float(name)
+    return (1, 0.0, name) if number is None or np.isnan(number) else (0, number, name)
 
 
 def _of_classes(outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:

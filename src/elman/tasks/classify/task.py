@@ -176,7 +176,7 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
             )
         layout = find_layout(sources.data, options.column_spec(), BadRows(skip=True))
         rows = read_labelled(sources.data, layout, sources.bad)
-        target = find_target(rows.labels, options.kind)
+        target = find_target(rows.labels, options.kind, replace(options.dialect, separator=layout.dialect.separator))
         warn_of_leaks(rows, layout)
         rows = rows.reject(target.encode(rows.labels)[1], sources.bad)
         if layout.kind == "lines":

@@ -11,7 +11,7 @@ import polars as pl
 
 from elman.data.columns import is_named
 from elman.data.dialect import UNKNOWN, Dialect
-from elman.data.numbers import as_numbers, has_value, is_numeric
+from elman.data.numbers import as_numbers, has_value
 from elman.data.rows import Known
 from elman.data.tables import Table
 from elman.data.times import Times, is_of_day, is_time
@@ -121,7 +121,7 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     rest = [name for name in rest if name not in series]
     constants = said.constants or (_find_constants(table, series, rest) if series and not said.targets else ())
     rest = [name for name in rest if name not in constants]
-    numbers = [n for n in rest if is_numeric(table.frame[n]) and not _is_row_number(table.frame[n], n)]
+    numbers = [n for n in rest if table.is_numeric(n) and not _is_row_number(table.frame[n], n)]
     targets = said.targets or tuple(numbers)
     if not targets:
         raise ElmanError(f"{table.name} has no column of numbers to forecast; its columns are {_listed(table.columns)}")
@@ -132,10 +132,11 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     if left := [name for name in rest if name not in targets]:
         log.info("not used: %s", _listed(left))
     others = (*said.known, *said.past, *constants)
-    kinds = {name: _kinds(table, name) for name in others if not is_numeric(table.frame[name])}
+    kinds = {name: _kinds(table, name) for name in others if not table.is_numeric(name)}
+    dialect = table.written(*targets, *(name for name in others if name not in kinds))
     return replace(said, layout="columns", time=time, forms=when.forms, series=series, targets=targets,
                    constants=constants, kinds=kinds, dated=times.dated, zone=times.zone, zoned=zoned,
-                   columns=tuple(table.columns), dialect=table.dialect)  # fmt: skip
+                   columns=tuple(table.columns), dialect=dialect)  # fmt: skip
 
 
 def _find_series(table: Table, times: np.ndarray, rest: Sequence[str]) -> tuple[str, ...]:
@@ -144,7 +145,7 @@ def _find_series(table: Table, times: np.ndarray, rest: Sequence[str]) -> tuple[
     if not marked.is_duplicated().any():
         return ()
     # a time of day names no series
-    texts = [name for name in rest if not is_numeric(table.frame[name]) and not is_of_day(table.frame[name])]
+    texts = [name for name in rest if not table.is_numeric(name) and not is_of_day(table.frame[name])]
     whole = [name for name in rest if name not in texts and _is_whole(table.frame[name])]
     whole.sort(key=lambda name: not is_named(name, "series"))
     # a column of names has each of them on several rows
@@ -166,17 +167,18 @@ def _find_constants(table: Table, series: Sequence[str], rest: Sequence[str]) ->
 def _is_a_series_a_row(table: Table) -> bool:
     first, *rest = table.columns
     names = table.frame[first]
-    if len(rest) < LEAST or is_numeric(names) or is_time(names) or names.n_unique() < len(table):
+    if len(rest) < LEAST or table.is_numeric(first) or is_time(names) or names.n_unique() < len(table):
         return False
     # where series end is empty; text anywhere makes it another kind of table
-    return all(has_value(c).sum() == 0 or is_numeric(c) for c in (table.frame[name] for name in rest))
+    return all(table.is_numeric(name) or has_value(table.frame[name]).sum() == 0 for name in rest)
 
 
 def _rows(table: Table, said: Columns) -> Columns:
     first = said.series or (table.columns[0],)
     values = tuple(name for name in table.columns if name not in first)
     log.info("a series in each of %s rows, named by %s", f"{len(table):,}", ", ".join(first))
-    return replace(said, layout="rows", series=first, targets=("value",), dated=is_time(pl.Series(values)))
+    return replace(said, layout="rows", series=first, targets=("value",), dated=is_time(pl.Series(values)),
+                   dialect=table.written(*values))  # fmt: skip
 
 
 def _kinds(table: Table, name: str) -> list[str]:

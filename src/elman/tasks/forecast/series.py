@@ -86,6 +86,7 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None,
         ElmanError: a cell that is no number or no time, a time that stands twice in a series, one far off all others,
             a step that most rows do not keep, nothing to read.
     """
+    table = replace(table, dialect=columns.dialect)
     if columns.layout == "rows":
         return _read_rows(table, columns, clock)
     table = numeric(table, columns)

@@ -12,7 +12,7 @@ from elman.data.bad import BadRows
 from elman.data.columns import find
 from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.formats.delimited import SEPARATORS
-from elman.data.numbers import as_text, is_numeric
+from elman.data.numbers import as_text
 from elman.data.reading import read_table
 from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table
@@ -153,7 +153,7 @@ def find_events(
         person, item = _by_kind(table, found, person or session, item)
     layout = replace(
         wish, item=item, person=person, session=session, time=when.columns, rating=rating, within=within,
-        forms=when.forms, columns=tuple(table.columns), dialect=table.dialect,
+        forms=when.forms, columns=tuple(table.columns), dialect=table.written(*([rating] if wish.least is not None and rating else [])),
     )  # fmt: skip
     if layout.gap and not layout.time:
         raise ElmanError("a gap that parts sessions needs times; give --time-column")
@@ -305,7 +305,7 @@ def _when(table: Table, wish: Sequence[str], others: Sequence[str], order: str) 
     found = find_when(table, wish, free, "step", order=order)
     if found.columns:
         return found
-    numbers = [column for column in free if is_numeric(table.frame[column])]
+    numbers = [column for column in free if table.is_numeric(column)]
     since = next((column for column in numbers if find_form(table.frame[column]).form in EPOCHS), "")
     return find_when(table, [since], free) if since else found
 
@@ -316,7 +316,7 @@ def _by_kind(table: Table, found: set[str], person: str, item: str) -> tuple[str
     distinct = {c: table.frame[c].n_unique() for c in table.columns if c not in found}
     left = [c for c in distinct if 1 < distinct[c] < max(rows, 2)]
     wanted = 2 - bool(person) - bool(item)
-    few = sorted((c for c in left if distinct[c] <= 11 and is_numeric(table.frame[c])), key=distinct.__getitem__)
+    few = sorted((c for c in left if distinct[c] <= 11 and table.is_numeric(c)), key=distinct.__getitem__)
     # numbers of which there are few may well be ratings
     left = [c for c in left if c not in few[: max(0, len(left) - wanted)]]
     if len(left) != wanted:

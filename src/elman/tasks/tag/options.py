@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from elman.data.dialect import Dialect
-from elman.training.options import DATA, DETECTED, ENCODER, TaskOptions, option
+from elman.training.options import DATA, DETECTED, ENCODER, NO_VALUE_IS, TaskOptions, listed, option
 
 if TYPE_CHECKING:
     from elman.tasks.tag.tagged import ColumnSpec
@@ -57,6 +57,7 @@ class TagOptions(TaskOptions):
     )
     tag_column: str = option("", "Column of the tags.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
     separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
+    missing: str = option("", NO_VALUE_IS, panel=DATA, metavar="VALUES")
     joint: str = option(
         "",
         "Character between a word and its tag, such as the / of word/tag.",
@@ -77,7 +78,7 @@ class TagOptions(TaskOptions):
     @property
     def dialect(self) -> Dialect:
         """How the file is written."""
-        return Dialect(self.separator)
+        return Dialect(self.separator, missing=listed(self.missing))
 
     def column_spec(self) -> "ColumnSpec":
         """What they say about the data."""

@@ -105,7 +105,7 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None) 
     if isinstance(source, Path) and len(files := alternatives(source)) > 1:
         if labelled:
             log.info("a sentence a line, words in %s, tags in %s", files[0], ", ".join(map(str, files[1:])))
-        return Layout("lines")
+        return Layout("lines", wishes.dialect)
     if not isinstance(source, Path) or suffix(source) in (*OBJECTS, ".parquet"):
         return _table_layout(_as_table(source, wishes), wishes, like)
     text = read_whole(source)
@@ -122,7 +122,7 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None) 
     for joint in (wishes.joint,) if wishes.joint else JOINTS:
         if wishes.joint or _are_joined(lines, joint):
             log.info("%s: a sentence a line, a tag behind the last %s of each word", source, joint)
-            return Layout("joined", joint=joint)
+            return Layout("joined", wishes.dialect, joint=joint)
     if like is not None and _are_sentences(lines, wishes.dialect.separator, max(1, like.width)):
         return Layout("lines")
     layout = _column_layout(source, lines, wishes)
@@ -291,7 +291,7 @@ def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = T
         found = _read_rows(source, layout, bad, labelled)
     else:
         read = {"joined": _joined, "lines": _lines, "columns": _columns}[layout.kind]
-        found = _gathered(source, read(source, layout, labelled), bad)
+        found = _gathered(source, read(source, layout, labelled), bad, layout.dialect.missing)
     if not len(found):
         name = str(source) if isinstance(source, Path) else "the table"
         raise ElmanError(f"{name} has no sentences that can be used")
@@ -309,10 +309,12 @@ class _Sentence:
     wrong: tuple[int, str] | None = None  # a line of it, and what is wrong with that
 
 
-def _gathered(source: Path, sentences: Iterator[_Sentence], bad: BadRows) -> Tagged:
+def _gathered(source: Path, sentences: Iterator[_Sentence], bad: BadRows, missing: Sequence[str]) -> Tagged:
     found = list(sentences)
     bad.read(len(found), "sentences")
     for one in found:
+        if not one.wrong and (lacks := next((n for n, tag in enumerate(one.tags) if tag in missing), None)) is not None:
+            one.wrong = (one.line, f"has no tag for {one.tokens[lacks]!r:.80}, but {one.tags[lacks]!r}")
         if one.wrong:
             bad.add(f"{source}, line {one.wrong[0]}", one.wrong[1], "sentences")
     index = np.array([n for n, one in enumerate(found) if not one.wrong], int)

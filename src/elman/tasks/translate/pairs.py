@@ -16,7 +16,6 @@ from elman.data.columns import is_named
 from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import alternatives
 from elman.data.formats.delimited import SEPARATORS
-from elman.data.numbers import is_numeric
 from elman.data.reading import read_table
 from elman.data.rows import Known, read_again
 from elman.data.tables import Table
@@ -73,7 +72,7 @@ def find_layout(data: Any, wished: Layout) -> Layout:
         and _are_names(_first(data), table.dialect.separator)
     ):
         table = read_table(data, BadRows(skip=True), replace(wished.dialect, header=True))
-    texts = [column for column in table.columns if not is_numeric(table.frame[column])]
+    texts = [column for column in table.columns if not table.is_numeric(column)]
     texts = texts if len(texts) > 1 else table.columns
     source = table.column(wished.source, "source", among=texts)
     target = table.column(wished.target, "target", among=[column for column in texts if column != source])
