@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from elman.compiler import plan
 from elman.compiler.contract import place_of
 from elman.compiler.executor import Run, State
+from elman.compiler.surroundings import recorded, transformed
+from elman.compiler.tensors import WHOLE, strided, told
 from elman.errors import ElmanError
 
 _RUN_OPTIONS = ("lengths", "resets", "reverse", "parameters", "save")
@@ -49,6 +51,7 @@ class Cell(nn.Module, ABC):
     forget_gates: tuple[str, ...] = ("f",)  # the sigmoid gates, if it has them, that keep the state where they are open
     update_gates: tuple[str, ...] = ()  # those that take something else in its place where they are open
     remedies: tuple["Remedy", ...] = ()  # what is done around its runs and its steps
+    called: Mapping[str, str] = {}  # the names of its parameters in the layer that holds them, where they are others
 
     states: ClassVar[tuple[str, ...]]  # the names of the states and extra inputs, read from the signature of step
     extra_inputs: ClassVar[tuple[str, ...]]
@@ -151,6 +154,9 @@ class Cell(nn.Module, ABC):
         A parameter ``initial_NAME [S]``, if the cell has one, is the initial value of the state ``NAME``; else zeros.
         """
         learnt = [self._parameters.get(f"initial_{name}") for name in self.states]
+        for name, size, own in zip(self.states, self.state_sizes, learnt, strict=True):
+            if own is not None and own.shape != (size,):
+                raise ElmanError(f"initial_{name} of {type(self).__name__} is {told(own)}, where [{size}] is right")
         return tuple(
             self.weight_ih.new_zeros(batch, size) if own is None else own.expand(batch, size)
             for own, size in zip(learnt, self.state_sizes, strict=True)
@@ -215,10 +221,13 @@ class Cell(nn.Module, ABC):
         all_states: bool = False,
     ) -> Run:
         cell = self if parameters is None else bind(self, parameters)
+        cell.check_input(x)
+        cell.check_parameters()
         state = (state,) if isinstance(state, Tensor) else state
         initial = cell.initial_state(x.shape[0])
         state = initial if state is None else tuple(state)
-        cell._check(x, state, lengths, resets, extras)
+        lengths = check_lengths(lengths, x.shape[0], x.shape[1])
+        cell._check(x, state, resets, extras)
         if x.shape[1] == 0:
             empty = x.new_zeros(x.shape[0], 0, self.output_size)
             return Run(empty, state, tuple(x.new_zeros(x.shape[0], 0, size) for size in self.state_sizes))
@@ -245,19 +254,40 @@ class Cell(nn.Module, ABC):
                 run = partial(remedy.run, run)
         return run(cell, x, **{name: extras[name] for name in self.extra_inputs})
 
-    def _check(
-        self, x: Tensor, state: State, lengths: Tensor | None, resets: Tensor | None, extras: Mapping[str, Tensor]
-    ) -> None:
+    def check_input(self, x: Any) -> None:
+        """Refuse an input that is not ``[B, T, I]``."""
+        if not strided(x) or x.dim() != 3 or x.shape[2] != self.input_size:
+            wanted = f"[batch, time, {self.input_size}]"
+            given = list(x.shape) if strided(x) else told(x)
+            raise ElmanError(f"{type(self).__name__} takes an input of {wanted}, not {given}")
+
+    def check_parameters(self) -> None:
+        """Refuse parameters of the contract that are not of its shapes, or not of one dtype on one device."""
+        own, first, rows = self._parameters, self.weight_ih, len(self.gates) * self.hidden_size
+        dtype, device = first.dtype, first.device
+        shapes: list[tuple[str, tuple[int, ...]]] = [("weight_ih", (rows, self.input_size)), ("bias_ih", (rows,))]
+        if self.dense:
+            shapes += [("weight_hh", (rows, self.output_size)), ("bias_hh", (rows,))]
+        for name, shape in shapes:
+            value = own[name] if name in own else getattr(self, name)
+            if value is not None and (value.shape != shape or value.dtype != dtype or value.device != device):
+                what, right = self.called.get(name, name), f"{dtype} of {list(shape)} on {device}"
+                raise ElmanError(f"{what} of {type(self).__name__} is {told(value)}, where {right} is right")
+
+    def _check(self, x: Tensor, state: State, resets: Tensor | None, extras: Mapping[str, Tensor]) -> None:
         name, weight = type(self).__name__, self.weight_ih
-        if x.dim() != 3 or x.shape[2] != self.input_size:
-            raise ElmanError(f"{name} takes an input of [batch, time, {self.input_size}], not {list(x.shape)}")
         device, dtype = weight.device, weight.dtype
+
+        def what(n: int) -> str:
+            return ("an input", *("a state" for _ in state), *(f"the extra input {key}" for key in extras))[n]
+
         for n, value in enumerate((x, *state, *extras.values())):
+            if not strided(value):
+                raise ElmanError(f"{name} takes dense tensors, and was given {told(value)} as {what(n)}")
             if value.device != device or (value.dtype != dtype and not torch.is_autocast_enabled(x.device.type)):
-                what = ("an input", *("a state" for _ in state), *(f"the extra input {key}" for key in extras))[n]
                 own, given = (device, value.device) if value.device != device else (dtype, value.dtype)
                 by = "on" if value.device != device else "of"
-                raise ElmanError(f"{name} has weights {by} {own} and was given {what} {by} {given}")
+                raise ElmanError(f"{name} has weights {by} {own} and was given {what(n)} {by} {given}")
         batch, time = x.shape[:2]
         shapes = [[batch, size] for size in self.state_sizes]
         if [list(s.shape) for s in state] != shapes:
@@ -265,10 +295,10 @@ class Cell(nn.Module, ABC):
                 f"{name} takes a state of {' and '.join(map(str, shapes))} ({', '.join(self.states)}), "
                 f"not {' and '.join(str(list(s.shape)) for s in state)}"
             )
-        if not torch.compiler.is_compiling():
-            check_lengths(lengths, batch, time)
-        if resets is not None and (resets.dtype != torch.bool or list(resets.shape) != [batch, time]):
-            raise ElmanError(f"resets are bool of {[batch, time]}, not {resets.dtype} of {list(resets.shape)}")
+        if resets is not None and (
+            not strided(resets) or resets.dtype != torch.bool or list(resets.shape) != [batch, time]
+        ):
+            raise ElmanError(f"resets are bool of {[batch, time]}, not {told(resets)}")
         if set(extras) != set(self.extra_inputs):
             wanted = ", ".join(self.extra_inputs) or "no extra inputs"
             raise ElmanError(f"{name} takes {wanted}, and was given {', '.join(extras) or 'none'}")
@@ -402,11 +432,19 @@ def bind(cell: Cell, parameters: Mapping[str, Tensor | None]) -> Cell:
     return view(cell, _parameters={**absent, **parameters})
 
 
-def check_lengths(lengths: Tensor | None, batch: int, time: int) -> None:
-    """Refuse lengths that are not ``batch`` whole numbers from 0 to ``time``."""
+def check_lengths(lengths: Any, batch: int, time: int) -> Tensor | None:
+    """Lengths in 64 bits; refused if they are not ``batch`` whole numbers from 0 to ``time``.
+
+    Where operations are compiled, recorded or mapped there are no numbers to look at: kernels look when they run.
+    """
     if lengths is None:
-        return
-    if lengths.is_floating_point() or list(lengths.shape) != [batch]:
-        raise ElmanError(f"lengths are whole numbers of [{batch}], not {lengths.dtype} of {list(lengths.shape)}")
-    if batch and not (int(lengths.min()) >= 0 and int(lengths.max()) <= time):
-        raise ElmanError(f"lengths go from 0 to {time}, not from {int(lengths.min())} to {int(lengths.max())}")
+        return None
+    if not strided(lengths) or lengths.dtype not in WHOLE or list(lengths.shape) != [batch]:
+        raise ElmanError(f"lengths are whole numbers of [{batch}] in a tensor, not {told(lengths)}")
+    lengths = lengths.to(torch.int64)
+    if torch.compiler.is_compiling() or recorded() or transformed() or not batch:
+        return lengths
+    first, last = int(lengths.min()), int(lengths.max())
+    if first < 0 or last > time:
+        raise ElmanError(f"lengths go from 0 to {time}, not from {first} to {last}")
+    return lengths

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from elman.compiler import executors
 from elman.compiler.executor import Executor, Mode
+from elman.compiler.surroundings import beyond
 from elman.errors import ElmanWarning, user_level
 
 _forced: ContextVar[str] = ContextVar("the executor that was asked for", default="")
@@ -43,9 +44,12 @@ def mode_of(template: nn.Module, extras: Mapping[str, Tensor]) -> Mode:
 def choose(template: nn.Module, mode: Mode, x: Tensor) -> Executor:
     """The executor that runs the step of ``template`` over ``x [B, T, I]``: of those that can, the first in rank.
 
-    A step that none can run but the loop is named once, by a warning.
+    The loop runs where a derivative is being taken that kernels do not give: in forward mode, of a derivative by
+    ``torch.func``. A step that none can run but the loop is named once, by a warning.
     """
     *others, loop = _candidates()
+    if not torch.compiler.is_compiling() and beyond():
+        return executors.LOADED[loop]
     told = ""
     for name in others:
         executor = executors.LOADED[name]
@@ -61,9 +65,9 @@ def choose(template: nn.Module, mode: Mode, x: Tensor) -> Executor:
 
 def explained(template: nn.Module, mode: Mode, x: Tensor) -> tuple[Executor, str]:
     """The same executor, and the reason: of the loop, what the first of the others objects to or refuses."""
-    reason = ""
     *others, loop = _candidates()
-    for executor in map(executors.load, others):
+    reason = beyond()
+    for executor in () if reason else map(executors.load, others):
         against = executor.objection(x) or executor.refusal(template, mode)
         if not against:
             return executor, "it was asked for" if _forced.get() else "its step compiles"

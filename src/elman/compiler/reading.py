@@ -9,6 +9,7 @@ from torch import fx, nn
 
 from elman.compiler import derive
 from elman.compiler.executor import Mode, Widths
+from elman.compiler.surroundings import undisturbed
 from elman.compiler.trace import NotCompilable, Traced, trace
 
 
@@ -55,7 +56,8 @@ def reading(template: nn.Module, mode: Mode) -> Reading:
 def _read(template: nn.Module, widths: Widths) -> Reading:
     states = dict(zip(template.states, template.state_sizes, strict=True))  # type: ignore[arg-type]
     try:
-        return Reading(trace(template, len(template.weight_ih), states, dict(widths)))  # type: ignore[arg-type]
+        with undisturbed():  # whoever traces a call sees nothing of this
+            return Reading(trace(template, len(template.weight_ih), states, dict(widths)))  # type: ignore[arg-type]
     except NotCompilable as error:
         return Reading(None, str(error))
 

@@ -1,55 +1,27 @@
 """A recurrence over time as one operation of PyTorch, with everything that PyTorch asks of an operation.
 
-``Scan`` carries what is not a tensor; its tensors are flat: ``x, weight, bias``, the operands, the first states, the
-initial states, the extra inputs, ``lengths, resets``. In eager mode, and under the transforms of ``torch.func``, a call
-is an ``autograd.Function``; while PyTorch compiles or exports, it is ``torch.ops.elman.scan``. Both know one backward
-pass, ``scan_backward``, whose own derivative is the backward pass of the Program's tangent.
+In eager mode, and under the transforms of ``torch.func``, a call is an ``autograd.Function``; while PyTorch compiles,
+exports, traces or fakes, it is ``torch.ops.elman.scan``. Both know one backward pass, ``scan_backward``, whose own
+derivative is the backward pass of the Program's tangent. Derivatives of a higher order, and those for many cotangents
+at once, are not asked of kernels: ``by_loop.py`` has them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch._C._functorch import peek_interpreter_stack
 from torch._functorch.utils import unwrap_dead_wrappers
-from torch._subclasses.fake_tensor import FakeTensor
-from torch._subclasses.functional_tensor import FunctionalTensor
 
-from elman.compiler import executors
+from elman.compiler import by_loop, executors
 from elman.compiler.derive import tangent
-from elman.compiler.executor import KernelMaker, Kernels, Sequences, segment_begins
+from elman.compiler.executor import KernelMaker, Kernels
+from elman.compiler.parts import Optional, Parts, Scan
 from elman.compiler.program import Program
-
-Optional = Tensor | None
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What to run: a Program as text, and how."""
-
-    executor: str  # whose kernels
-    program: str
-    reverse: bool
-    every: int  # what is kept for the backward pass: 0 nothing, 1 every step, k the state before every k-th
-
-    @property
-    def plain(self) -> tuple[str, str, bool, int]:
-        """As the operations of PyTorch take it."""
-        return self.executor, self.program, self.reverse, self.every
-
-    @property
-    def counts(self) -> tuple[int, int, int]:
-        """How many operands, states and extra inputs there are among the tensors."""
-        return _counts(self.program)
-
-
-@lru_cache(maxsize=256)
-def _counts(text: str) -> tuple[int, int, int]:
-    program = Program.read(text)
-    return len(program.operands), len(program.states), len(program.extras)
+from elman.compiler.surroundings import beyond, in_forward_mode, recorded, stands_for_another, transformed
+from elman.compiler.tensors import PLAIN
 
 
 @lru_cache(maxsize=256)
@@ -68,74 +40,6 @@ def _tangent(text: str) -> str:
     return tangent(Program.read(text)).text
 
 
-@dataclass(slots=True)
-class Parts:
-    """The flat tensors, by what they are."""
-
-    x: Tensor
-    weight: Tensor
-    bias: Optional
-    operands: Sequence[Tensor]
-    first: Sequence[Tensor]
-    initial: Sequence[Tensor]
-    extras: Sequence[Tensor]
-    lengths: Optional
-    resets: Optional
-
-    @staticmethod
-    def of(scan: Scan, tensors: Sequence[Any]) -> "Parts":
-        n, s, k = scan.counts
-        x, weight, bias, *rest = tensors
-        ends = [n, n + s, n + 2 * s, n + 2 * s + k]
-        operands, first, initial, extras = (rest[a:b] for a, b in zip([0, *ends], ends, strict=False))
-        lengths, resets = rest[ends[-1] :]
-        return Parts(x, weight, bias, operands, first, initial, extras, lengths, resets)
-
-    def to(self, dtype: torch.dtype) -> "Parts":
-        """The same in another format of numbers."""
-        if self.x.dtype == dtype:
-            return self
-        return Parts(
-            x=self.x.to(dtype),
-            weight=self.weight.to(dtype),
-            bias=None if self.bias is None else self.bias.to(dtype),
-            operands=[t.to(dtype) for t in self.operands],
-            first=[t.to(dtype) for t in self.first],
-            initial=[t.to(dtype) for t in self.initial],
-            extras=[t.to(dtype) for t in self.extras],
-            lengths=self.lengths,
-            resets=self.resets,
-        )
-
-    def flat(self) -> list[Any]:
-        return [
-            self.x, self.weight, self.bias, *self.operands, *self.first, *self.initial, *self.extras,
-            self.lengths, self.resets,
-        ]  # fmt: skip
-
-    def lists(self) -> tuple[Any, ...]:
-        """As the operations of PyTorch take them."""
-        return (
-            self.x, self.weight, self.bias, self.operands, self.first, self.initial, self.extras,
-            self.lengths, self.resets,
-        )  # fmt: skip
-
-    def sequences(self, kernels: Kernels, reverse: bool) -> Sequences:
-        program = kernels.program
-        return Sequences(
-            x=self.x,
-            weight=self.weight,
-            bias=self.bias,
-            operands=dict(zip(program.operands, self.operands, strict=True)),
-            first=self.first,
-            initial=self.initial,
-            extras=dict(zip(program.extras, self.extras, strict=True)),
-            lengths=self.lengths,
-            begins=None if self.resets is None else segment_begins(self.resets, self.lengths, reverse),
-            reverse=reverse,
-        )
-
-
 def run(executor: str, program: str, reverse: bool, every: int, parts: Parts) -> tuple[Tensor, list[Tensor]]:
     """Outputs ``[B, T, O]`` and the last states, by the kernels of an executor, with derivatives of any order.
 
@@ -144,23 +48,30 @@ def run(executor: str, program: str, reverse: bool, every: int, parts: Parts) ->
     """
     tensors = parts.flat()
     needed = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or recorded() or not _plain(tensors):
+        if not (torch.compiler.is_compiling() or recorded() or any(map(stands_for_another, tensors))):
+            return by_loop.forward(Scan(executor, program, reverse, every), tensors)
         output, _, *last = torch.ops.elman.scan(*parts.lists(), executor, program, reverse, every * needed)
         return output, last
-    if needed or peek_interpreter_stack() is not None:
+    if needed or transformed():
         output, _, *last = _apply(_Scan, Scan(executor, program, reverse, every), *tensors)
         return output, last
     dtype = parts.x.dtype
     kernels = _kernels(executor, program, dtype)
-    output, last, _ = kernels.forward(parts.to(kernels.dtype).sequences(kernels, reverse), 0)
+    output, last, _ = kernels.forward(parts.to(kernels.dtype).sequences(kernels.program, reverse), 0)
     if output.dtype == dtype:
         return output, last
     return output.to(dtype), [state.to(dtype) for state in last]
 
 
+def _plain(tensors: Sequence[Any]) -> bool:
+    """Whether kernels can read all of these: none is of a class of its own, whose numbers may be elsewhere."""
+    return all(t is None or type(t) in PLAIN for t in tensors)
+
+
 def _apply(function: type[torch.autograd.Function], *inputs: Any) -> Any:
     """``function.apply``, without the reading of a signature that PyTorch does for transforms, where there are none."""
-    if peek_interpreter_stack() is None:
+    if not transformed():
         return super(torch.autograd.Function, function).apply(*unwrap_dead_wrappers(inputs))  # type: ignore[misc]
     return function.apply(*inputs)
 
@@ -168,7 +79,7 @@ def _apply(function: type[torch.autograd.Function], *inputs: Any) -> Any:
 def _forward(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
     """The outputs, the tape (empty if it is not kept), and the last states."""
     kernels = _kernels(scan.executor, scan.program, tensors[0].dtype)
-    s = Parts.of(scan, tensors).sequences(kernels, scan.reverse)
+    s = Parts.of(scan, tensors).sequences(kernels.program, scan.reverse)
     output, last, kept = kernels.forward(s, scan.every)
     return [output, kept, *last]
 
@@ -179,7 +90,7 @@ def _backward(
     """The cotangent of each tensor, from those of the output and the last states."""
     kernels = _kernels(scan.executor, scan.program, tensors[0].dtype)
     parts = Parts.of(scan, tensors)
-    sequences = parts.sequences(kernels, scan.reverse)
+    sequences = parts.sequences(kernels.program, scan.reverse)
     found = kernels.backward(sequences, tape, cotangents[0], cotangents[1:], scan.every, input_too=input_too)
     bias = None if parts.bias is None else found.bias
     operands = [found.operands[name] for name in kernels.program.operands]
@@ -191,8 +102,10 @@ def _second(scan: Scan, tensors: Sequence[Any], cotangents: Sequence[Tensor], di
     """The derivative of the backward pass along its results' cotangents, which are ``directions``.
 
     The backward pass is ``J' u``; of ``v' J' u`` the derivative by ``u`` is ``J v``, the tangent, and that by what
-    ``J`` depends on is the tangent's own backward pass.
+    ``J`` depends on is the tangent's own backward pass. That of a higher order is the loop's.
     """
+    if not _kernels_differentiate(tensors, [*cotangents, *directions]) or torch.is_grad_enabled():
+        return by_loop.second(scan, tensors, cotangents, directions)
     along = replace(scan, program=_tangent(scan.program), every=1)
     both = _tangent_tensors(scan, tensors, directions)
     output, tape, *last = _forward_op(along, both)
@@ -225,9 +138,21 @@ def _tangent_tensors(scan: Scan, tensors: Sequence[Any], directions: Sequence[Op
     ).flat()  # fmt: skip
 
 
+def _kernels_differentiate(tensors: Sequence[Any], cotangents: Sequence[Optional]) -> bool:
+    """Whether a backward pass is one that kernels give.
+
+    A gradient for many cotangents at once gives tensors that have no memory, without a transform that could be seen.
+    """
+    if torch.compiler.is_compiling() or stands_for_another(tensors[0]):
+        return True
+    if in_forward_mode() or beyond():
+        return False
+    return transformed() or all(t is None or torch._C._has_storage(t) for t in (*tensors, *cotangents))
+
+
 def _forward_op(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
     """``_forward`` as an operation that autograd sees."""
-    if torch.compiler.is_compiling() or _is_fake(tensors[0]):
+    if torch.compiler.is_compiling() or recorded() or stands_for_another(tensors[0]):
         return torch.ops.elman.scan(*Parts.of(scan, tensors).lists(), *scan.plain)
     return list(_apply(_Scan, scan, *tensors))
 
@@ -236,11 +161,13 @@ def _backward_op(
     scan: Scan, tensors: Sequence[Any], tape: Tensor, cotangents: Sequence[Tensor], input_too: bool = True
 ) -> list[Any]:
     """``_backward`` as an operation that autograd sees."""
-    if torch.compiler.is_compiling() or _is_fake(tensors[0]):
+    if not _kernels_differentiate(tensors, cotangents):
+        return by_loop.backward(scan, tensors, cotangents)
+    if torch.compiler.is_compiling() or recorded() or stands_for_another(tensors[0]):
         lists = Parts.of(scan, tensors).lists()
         found = torch.ops.elman.scan_backward(*lists, *scan.plain, tape, list(cotangents))
         return _spread(found, tensors[2] is not None)
-    if not torch.is_grad_enabled() and peek_interpreter_stack() is None:
+    if not torch.is_grad_enabled() and not transformed():
         *tensors, tape = unwrap_dead_wrappers((*tensors, tape))
         return _backward(scan, tensors, tape, unwrap_dead_wrappers(tuple(cotangents)), input_too)
     return list(_apply(_ScanBackward, scan, len(tensors), *tensors, tape, *cotangents))
@@ -250,10 +177,6 @@ def _flat(lists: Sequence[Any]) -> list[Any]:
     """The flat tensors, from the lists that PyTorch's operations take."""
     x, weight, bias, operands, first, initial, extras, lengths, resets = lists
     return Parts(x, weight, bias, operands, first, initial, extras, lengths, resets).flat()
-
-
-def _is_fake(tensor: Tensor) -> bool:
-    return isinstance(tensor, FakeTensor | FunctionalTensor)
 
 
 def _spread(found: Sequence[Any], bias: bool) -> list[Any]:
@@ -387,7 +310,7 @@ def _scan_fake(
         tape = x.new_empty(steps, sum(f.shape[0] * f.shape[1] for f in first))
     elif every:
         rows = batch * time if lengths is None else torch.library.get_ctx().new_dynamic_size()
-        tape = x.new_empty(rows, kernels.tape_width)
+        tape = x.new_empty(rows if lengths is not None else rows + bool(kernels.tape_width), kernels.tape_width)
     else:
         tape = x.new_empty(0)
     width = kernels.output_width
@@ -426,10 +349,8 @@ def _scan_context(ctx: Any, inputs: Any, output: Any) -> None:
 
 def _scan_autograd(ctx: Any, cotangents: Sequence[Tensor]) -> Any:
     *tensors, tape = ctx.saved_tensors
-    lists = Parts.of(ctx.scan, tensors).lists()
-    given = cotangents[0], *cotangents[2:]
-    found = torch.ops.elman.scan_backward(*lists, *ctx.scan.plain, tape, list(given))
-    return *Parts.of(ctx.scan, _spread(found, tensors[2] is not None)).lists(), None, None, None, None
+    found = _backward_op(ctx.scan, tensors, tape, [cotangents[0], *cotangents[2:]])
+    return *Parts.of(ctx.scan, found).lists(), None, None, None, None
 
 
 def _scan_backward_context(ctx: Any, inputs: Any, output: Any) -> None:

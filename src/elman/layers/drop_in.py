@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from elman.cells import Cell
-from elman.cells.cell import bind
+from elman.cells.cell import bind, check_lengths
 from elman.cells.elman import ElmanCell
 from elman.cells.gru import GRUCell
 from elman.cells.lstm import LSTMCell
 from elman.cells.lstm_projected import ProjectedLSTMCell
+from elman.compiler.tensors import strided, told
 from elman.errors import ElmanError
 from elman.layers.recurrent import check_stack, run_stack
 
@@ -65,6 +66,7 @@ class DropIn(nn.Module):
                 for name, own in names.items():
                     empty = torch.empty(part.get_parameter(name).shape, device=device, dtype=dtype)
                     self.register_parameter(own, nn.Parameter(empty))
+                part.called = names
                 cells.append(part)
                 self._names.append(names)
             input_size = cells[-1].output_size * (2 if bidirectional else 1)
@@ -151,7 +153,8 @@ class DropIn(nn.Module):
             input = input.unsqueeze(0)
             state = None if state is None else tuple(part.unsqueeze(1) for part in state)
             resets = None if resets is None else resets.unsqueeze(0)
-            lengths = None if lengths is None else lengths.reshape(1)
+            if lengths is not None:
+                lengths = check_lengths(lengths.reshape(-1) if strided(lengths) else lengths, 1, input.shape[1])
         outputs, state = run_stack(
             Cell.__call__,
             self._cells,
@@ -173,17 +176,21 @@ class DropIn(nn.Module):
 
     def _check(self, input: Tensor, hx: Tensor | tuple[Tensor, ...] | None, resets: Tensor | None) -> None:
         name, size = type(self).__name__, self.input_size
-        if input.dim() not in (2, 3) or input.shape[-1] != size:
+        if not strided(input) or input.dim() not in (2, 3) or input.shape[-1] != size:
             batched = f"[batch, time, {size}]" if self.batch_first else f"[time, batch, {size}]"
-            raise ElmanError(f"{name} takes an input of {batched} or [time, {size}], not {list(input.shape)}")
-        if resets is not None and resets.shape != input.shape[:-1]:
-            raise ElmanError(f"resets are bool of {list(input.shape[:-1])}, not of {list(resets.shape)}")
+            given = list(input.shape) if strided(input) else told(input)
+            raise ElmanError(f"{name} takes an input of {batched} or [time, {size}], not {given}")
+        if resets is not None and (not strided(resets) or resets.shape != input.shape[:-1]):
+            given = f"of {list(resets.shape)}" if strided(resets) else told(resets)
+            raise ElmanError(f"resets are bool of {list(input.shape[:-1])}, not {given}")
         if hx is None:
             return
         states = self._cells[0].states
         if isinstance(hx, Tensor) != (len(states) == 1):
             raise ElmanError(f"{name} takes a state hx of {'one tensor' if len(states) == 1 else 'two, (h, c)'}")
         for part in (hx,) if isinstance(hx, Tensor) else hx:
+            if not strided(part):
+                raise ElmanError(f"{name} takes a state hx of dense tensors, not {told(part)}")
             if part.dim() != input.dim():
                 raise ElmanError(
                     f"for an input of {input.dim()} dimensions hx has as many, not {part.dim()}: "

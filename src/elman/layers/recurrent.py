@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from elman.cells import Cell, load
 from elman.cells.cell import Remedy, State
+from elman.compiler.tensors import strided, told
 from elman.errors import ElmanError
 
 
@@ -172,7 +173,7 @@ def run_stack(
     Returns:
         Outputs ``[B, T, D*O]`` and the states, those of all cells stacked: ``[len(cells), B, ...]``.
     """
-    starts = _split(state, cells, x.shape[0])
+    starts = _split(state, cells, x)
     directions = 2 if bidirectional else 1
     states: list[State] = []
     for first in range(0, len(cells), directions):
@@ -196,16 +197,18 @@ def check_stack(num_layers: int, dropout: float) -> None:
         raise ElmanError(f"dropout must be a number from 0 to 1, not {dropout!r}")
 
 
-def _split(state: Tensor | State | None, cells: Sequence[Cell], batch: int) -> list[State | None]:
+def _split(state: Tensor | State | None, cells: Sequence[Cell], x: Tensor) -> list[State | None]:
     """The state of each cell, from the states of all cells stacked."""
     if state is None:
         return [None] * len(cells)
+    cells[0].check_input(x)
     parts = (state,) if isinstance(state, Tensor) else tuple(state)
-    shapes = [[len(cells), batch, size] for size in cells[0].state_sizes]
-    if [list(part.shape) for part in parts] != shapes:
+    shapes = [[len(cells), x.shape[0], size] for size in cells[0].state_sizes]
+    given = [list(part.shape) if strided(part) else told(part) for part in parts]
+    if given != shapes:
         raise ElmanError(
             f"the state must be {' and '.join(map(str, shapes))} ({', '.join(cells[0].states)}), "
-            f"not {' and '.join(str(list(part.shape)) for part in parts)}"
+            f"not {' and '.join(map(str, given))}"
         )
     return list(zip(*(part.unbind(0) for part in parts), strict=True))
 

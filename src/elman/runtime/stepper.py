@@ -9,10 +9,13 @@ from torch import Tensor, nn
 
 from elman.cells import Cell
 from elman.compiler.executor import Sequences
+from elman.compiler.executors.llvm.given import fitted
 from elman.compiler.executors.llvm.rows import place
-from elman.compiler.executors.llvm.run import Kernels, Workspace
+from elman.compiler.executors.llvm.run import NO_MEMORY, Kernels, Workspace
 from elman.compiler.executors.llvm.threads import available
 from elman.compiler.reading import read
+from elman.compiler.surroundings import recorded
+from elman.compiler.tensors import PLAIN, strided, told
 from elman.compiler.trace import NotCompilable
 from elman.errors import ElmanError
 
@@ -84,9 +87,14 @@ class Stepper:
 
     @state.setter
     def state(self, state: Sequence[Sequence[Tensor]]) -> None:
-        for stage, own in zip(self._stages, state, strict=True):
-            for buffer, value in zip(stage.state, own, strict=True):
-                buffer.copy_(value)
+        right = [[list(buffer.shape) for buffer in stage.state] for stage in self._stages]
+        given = [[list(value.shape) if strided(value) else told(value) for value in own] for own in state]
+        if given != right:
+            raise ElmanError(f"a state is, layer by layer, tensors of {right}, not {given}")
+        with torch.no_grad():
+            for stage, own in zip(self._stages, state, strict=True):
+                for buffer, value in zip(stage.state, own, strict=True):
+                    buffer.copy_(value)
 
     def reset(self) -> None:
         """Return to the state that a sequence starts from."""
@@ -105,6 +113,7 @@ class _Stage:
             raise ElmanError(
                 f"{type(cell).__name__} takes {', '.join(cell.extra_inputs)} beside x; a stepper has x alone"
             )
+        cell.check_parameters()
         if cell.weight_ih.device.type != "cpu":
             raise ElmanError(f"a stepper runs on the CPU; {type(cell).__name__} is on {cell.weight_ih.device}")
         own, weights = cell.weight_ih.dtype, weights or cell.weight_ih.dtype
@@ -126,9 +135,9 @@ class _Stage:
             operands = dict(zip(traced.program.operands, traced.evaluate(cell), strict=True))
             bias = None if cell.bias_ih is None else cell.bias_ih.detach().clone()
             kept = {name: t.detach().clone() for name, t in operands.items()}
-            self.sequences = Sequences(
-                self.x, cell.weight_ih.detach().clone(), bias, kept, self.state, self.state, {}, None, None, False
-            )
+            weight = cell.weight_ih.detach().clone()
+            given = Sequences(self.x, weight, bias, kept, self.state, self.state, {}, None, None, False)
+            self.sequences = fitted(given, traced.program, self.kernels.dtype)
         rows = place(batch, 1, 1, None)
         self.work = self.kernels.workspace("inference", cell.input_size, rows)
         self._bind(self.work)
@@ -150,14 +159,22 @@ class _Stage:
 
     def read(self, x: Tensor) -> None:
         """Take this tensor as the input of the next step."""
-        if x.shape != self._shape or x.dtype != self._dtype or x.device.type != "cpu":
-            raise ElmanError(
-                f"a step takes {self._dtype} of {list(self._shape)} on the CPU, and was given {x.dtype} of "
-                f"{list(x.shape)} on {x.device}"
-            )
-        if not x.is_contiguous():
-            x = self.x.squeeze(1).copy_(x)
-        self.work.table[self._slot] = x.data_ptr()
+        if (
+            type(x) not in PLAIN
+            or not strided(x)
+            or x.shape != self._shape
+            or x.dtype != self._dtype
+            or x.device.type != "cpu"
+        ):
+            raise ElmanError(f"a step takes {self._dtype} of {list(self._shape)} on the CPU, and was given {told(x)}")
+        if recorded():
+            raise ElmanError("a step is nothing that can be recorded; trace, export or fake the layer itself")
+        if not x.is_contiguous() or x.is_neg():
+            x = self.x.squeeze(1).copy_(x.detach())
+        address = x.data_ptr()
+        if not address:
+            raise ElmanError(NO_MEMORY)
+        self.work.table[self._slot] = address
 
 
 def _cells(layer: nn.Module) -> list[Cell]:

@@ -45,13 +45,7 @@ class Eager:
         Raises:
             ElmanError: a step that gives something else than its output and its new states.
         """
-        if lengths is not None:  # the padding is overwritten, so that nothing of it reaches a gradient
-            valid = torch.arange(x.shape[1], device=x.device) < lengths.to(x.device)[:, None]
-            x = x.masked_fill(~valid[:, :, None], 0)
-            extras = {  # ones, since one may be a gap of time, which must not be zero
-                name: value.masked_fill(~valid[:, :, None], 1) if value.dim() == 3 else value
-                for name, value in extras.items()
-            }
+        x, extras = without_padding(x, extras, lengths)
 
         def check(results: Any) -> None:
             check_results(template, results, x.shape[0])
@@ -75,6 +69,18 @@ class Eager:
 
 
 EXECUTOR = Eager()
+
+
+def without_padding(
+    x: Tensor, extras: Mapping[str, Tensor], lengths: Tensor | None
+) -> tuple[Tensor, Mapping[str, Tensor]]:
+    """The inputs with what stands past the end of each row overwritten, so that nothing of it reaches a gradient."""
+    if lengths is None:
+        return x, extras
+    padding = (torch.arange(x.shape[1], device=x.device) >= lengths.to(x.device)[:, None])[:, :, None]
+    # ones, since one may be a gap of time, which must not be zero
+    ones = {name: value.masked_fill(padding, 1) if value.dim() == 3 else value for name, value in extras.items()}
+    return x.masked_fill(padding, 0), ones
 
 
 def run(

@@ -73,17 +73,22 @@ def _installed() -> int:
 _pool = _Pool(min(MOST, _installed() // SHARE))
 
 
-def empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+def empty(shape: tuple[int, ...], dtype: torch.dtype, turned: bool = False) -> Tensor:
     """An uninitialised tensor, whose memory, if it is large, is kept for the next one when nothing uses it any more.
 
-    >>> empty((2, 3), torch.float32).shape
-    torch.Size([2, 3])
+    The first two axes of one that is ``turned`` lie in the other order. It is no view of another tensor, so that
+    autograd lets it be changed in place.
+
+    >>> empty((2, 3), torch.float32).shape, empty((2, 3, 4), torch.float32, turned=True).stride()
+    (torch.Size([2, 3]), (4, 8, 1))
     """
+    strides = [prod(shape[i + 1 :]) for i in range(len(shape))]
+    if turned:
+        strides[:2] = strides[1], strides[1] * shape[0]
     size, kind = prod(shape) * dtype.itemsize, _KINDS.get(dtype)
     if size < LARGE or kind is None:
-        return torch.empty(shape, dtype=dtype)
+        return torch.empty_strided(shape, strides, dtype=dtype)
     block = _pool.take(-(-size // LARGE) * LARGE)
-    # of the very shape: a view would be one to autograd too, and not to be changed in place
-    held = np.ndarray(shape, kind, block)
+    held = np.ndarray(shape, kind, block, 0, [n * dtype.itemsize for n in strides])
     weakref.finalize(held, _pool.give, block).atexit = False
     return torch.from_numpy(held)

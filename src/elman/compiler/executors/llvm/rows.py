@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elman.errors import ElmanError
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -85,15 +87,21 @@ class Rows:
 
 
 def place(batch: int, time: int, threads: int, lengths: Tensor | None) -> Rows:
-    """The places for a batch, its rows dealt to the threads so that each has about as many steps."""
+    """The places for a batch, its rows dealt to the threads so that each has about as many steps.
+
+    Raises:
+        ElmanError: lengths, of 64 bits, that do not go from 0 to ``time``.
+    """
     if lengths is None:
         return _even(batch, time, threads)
-    return _dealt(batch, time, threads, lengths.cpu().numpy().astype(np.int64).tobytes())
+    return _dealt(batch, time, threads, lengths.numpy().tobytes())
 
 
 @lru_cache(maxsize=16)  # a backward pass has the lengths of its forward pass
 def _dealt(batch: int, time: int, threads: int, lengths: bytes) -> Rows:
     own = np.frombuffer(lengths, dtype=np.int64)
+    if own.min() < 0 or own.max() > time:
+        raise ElmanError(f"lengths go from 0 to {time}, not from {own.min()} to {own.max()}")
     descending = np.argsort(-own, kind="stable")
     turn = np.arange(batch) % (2 * threads)
     thread = np.where(turn < threads, turn, 2 * threads - 1 - turn)  # back and forth, so that the sums are alike

@@ -12,11 +12,13 @@ from torch import Tensor
 from elman.compiler.derive import adjoint
 from elman.compiler.executor import Cotangents, Sequences
 from elman.compiler.executors.llvm import gemm, jit, kernel, memory, threads, weights
+from elman.compiler.executors.llvm.given import contiguous, fitted, rows_contiguous, states_of
 from elman.compiler.executors.llvm.places import arguments, given, sizes
 from elman.compiler.executors.llvm.rows import Rows, place
 from elman.compiler.fuse import fuse
 from elman.compiler.layout import Backward, Forward
 from elman.compiler.program import Program
+from elman.errors import ElmanError
 
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 BLOCK_BYTES = 256 << 10  # of tape that is projected at once, to be still in cache when it is used
@@ -24,30 +26,7 @@ KEPT_BYTES = 48 << 20  # of workspaces that are kept for later calls, those of t
 KEPT_PRODUCTS = 4  # ways in which rows and inputs lie
 WORTH_A_THREAD = 2_000_000  # multiply-adds, about ten microseconds
 WORTH_A_MEETING = 200_000
-
-
-def _tidy(s: Sequences) -> Sequences:
-    """The same with contiguous weights and states, and last axes that are contiguous."""
-    whole = [s.weight, *s.operands.values(), *s.first, *s.initial]
-    if s.bias is not None:
-        whole.append(s.bias)
-    in_rows = [s.x, *s.extras.values()]
-    if all(t.is_contiguous() for t in whole) and all(t.stride(-1) == 1 or t.shape[-1] == 1 for t in in_rows):
-        return s
-    return replace(
-        s,
-        x=_rows_contiguous(s.x),
-        weight=s.weight.contiguous(),
-        bias=None if s.bias is None else s.bias.contiguous(),
-        operands={name: t.contiguous() for name, t in s.operands.items()},
-        first=[f.contiguous() for f in s.first],
-        initial=[f.contiguous() for f in s.initial],
-        extras={name: _rows_contiguous(t) for name, t in s.extras.items()},
-    )
-
-
-def _rows_contiguous(t: Tensor) -> Tensor:
-    return t if t.stride(-1) == 1 or t.shape[-1] == 1 else t.contiguous()
+NO_MEMORY = "a weight, an input or a state has no memory: its storage was freed, or holds zeros that are not there"
 
 
 class _Compiled:
@@ -126,16 +105,22 @@ class Workspace:
     def outside(self, name: str, tensor: Tensor) -> None:
         """A tensor of the caller, ``[B, T, S]`` or ``[B, S]``, with its strides."""
         slot, strides = self.compiled.slots[name], tensor.stride()
-        step = strides[1] if len(strides) == 3 else 0
-        self.table[slot : slot + 3] = tensor.data_ptr(), strides[0], step
+        step, address = strides[1] if len(strides) == 3 else 0, tensor.data_ptr()
+        if not address:
+            raise ElmanError(NO_MEMORY)
+        self.table[slot : slot + 3] = address, strides[0], step
 
     def give(
         self, s: Sequences, first: Sequence[Tensor], last: Sequence[Tensor], initial: Sequence[Tensor]
     ) -> list[Tensor]:
         """What both directions read, and the states. What is returned must live until the call ends."""
-        found = [s.weight.data_ptr(), 0 if s.bias is None else s.bias.data_ptr()]
+        found = [s.weight.data_ptr(), s.weight.data_ptr() if s.bias is None else s.bias.data_ptr()]
         found += [s.operands[name].data_ptr() for name in self.compiled.operands]
         found += [state.data_ptr() for states in (first, last, initial) for state in states]
+        if 0 in found:
+            raise ElmanError(NO_MEMORY)
+        if s.bias is None:
+            found[1] = 0
         self.table[: len(found)] = found
         for name, extra in s.extras.items():
             self.outside(f"extra {name}", extra)
@@ -228,11 +213,10 @@ class Kernels:
         Returns:
             Outputs ``[B, T, O]``, the last states, and what is kept.
         """
-        s, threads_wanted = _tidy(s), threads.available()
+        s, threads_wanted = fitted(s, self.program, self.dtype), threads.available()
         batch, time, _ = s.x.shape
         turned = not s.x.is_contiguous()  # the outputs lie in the order of the input
-        outputs = memory.empty((*((time, batch) if turned else (batch, time)), self.output_width), self.dtype)
-        outputs = outputs.transpose(0, 1) if turned else outputs
+        outputs = memory.empty((batch, time, self.output_width), self.dtype, turned)
         if s.lengths is not None:
             outputs.zero_()
         if every <= 1:
@@ -250,7 +234,7 @@ class Kernels:
         batch, time, features = s.x.shape
         rows = self.place(batch, time, features, s.lengths, threads_wanted)
         last = [torch.empty_like(f) for f in s.first]
-        tape = memory.empty((rows.count, self.training.tape_width), self.dtype) if keep else None
+        tape = memory.empty(self._tape_shape(rows.count), self.dtype) if keep else None
         kind = "training" if keep else "inference"
         work = self._borrow(kind, s, rows)
         alive = work.give(s, s.first, last, s.initial)
@@ -259,6 +243,8 @@ class Kernels:
         work.set("reverse", int(s.reverse))
         if tape is not None:
             work.set("tape", tape.data_ptr())
+            if self.tape_width:
+                tape[-1, 0] = rows.threads
         work.run(self.team(rows, threads_wanted))
         del alive
         self._give_back(work, kind, s)
@@ -277,8 +263,10 @@ class Kernels:
 
         That of the input is a product of its own, which is left out unless it is wanted.
         """
-        s, outputs, threads_wanted = _tidy(s), _rows_contiguous(outputs), threads.available()
+        s, threads_wanted = fitted(s, self.program, self.dtype), threads.available()
         batch, time, _ = s.x.shape
+        outputs = rows_contiguous("the outputs' cotangent", outputs, (batch, time, self.output_width), self.dtype)
+        kept = contiguous("what is kept", kept, self._kept_shape(s, every), self.dtype)
         x = memory.empty(tuple(s.x.shape), self.dtype) if input_too else None
         if s.lengths is not None and x is not None:
             x.zero_()
@@ -286,7 +274,7 @@ class Kernels:
         targets |= {"weight": s.x.new_zeros(s.weight.shape), "bias": s.x.new_zeros(len(s.weight))}
         initial = [torch.zeros_like(f) for f in s.first]
         extras = {name: s.x.new_zeros(batch, time, width) for name, width in self.program.extras.items()}
-        state = [f.contiguous() for f in last]
+        state = states_of("the last states' cotangent", last, self.program, batch, self.dtype)
         if every == 1:
             into = _Into(x, targets, initial, extras)
             state = self._stretch_back(s, kept, outputs, state, into, threads_wanted)
@@ -311,8 +299,8 @@ class Kernels:
     def _stretch_back(
         self, s: Sequences, tape: Tensor, outputs: Tensor, last: Sequence[Tensor], into: "_Into", threads_wanted: int
     ) -> list[Tensor]:
-        batch, time, features = s.x.shape
-        rows = self.place(batch, time, features, s.lengths, threads_wanted)
+        batch, time, _ = s.x.shape
+        rows = place(batch, time, self._dealt_to(tape, batch), s.lengths)
         first = [torch.empty_like(f) for f in s.first]
         work = self._borrow("backward", s, rows)
         alive = work.give(s, last, first, into.initial)
@@ -337,6 +325,26 @@ class Kernels:
         weights.run(bound, into.targets, read)
         self._give_back(work, "backward", s)
         return first
+
+    def _kept_shape(self, s: Sequences, every: int) -> tuple[int, int]:
+        """Of what a forward pass has kept."""
+        batch, time, _ = s.x.shape
+        if every == 1:
+            return self._tape_shape(batch * time if s.lengths is None else int(s.lengths.sum()))
+        if every < 1:
+            raise ElmanError("there is no backward pass of a run that kept nothing for it")
+        return -(-time // every), batch * sum(self.program.states.values())
+
+    def _tape_shape(self, rows: int) -> tuple[int, int]:
+        """A row for each step of each row, and one that says on how many threads, since the others lie so."""
+        return rows + bool(self.tape_width), self.tape_width
+
+    def _dealt_to(self, tape: Tensor, batch: int) -> int:
+        """On how many threads the rows of a tape were computed, which may have changed since."""
+        count = float(tape[-1, 0]) if self.tape_width else 1.0
+        if count not in range(1, batch + 1):
+            raise ElmanError(f"what is kept is the tape of no forward pass over {batch} rows")
+        return int(count)
 
     def operations(self, features: int) -> int:
         """Multiply-adds of the products, for each row and step, forward."""

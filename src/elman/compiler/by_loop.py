@@ -1,0 +1,59 @@
+"""A recurrence over time and its derivatives by PyTorch's own operations: of any order, in any mode, and slow."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from elman.compiler import interpret
+from elman.compiler.parts import Optional, Parts, Scan
+from elman.compiler.program import Program
+
+_program = lru_cache(maxsize=256)(Program.read)
+
+
+def forward(scan: Scan, tensors: Sequence[Any]) -> tuple[Tensor, list[Tensor]]:
+    """Outputs and last states."""
+    program, parts = _program(scan.program), Parts.of(scan, tensors)
+    found = interpret.run(program, parts.sequences(program, scan.reverse), parts.resets)
+    return found.outputs, list(found.final)
+
+
+def backward(scan: Scan, tensors: Sequence[Any], cotangents: Sequence[Tensor]) -> list[Any]:
+    """The cotangent of each tensor, from those of the outputs and the last states."""
+    places = [i for i, t in enumerate(tensors) if t is not None and t.is_floating_point()]
+
+    def run(*values: Tensor) -> tuple[Tensor, ...]:
+        output, last = forward(scan, _filled(tensors, places, values))
+        return output, *last
+
+    _, pull, *_ = torch.func.vjp(run, *(tensors[i] for i in places))
+    return _filled([None] * len(tensors), places, pull(tuple(cotangents)))
+
+
+def second(
+    scan: Scan, tensors: Sequence[Any], cotangents: Sequence[Tensor], directions: Sequence[Optional]
+) -> tuple[list[Any], list[Tensor]]:
+    """The derivatives of ``backward`` along ``directions``: by each tensor, and by each cotangent."""
+    places = [i for i, t in enumerate(tensors) if t is not None and t.is_floating_point()]
+
+    def pulled(*values: Tensor) -> tuple[Tensor, ...]:
+        given, along = values[: len(places)], values[len(places) :]
+        found = backward(scan, _filled(tensors, places, given), along)
+        return tuple(found[i] for i in places)
+
+    found, pull, *_ = torch.func.vjp(pulled, *(tensors[i] for i in places), *cotangents)
+    chosen = zip(found, (directions[i] for i in places), strict=True)
+    asked = [torch.zeros_like(g) if direction is None else direction for g, direction in chosen]
+    results = pull(tuple(asked))
+    return _filled([None] * len(tensors), places, results), list(results[len(places) :])
+
+
+def _filled(tensors: Sequence[Any], places: Sequence[int], values: Sequence[Tensor]) -> list[Any]:
+    """The tensors with these values in some places."""
+    own = list(tensors)
+    for i, value in zip(places, values, strict=False):
+        own[i] = value
+    return own
