@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from elman.compiler import executors
 from elman.compiler.executor import Executor, Mode
-from elman.compiler.surroundings import beyond
+from elman.compiler.surroundings import beyond, transformed
 from elman.errors import ElmanWarning, user_level
 
 _forced: ContextVar[str] = ContextVar("the executor that was asked for", default="")
@@ -48,7 +48,7 @@ def choose(template: nn.Module, mode: Mode, x: Tensor) -> Executor:
     ``torch.func``. A step that none can run but the loop is named once, by a warning.
     """
     *others, loop = _candidates()
-    if not torch.compiler.is_compiling() and beyond():
+    if _mapped_in_a_compiler() if torch.compiler.is_compiling() else beyond():
         return executors.LOADED[loop]
     told = ""
     for name in others:
@@ -80,6 +80,12 @@ def _candidates() -> tuple[str, ...]:
     """The executors that may run something, in the order in which they are tried; the last is the loop."""
     (*others, loop), forced = executors.ranked(), _forced.get()
     return *(name for name in others if forced in ("", name)), loop
+
+
+@torch.compiler.assume_constant_result
+def _mapped_in_a_compiler() -> bool:
+    """Whether what is compiled has a transform of ``torch.func`` in it, which the compiler enters as it reads it."""
+    return transformed()
 
 
 _told: WeakKeyDictionary[nn.Module, set[Any]] = WeakKeyDictionary()

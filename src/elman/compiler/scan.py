@@ -7,6 +7,7 @@ at once, are not asked of kernels: ``by_loop.py`` has them.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
@@ -14,6 +15,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 from torch._functorch.utils import unwrap_dead_wrappers
+from torch._subclasses.fake_tensor import DynamicOutputShapeException
 
 from elman.compiler import by_loop, executors
 from elman.compiler.derive import tangent
@@ -22,6 +24,7 @@ from elman.compiler.parts import Optional, Parts, Scan
 from elman.compiler.program import Program
 from elman.compiler.surroundings import beyond, in_forward_mode, recorded, stands_for_another, transformed
 from elman.compiler.tensors import PLAIN
+from elman.errors import ElmanError
 
 
 @lru_cache(maxsize=256)
@@ -51,6 +54,11 @@ def run(executor: str, program: str, reverse: bool, every: int, parts: Parts) ->
     if torch.compiler.is_compiling() or recorded() or not _plain(tensors):
         if not (torch.compiler.is_compiling() or recorded() or any(map(stands_for_another, tensors))):
             return by_loop.forward(Scan(executor, program, reverse, every), tensors)
+        if (torch.compiler.is_exporting() or recorded()) and torch.onnx.is_in_onnx_export():
+            raise ElmanError(
+                "ONNX has no operator for a recurrence of any cell; export the torch.nn twin of an RNN, LSTM or GRU, "
+                "which takes its state_dict"
+            )
         output, _, *last = torch.ops.elman.scan(*parts.lists(), executor, program, reverse, every * needed)
         return output, last
     if needed or transformed():
@@ -309,8 +317,11 @@ def _scan_fake(
         steps = (time + every - 1) // every
         tape = x.new_empty(steps, sum(f.shape[0] * f.shape[1] for f in first))
     elif every:
-        rows = batch * time if lengths is None else torch.library.get_ctx().new_dynamic_size()
-        tape = x.new_empty(rows if lengths is not None else rows + bool(kernels.tape_width), kernels.tape_width)
+        rows = batch * time + bool(kernels.tape_width)
+        if lengths is not None:
+            with suppress(DynamicOutputShapeException):  # where no size may be unknown, the largest stands for it
+                rows = torch.library.get_ctx().new_dynamic_size()
+        tape = x.new_empty(rows, kernels.tape_width)
     else:
         tape = x.new_empty(0)
     width = kernels.output_width
