@@ -7,7 +7,7 @@ SLOW = {
     "test_guards", "test_llvm_functions", "test_llvm_gemm", "test_llvm_jit", "test_scan", "test_bfloat16",
     "test_explain", "test_program",
     "test_recurrent", "test_encoder_decoder", "test_sequence", "test_remedies", "test_online",
-    "test_devices", "test_training", "test_trials", "test_save",
+    "test_devices", "test_training", "test_trials", "test_save", "test_signals", "test_ends", "test_pipes",
     "test_anomaly", "test_classify", "test_forecast", "test_cli", "test_weights_keras", "test_weights_onnx",
 }  # fmt: skip
 

@@ -26,6 +26,9 @@ def standard_streams() -> Iterator[None]:
     finally:
         for stream, encoding, errors in had:
             stream.reconfigure(encoding=encoding, errors=errors)
+        for name in closed:
+            getattr(sys, name).close()
+            setattr(sys, name, None)
 
 
 def read_utf8(errors: str) -> Any:

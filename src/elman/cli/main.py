@@ -37,11 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    streams = sys.stdout, sys.stderr
     try:
         with _told(), _importing_from_here():
             code = typer.main.get_command(_app()).main(arguments, prog_name="elman", standalone_mode=False)
             sys.stdout.flush()
     except BrokenPipeError:  # who reads has enough, as with `| head`
+        return 0
+    except SystemExit as error:
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        sys.stdout, sys.stderr = streams  # in whose place Typer has put others
         return 0
     except typer.TyperException as error:
         return _refuse_usage(error)

@@ -4,7 +4,7 @@ import errno
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from elman.data.packed import special, unpacked_name
@@ -52,7 +52,8 @@ def written_aside(path: Path) -> Iterator[Path]:
             raise
         raise OSError(error.errno, error.strerror, str(path)) from error  # the name that the user knows
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # it is gone as a rule, and harms nothing where it is not
+            aside.unlink()
 
 
 def alternatives(path: Path) -> list[Path]:
