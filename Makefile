@@ -1,6 +1,7 @@
 # make demo   train a language model for about a minute and let it write
 # make test   every check, and every test but the long ones
 # make long   the tests that take long and seldom break
+# make kills  RUNS runs of all tasks killed at random moments, and ENDS terminated, resumed to the same weights
 # make quick  the checks, and the tests that take little
 # make check  style, types, direction of imports
 # make docs   the site, in site/
@@ -8,8 +9,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+RUNS ?= 100
+ENDS ?= 30
 
-.PHONY: demo test long quick check style types directions usual little docs stubs clean
+.PHONY: demo test long kills quick check style types directions usual little docs stubs clean
 
 demo: .venv/ready
 	$(BIN)/elman train language --minutes 1 --out runs/demo --overwrite
@@ -32,6 +35,9 @@ little: .venv/ready
 
 long: .venv/ready
 	$(BIN)/pytest -n 2 -m long tests
+
+kills: .venv/ready
+	PYTHONPATH=.:tests:$(PYTHONPATH) $(BIN)/python tests/kills/kills.py --kills $(RUNS) --terminations $(ENDS)
 
 style: .venv/ready
 	$(BIN)/ruff check .

@@ -164,7 +164,7 @@ def test_a_program_keeps_its_own_handlers(tmp_path: Path) -> None:
 
 def test_ctrl_c_that_another_raises_goes_through(tmp_path: Path) -> None:
     class Raising(pl.Callback):
-        def on_train_batch_start(self, *_: Any) -> None:
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
             raise KeyboardInterrupt
 
     usual = signal.getsignal(signal.SIGINT)

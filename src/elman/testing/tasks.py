@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from random import SystemRandom
+from signal import Signals
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -157,21 +158,22 @@ def what_is_saved_is_judged_as_before(example: Example) -> None:
 
 
 def a_killed_run_goes_on_to_the_same_weights(example: Example) -> None:
-    from elman.testing.killed import train_and_kill  # Lightning takes seconds to import
+    from elman.testing.killed import ENDING, train_and_end  # Lightning takes seconds to import
     from elman.training.runs import finish, fit, go_on, trained
 
-    step = SystemRandom().randrange(10, 40)  # another one each time: any must do
+    # others each time: any must do
+    step, number = SystemRandom().randrange(10, 40), SystemRandom().choice(ENDING)
     options = {**example.options, "steps": 40, "save_every": 0.01, "baselines": False}
     if "dropout" in usual(example.make.Options):
         options["dropout"] = 0.3  # so that there are random numbers to go on with
     whole, cut = example.scratch / "whole", example.scratch / "cut"
-    train_and_kill(example.make, example.source, cut, step, options)
+    train_and_end(example.make, example.source, cut, step, options, number)
     require(not (cut / RESULT).exists(), f"the killed run has a {RESULT}")
     fit(example.make, example.source, folder=whole, **options)
     run = go_on(example.make, Sources(None), cut, {})
     finish(run, cut, trained(run, cut))
 
-    killed = f"killed at step {step}: "
+    killed = f"ended by {Signals(number).name} at step {step}: "
     one, other = read_json(cut / RESULT), read_json(whole / RESULT)
     require(one["steps"] == other["steps"] == 40, f"{killed}{one['steps']} steps, not {other['steps']}")
     _assert_same(_weights(example, cut), _weights(example, whole), f"{killed}weights")
