@@ -279,8 +279,6 @@ def test_columns_of_types() -> None:
     assert not is_time(clocks)
     assert is_of_day(clocks)
     assert np.isnan(read_times(clocks).values).all()
-    lengths = read_times(pl.Series([timedelta(seconds=90)]))
-    assert (lengths.values.tolist(), lengths.dated) == ([90], False)
     assert find_form(pl.Series([["2020-01-01"]])).form == ""
 
 

@@ -225,7 +225,28 @@ def held(frame: pl.DataFrame, name: str, bad: BadRows, dialect: Dialect) -> Tabl
     if not len(frame):
         raise ElmanError(f"{name} has no rows")
     index = np.arange(len(frame))
+    frame = frame.with_columns(usual(frame[column]) for column in frame.columns)
     return Table(name, frame, index + 1, index, len(frame), bad, replace(dialect, separator="", header=None), "row")
+
+
+def usual(column: pl.Series) -> pl.Series:
+    """A column of one of the types that are read: durations are seconds, and dates that Python does not have are text.
+
+    >>> from datetime import timedelta
+    >>> usual(pl.Series([timedelta(minutes=1)])).to_list(), usual(pl.Series(["a"], dtype=pl.Categorical)).dtype
+    ([60.0], String)
+    """
+    kind = column.dtype
+    if kind == pl.Duration:
+        return column.dt.total_microseconds() / 1e6
+    if kind.is_decimal():
+        return column.cast(pl.Float64)
+    if kind in (pl.Categorical, pl.Enum):
+        return column.cast(pl.String)
+    if kind in (pl.Date, pl.Datetime):
+        years = column.dt.year()
+        return column if years.is_between(1, 9999).fill_null(True).all() else column.cast(pl.String)
+    return column
 
 
 def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:

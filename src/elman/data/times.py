@@ -44,7 +44,7 @@ DAY_NUMBERS = {
     "datenum": _days_from("MATLAB's day numbers", 719529, *CENTURY_AND_A_HALF),
 }
 NUMBERS = {**EPOCHS, **DAY_NUMBERS}
-DATES, DURATIONS, PLAIN = "dates", "durations", "numbers"  # columns of these types, and numbers that are only such
+DATES, PLAIN = "dates", "numbers"  # columns of dates by their type, and numbers that are only such
 
 
 class Times(NamedTuple):
@@ -95,8 +95,6 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
             )
     if not form:
         return Times(np.full(len(column), math.nan), True, None, "no times")
-    if form == DURATIONS and column.dtype == pl.Duration:
-        return Times(_floats(column.dt.total_microseconds()) / SECOND, False, None, "durations, in seconds", form)
     if column.dtype.is_temporal():
         return _typed(column, zone)
     if form not in (PLAIN, *NUMBERS, *FORMS):  # dates, once of their type and now as text
@@ -109,10 +107,8 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
 
 def find_form(column: pl.Series, order: str = "") -> Found:
     """The form that reads the most cells of a column, half of them or more."""
-    if column.dtype == pl.Duration:
-        return Found(DURATIONS)
     if column.dtype.is_temporal():
-        return Found("" if column.dtype == pl.Time else DATES)
+        return Found(DATES if column.dtype in (pl.Date, pl.Datetime) else "")
     if column.dtype.is_nested() or column.dtype == pl.Boolean:
         return Found("")
     given = column.filter(has_value(column))

@@ -15,7 +15,6 @@ from elman.data.dates import DAY, HOUR, MINUTE, MONTHS, SECOND, days_of, plain_t
 from elman.data.numbers import as_numbers, has_value, is_numeric
 from elman.data.tables import Table
 from elman.data.times import (
-    DURATIONS,
     PLAIN,
     Times,
     find_form,
@@ -68,7 +67,7 @@ class When:
 
     def example(self, place: int) -> dict[str, Any]:
         """The cells of a row's time, where all that is known of it is its place among others."""
-        if self.forms in ((), (PLAIN,), (DURATIONS,), (ELAPSED,)):
+        if self.forms in ((), (PLAIN,), (ELAPSED,)):
             return dict.fromkeys(self.columns, place)
         return self.cells(f"{datetime(2000, 1, 1) + timedelta(seconds=place):%Y-%m-%d %H:%M:%S}")
 
