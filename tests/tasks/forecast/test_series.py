@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from elman.data.bad import BadRows
 from elman.data.clock import Clock
@@ -231,3 +232,44 @@ def test_a_stream_tells_what_is_known_of_the_future() -> None:
     assert found is not None
     np.testing.assert_array_equal(found.series[0].known[:, 0], [5, 6, 7])
     assert len(found.series[0]) == 2
+
+
+HOUR, DAY = Clock("fixed", 3600 * 10**6), Clock("fixed", 24 * 3600 * 10**6)
+
+
+def beside(kind: str, number: int, random: np.random.Generator) -> np.ndarray:
+    """What moves slowly, or without order, and repeats nothing."""
+    steps, noise = np.arange(number), random.standard_normal(number)
+    return {
+        "drift": 10 * np.sin(steps / 2400) + 20 * np.sin(steps / 700) + 0.4 * noise,
+        "faster drift": 20 * np.sin(steps / 150) + 0.4 * noise,
+        "bend": 1e-5 * steps.astype(float) ** 2 + 0.5 * noise,
+        "walk": noise.cumsum(),
+        "noise": noise,
+        "slow noise": lfilter([1], [1, -0.9], noise),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["drift", "faster drift", "bend", "walk", "noise", "slow noise"])
+@pytest.mark.parametrize("clock", [HOUR, DAY, Clock("row", 1)])
+def test_what_moves_slowly_or_at_random_is_no_season(kind: str, clock: Clock) -> None:
+    values = beside(kind, 3000, np.random.default_rng(2))
+    assert find_seasons(made(values, clock), [3000]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "clock", "period", "size"),
+    [
+        ("drift", HOUR, 24, 1.5),
+        ("faster drift", HOUR, 24, 1.5),
+        ("bend", HOUR, 24, 1.0),
+        ("walk", HOUR, 24, 3.0),
+        ("drift", DAY, 7, 1.0),
+        ("walk", DAY, 7, 2.5),
+        ("drift", Clock("row", 1), 25, 1.5),
+        ("slow noise", HOUR, 168, 4.0),
+    ],
+)
+def test_slow_movements_hide_no_season(kind: str, clock: Clock, period: int, size: float) -> None:
+    values = beside(kind, 3000, np.random.default_rng(3)) + size * np.sin(2 * np.pi * np.arange(3000) / period)
+    assert find_seasons(made(values, clock), [3000])[:1] == [period]

@@ -11,6 +11,9 @@ MARGIN = 0.01  # how much higher than those beside it a multiple of a season is 
 NEAR = 0.05  # how far from a cycle of the calendar a peak is taken to be that cycle
 
 
+SCALES = (4, 10, 30, 100)  # parts of a series, as long as which slow movements are that may hide a season
+
+
 def find_seasons(panel: Panel, ends: list[int]) -> list[int]:
     """Steps after which the series of a panel repeat themselves: none, one, or two of which the first is the shorter.
 
@@ -18,33 +21,54 @@ def find_seasons(panel: Panel, ends: list[int]) -> list[int]:
     of those nearly as high as the highest; the second is the first multiple of it that is higher than those
     beside it. A peak near a cycle of the calendar, such as a day or a week, is that cycle.
 
+    Where the trend that is taken out is straight and no cycle of the calendar is found, movements that are slower and
+    slower are taken out too; a season is then looked for where these cannot make one, at less than half their length.
+
     Args:
         panel: the series.
         ends: up to which row each of them is looked at.
     """
     longest = max((end for end in ends), default=0)
     order = np.argsort([-end for end in ends], kind="stable")[:CHANNELS]
+    channels = [
+        panel.series[n].values[: ends[n], target][-ROWS:]
+        for n in order
+        if 2 * ends[n] >= longest
+        for target in range(len(panel.columns.targets))
+    ][: 2 * CHANNELS]
+    cycles = panel.clock.cycles()
+    found = _seasons(channels, cycles)
+    for parts in () if found[:1] and found[0] in cycles else SCALES:
+        under = _seasons(channels, cycles, parts)
+        # without a calendar any season that drift has hidden
+        if under and (under[0] in cycles or not (found or cycles)):
+            return under
+    return found
+
+
+def _seasons(channels: list[np.ndarray], cycles: list[int], parts: int = 0) -> list[int]:
+    """The seasons of some series, of which slow movements are taken out that are as long as one of so many parts."""
     curves, looked_at = [], []
-    for n in order:
-        for target in range(len(panel.columns.targets)):
-            values = panel.series[n].values[: ends[n], target][-ROWS:]
-            if 2 * ends[n] >= longest and (curve := autocorrelation(values)) is not None:
-                curves.append(curve)
-                looked_at.append(len(values))
+    for values in channels:
+        width = len(values) // parts if parts else 0
+        if (width or not parts) and (curve := autocorrelation(values, width)) is not None:
+            curves.append(curve[: width // 2] if width else curve)
+            looked_at.append(len(values))
     if not curves:
         return []
     shortest = min(map(len, curves))
-    mean = np.mean([curve[:shortest] for curve in curves[: 2 * CHANNELS]], 0)
+    mean = np.mean([curve[:shortest] for curve in curves], 0)
+    # channels are alike: as if the root of their number were independent
+    least = max(LEAST, _by_chance(mean, max(looked_at) * len(curves) ** 0.5))
     peaks, about = find_peaks(mean, prominence=LEAST)
-    kept = peaks[(mean[peaks] > LEAST) & (about["prominences"] >= LEAST)]
-    # a year of 8766 hours and the like is no season that a window could see
-    cycles = [cycle for cycle in panel.clock.cycles() if cycle < shortest]
+    kept = peaks[(mean[peaks] > LEAST) & ((about["prominences"] if parts else mean[peaks]) >= least)]
     if not len(kept):
         return []
     highest = mean[kept].max()
     first = int(kept[mean[kept] >= 0.75 * highest][0])
-    first = next((cycle for cycle in cycles if abs(cycle - first) <= max(1, NEAR * cycle)), first)
-    # by chance, autocorrelations are apart by about one over the root of the number of values
+    # a year of 8766 hours and the like is no season that a window could see
+    near = (cycle for cycle in cycles if cycle < shortest and abs(cycle - first) <= max(1, NEAR * cycle))
+    first = next(near, first)
     margin = max(MARGIN, 2 / np.sqrt(sum(looked_at)))
     multiples = mean[first::first]
     higher = multiples[1:-1] - np.maximum(multiples[:-2], multiples[2:])
@@ -52,10 +76,28 @@ def find_seasons(panel: Panel, ends: list[int]) -> list[int]:
     return [first, *(first * (int(k) + 2) for k in second[:1])]
 
 
-def autocorrelation(values: np.ndarray) -> np.ndarray | None:
-    """The autocorrelation of a series at lags from 0 to a third of its length, its straight trend taken out.
+def _by_chance(curve: np.ndarray, number: int) -> float:
+    """How high the highest autocorrelation is where nothing repeats itself but neighbours are alike (Bartlett 1946).
+
+        s^2 = (1 + 2 sum r_j^2) / number, over the lags up to the first that is not alike
+
+    Of ``m`` values that are apart and spread by ``s`` the highest is about ``s sqrt(2 ln m)``. The longest lags, a third
+    of the series, have two thirds of its pairs.
+    """
+    below = np.flatnonzero(curve <= 0)
+    alike = 1 + 2 * float((curve[1 : below[0] if len(below) else len(curve)] ** 2).sum())
+    apart = max(2.0, len(curve) / alike)
+    return float(np.sqrt(alike / (number * 2 / 3) * 2 * np.log(apart)))
+
+
+def autocorrelation(values: np.ndarray, width: int = 0) -> np.ndarray | None:
+    """The autocorrelation of a series at lags from 0 to a third of its length, its trend taken out.
 
     Missing values are drawn straight between their neighbours. None for what is too short, or does not vary.
+
+    Args:
+        values: ``[T]``.
+        width: steps over which the trend is a mean; 0 for a straight line.
 
     Example:
         >>> wave = autocorrelation(np.sin(np.arange(60) * np.pi / 6))
@@ -63,11 +105,16 @@ def autocorrelation(values: np.ndarray) -> np.ndarray | None:
         12
     """
     given = np.flatnonzero(np.isfinite(values))
-    if len(given) < 8:
+    if len(given) < max(8, 2 * width):
         return None
     places = np.arange(given[0], given[-1] + 1)
     values = np.interp(places, given, values[given])
     values = values - np.polyval(np.polyfit(places, values, 1), places)
+    if width > 1:
+        sums = np.cumsum(np.concatenate([[0.0], values]))
+        means = (sums[width:] - sums[:-width]) / width
+        values = values[width // 2 : width // 2 + len(means)] - means
+        values = values - values.mean()
     size = 1 << (2 * len(values) - 1).bit_length()
     power = np.abs(np.fft.rfft(values, size)) ** 2
     sums = np.fft.irfft(power, size)[: len(values) // 3 + 1]
