@@ -146,6 +146,7 @@ def find_when(
     order: str = "",
     zone: str | None = None,
     elapsed: bool = False,
+    counted: bool = False,
 ) -> When:
     """Which columns say when a row was: as said, or as found out, which is logged in a line.
 
@@ -157,6 +158,7 @@ def find_when(
         order: of day, month and year, where the user says it.
         zone: where clocks hang that give times without a zone.
         elapsed: whether times of day alone are times, of what has passed since a series began.
+        counted: whether a part of the calendar is a time where it only rises, as of days that are counted.
 
     Raises:
         ElmanError: a column that is named as times are, or was said, and cannot be read; days and months that nothing
@@ -164,7 +166,7 @@ def find_when(
     """
     for name in said:
         table.known(name)
-    columns = tuple(said) or _columns(table, among, roles, elapsed)
+    columns = tuple(said) or _columns(table, among, roles, elapsed, counted)
     if not columns:
         return When()
     found = how_written(table.frame, columns, order, table.name, elapsed=elapsed)
@@ -207,7 +209,7 @@ def how_written(
     return found
 
 
-def _columns(table: Table, among: Sequence[str], roles: Sequence[str], elapsed: bool) -> tuple[str, ...]:
+def _columns(table: Table, among: Sequence[str], roles: Sequence[str], elapsed: bool, counted: bool) -> tuple[str, ...]:
     frame = table.frame
     moments = {name: frame[name].n_unique() for name in among if is_time(frame[name])}
     if moments:  # where several are, such as a time and its day, the finest; of alike ones the one that is named so
@@ -230,7 +232,7 @@ def _columns(table: Table, among: Sequence[str], roles: Sequence[str], elapsed: 
     year = find(among, "year")
     if year and is_numeric(frame[year]) and find_form(frame[year].alias("year")).form == "year":
         return (year,)
-    if "period" in roles:
+    if counted:
         for name in among:
             rising = is_named(name, "period") and is_numeric(frame[name])
             if rising and (as_numbers(frame[name]).diff().drop_nulls() > 0).all():

@@ -154,6 +154,64 @@ def test_times_with_and_without_a_zone_do_not_mix(tmp_path: Path) -> None:
     assert found.series[0].values[:, 0].tolist() == [1, 2, 3]
 
 
+def test_a_day_and_a_clock_make_one_series(tmp_path: Path) -> None:
+    rows = [f"{1 + n // 24:02d}/03/2004;{n % 24:02d}.00.00;{n}" for n in range(480) if n != 100]
+    found, _ = panel(tmp_path, "\n".join(["Date;Time;CO", *rows]) + "\n")
+    assert found.columns.time == ("Date", "Time")
+    assert found.columns.forms == ("dmy", "time of day")
+    assert found.clock.describe() == "an hour"
+    (series,) = found.series
+    assert np.flatnonzero(np.isnan(series.values[:, 0])).tolist() == [100]
+    rolling = Rolling(found.columns, found.clock, 5, 3)
+    pushed = [rolling.push(row) for row in rows[:30]]
+    assert pushed[29] is not None
+    assert pushed[29].series[0].slots[-1] == 29
+
+
+def test_a_day_and_a_month_are_read_from_a_line_as_from_the_file(tmp_path: Path) -> None:
+    rows = [f"{1 + n % 28:02d}/{1 + n // 28:02d}/2021,{n}" for n in range(56)]
+    found, _ = panel(tmp_path, "\n".join(["Date,CO", *rows]) + "\n")
+    rolling = Rolling(found.columns, found.clock, 5, 3)
+    rolling.push("02/01/2021,1")
+    pushed = rolling.push("03/01/2021,1")  # alone it might be the first of March as well
+    assert pushed is not None
+    assert pushed.series[0].slots.tolist() == [0, 1]
+
+
+def test_a_step_that_most_rows_do_not_keep_is_refused(tmp_path: Path) -> None:
+    gaps = np.random.default_rng(1).integers(40, 4000, 300).cumsum()
+    moments = [np.datetime64("2024-01-01T00:00:00") + np.timedelta64(int(gap), "s") for gap in gaps]
+    text = "time,v\n" + "".join(f"{str(moment).replace('T', ' ')},1.5\n" for moment in moments)
+    with pytest.raises(ElmanError, match=r"not evenly apart in time: of 299 only \d+ keep a step of .*--frequency"):
+        panel(tmp_path, text)
+    found, _ = panel(tmp_path, text, frequency="1h")
+    assert found.clock.describe() == "an hour"
+    read = read_panel(read_table(tmp_path / "table.csv", BadRows()), found.columns, found.clock, uneven=True)
+    assert len(read.series[0]) == len(found.series[0])
+    few = "".join(f"{1 + n} of a week,{n}\n" for n in range(9))
+    with pytest.raises(ElmanError, match="time cannot be read as times: '1 of a week', '2 of a week'"):
+        panel(tmp_path, f"time,v\n{few}")
+    found, _ = panel(tmp_path, hours([1, 2, 3, 4]) + "2024-01-02 09:00,5\n2024-01-02 13:00,5\n")
+    assert len(found.series[0]) == 38  # gaps are whole numbers of steps
+
+
+def test_a_clock_that_is_a_little_early_or_late_keeps_its_step(tmp_path: Path) -> None:
+    seconds = [300 * n + (n * 7) % 20 for n in range(100)]
+    moments = [np.datetime64("2024-01-01T00:00:00") + np.timedelta64(second, "s") for second in seconds]
+    found, _ = panel(tmp_path, "time,v\n" + "".join(f"{moment},1\n" for moment in moments), frequency="5min")
+    assert read_panel(read_table(tmp_path / "table.csv", BadRows()), found.columns, found.clock).clock == found.clock
+
+
+def test_a_column_may_be_left_out(tmp_path: Path) -> None:
+    text = "time,v,other\nsoon,1,2\nlate,2,4\nnow,3,1\n"
+    (tmp_path / "left.csv").write_text(text, encoding="utf-8")
+    table = read_table(tmp_path / "left.csv", BadRows())
+    found = find_columns(table, Columns(""), ("time", "other"))
+    assert (found.time, found.targets) == ((), ("v",))
+    with pytest.raises(ElmanError, match="has no column 'o'"):
+        find_columns(table, Columns(""), ("o",))
+
+
 def test_a_column_is_named_for_one_thing(tmp_path: Path) -> None:
     with pytest.raises(ElmanError, match="'value' is named for two things"):
         panel(tmp_path, hours([1, 2]), targets=("value",), known=("value",))

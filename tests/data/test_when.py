@@ -1,0 +1,141 @@
+"""When rows were: which columns say it, in any task, and what is refused."""
+
+import logging
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from elman.data.bad import BadRows
+from elman.data.reading import read_table
+from elman.data.when import When, find_when, how_written
+from elman.errors import ElmanError
+
+HOURS = [datetime(2020, 1, 30, 22) + timedelta(hours=n) for n in range(60)]
+
+
+def microseconds(moments: list[datetime]) -> list[float]:
+    return [round(each.replace(tzinfo=UTC).timestamp()) * 1e6 for each in moments]
+
+
+def found(columns: dict[str, Any], *roles: str, said: tuple[str, ...] = ()) -> When:
+    table = read_table(columns, BadRows())
+    return find_when(table, said, table.columns, *roles)
+
+
+VALUES = list(range(60))
+
+
+@pytest.mark.parametrize(
+    ("columns", "named"),
+    [
+        ({"Date": [f"{h:%d/%m/%Y}" for h in HOURS], "Time": [f"{h:%H.%M.%S}" for h in HOURS]}, ("Date", "Time")),
+        ({"Datum": [f"{h:%d.%m.%y}" for h in HOURS], "Uhrzeit": [f"{h:%H:%M}" for h in HOURS]}, ("Datum", "Uhrzeit")),
+        ({"data": [f"{h:%Y-%m-%d}" for h in HOURS], "ora": [h.hour for h in HOURS]}, ("data", "ora")),
+        ({"fecha": [f"{h:%d/%m/%Y}" for h in HOURS], "hora": [f"{h:%I:%M %p}" for h in HOURS]}, ("fecha", "hora")),
+        ({"day": [h.date() for h in HOURS], "hour": [h.hour for h in HOURS]}, ("day", "hour")),
+        ({"date": [int(f"{h:%Y%m%d}") for h in HOURS], "time": [int(f"{h:%H%M}") for h in HOURS]}, ("date", "time")),
+        ({"date": [h.date() for h in HOURS], "clock": [h.time() for h in HOURS]}, ("date", "clock")),
+        ({"date": [f"{h:%x}" for h in HOURS], "time": [h.hour / 24 for h in HOURS]}, ("date", "time")),
+        ({"日期": [f"{h:%Y/%m/%d}" for h in HOURS], "时间": [f"{h:%H:%M:%S}" for h in HOURS]}, ("日期", "时间")),
+        ({name: [getattr(h, name) for h in HOURS] for name in ("year", "month", "day", "hour")},
+         ("year", "month", "day", "hour")),
+        ({"Jahr": [h.year for h in HOURS], "Monat": [h.month for h in HOURS], "Tag": [h.day for h in HOURS],
+          "Stunde": [h.hour for h in HOURS]}, ("Jahr", "Monat", "Tag", "Stunde")),
+        ({"year": [h.year for h in HOURS], "doy": [h.timetuple().tm_yday for h in HOURS],
+          "hour": [h.hour for h in HOURS]}, ("year", "doy", "hour")),
+        ({"Timestamp [UTC]": [f"{h:%Y-%m-%d %H:%M}" for h in HOURS], "hour": [h.hour for h in HOURS]},
+         ("Timestamp [UTC]",)),
+        ({"day": [h.date() for h in HOURS], "at": HOURS}, ("at",)),
+        ({"id": [f"Jan-{n % 3 + 10}" for n in VALUES], "czas": [f"{h:%Y-%m-%d %H:%M}" for h in HOURS]}, ("czas",)),
+    ],
+)  # fmt: skip
+def test_the_columns_that_say_it_are_found(
+    columns: dict[str, Any], named: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    table = read_table({**columns, "load": VALUES}, BadRows())
+    when = find_when(table, (), [name for name in table.columns if name != "id"])
+    assert when.columns == named
+    assert when.read(table.frame).values.tolist() == microseconds(HOURS)
+    assert found({**columns, "load": VALUES}, said=named).forms == when.forms
+    assert caplog.messages[0].startswith("times: ")
+    assert all(f'"{name}"' in caplog.messages[0] for name in named)
+    # a row alone, and a row as a stream has it, are read as all of them
+    assert [when.read(table.frame[row : row + 1]).values[0] for row in (0, 59)] == microseconds([HOURS[0], HOURS[59]])
+    cells = when.cells(f"{HOURS[7]:%Y-%m-%d %H:%M:%S}")
+    assert when.read(pl.DataFrame({name: [cell] for name, cell in cells.items()})).values[0] == microseconds(HOURS)[7]
+
+
+def test_parts_of_the_calendar_are_times_where_they_are_counted() -> None:
+    for months, named in (([1, 2, 3], ("month",)), ([1, 2, 1], ())):
+        table = read_table({"month": months, "x": [1, 2, 3]}, BadRows())
+        assert find_when(table, (), table.columns, counted=True).columns == named
+
+
+def test_hours_that_end_at_24() -> None:
+    columns = {"date": ["2020-01-31"] * 24, "hour": list(range(1, 25))}
+    read = found(columns).read(pl.DataFrame(columns)).values
+    assert np.ptp(np.diff(read)) == 0
+    assert read[-1] == microseconds([datetime(2020, 2, 1)])[0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "roles", "named"),
+    [
+        ({"hour": [1, 2, 1], "x": [1, 2, 3]}, ("period",), ("hour",)),
+        ({"t": [0, 1, 2], "x": [1, 2, 3]}, ("step",), ("t",)),
+        ({"t": [0, 1, 2], "x": [1, 2, 3]}, (), ()),
+        ({"time": [0.5, 1, 2], "x": [1, 2, 3]}, (), ("time",)),
+        ({"data": [0.5, 1, 2], "x": [1, 2, 3]}, (), ()),
+        ({"hour": [1, 2, 1], "x": [1, 2, 3]}, ("step",), ()),
+        ({"year": [1990, 1991, 1992], "x": [1, 2, 3]}, (), ("year",)),
+        ({"a": ["x", "y", "z"]}, (), ()),
+        ({"opened": ["10:30", "11:30", "9:15"], "x": [1, 2, 3]}, (), ()),
+    ],
+)
+def test_numbers_are_times_by_their_names(
+    columns: dict[str, Any], roles: tuple[str, ...], named: tuple[str, ...]
+) -> None:
+    assert found(columns, *roles).columns == named
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "message"),
+    [
+        ("time", ["soon", "late", "never", "now"], r"time cannot be read as times: 'soon', 'late', 'never'; .*2020Q1"),
+        ("Fecha", ["x1", "x2", "x3"], r"Fecha cannot be read as times: 'x1', 'x2', 'x3'; .*--ignore Fecha"),
+        ("дата", ["завтра", "вчера"], "дата cannot be read as times: 'завтра', 'вчера'"),
+        ("ds", [time(n) for n in range(4)], "ds has times of day without a day: '00:00:00', '01:00:00', '02:00:00'"),
+        ("time", ["10:30", "11:30"], "time has times of day without a day: '10:30', '11:30'"),
+        ("date", ["0001-01-01", "0001-01-02"], "date cannot be read as times: '0001-01-01', '0001-01-02'"),
+        ("date", [datetime(9999, 1, 1), datetime(9999, 1, 2)], "date cannot be read as times: '9999-01-01"),
+        ("date", ["01/02/2020", "02/02/2020"], r"dates such as '01/02/2020', .*--date-order dmy or mdy"),
+    ],
+)
+def test_a_column_that_is_called_a_time_and_cannot_be_read_is_told(name: str, cells: list[Any], message: str) -> None:
+    with pytest.raises(ElmanError, match=message):
+        found({name: cells, "x": [1.0] * len(cells)})
+    with pytest.raises(ElmanError, match=message):
+        found({name: cells, "x": [1.0] * len(cells)}, said=(name,))
+
+
+def test_columns_that_make_no_time_together() -> None:
+    with pytest.raises(ElmanError, match="the table: a, b make no time together"):
+        how_written(pl.DataFrame({"a": ["x"], "b": ["y"]}), ("a", "b"))
+
+
+def test_what_has_passed_is_a_time_where_series_begin_with_it() -> None:
+    table = read_table({"Time": ["00:07", "26:30", "x"]}, BadRows())
+    when = find_when(table, (), ["Time"], elapsed=True)
+    np.testing.assert_array_equal(when.read(table.frame).values, [420, 95400, np.nan])
+
+
+def test_the_first_version_kept_a_name() -> None:
+    frame = pl.DataFrame({"when": ["2020-01-31"], "year": [2020], "month": [1]})
+    for kept in ("when", ("when",)):
+        assert When(kept).read(frame).dated  # type: ignore[arg-type]
+    assert When(("year", "month")).read(frame).values[0] == microseconds([datetime(2020, 1, 1)])[0]
+    assert When("").columns == ()  # type: ignore[arg-type]
