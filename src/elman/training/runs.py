@@ -34,6 +34,7 @@ from elman.training.folders import (
     write_json,
 )
 from elman.training.loop import Progress, has_checkpoint, train
+from elman.training.memory import check_model, memory_told
 from elman.training.options import check_kept, given_of, renamed
 from elman.training.remarks import of_training, remarks
 from elman.training.settings import Budget, Comparison, Training, configured, groups
@@ -61,6 +62,7 @@ class Run(Generic[MadeTask]):
     searching: frozenset[str] | None = None  # what the user set, where a search for the rest is not over
 
 
+@memory_told()
 def begin(
     make: type[MadeTask],
     sources: Sources,
@@ -92,6 +94,7 @@ def begin(
                 read = make.read(options, sources)
             vocabulary = make.learn(options, read)
             for other in others(options, comparison.compare).values():
+                check_model(make, other, vocabulary, training)
                 make(other, vocabulary)  # what cannot be made is refused before anything is trained
             task, data = made(make, options, vocabulary, read, new, training)
         given_files = {"data": sources.data, "valid": sources.valid, "test": test}
@@ -108,6 +111,7 @@ def begin(
     return Run(task, read, data, training, budget, comparison, there["data"], there["test"], sources.bad, found, fixed)
 
 
+@memory_told()
 def go_on(
     make: type[MadeTask], sources: Sources, folder: Path, given: dict[str, Any], *, test: Path | None = None
 ) -> Run[MadeTask]:
@@ -146,6 +150,7 @@ def go_on(
     return Run(task, read, data, training, budget, comparison, kept["data"], kept["test"], bad, found, fixed)
 
 
+@memory_told()
 def searched(run: Run[MadeTask], folder: Path, callbacks: tuple[pl.Callback, ...] = ()) -> Run[MadeTask]:
     """The run with the best settings that a search finds, where the user wishes for one that is not over."""
     if run.searching is None:
@@ -163,6 +168,7 @@ def searched(run: Run[MadeTask], folder: Path, callbacks: tuple[pl.Callback, ...
     return replace(run, task=task, data=data, training=training, searching=None)
 
 
+@memory_told()
 def trained(run: Run[Any], folder: Path, callbacks: tuple[pl.Callback, ...] = ()) -> Progress:
     """Train what a run is for, or go on with it where the folder has a checkpoint."""
     resume = has_checkpoint(folder)
@@ -194,6 +200,7 @@ def facts(run: Run[Any], progress: Progress) -> dict[str, Any]:
     }
 
 
+@memory_told()
 def finish(run: Run[Any], folder: Path, progress: Progress, callbacks: tuple[pl.Callback, ...] = ()) -> dict[str, Any]:
     """Judge what came of a run beside what it is compared with, and write ``result.json`` and ``report.html``.
 

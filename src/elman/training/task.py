@@ -207,6 +207,13 @@ class Task(nn.Module, ABC, Generic[OptionsT, ReadT, BatchT, DataT, EvaluationT])
             ElmanError: too little data for such batches.
         """
 
+    def batch_steps(self, data: DataT) -> int:
+        """Steps of the largest batch, over all its rows; by them it is told what learning from it takes of memory.
+
+        Here they are not known, and what a batch takes is not told.
+        """
+        return 0
+
     def start(self, data: DataT) -> None:
         """Begin a new model with what is known before it learns, such as vectors of words; here nothing is."""
 

@@ -16,6 +16,7 @@ from elman.errors import ElmanError
 from elman.training.checkpoints import seed_all
 from elman.training.folders import SEARCH, TRIAL
 from elman.training.loop import Progress, has_checkpoint, train
+from elman.training.memory import check_batch, check_model
 from elman.training.options import listed
 from elman.training.settings import Budget, Training
 from elman.training.task import MadeTask, Task, TrainingData
@@ -39,9 +40,11 @@ def made(
     make: type[MadeTask], options: Any, vocabulary: dict[str, Any], read: Any, folder: Path, training: Training
 ) -> tuple[MadeTask, TrainingData]:
     """A new task and its data, with the same random numbers whenever it is made."""
+    check_model(make, options, vocabulary, training)
     seed_all(training.seed)
     task = make(options, vocabulary)
     data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
+    check_batch(task, data, training)
     task.start(data)
     return task, data
 

@@ -15,7 +15,7 @@ class AnomalyOptions(TimedOptions):
 
     cell: str = option("gru", ENCODER, common=True, metavar="CELL")
     hidden: int = option(32, "Units of each layer.", min=1, common=True)
-    layers: int = option(1, "Number of layers.", min=1)
+    layers: int = option(1, "Number of layers.", min=1, max=64)
     dropout: float = option(
         0.1, "Dropout: share of the inputs and features that training sets to zero.", min=0, max=0.95
     )

@@ -282,6 +282,9 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
     def data(self, read: AnomalyParts, folder: Path, *, rows: int, steps: int, seed: int) -> AnomalyExamples:
         return AnomalyExamples(self, read, rows, steps, seed)
 
+    def batch_steps(self, data: AnomalyExamples) -> int:
+        return data.rows * data.steps
+
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Watched:
         columns = self.columns
         if not columns.label:  # streams to judge on may have labels where those to learn from had none

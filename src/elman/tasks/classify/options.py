@@ -17,7 +17,7 @@ class ClassifyOptions(TimedOptions):
 
     cell: str = option("lstm", ENCODER, common=True, metavar="CELL")
     hidden: int = option(128, "Units of each layer and direction.", min=1, search=(32, 256), common=True)
-    layers: int = option(1, "Number of layers.", min=1, search=(1, 2))
+    layers: int = option(1, "Number of layers.", min=1, max=64, search=(1, 2))
     bidirectional: bool = option(True, "Read in both directions, so that a step also sees what comes after it.")
     attention: bool = option(
         False, "Pool by attention, instead of by the maximum and the mean of each feature.", search=[False, True]

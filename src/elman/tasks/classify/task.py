@@ -227,6 +227,11 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
     def data(self, read: ClassifyParts, folder: Path, *, rows: int, steps: int, seed: int) -> ClassifyExamples:
         return ClassifyExamples(self, read, rows, seed)
 
+    def batch_steps(self, data: ClassifyExamples) -> int:
+        longest = max(data.learnt.inputs, key=len) if self.layout.is_text else data.learnt.inputs[0]
+        steps = self.input.batch([longest]).lengths if self.layout.is_text else data.batches.lengths
+        return min(data.batches.rows, len(data.learnt)) * min(int(steps.max()), self.options.max_length)
+
     def start(self, data: ClassifyExamples) -> None:
         self.input.start(self.options)
 

@@ -18,7 +18,7 @@ class ForecastOptions(TimedOptions):
 
     cell: str = option("gru", ENCODER, common=True, metavar="CELL")
     hidden: int = option(128, "Units of each layer.", min=1, common=True)
-    layers: int = option(1, "Number of layers.", min=1)
+    layers: int = option(1, "Number of layers.", min=1, max=64)
     dropout: float = option(
         0.5, "Dropout: share of the recurrence's outputs that training sets to zero.", min=0, max=0.95
     )

@@ -258,6 +258,9 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
     def data(self, read: ForecastParts, folder: Path, *, rows: int, steps: int, seed: int) -> ForecastExamples:
         return ForecastExamples(self, read, rows, seed)
 
+    def batch_steps(self, data: ForecastExamples) -> int:
+        return min(data.batches.rows, len(data.learnt)) * (self.network.before + self.network.after)
+
     def start(self, data: ForecastExamples) -> None:
         if self.options.linear_skip:
             self.network.start(ridge(data.learnt.some(LEARNT), level=self.options.normalise))

@@ -11,7 +11,7 @@ class LanguageOptions(TaskOptions):
 
     cell: str = option("lstm", CELL, common=True, metavar="CELL")
     hidden: int = option(384, "Units of each layer.", min=1, common=True)
-    layers: int = option(1, "Number of layers.", min=1)
+    layers: int = option(1, "Number of layers.", min=1, max=64)
     embedding: int = option(128, "Size of the token embeddings.", min=1)
     dropout: float = option(0.1, "Dropout: share of each layer's outputs that training sets to zero.", min=0, max=0.95)
     tokens: str = option("characters", "Tokens: characters, bytes or subwords.", common=True)

@@ -160,6 +160,11 @@ class LanguageTask(
         share, name = self.options.held_out, _name(read.source)
         return TextData(tokens, valid, self.tokenizer, name, share=share, rows=rows, steps=steps)
 
+    def batch_steps(self, data: TextData | StringData) -> int:
+        if isinstance(data, TextData):
+            return data.train.rows * min(data.train.steps, data.train.length)
+        return min(data.batches.rows, len(data.learnt)) * int(data.encoded.lengths.max())
+
     def evaluation(self, source: Path | HeldText, folder: Path, bad: BadRows) -> Corpus | Judged:
         if self.form == "strings":
             strings = without_unknown(read_strings(source, self.options.max_length, bad), self.tokenizer, bad)

@@ -17,7 +17,7 @@ class RecommendOptions(TimedOptions):
 
     cell: str = option("gru", ENCODER, common=True, metavar="CELL")
     hidden: int = option(128, "Units of each layer.", min=1, common=True)
-    layers: int = option(1, "Number of layers.", min=1)
+    layers: int = option(1, "Number of layers.", min=1, max=64)
     embedding: int = option(128, "Size of the item embeddings.", min=1)
     dropout: float = option(0.4, "Dropout: share of the features that training sets to zero.", min=0, max=0.95)
     word_dropout: float = option(

@@ -256,6 +256,9 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
     def data(self, read: RecommendParts, folder: Path, *, rows: int, steps: int, seed: int) -> RecommendExamples:
         return RecommendExamples(self, read, rows, seed)
 
+    def batch_steps(self, data: RecommendExamples) -> int:
+        return min(data.batches.rows, len(data.pieces)) * int(data.batches.lengths.max())
+
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Rows:
         sessions = read_events(source, self.layout, bad)
         return Rows(self, Part(sessions, np.ones(len(sessions), int)))

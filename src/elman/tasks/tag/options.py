@@ -20,7 +20,7 @@ class TagOptions(TaskOptions):
 
     cell: str = option("lstm", ENCODER, common=True, metavar="CELL")
     hidden: int = option(200, "Units of each layer and direction.", min=1, common=True)
-    layers: int = option(1, "Number of layers.", min=1)
+    layers: int = option(1, "Number of layers.", min=1, max=64)
     bidirectional: bool = option(True, "Read in both directions, so that a tag also depends on the words after it.")
     crf: bool | None = option(
         None, "Choose the tags of a sentence jointly, by a conditional random field.", shown=f"yes, up to {MANY} tags"

@@ -277,6 +277,9 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
     def data(self, read: TagParts, folder: Path, *, rows: int, steps: int, seed: int) -> TagExamples:
         return TagExamples(self, read, rows, seed)
 
+    def batch_steps(self, data: TagExamples) -> int:
+        return min(data.batches.rows, len(data.pieces.lengths)) * int(data.pieces.lengths.max(initial=0))
+
     def start(self, data: TagExamples) -> None:
         self.input.start(self.options)
 

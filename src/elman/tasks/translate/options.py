@@ -16,7 +16,7 @@ class TranslateOptions(TableOptions):
     hidden: int = option(
         256, "Units of each layer and direction of the encoder; the decoder has twice as many.", min=1, common=True
     )
-    layers: int = option(1, "Number of layers of the encoder and of the decoder.", min=1)
+    layers: int = option(1, "Number of layers of the encoder and of the decoder.", min=1, max=64)
     bidirectional: bool = option(True, "Read the source in both directions.")
     attention: str = option(
         "multiplicative", "Attention of the decoder to the source: multiplicative, additive or none."

@@ -286,6 +286,9 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
     def data(self, read: TranslateParts, folder: Path, *, rows: int, steps: int, seed: int) -> TranslateExamples:
         return TranslateExamples(self, read, rows, seed)
 
+    def batch_steps(self, data: TranslateExamples) -> int:
+        return max(len(rows) * int(data.batches.lengths[rows].max(0).sum()) for rows in data.batches.in_order())
+
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Judged:
         table, layout = read_pairs(source, self.layout, bad)
         if not len(table):

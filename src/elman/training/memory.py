@@ -1,0 +1,154 @@
+"""What a run needs of memory, told before it is asked for, and in one line where it is more than there is."""
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from elman.errors import ElmanError, brief
+from elman.training.settings import Training
+from elman.training.task import Task
+
+NUMBER = 4  # bytes of a number in float32
+KEPT = 4  # numbers for each parameter: itself, its gradient, and the two means of the optimizer
+UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+# what a container may take, and does take, as the two versions of control groups tell it
+LIMITS = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
+# options that a model, or a batch, grows with
+OF_MODELS = ("hidden", "layers", "embedding", "vocabulary", "spelling", "horizon", "context", "patch", "convolution")
+OF_BATCHES = ("batch", "bptt", "max_length", "window", "context", "hidden", "layers")
+
+
+def check_model(make: type[Task], options: Any, vocabulary: dict[str, Any], training: Training) -> None:
+    """Refuse a model whose parameters, with what training keeps for each, take more memory than there is.
+
+    Raises:
+        ElmanError: what it takes, what there is, and which option to lower.
+    """
+    number = _parameters(make, options, vocabulary)
+    needed, there = number * KEPT * NUMBER * training.devices, available()
+    if needed > there:
+        counted = f"{number:.3g} parameters, which take {size(needed)} with what training keeps for each"
+        raise ElmanError(
+            f"the model has {counted if number < math.inf else 'more parameters than can be counted'}; there are "
+            f"{size(there)} of memory: {_to_lower((options, training), OF_MODELS)}"
+        )
+
+
+def check_batch(task: Task, data: Any, training: Training) -> None:
+    """Refuse a batch of which what is kept for the gradients takes more memory than there is.
+
+    Each step keeps about what each matrix of the layers that read it gives; what else is kept is not counted.
+
+    Raises:
+        ElmanError: what it takes, what there is, and which option to lower.
+    """
+    outermost = {id(module) for module in task.children() if isinstance(module, nn.Linear)}
+    wide = sum(
+        parameter.shape[0]
+        for module in task.modules()
+        if not isinstance(module, nn.Embedding) and id(module) not in outermost
+        for parameter in module.parameters(recurse=False)
+        if parameter.dim() > 1
+    )
+    steps = task.batch_steps(data)
+    needed, there = steps * wide * NUMBER * training.devices, available()
+    if needed > there:
+        raise ElmanError(
+            f"a batch has up to {steps:,} steps, and learning from it takes {size(needed)}; there are {size(there)} "
+            f"of memory: {_to_lower((task.options, training), OF_BATCHES)}"
+        )
+
+
+def available() -> float:
+    """Bytes of memory that there are for a process more: on the device that trains, and as far as it is allowed."""
+    if torch.cuda.is_available():
+        return float(torch.cuda.mem_get_info()[0])
+    return min(_free(), *(_allowed(limit, used) for limit, used in LIMITS))
+
+
+def size(number: float) -> str:
+    """Bytes in words.
+
+    >>> size(1536), size(12e9), size(3e30)
+    ('1.54 kB', '12 GB', 'more than 1,000 EB')
+    """
+    if number >= 1000 ** len(UNITS):
+        return f"more than 1,000 {UNITS[-1]}"
+    power = int(math.log(number, 1000)) if number >= 1 else 0
+    return f"{number / 1000**power:.3g} {UNITS[power]}"
+
+
+@contextmanager
+def memory_told() -> Iterator[None]:
+    """Memory that runs out all the same is told in one line.
+
+    Raises:
+        ElmanError: the same.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise ElmanError(f"memory ran out: {brief(str(error), 100)}; give less data or a smaller --batch") from error
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        raise ElmanError(f"memory ran out: {brief(str(error), 100)}; give less data or a smaller --batch") from error
+
+
+def _parameters(make: type[Task], options: Any, vocabulary: dict[str, Any]) -> float:
+    """How many parameters a model has, which is not made for that; 0 where it cannot be told so."""
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            return sum(parameter.numel() for parameter in make(options, vocabulary).parameters())
+    except (NotImplementedError, RuntimeError) as error:  # of a layer that looks at its numbers as it is made
+        return math.inf if "overflow" in str(error) else 0
+
+
+def _to_lower(groups: Sequence[Any], names: Sequence[str]) -> str:
+    """The option that is furthest above its default."""
+    found = {}
+    for group in groups:
+        for each in fields(group):
+            value = getattr(group, each.name)
+            if each.name in names and isinstance(value, int) and value > 0:
+                usual = each.default if isinstance(each.default, int) and each.default > 0 else 100
+                found[each.name] = value / usual
+    name = max(found, key=found.__getitem__)
+    value = next(getattr(group, name) for group in groups if hasattr(group, name))
+    return f"give --{name.replace('_', '-')} a lower number than {value:,}"
+
+
+def _free() -> float:
+    """Bytes that the system has to give."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * float(line.split()[1])
+    except OSError:  # another system than Linux tells how much there is, but not how much of it is free
+        return _whole()
+    return _whole()
+
+
+def _whole() -> float:
+    """Bytes of memory in all, where the system tells it."""
+    names = getattr(os, "sysconf_names", {})
+    if "SC_PHYS_PAGES" in names and "SC_PAGE_SIZE" in names:
+        return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+    return math.inf
+
+
+def _allowed(limit: str, used: str) -> float:
+    """Bytes that a group of processes, such as a container, may still take."""
+    place = Path("/sys/fs/cgroup")
+    try:
+        most, now = ((place / name).read_text().strip() for name in (limit, used))
+    except OSError:  # no such group
+        return math.inf
+    return float(most) - float(now) if most.isdigit() and now.isdigit() else math.inf

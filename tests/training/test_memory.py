@@ -1,0 +1,72 @@
+"""What a run needs of memory is told before it is asked for."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import elman
+from elman import tasks
+from elman.errors import ElmanError
+from elman.training.memory import available, memory_told, size
+from elman.training.runs import fit
+from elman.training.settings import configured
+from elman.training.task import Sources
+
+TEXTS = {"text": ["so good", "so bad", "good film", "bad film"] * 8, "label": ["yes", "no"] * 16}
+WAVE = {"value": np.sin(np.arange(600) / 5)}
+DATA: dict[str, Any] = {
+    "anomaly": WAVE,
+    "classify": TEXTS,
+    "forecast": WAVE,
+    "recommend": {"user": [n % 10 for n in range(100)], "item": [f"i{n % 7}" for n in range(100)]},
+    "tag": {"tokens": [["the", "cat"], ["a", "dog"]] * 20, "tags": [["DET", "NOUN"]] * 40},
+    "translate": {"source": ["one two", "two one"] * 10, "target": ["un deux", "deux un"] * 10},
+}
+
+
+@pytest.mark.parametrize("task", DATA)
+@pytest.mark.parametrize("hidden", [10_000_000, 10_000_000_000])
+def test_a_model_that_is_too_large_is_refused_in_one_line_and_at_once(task: str, hidden: int) -> None:
+    with pytest.raises(ElmanError, match=r"parameters.* of memory: give --hidden a lower number than 10,000,000"):
+        fit(tasks.load(task), pl.DataFrame(DATA[task]), steps=1, hidden=hidden)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"), [({"embedding": 10**9}, "embedding"), ({"hidden": 10**7, "embedding": 200}, "hidden")]
+)
+def test_what_is_furthest_above_its_default_is_to_be_lowered(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ElmanError, match=f"give {said} a lower number"):
+        elman.Classifier(**{"verbose": False, "steps": 1, **options}).fit(pl.DataFrame(TEXTS))
+
+
+def test_a_batch_that_is_too_large_is_refused() -> None:
+    with pytest.raises(ElmanError, match=r"batch has up to .* steps.* give --batch a lower number than 100,000,000"):
+        fit(tasks.load("anomaly"), pl.DataFrame(WAVE), steps=1, batch=100_000_000)
+
+
+@pytest.mark.parametrize("task", DATA)
+@pytest.mark.parametrize("rows", [4, 16])
+def test_every_task_tells_the_steps_of_a_batch(task: str, rows: int, tmp_path: Path) -> None:
+    make = tasks.load(task)
+    options = configured(make.Options, make.Options, {"hidden": 8})
+    read = make.read(options, Sources(pl.DataFrame(DATA[task])))
+    made = make(options, make.learn(options, read))
+    data = made.data(read, tmp_path, rows=rows, steps=8, seed=1)
+    assert rows <= made.batch_steps(data) <= rows * 1000
+    assert made.batch_steps(data) % rows == 0 or task == "translate"
+
+
+def test_memory_that_runs_out_all_the_same_is_told() -> None:
+    with pytest.raises(ElmanError, match="memory ran out: Unable to allocate"), memory_told():
+        np.empty(1 << 58)
+    with pytest.raises(RuntimeError, match="something else"), memory_told():
+        raise RuntimeError("something else")
+
+
+def test_there_is_memory() -> None:
+    assert 1e6 < available() < math.inf
+    assert size(0) == "0 B"
