@@ -44,6 +44,8 @@ def read_table(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, di
             raise ElmanError(f"{error} that can be used; {bad.listed[before]}") from error
         raise
     bad.read(table.size)
+    if not table.columns:
+        raise ElmanError(f"{table.name} has no columns: nothing in any of its rows has a name")
     return table
 
 

@@ -17,6 +17,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
+from elman.data.tables import columns_of
 from elman.errors import ElmanError
 from elman.testing.closeness import require
 from elman.testing.law import Check, Law
@@ -24,7 +25,7 @@ from elman.testing.ways import alike, assert_the_same_from_every_table
 from elman.training.folders import RESULT, WEIGHTS, read_json
 from elman.training.options import usual
 from elman.training.summary import UNTRAINED
-from elman.training.task import HELD_OUT, BadRows, Predictor, Sources, Task, evaluate, read_model
+from elman.training.task import HELD_OUT, BadRows, Predictor, RowPredictor, Sources, Task, evaluate, read_model
 
 NONE: Mapping[str, Any] = MappingProxyType({})
 STEPS = 60  # in which the loss of the example must fall
@@ -39,8 +40,8 @@ def check_task(task: type[Task], source: str | Path, options: Mapping[str, Any] 
     with the same weights, bit for bit on one thread; a mistake of the user is one line. Of a task that answers rows: a
     file, a table in memory and a stream of the same rows get the same answers; so do the rows of an example that is a
     table in any format, with the columns in another order, and without those that are not needed; each line of a stream
-    is answered before the next is read; simple methods stand beside it in one table, in a report that needs nothing
-    beside itself.
+    is answered before the next is read; each row has its answer, however odd it or another one is; simple methods stand
+    beside it in one table, in a report that needs nothing beside itself.
 
     Args:
         task: the class of the task, at the top of a module that can be imported, since a run is killed in a process of
@@ -85,6 +86,7 @@ def laws(task: type[Task]) -> list[Law]:
         found += [
             loaded_it_answers_the_same,
             a_file_memory_and_a_stream_get_the_same_answers,
+            a_row_in_is_a_row_out,
             the_same_rows_get_the_same_answers_from_any_table,
             each_line_is_answered_before_the_next_is_read,
             the_baselines_stand_beside_it,
@@ -262,6 +264,59 @@ def a_file_memory_and_a_stream_get_the_same_answers(example: Example) -> None:
                 same = alike(answer[name], streamed[name])
                 where = f"{name} of row {row + 1}"
                 require(same, f"{where} is {answer[name]} from {way} and {streamed[name]} from a stream")
+
+
+def a_row_in_is_a_row_out(example: Example) -> None:
+    task, rows = example.predictor, [json.loads(line) for line in example.lines]
+    if len(task.predict(_together(rows))) != len(rows):
+        return  # what is answered is something else, such as the steps that come, or people
+    usual = task.predict(_together(rows)).to_dicts()
+    for what, odd in _odd(rows):
+        lines = [json.dumps(row) for row in odd]
+        answers = {"memory": task.predict(_together(odd), skip_bad=True)}
+        if _is_table(odd):
+            file = example.scratch / "odd.jsonl"
+            file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            answers["a file"] = task.predict(file, skip_bad=True)
+        for way, found in answers.items():
+            require(len(found) == len(odd), f"{what}: {len(odd)} rows from {way} get {len(found)} answers")
+            for n, row in enumerate(odd) if isinstance(task, RowPredictor) else ():
+                if n < len(rows) and row is rows[n]:
+                    for name, value in found.row(n, named=True).items():
+                        same = name not in usual[n] or alike(value, usual[n][name])
+                        require(same, f"{what}: {name} of row {n + 1} from {way} is {value}, not {usual[n].get(name)}")
+        said = list(task.stream(lines, skip_bad=True))
+        require(len(said) == len(odd), f"{what}: {len(odd)} lines get {len(said)} answers from a stream")
+
+
+def _odd(rows: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+    """Rows of which some are not as they should be, with what is odd about them."""
+    yield "each row twice", [*rows, *rows]
+    last = len(rows) - 1
+    for place in sorted({0, last // 2, last}):
+        row = rows[place]
+        values: dict[str, Any] = {
+            "nothing": None,
+            "an empty text": "",
+            "what was never seen": "\u2603 never",
+            "1e400": "1e400",
+        }
+        for what, value in values.items():
+            for name in row if isinstance(row, dict) else ():
+                yield f"{what} in {name} of row {place + 1}", [*rows[:place], {**row, name: value}, *rows[place + 1 :]]
+        if isinstance(row, list):
+            yield f"row {place + 1} without anything", [*rows[:place], [], *rows[place + 1 :]]
+
+
+def _is_table(rows: list[Any]) -> bool:
+    return all(isinstance(row, dict) and not any(isinstance(v, list | dict) for v in row.values()) for row in rows)
+
+
+def _together(rows: list[Any]) -> Any:
+    """Rows as a table in memory, or as a list where they are none."""
+    if not _is_table(rows):
+        return rows
+    return columns_of({name: [row.get(name) for row in rows] for row in rows[:1] for name in row})
 
 
 def the_same_rows_get_the_same_answers_from_any_table(example: Example) -> None:

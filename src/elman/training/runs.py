@@ -224,7 +224,8 @@ def finish(run: Run[Any], folder: Path, progress: Progress, callbacks: tuple[pl.
         "judged_on": {"part": part, "file": run.test, "rows": rows.number, "of": rows.of},
         "compared": table,
         "remarks": remarks(table, list(judged.simple), list(recurrences), run.task.measures, part, rows)
-        + of_training(progress, run.task.monitor),
+        + of_training(progress, run.task.monitor)
+        + judged.failed,
         "predicted_per_second": judged.predicted,
         "streamed_per_second": judged.streamed,
     }

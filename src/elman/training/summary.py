@@ -14,6 +14,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.files import written_aside
+from elman.errors import brief
 from elman.training import report
 from elman.training.folders import LOGS, REPORT, load_weights
 from elman.training.measures import Measures, label
@@ -30,7 +31,7 @@ from elman.training.task import (
     evaluate,
 )
 
-LINES = 200  # streamed to see how fast that is
+LINES, SECONDS = 200, 3.0  # that are streamed at most, to see how fast that is
 UNTRAINED = "untrained"  # the model before training, in the table
 PARTS = {HELD_OUT: "what was held out", LEARNT_FROM: "what was learnt from"}
 
@@ -45,6 +46,7 @@ class Compared:
     sections: list[Section]  # what the task itself shows
     predicted: float  # in a second
     streamed: float | None
+    failed: list[str]  # a sentence for each simple method that cannot be learnt from such data
 
 
 @contextmanager
@@ -60,14 +62,19 @@ def judged_part(task: Task, data: TrainingData, test: str | None, bad: BadRows) 
 def compared(task: Task, data: TrainingData, evaluation: EvaluationData, baselines: bool) -> Compared:
     """Judge a task beside its baselines."""
     judged = evaluate(task, evaluation)
-    simple, sections, streamed = {}, [], None
+    simple, failed, sections, streamed = {}, [], [], None
     if isinstance(task, Predictor):
-        if baselines:
-            simple = {name: learn() for name, learn in task.baselines(data, evaluation).items()}
+        for name, learn in (task.baselines(data, evaluation) if baselines else {}).items():
+            try:
+                simple[name] = learn()
+            except Exception as error:  # whatever a library says of data from which it cannot learn
+                failed.append(
+                    f"There is no {name} to compare with: it cannot be learnt here ({brief(str(error), 100)})."
+                )
         sections = task.sections(data, evaluation, judged.outputs)
         streamed = _speed(task, task.lines(evaluation, LINES))
     rows, speed = evaluation.judged(judged.outputs), judged.number / max(judged.seconds, 1e-9)
-    return Compared(judged.metrics, simple, rows, sections, speed, streamed)
+    return Compared(judged.metrics, simple, rows, sections, speed, streamed, failed)
 
 
 def as_before(task: Task, evaluation: EvaluationData, folder: Path, name: str) -> dict[str, float] | None:
@@ -84,8 +91,11 @@ def as_before(task: Task, evaluation: EvaluationData, folder: Path, name: str) -
 
 def _speed(task: Predictor, lines: list[str]) -> float:
     """Lines answered in a second, one by one."""
-    began = time.monotonic()
-    number = sum(1 for _ in task.stream(lines))
+    began, number = time.monotonic(), 0
+    for _ in task.stream(lines):
+        number += 1
+        if time.monotonic() - began > SECONDS:
+            break
     return number / max(time.monotonic() - began, 1e-9)
 
 

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from elman.errors import ElmanError
 log = logging.getLogger(__name__)
 
 WINDOWS = "combined_windows.json"
+ANSWERED = ("file", "score", "alarm")  # the columns of an answer
 SERIES = tuple(ending for ending in TABLES if ending != ".json")  # in a folder, where that is one of windows
 YES, NO = ("1", "1.0", "true", "yes", "anomaly"), ("0", "0.0", "false", "no", "normal")
 
@@ -73,6 +74,7 @@ class Stream:
         windows: the first and the last row of each window of an anomaly, or None where there are no windows.
         index: ``[N]``, which of the file's rows each is.
         size: rows of the file.
+        shown: ``[size]``, the times of all rows as they stand in the file; no columns where there are none.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Stream:
     windows: tuple[tuple[int, int], ...] | None
     index: np.ndarray
     size: int
+    shown: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -188,13 +191,20 @@ def read_streams(
     return streams
 
 
-def read_values(line: str, columns: Columns) -> np.ndarray:
-    """The values ``[K]`` of a line of a stream, NaN where there is none; read as a row of a file.
+def read_row(line: str, columns: Columns) -> tuple[np.ndarray, dict[str, Any]]:
+    """The values ``[K]`` of a line of a stream, NaN where there is none, and its time as it stands; as a row of a file.
 
     Raises:
         ElmanError: another number of cells, or a cell that is no number.
     """
-    return _values(read_again(Line(line), columns.known, BadRows()).numeric(*columns.values), columns)[0]
+    table = read_again(Line(line), columns.known, BadRows())
+    values = _values(table.numeric(*columns.values), columns)[0]
+    return values, _shown(table, columns).row(0, named=True) if set(columns.time) & set(table.columns) else {}
+
+
+def _shown(table: Table, columns: Columns) -> pl.DataFrame:
+    """The times of rows as they stand, but where what is answered bears the name."""
+    return table.spread().select(c for c in columns.time if c in table.columns and c not in ANSWERED)
 
 
 def _values(table: Table, columns: Columns) -> np.ndarray:
@@ -202,10 +212,11 @@ def _values(table: Table, columns: Columns) -> np.ndarray:
 
 
 def _read_stream(source: Any, columns: Columns, bad: BadRows, limits: dict[str, Any], labelled: bool) -> Stream:
-    table = read_again(source, columns.known, bad).numeric(*columns.values)
-    if not len(table):
+    table = read_again(source, columns.known, bad)
+    shown = _shown(table, columns)
+    table, times = _times(table.numeric(*columns.values), columns)
+    if labelled and not len(table):
         raise ElmanError(f"{table.name} has no rows that can be used")
-    table, times = _times(table, columns)
     back = int((np.diff(times) < 0).sum())
     if back:
         log.info("%s: times go back %d times; rows are taken in the order of the file", table.name, back)
@@ -221,7 +232,7 @@ def _read_stream(source: Any, columns: Columns, bad: BadRows, limits: dict[str, 
             labels = np.zeros(len(table), bool)
             for first, last in found:
                 labels[first : last + 1] = True
-    return Stream(table.name, values, times, labels, found, table.index, table.size)
+    return Stream(table.name, values, times, labels, found, table.index, table.size, shown)
 
 
 def _times(table: Table, columns: Columns) -> tuple[Table, np.ndarray]:
@@ -247,6 +258,8 @@ def _read_labels(table: Table, column: str) -> tuple[Table, np.ndarray]:
 
 def _is_answer(cells: pl.Series) -> bool:
     """Whether a column says yes or no, give or take a few cells that are wrong."""
+    if cells.dtype.is_nested():
+        return False
     text = cells.drop_nulls().cast(pl.String).str.strip_chars().str.to_lowercase()
     return len(text) > 0 and bool(text.is_in([*YES, *NO]).mean() >= 0.95)  # pyright: ignore[reportOperatorIssue]
 

@@ -23,7 +23,7 @@ from elman.layers.encoder import encoder
 from elman.tasks.anomaly import nab, report
 from elman.tasks.anomaly.options import AnomalyOptions
 from elman.tasks.anomaly.scoring import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
-from elman.tasks.anomaly.streams import Columns, Stream, find_columns, find_label, read_streams, read_values
+from elman.tasks.anomaly.streams import Columns, Stream, find_columns, find_label, read_row, read_streams
 from elman.training.measures import HIGH, LOSS, Measure
 from elman.training.options import listed
 from elman.training.report import Section
@@ -361,9 +361,10 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
 
     def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
         streams = read_streams(data, self.columns, bad, labelled=False)
-        watched = Watched(self, streams)
+        found = iter(self.scores(Watched(self, [each for each in streams if len(each)])))
         frames = []
-        for stream, score in zip(streams, self.scores(watched), strict=True):
+        for stream in streams:
+            score = next(found) if len(stream) else np.zeros(0)
             scores, alarms = np.full(stream.size, np.nan), np.full(stream.size, None)
             scores[stream.index] = score
             alarms[stream.index] = self.thinned(score) >= float(self.threshold)
@@ -373,8 +374,8 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
             }
             if len(streams) > 1:
                 columns = {"file": pl.Series([stream.name] * stream.size), **columns}
-            frames.append(pl.DataFrame(columns))
-        return pl.concat(frames)
+            frames.append(pl.concat([stream.shown, pl.DataFrame(columns)], how="horizontal"))
+        return pl.concat(frames, how="diagonal_relaxed")
 
     def session(self) -> Callable[[str], str]:
         self.eval()
@@ -387,7 +388,8 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
         @torch.no_grad()
         def answer(line: str) -> str:
             nonlocal state
-            scaled, read = reader(read_values(line, self.columns)[None])
+            values, shown = read_row(line, self.columns)
+            scaled, read = reader(values[None])
             errors = np.full((1, len(self.ahead), size), np.nan)
             for n, k in enumerate(self.ahead):
                 if k <= len(forecasts):
@@ -395,7 +397,8 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
             score = float(_score(usual(errors))[0])
             place, _, state = self(torch.from_numpy(read[:, None].astype(np.float32)), state)
             forecasts.append(place)
-            return json.dumps({"score": score, "alarm": record(score) >= float(self.threshold)})
+            answered = {"score": score, "alarm": record(score) >= float(self.threshold)}
+            return json.dumps(shown | answered, ensure_ascii=False, default=str)
 
         return answer
 

@@ -90,6 +90,7 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None,
     if columns.layout == "rows":
         return _read_rows(table, columns, clock)
     table = numeric(table, columns)
+    _require_rows(table)
     times, dated, zone, how, _ = columns.times(table.frame)
     if not columns.time:  # a row that was left out is a step as well
         times = table.index.astype(float)
@@ -99,6 +100,7 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None,
     missing = np.flatnonzero(np.isnan(times)).tolist()
     wrong = {row: columns.when.missing(table, row, columns.zone) for row in missing}
     table, times = table.reject(wrong), times[np.isfinite(times)]
+    _require_rows(table)
     names, members = _members(table, columns.series)
     order = np.lexsort((times, members))
     if columns.time and np.any(np.diff(members * 1.0) == 0) and _falls(times, members):
@@ -140,6 +142,11 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None,
     return Panel(table.name, columns, clock, series)
 
 
+def _require_rows(table: Table) -> None:
+    if not len(table):
+        raise ElmanError(f"{table.name} has no rows that can be used")
+
+
 def _clock(clock: Clock | str | None, parts: list[np.ndarray], columns: Columns, dated: bool) -> Clock:
     if not columns.time:
         return Clock("row", 1)
@@ -166,6 +173,7 @@ def _check_step(table: Table, columns: Columns, clock: Clock, parts: list[np.nda
 def _read_rows(table: Table, columns: Columns, clock: Clock | str | None) -> Panel:
     names = [name for name in table.columns if name not in columns.series]
     table = table.numeric(*names)
+    _require_rows(table)
     values = table.frame.select(names).to_numpy().astype(float)
     times = np.arange(len(names), dtype=float)
     if columns.dated:
