@@ -83,7 +83,7 @@ def test_the_user_says_the_encoding(encoding: str, tmp_path: Path) -> None:
 def test_what_is_in_another_encoding_is_named_with_its_byte(tmp_path: Path) -> None:
     path = tmp_path / "few.csv"
     path.write_bytes(TEXT.encode("latin-1"))
-    with pytest.raises(ElmanError, match="is not UTF-8: byte 14, in line 2, is 0xe9; .*--encoding latin-1"):
+    with pytest.raises(ElmanError, match=r"is not UTF-8: byte 14, in line 2, is 0xe9; .*--encoding latin-1"):
         read_whole(path)
     with pytest.raises(ElmanError, match="is not ascii: byte 14, in line 2, is 0xe9; say another"):
         read_whole(path, "ascii")

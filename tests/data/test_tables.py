@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
-from elman.data.formats.delimited import guess_separator
 from elman.data.reading import read_table
+from elman.data.separators import guess_separator
 from elman.data.tables import write_table
 from elman.errors import ElmanError
 

@@ -102,15 +102,13 @@ def _accepted(seen: "list[Finding]", path: Path) -> "list[Finding]":
 def _as_table(path: Path) -> "Table | None":
     """The rows of a file, where it is a table."""
     from elman.data.bad import BadRows
-    from elman.data.formats.delimited import has_columns
-    from elman.data.reading import TABLES, read_table
-    from elman.data.text import beginning
+    from elman.data.reading import is_table, read_table
     from elman.errors import ElmanError
 
     if not path.is_file():
         return None
     try:
-        if path.suffix in TABLES or has_columns(beginning(path, 1 << 16)):
+        if is_table(path):
             return read_table(path, BadRows(skip=True))
     except ElmanError:  # each task says what is wrong
         return None
@@ -118,8 +116,8 @@ def _as_table(path: Path) -> "Table | None":
 
 
 def _about_table(table: "Table", sample: "Sample") -> dict[str, Any]:
-    from elman.data.formats.delimited import SEPARATORS
     from elman.data.profile import doubled_rows, profile
+    from elman.data.separators import SEPARATORS
 
     columns = profile(table)
     doubts = [doubt for column in columns for doubt in column.doubts]

@@ -1,7 +1,7 @@
 """How people name the columns of tables, by what stands in them: one table for all tasks."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # by role; where a table has several of the names, the one that stands first here is taken
 NAMES = {
@@ -99,6 +99,15 @@ def without_identity(column: str) -> str:
     """A name without what people hang to it: ``movieId`` and ``movie_id`` are ``movie``."""
     letters = re.sub(r"[^a-z]", "", column.lower())
     return re.sub(r"(?<=..)(?:id|ids|idx|no|code|number|index)$", "", letters) or letters
+
+
+def listed(columns: Sequence[str], most: int = 10) -> str:
+    """Names of columns for people, the first ones of many.
+
+    >>> listed(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    return ", ".join(columns[:most]) + (f" and {len(columns) - most:,} more" if len(columns) > most else "")
 
 
 def is_identity(column: str) -> bool:

@@ -1,12 +1,15 @@
 """The characters of files: UTF-8, UTF-16 and UTF-32 where a mark at the beginning says so, or what the user says."""
 
 import codecs
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from elman.data.packed import opened
 from elman.errors import ElmanError
+
+log = logging.getLogger(__name__)
 
 PIECE = 1 << 20  # bytes read at a time
 # what a file begins with, and what it is written in then; the longer mark of UTF-32 begins as that of UTF-16 does
@@ -60,6 +63,21 @@ def decoded(path: Path, encoding: str = "") -> Iterator[str]:
         told, mark = marked(begun)
         name = told or encoding or "utf-8"
         yield from _decoded(path, file, begun[mark:], mark, name, said=bool(told or encoding))
+
+
+def tell_doubt(path: Path, encoding: str) -> None:
+    """Warn where a file is to be read in an encoding, since others were, and looks like UTF-8."""
+    if not encoding or codecs.lookup(encoding).name == "utf-8" or not path.is_file():
+        return
+    with opened(path) as file:
+        data = file.read(PIECE)
+    try:
+        text = data[:-3].decode() if len(data) == PIECE else data.decode()
+    except UnicodeDecodeError:
+        return
+    if not text.isascii() and not marked(data)[0]:
+        log.warning("%s looks like UTF-8 and is read as %s, as what was learnt from was; save it so if it is not",
+                    path, encoding)  # fmt: skip
 
 
 def _decoded(path: Path, file: IO[bytes], begun: bytes, offset: int, name: str, *, said: bool) -> Iterator[str]:

@@ -8,6 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from elman.data.packed import special, unpacked_name
+from elman.errors import ElmanError
+
+PATTERN = re.compile(r"[*?\[]")  # what makes a name a pattern
 
 
 def suffix(path: Path) -> str:
@@ -54,6 +57,28 @@ def written_aside(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # it is gone as a rule, and harms nothing where it is not
             aside.unlink()
+
+
+def matching(path: Path) -> list[Path]:
+    """The files that a pattern such as ``logs/*.csv`` stands for, by their names; any other name for itself.
+
+    Raises:
+        ElmanError: no file is named so.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "b.csv").write_text("x"), (folder / "a.csv").write_text("x")
+        >>> [each.name for each in matching(folder / "*.csv")], [each.name for each in matching(Path("c.csv"))]
+        (['a.csv', 'b.csv'], ['c.csv'])
+    """
+    if not PATTERN.search(str(path)) or path.exists():
+        return [path]
+    anchor = Path(path.anchor)
+    found = sorted(each for each in anchor.glob(str(path.relative_to(anchor))) if each.is_file())
+    if not found:
+        raise ElmanError(f"no file is named as {path} says")
+    return found
 
 
 def alternatives(path: Path) -> list[Path]:

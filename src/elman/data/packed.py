@@ -86,10 +86,11 @@ def unpacked_name(path: Path) -> str:
     return path.stem if path.suffix.lower() in PACKED and path.stem else path.name
 
 
-def is_zip(path: Path) -> bool:
-    """Whether a file is a zip."""
+def is_packed(path: Path) -> bool:
+    """Whether a file is packed, by its content."""
     with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"
+        begun = file.read(MAGIC)
+    return any(begun.startswith(magic) for magic, _, _ in _WAYS)
 
 
 def _unzipped(path: Path, file: IO[bytes]) -> Any:
@@ -115,7 +116,7 @@ def _zstandard(path: Path, file: IO[bytes]) -> Any:
 
 
 class _Frames(io.RawIOBase):
-    """What is packed with Zstandard, in as many frames as there are; the library's own reader takes a cut for an end."""
+    """What is packed with Zstandard, in any number of frames, each of which must end."""
 
     def __init__(self, file: IO[bytes], zstandard: Any) -> None:
         super().__init__()
@@ -149,9 +150,9 @@ class _Frames(io.RawIOBase):
 
 
 _WAYS: tuple[tuple[bytes, str, Callable[[Path, IO[bytes]], Any]], ...] = (
-    (b"\x1f\x8b", "gzip", lambda _, file: gzip.open(file)),
-    (b"BZh", "bzip2", lambda _, file: bz2.open(file)),
-    (b"\xfd7zXZ\x00", "xz", lambda _, file: lzma.open(file)),
+    (b"\x1f\x8b", "gzip", lambda _, file: gzip.GzipFile(fileobj=file)),
+    (b"BZh", "bzip2", lambda _, file: bz2.BZ2File(file)),
+    (b"\xfd7zXZ\x00", "xz", lambda _, file: lzma.LZMAFile(file)),  # noqa: SIM115
     (b"\x28\xb5\x2f\xfd", "Zstandard", _zstandard),
     (b"PK\x03\x04", "zip", _unzipped),
 )

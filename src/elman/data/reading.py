@@ -1,6 +1,7 @@
 """Rows of named columns, from whatever holds them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +9,18 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.dialect import UNKNOWN, Dialect
-from elman.data.files import suffix
-from elman.data.formats import delimited, objects, parquet
-from elman.data.tables import Table, columns_of, held
+from elman.data.files import matching
+from elman.data.formats import beginning, delimited, format_of, formats
+from elman.data.tables import Table, columns_of, held, joined
 from elman.errors import ElmanError
-
-TABLES = (".csv", ".tsv", *objects.OBJECTS, ".parquet")  # how the names of files end that are tables
 
 
 def read_table(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, dialect: Dialect = UNKNOWN) -> Table:
     """A table from a file, a data frame of polars or pandas, or lists by name.
 
     Args:
-        source: text with separators, JSON lines (``.jsonl``, ``.ndjson``, ``.json``) or Parquet; in UTF-8, with or
-            without a byte order mark, lines ending as on any system, packed with gzip or not.
+        source: a file of any format of tables in ``elman.data.formats``, packed or not; several alike by a pattern
+            such as ``logs/*.csv``, or all tables of a folder.
         bad: what is done about rows that cannot be used.
         dialect: how the file is written, as far as that is known.
 
@@ -54,6 +53,35 @@ def _read(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, dialect
         frame = source if isinstance(source, pl.DataFrame) else columns_of(source)
         return held(frame, "the table", bad, dialect).without_missing()
     path = Path(source)
-    kind = suffix(path)
-    form = parquet if kind == ".parquet" else objects if kind in objects.OBJECTS else delimited
-    return form.read(path, bad, dialect).without_missing()
+    files = _tables_in(path, dialect.encoding) if path.is_dir() else matching(path)
+    if len(files) > 1:
+        first = _read_file(files[0], bad, dialect)
+        alike = replace(dialect, separator=first.dialect.separator, header=first.dialect.header)
+        return joined([first, *(_read_file(each, bad, alike) for each in files[1:])], str(path))
+    return _read_file(files[0], bad, dialect)
+
+
+def _tables_in(folder: Path, encoding: str) -> list[Path]:
+    files = (each for each in sorted(folder.rglob("*")) if each.is_file() and not each.name.startswith("."))
+    found = [each for each in files if is_table(each, encoding)]
+    if not found:
+        raise ElmanError(f"{folder} has no tables in it, such as files of CSV or Parquet")
+    return found
+
+
+def _read_file(path: Path, bad: BadRows, dialect: Dialect) -> Table:
+    found = format_of(path, dialect.encoding)
+    if found.read is None:
+        raise ElmanError(f"{path} is {found.name}; elman train {found.tasks[0]} --data {path} learns from it")
+    return found.read(path, bad, dialect).without_missing()
+
+
+def is_table(path: Path, encoding: str = "") -> bool:
+    """Whether a file holds rows of columns: by its content, or as it is named.
+
+    Raises:
+        ElmanError: no such file, or one that is damaged where it begins.
+    """
+    begun = beginning(path, encoding)
+    found = next(each for each in formats() if each.recognise(begun))
+    return found.read is not None and (found is not delimited.FORMAT or delimited.is_table(begun))

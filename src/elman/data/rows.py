@@ -13,10 +13,12 @@ import polars as pl
 from elman.data.bad import BadRows
 from elman.data.columns import find
 from elman.data.dialect import UNKNOWN, Dialect
+from elman.data.encodings import tell_doubt
 from elman.data.files import suffix
-from elman.data.formats.delimited import allow_cells_of
+from elman.data.formats import delimited
 from elman.data.formats.objects import read_object
-from elman.data.reading import TABLES, read_table
+from elman.data.reading import format_of, read_table
+from elman.data.separators import allow_cells_of
 from elman.data.tables import Table, column_of
 from elman.data.text import read_whole
 from elman.errors import ElmanError
@@ -122,6 +124,8 @@ def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Kn
     """
     if isinstance(source, Line):
         return _read_line(source.text, known, bad)
+    if isinstance(source, Path):
+        tell_doubt(source, known.dialect.encoding)
     table = read_table(source, bad, known.dialect)
     if table.dialect.header is False and (names := _fitting(known, len(table.columns))):
         frame = table.frame.rename(dict(zip(table.columns, names, strict=True)))
@@ -196,7 +200,8 @@ def read_texts(
         texts = _of_texts("the list", column_of(usual, list(source)), bad, known.dialect, unit="row")
         return with_texts(texts, usual), usual
     if isinstance(source, Path) and not _is_table(source, known):
-        lines = read_whole(source).removesuffix("\n").split("\n")
+        tell_doubt(source, known.dialect.encoding)
+        lines = read_whole(source, known.dialect.encoding).removesuffix("\n").split("\n")
         headed = bool(known.dialect.header) and lines[0].strip() == column
         texts = pl.Series(usual, lines[headed:], dtype=pl.String)
         return _of_texts(str(source), texts, bad, known.dialect, first=1 + headed), usual
@@ -226,7 +231,12 @@ def _of_texts(name: str, texts: pl.Series, bad: BadRows, dialect: Dialect, first
 
 
 def _is_table(path: Path, known: Known) -> bool:
-    """Whether a file has columns: by its name, or as the one that was learnt from, of which it has the separator."""
-    if suffix(path) in TABLES or not path.exists():
+    """Whether a file has columns: by its format, or as the one that was learnt from, of which it has the separator."""
+    if suffix(path) in delimited.NAMES or not path.exists():
         return True
-    return bool(known.dialect.separator) and known.dialect.separator in read_whole(path).partition("\n")[0]
+    if (found := format_of(path, known.dialect.encoding)) is not delimited.FORMAT:
+        return found.read is not None
+    return (
+        bool(known.dialect.separator)
+        and known.dialect.separator in read_whole(path, known.dialect.encoding).partition("\n")[0]
+    )

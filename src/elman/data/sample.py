@@ -1,20 +1,28 @@
 """The beginning of large data: files that are read whole take a second then, whatever they hold."""
 
-import gzip
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from elman.data.files import alternatives, suffix
-from elman.data.formats.objects import OBJECTS
+import polars as pl
+
+from elman.data.bad import BadRows
+from elman.data.encodings import marked
+from elman.data.files import alternatives, matching, suffix
+from elman.data.formats import beginning, delimited, formats, objects
+from elman.data.packed import is_packed, opened, unpacked_name
+from elman.data.reading import read_table
 from elman.data.tables import Table
+from elman.data.text import beginning as text_beginning
 from elman.errors import ElmanError
 
 LARGE = 1 << 18  # bytes that are read of one file, or of all files of a folder
 LEAST = 1 << 12  # bytes that are read of each file of a folder
 MOST_FILES = 2000
+ROWS = 50_000  # of a file that has no lines
+CUT = (*delimited.NAMES, *objects.OBJECTS)  # how files are named whose beginning may have no row that is whole
 WIDEST, LAST = 200, 20  # columns of a table that tasks look at, and how many of them are its last
 
 
@@ -32,14 +40,15 @@ def sampled(path: Path) -> Iterator[Sample]:
     """The data itself where it is small, else the beginning of each of its files, in a folder that goes again.
 
     Args:
-        path: a file, a folder, or several files in one name as ``train.{en,de}``.
+        path: a file, a folder, or several files in one name as ``train.{en,de}``; of a pattern the first file is it.
 
     Raises:
         ElmanError: no such file.
     """
+    path = matching(path)[0]
     files = [file for each in alternatives(path) for file in _files(each)]
     total = sum(file.stat().st_size for file in files)
-    if total <= LARGE and not any(_is_packed(file) for file in files):
+    if total <= LARGE and not any(map(is_packed, files)):
         yield Sample(path, True, total, total)
         return
     share = max(LEAST, LARGE // len(files)) if path.is_dir() else LARGE
@@ -69,18 +78,16 @@ def narrowed(path: Path, table: Table | None) -> Iterator[Path]:
     frame = table.frame.select(*table.columns[: WIDEST - LAST], *table.columns[-LAST:])
     with tempfile.TemporaryDirectory() as scratch:
         to = Path(scratch) / path.name
-        if path.suffix == ".parquet":
-            frame.write_parquet(to)
-        elif table.dialect.separator:
+        if table.dialect.separator:
             frame.write_csv(to, separator=table.dialect.separator, include_header=bool(table.dialect.header))
         else:
-            frame.write_ndjson(to)
+            frame.write_parquet(to)
         yield to
 
 
 def ends_within_a_row(sample: Sample) -> bool:
     """Whether the beginning of a table holds no row that is whole, so that its rows cannot be read."""
-    if sample.whole or not sample.path.is_file() or suffix(sample.path) not in (".csv", ".tsv", *OBJECTS):
+    if sample.whole or not sample.path.is_file() or suffix(sample.path) not in CUT:
         return False
     part = sample.path.read_bytes()
     return part.count(b"\n") <= 1 or (suffix(sample.path) == ".csv" and part.count(b'"') % 2 == 1)
@@ -95,30 +102,33 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _is_packed(path: Path) -> bool:
-    return path.suffix == ".gz"
-
-
 def _unpacked(path: Path) -> Path:
-    return path.with_name(path.name.replace(".gz", ""))
+    return path.with_name(unpacked_name(path))
 
 
 def _copy_beginning(path: Path, to: Path, size: int) -> bool:
     """Write the first lines of a file, unpacked; say whether it was all of it."""
     to.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".parquet":
-        import polars as pl
-
-        rows = pl.scan_parquet(path).head(50_000).collect()
-        rows.write_parquet(to)
-        return len(rows) < 50_000
-    try:
-        with gzip.open(path) if _is_packed(path) else path.open("rb") as file:
-            data = file.read(size + 1)
-    except (OSError, EOFError) as error:
-        raise ElmanError(f"{path} cannot be read: {error}") from error
+    begun = beginning(path)
+    if not begun.text and path.suffix == ".parquet":
+        return _copy_rows(pl.scan_parquet(path).head(ROWS).collect(), to)
+    found = next(each for each in formats() if each.recognise(begun))
+    if found.read is not None and (not begun.text or (found is objects.FORMAT and objects.is_one(begun.text))):
+        return _copy_rows(read_table(path, BadRows(skip=True)).frame, to)
+    if marked(begun.data)[0] not in ("", "utf-8"):  # whose lines end otherwise
+        text = text_beginning(path, size + 1)
+        _unpacked(to).write_text(text if len(text) <= size else text[: text.rfind("\n", 0, size) + 1], encoding="utf-8")
+        return len(text) <= size
+    with opened(path) as file:
+        data = file.read(size + 1)
     _unpacked(to).write_bytes(data if len(data) <= size else _whole_lines(data[:size]))
     return len(data) <= size
+
+
+def _copy_rows(frame: pl.DataFrame, to: Path) -> bool:
+    """The first rows as Parquet, which is known by its content, whatever the name is."""
+    frame.head(ROWS).write_parquet(_unpacked(to))
+    return len(frame) < ROWS
 
 
 def _whole_lines(data: bytes) -> bytes:

@@ -1,26 +1,19 @@
-"""Sequences of numbers with a label each: UEA's ``.ts`` files, and long tables with a row for each step."""
+"""Sequences of numbers with a label each, from long tables with a row for each step."""
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from elman.data.bad import BadRows
 from elman.data.dates import SECOND
-from elman.data.numbers import NO_VALUE, as_number
+from elman.data.numbers import as_number
 from elman.data.tables import Table
-from elman.data.text import read_whole
 from elman.data.when import When
-from elman.errors import ElmanError, quoted
 
 log = logging.getLogger(__name__)
-
-TIMED = re.compile(r"\(([^,()]+),([^,()]+)\)")
 
 
 class Sequenced(NamedTuple):
@@ -28,103 +21,6 @@ class Sequenced(NamedTuple):
 
     values: np.ndarray  # [T, C], float32, NaN where there is no value
     times: np.ndarray  # [T], float64, rising
-
-
-@dataclass(frozen=True)
-class TsFile:
-    """What a ``.ts`` file holds."""
-
-    sequences: list[Sequenced]
-    labels: list[str | None]
-    lines: list[int]
-    index: list[int]  # which of the file's rows each is; some may have been left out
-    size: int
-
-
-def read_ts(path: Path, bad: BadRows) -> TsFile:
-    """Read a file of the UEA and UCR archives: header lines that begin with ``@``, then a sequence a line.
-
-    Channels stand between ``:``, values between ``,``, a missing one as ``?``, and the label last.
-
-    Raises:
-        ElmanError: no ``@data``, no rows, or a row that does not fit the first one.
-    """
-    head: dict[str, str] = {}
-    found = TsFile([], [], [], [], 0)
-    size, channels = 0, 0
-    for number, line in enumerate(read_whole(path).split("\n"), 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        if "data" not in head:
-            if not text.startswith("@"):
-                raise ElmanError(f"{path}, line {number}: a .ts file begins with lines of @, the last of them @data")
-            name, _, value = text[1:].partition(" ")
-            head[name.lower()] = value.strip()
-            continue
-        size += 1
-        try:
-            one, label = _ts_row(text, head)
-            channels = channels or one.values.shape[1]
-            if one.values.shape[1] != channels:
-                raise ValueError(f"has {one.values.shape[1]} channels where the first row has {channels}")
-        except ValueError as error:
-            bad.add(f"{path}, line {number}", str(error))
-            continue
-        found.sequences.append(one)
-        found.labels.append(label)
-        found.lines.append(number)
-        found.index.append(size - 1)
-    bad.read(size)
-    if not found.sequences:
-        raise ElmanError(f"{path} has no rows after @data" + (" that can be used" if size else ""))
-    return TsFile(found.sequences, found.labels, found.lines, found.index, size)
-
-
-def _ts_row(text: str, head: dict[str, str]) -> tuple[Sequenced, str | None]:
-    label = None
-    labelled = any(head.get(name, "").lower().startswith("true") for name in ("classlabel", "targetlabel"))
-    timed = head.get("timestamps", "").lower().startswith("true")
-    parts = re.split(r":(?![^(]*\))", text) if timed else text.split(":")
-    if labelled:
-        if len(parts) < 2:
-            raise ValueError("has no label after its last :")
-        *parts, label = parts
-        label = label.strip()
-        label = None if label in ("", "?") else label
-    if timed:
-        return _timed(parts), label
-    columns = [[_number(cell) for cell in part.split(",")] for part in parts]
-    values = np.full((max(map(len, columns)), len(columns)), np.nan, np.float32)
-    for n, column in enumerate(columns):
-        values[: len(column), n] = column
-    return Sequenced(values, np.arange(len(values), dtype=np.float64)), label
-
-
-def _timed(parts: Sequence[str]) -> Sequenced:
-    found = [[(float(at), _number(value)) for at, value in TIMED.findall(part)] for part in parts]
-    if not any(found):
-        raise ValueError("has no (time,value) though the file says @timestamps true")
-    moments = sorted({at for channel in found for at, _ in channel})
-    place = {at: n for n, at in enumerate(moments)}
-    values = np.full((len(moments), len(parts)), np.nan, np.float32)
-    for n, channel in enumerate(found):
-        for at, value in channel:
-            values[place[at], n] = value
-    return Sequenced(values, np.array(moments))
-
-
-def _number(cell: str) -> float:
-    cell = cell.strip()
-    if cell.lower() in NO_VALUE:
-        return np.nan
-    try:
-        number = float(cell)
-    except ValueError:
-        raise ValueError(f"{quoted(cell)} is not a number") from None
-    if np.isinf(number):
-        raise ValueError(f"{quoted(cell)} is infinite")
-    return number
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from elman.data.files import written_aside
 from elman.data.notation import PLAIN, Readings, decided, either, in_words, readings
 from elman.data.numbers import as_numbers, as_text, has_value, is_numeric, without
 from elman.data.stand_ins import in_one_line, stand_ins
-from elman.errors import ElmanError, quoted
+from elman.errors import ElmanError, brief, quoted
 
 log = logging.getLogger(__name__)
 
+FILE = "file"  # the column of the names of files
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")  # of tables that are written
 
 
@@ -39,6 +40,8 @@ class Table:
         bad: what is done about rows that cannot be used.
         dialect: how the file is written, as it was found out.
         unit: what ``lines`` counts: ``line``, or ``row`` of what has no lines.
+        notes: what is to be said of how the file was read.
+        files: ``[N]``, the file of each row, where there are several.
     """
 
     name: str
@@ -49,6 +52,8 @@ class Table:
     bad: BadRows
     dialect: Dialect = UNKNOWN
     unit: str = "line"
+    notes: tuple[str, ...] = ()
+    files: np.ndarray | None = None
     _readings: dict[str, Readings] = field(default_factory=dict, init=False, repr=False, compare=False)  # by column
 
     def __len__(self) -> int:
@@ -62,6 +67,11 @@ class Table:
         """The values of a column; None where there is none."""
         return self.frame[self.known(column)].to_list()
 
+    def tell(self) -> None:
+        """Say what is to be said of how the file was read."""
+        for note in self.notes:
+            log.info("%s: %s", self.name, note)
+
     def known(self, column: str) -> str:
         """The same name of a column, if there is such a column."""
         if column not in self.columns:
@@ -74,7 +84,8 @@ class Table:
 
     def where(self, row: int) -> str:
         """The file and the line of a row; nothing for a line of a stream, whose reader knows which it is."""
-        return f"{self.name}, {self.place(row)}" if self.name else ""
+        name = self.name if self.files is None else self.files[row]
+        return f"{name}, {self.place(row)}" if name else ""
 
     def place(self, row: int) -> str:
         """The line of a row, in its file, or its number."""
@@ -99,7 +110,18 @@ class Table:
 
     def take(self, rows: np.ndarray) -> "Table":
         """Some rows of the table, in a given order."""
-        return replace(self, frame=self.frame[rows.tolist()], lines=self.lines[rows], index=self.index[rows])
+        files = None if self.files is None else self.files[rows]
+        return replace(
+            self, frame=self.frame[rows.tolist()], lines=self.lines[rows], index=self.index[rows], files=files
+        )
+
+    def with_files(self) -> "Table":
+        """The table with the names of its files in a column ``file``, unless it has such."""
+        if FILE in self.columns:
+            return self
+        names = [self.name] * len(self) if self.files is None else self.files.tolist()
+        column = pl.Series(FILE, [Path(name).name for name in names], dtype=pl.String)
+        return replace(self, frame=self.frame.with_columns(column))
 
     def spread(self) -> pl.DataFrame:
         """The rows at their places in the file; those left out are empty."""
@@ -247,6 +269,34 @@ def usual(column: pl.Series) -> pl.Series:
         years = column.dt.year()
         return column if years.is_between(1, 9999).fill_null(True).all() else column.cast(pl.String)
     return column
+
+
+def joined(tables: Sequence[Table], name: str) -> Table:
+    """The rows of several tables with the same columns, one below the other.
+
+    Raises:
+        ElmanError: a table with other columns than the first one.
+    """
+    first = tables[0]
+    for each in tables:
+        if set(each.columns) != set(first.columns):
+            raise ElmanError(
+                f"{each.name} has the columns {brief(', '.join(each.columns), 200)}, and {first.name} has "
+                f"{brief(', '.join(first.columns), 200)}; files that are read together have the same"
+            )
+    starts = np.cumsum([0, *(each.size for each in tables)])
+    return Table(
+        name,
+        pl.concat([each.frame.select(first.columns) for each in tables], how="vertical_relaxed"),
+        np.concatenate([each.lines for each in tables]),
+        np.concatenate([each.index + start for each, start in zip(tables, starts, strict=False)]),
+        int(starts[-1]),
+        first.bad,
+        first.dialect,
+        first.unit,
+        tuple(dict.fromkeys(note for each in tables for note in each.notes)),
+        np.repeat([each.name for each in tables], [len(each) for each in tables]),
+    )
 
 
 def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:

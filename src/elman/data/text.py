@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from elman.data.encodings import decoded
-from elman.data.files import written_aside
+from elman.data.files import matching, written_aside
 from elman.data.tokens import Tokenizer
 from elman.errors import ElmanError
 
@@ -50,7 +50,7 @@ def read(path: Path | HeldText | None, encoding: str = "") -> Iterator[str]:
         yield from (f"{topics[key]}\n" for key in sorted(topics))
         return
     held, any_text = "", False
-    for text in _lines_unified(_pieces(path.text) if isinstance(path, HeldText) else decoded(path, encoding)):
+    for text in _lines_unified(_pieces(path.text) if isinstance(path, HeldText) else _of_files(path, encoding)):
         any_text = True
         cut = (held + text).rfind("\n") + 1
         whole, held = (held + text)[:cut], (held + text)[cut:]
@@ -67,6 +67,18 @@ def read(path: Path | HeldText | None, encoding: str = "") -> Iterator[str]:
 def read_whole(path: Path, encoding: str = "") -> str:
     """A text at once, as ``read`` gives it in pieces."""
     return "".join(read(path, encoding))
+
+
+def _of_files(path: Path, encoding: str) -> Iterator[str]:
+    """The characters of a file, or of several by a pattern, each of which ends its last line."""
+    files = matching(path)
+    for each in files:
+        end = ""
+        for text in decoded(each, encoding):
+            end = text[-1:]
+            yield text
+        if len(files) > 1 and end not in ("", "\n", "\r"):
+            yield "\n"
 
 
 def _pieces(text: str) -> Iterator[str]:

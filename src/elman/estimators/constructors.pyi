@@ -9,6 +9,10 @@ class ClassifierOptions:
     constructor: ClassVar[Constructor]
     separator: str
     header: bool | None
+    encoding: str
+    decimal: str
+    thousands: str
+    missing: str | list[Any]
     date_order: str
     cell: str
     hidden: int
@@ -71,6 +75,10 @@ class ClassifierOptions:
         *,
         separator: str = "",
         header: bool | None = None,
+        encoding: str = "",
+        decimal: str = "",
+        thousands: str = "",
+        missing: str | list[Any] = "",
         date_order: str = "",
         cell: str = "lstm",
         hidden: int = 128,
@@ -134,6 +142,11 @@ class ClassifierOptions:
         Args:
                 separator: Character between two columns. [detected]
                 header: Whether the first row has the names of the columns. [detected]
+                encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
+                beginning says]
+                decimal: What stands before the decimals of numbers: . or , [detected]
+                thousands: What stands between the thousands of numbers: , . ' _ or a blank. [detected]
+                missing: What stands where there is no value, separated by commas, such as -999,NA.
                 date_order: Order of day, month and year in dates such as 01/02/2020: dmy, mdy or ymd. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
@@ -204,6 +217,10 @@ class RegressorOptions:
     constructor: ClassVar[Constructor]
     separator: str
     header: bool | None
+    encoding: str
+    decimal: str
+    thousands: str
+    missing: str | list[Any]
     date_order: str
     cell: str
     hidden: int
@@ -263,6 +280,10 @@ class RegressorOptions:
         *,
         separator: str = "",
         header: bool | None = None,
+        encoding: str = "",
+        decimal: str = "",
+        thousands: str = "",
+        missing: str | list[Any] = "",
         date_order: str = "",
         cell: str = "lstm",
         hidden: int = 128,
@@ -323,6 +344,11 @@ class RegressorOptions:
         Args:
                 separator: Character between two columns. [detected]
                 header: Whether the first row has the names of the columns. [detected]
+                encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
+                beginning says]
+                decimal: What stands before the decimals of numbers: . or , [detected]
+                thousands: What stands between the thousands of numbers: , . ' _ or a blank. [detected]
+                missing: What stands where there is no value, separated by commas, such as -999,NA.
                 date_order: Order of day, month and year in dates such as 01/02/2020: dmy, mdy or ymd. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
@@ -405,6 +431,8 @@ class TaggerOptions:
     word_column: str
     tag_column: str
     separator: str
+    missing: str | list[Any]
+    encoding: str
     joint: str
     held_out: float
     split: str
@@ -455,6 +483,8 @@ class TaggerOptions:
         word_column: str = "",
         tag_column: str = "",
         separator: str = "",
+        missing: str | list[Any] = "",
+        encoding: str = "",
         joint: str = "",
         held_out: float = 0.1,
         split: str = "random",
@@ -507,6 +537,9 @@ class TaggerOptions:
                 word_column: Column of the words, by its number (from 1) or its name. [detected]
                 tag_column: Column of the tags. [detected]
                 separator: Character between two columns. [detected]
+                missing: What stands where there is no value, separated by commas, such as -999,NA.
+                encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
+                beginning says]
                 joint: Character between a word and its tag, such as the / of word/tag. [detected]
                 held_out: Share of the sentences held out for evaluation; 0 to learn from all.
                 split: Which are held out: random sentences, whole documents, or last, those at the end of the file.
@@ -545,6 +578,10 @@ class TranslatorOptions:
     constructor: ClassVar[Constructor]
     separator: str
     header: bool | None
+    encoding: str
+    decimal: str
+    thousands: str
+    missing: str | list[Any]
     cell: str
     hidden: int
     layers: int
@@ -597,6 +634,10 @@ class TranslatorOptions:
         *,
         separator: str = "",
         header: bool | None = None,
+        encoding: str = "",
+        decimal: str = "",
+        thousands: str = "",
+        missing: str | list[Any] = "",
         cell: str = "lstm",
         hidden: int = 256,
         layers: int = 1,
@@ -650,6 +691,11 @@ class TranslatorOptions:
         Args:
                 separator: Character between two columns. [detected]
                 header: Whether the first row has the names of the columns. [detected]
+                encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
+                beginning says]
+                decimal: What stands before the decimals of numbers: . or , [detected]
+                thousands: What stands between the thousands of numbers: , . ' _ or a blank. [detected]
+                missing: What stands where there is no value, separated by commas, such as -999,NA.
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
                 hidden: Units of each layer and direction of the encoder; the decoder has twice as many.
@@ -708,6 +754,10 @@ class ForecasterOptions:
     constructor: ClassVar[Constructor]
     separator: str
     header: bool | None
+    encoding: str
+    decimal: str
+    thousands: str
+    missing: str | list[Any]
     date_order: str
     cell: str
     hidden: int
@@ -766,6 +816,10 @@ class ForecasterOptions:
         *,
         separator: str = "",
         header: bool | None = None,
+        encoding: str = "",
+        decimal: str = "",
+        thousands: str = "",
+        missing: str | list[Any] = "",
         date_order: str = "",
         cell: str = "gru",
         hidden: int = 128,
@@ -825,6 +879,11 @@ class ForecasterOptions:
         Args:
                 separator: Character between two columns. [detected]
                 header: Whether the first row has the names of the columns. [detected]
+                encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
+                beginning says]
+                decimal: What stands before the decimals of numbers: . or , [detected]
+                thousands: What stands between the thousands of numbers: , . ' _ or a blank. [detected]
+                missing: What stands where there is no value, separated by commas, such as -999,NA.
                 date_order: Order of day, month and year in dates such as 01/02/2020: dmy, mdy or ymd. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
@@ -890,6 +949,10 @@ class AnomalyDetectorOptions:
     constructor: ClassVar[Constructor]
     separator: str
     header: bool | None
+    encoding: str
+    decimal: str
+    thousands: str
+    missing: str | list[Any]
     date_order: str
     cell: str
     hidden: int
@@ -936,6 +999,10 @@ class AnomalyDetectorOptions:
         *,
         separator: str = "",
         header: bool | None = None,
+        encoding: str = "",
+        decimal: str = "",
+        thousands: str = "",
+        missing: str | list[Any] = "",
         date_order: str = "",
         cell: str = "gru",
         hidden: int = 32,
@@ -983,6 +1050,11 @@ class AnomalyDetectorOptions:
         Args:
                 separator: Character between two columns. [detected]
                 header: Whether the first row has the names of the columns. [detected]
+                encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
+                beginning says]
+                decimal: What stands before the decimals of numbers: . or , [detected]
+                thousands: What stands between the thousands of numbers: , . ' _ or a blank. [detected]
+                missing: What stands where there is no value, separated by commas, such as -999,NA.
                 date_order: Order of day, month and year in dates such as 01/02/2020: dmy, mdy or ymd. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
@@ -1036,6 +1108,10 @@ class RecommenderOptions:
     constructor: ClassVar[Constructor]
     separator: str
     header: bool | None
+    encoding: str
+    decimal: str
+    thousands: str
+    missing: str | list[Any]
     date_order: str
     cell: str
     hidden: int
@@ -1093,6 +1169,10 @@ class RecommenderOptions:
         *,
         separator: str = "",
         header: bool | None = None,
+        encoding: str = "",
+        decimal: str = "",
+        thousands: str = "",
+        missing: str | list[Any] = "",
         date_order: str = "",
         cell: str = "gru",
         hidden: int = 128,
@@ -1151,6 +1231,11 @@ class RecommenderOptions:
         Args:
                 separator: Character between two columns. [detected]
                 header: Whether the first row has the names of the columns. [detected]
+                encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
+                beginning says]
+                decimal: What stands before the decimals of numbers: . or , [detected]
+                thousands: What stands between the thousands of numbers: , . ' _ or a blank. [detected]
+                missing: What stands where there is no value, separated by commas, such as -999,NA.
                 date_order: Order of day, month and year in dates such as 01/02/2020: dmy, mdy or ymd. [detected]
                 cell: Recurrent cell: a name from `elman cells`, or transformer or convolution, or module:Class for a
                 cell of your own.
@@ -1222,6 +1307,7 @@ class LanguageModelOptions:
     vocabulary: int
     held_out: float
     form: str
+    encoding: str
     max_length: int
     split_seed: int
     samples: int
@@ -1262,6 +1348,7 @@ class LanguageModelOptions:
         vocabulary: int = 2048,
         held_out: float = 0.1,
         form: str = "auto",
+        encoding: str = "",
         max_length: int = 2000,
         split_seed: int = 1,
         samples: int = 1000,
@@ -1304,6 +1391,8 @@ class LanguageModelOptions:
                 held_out: Share held out for evaluation: the end of a text, or some of the strings.
                 form: What the file holds: text; strings, such as names or molecules, one in each line; or auto, to
                 detect it.
+                encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
+                beginning says]
                 max_length: Strings: longest string, in characters; a longer one is a bad row.
                 split_seed: Strings: random seed of the split.
                 samples: Strings: how many to generate and evaluate at the end; 0 for none.

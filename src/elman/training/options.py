@@ -13,6 +13,8 @@ from elman.errors import ElmanError, ElmanWarning
 
 T = TypeVar("T")
 DATA = "data"  # the panel of options that say what a user's data is
+ENCODING = "Encoding of text files, such as latin-1, cp1252 or shift_jis."
+ENCODED = "utf-8, or what a mark at the beginning says"
 DETECTED = "detected"  # shown as the default of an option whose value the data tells
 CELL = "Recurrent cell: a name from `elman cells`, or module:Class for a cell of your own."
 ENCODER = CELL.replace(", or", ", or transformer or convolution, or")
@@ -68,6 +70,7 @@ class TableOptions(TaskOptions):
     header: bool | None = option(
         None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
     )
+    encoding: str = option("", ENCODING, shown=ENCODED, panel=DATA, metavar="NAME")
     decimal: str = option(
         "", "What stands before the decimals of numbers: . or ,", shown=DETECTED, panel=DATA, metavar="MARK"
     )
@@ -94,7 +97,7 @@ class TableOptions(TaskOptions):
             raise ElmanError(f"--thousands is , . ' _ or a blank, and not {self.thousands!r}")
         if self.decimal and self.decimal == thousands:
             raise ElmanError(f"{self.decimal} cannot stand before decimals and between thousands; give one of them")
-        return Dialect(self.separator, self.header, self.decimal, thousands, listed(self.missing))
+        return Dialect(self.separator, self.header, self.decimal, thousands, listed(self.missing), self.encoding)
 
 
 @dataclass(frozen=True)

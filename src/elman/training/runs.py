@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import lightning.pytorch as pl
 
 from elman.data.bad import BadRows, Skip
-from elman.data.files import alternatives
+from elman.data.files import alternatives, matching
 from elman.errors import ElmanError, brief
 from elman.training.folders import (
     COMPARE,
@@ -85,7 +85,7 @@ def begin(
         )
     check_place(folder)
     options, training, budget, comparison = (configured(make.Options, group, given) for group in groups(make.Options))
-    for path in [] if test is None else alternatives(test):
+    for path in [] if test is None else [file for name in alternatives(test) for file in matching(name)]:
         if not path.exists():
             raise ElmanError(f"there is no file {path}")
     with replaced(folder) as new:

@@ -235,7 +235,7 @@ def test_several_targets_are_several_answers() -> None:
 
 def test_constant_series_and_gaps_are_forecast() -> None:
     frame = table(120).with_columns(load=pl.lit(3.0), warmth=pl.when(pl.int_range(120) % 5 > 0).then("warmth"))
-    task = trained(frame.filter(pl.int_range(120) % 17 > 0))
+    task = trained(frame.filter(pl.int_range(120) % 17 > 0), target="load", past="warmth")
     answers = task.predict(frame)
     assert np.isfinite(answers["forecast"].to_numpy()).all()
     np.testing.assert_allclose(answers.filter(pl.col("target") == "load")["forecast"], 3.0, atol=0.2)

@@ -14,8 +14,9 @@ import torch
 from elman.data.bad import BadRows
 from elman.data.tables import write_table
 from elman.errors import ElmanError
+from elman.tasks.tag.layout import ColumnSpec, find_layout
 from elman.tasks.tag.spans import Span, write_spans
-from elman.tasks.tag.tagged import ColumnSpec, find_layout, read_tagged
+from elman.tasks.tag.tagged import read_tagged
 from elman.tasks.tag.task import Pieces, TagOptions, TagTask, most_frequent
 from elman.tasks.tag.tokens import SpellingConvolution
 from elman.training.runs import fit

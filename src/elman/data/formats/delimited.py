@@ -1,4 +1,4 @@
-"""Rows of cells with a separator between them: CSV, TSV and their like."""
+"""Rows of cells with a separator between them: CSV, TSV and their like, and columns with blanks between them."""
 
 import csv
 import io
@@ -11,37 +11,46 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.columns import is_named
 from elman.data.dialect import Dialect
 from elman.data.files import suffix
+from elman.data.formats import Beginning, Format
+from elman.data.headers import has_header
+from elman.data.roles import counts
+from elman.data.separators import (
+    BLANKS,
+    MOST,
+    SAID,
+    SAMPLE,
+    allow_cells_of,
+    fixed_width,
+    guess_separator,
+    has_columns,
+)
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
 
-SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
-SAMPLE = 200  # rows from which separator and header are guessed
+NAMES = (".csv", ".tsv")  # how the names of such files end
+ROW = "row"  # the column of names that stand before rows, as R writes them, without a name of its own
 
 
 def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     """The rows of a file, whose table says with what separator and whether with a header."""
     if len(dialect.separator) > 1:
         raise ElmanError(f"a separator is one character such as , or ;, not {dialect.separator!r}")
-    text, kind = read_whole(path), suffix(path)
+    text, kind = read_whole(path, dialect.encoding), suffix(path)
     separator = dialect.separator or guess_separator(text, kind)
+    text, remarks = _without_remarks(text, separator, kind)
     # between tabs a quotation mark is, as a rule, only that
-    plain = separator == "\t" or '"' not in text
+    plain = separator in "\t " or '"' not in text
     lines, cells = _split(text, separator) if plain else _parse(text, str(path), separator, bad)
     lines, cells = _without_empty_lines(lines, cells)
     if not len(cells):
         raise ElmanError(f"{path} has no rows")
-    first = cells[0].to_list()
-    header = _has_header(cells[:SAMPLE].to_list(), kind) if dialect.header is None else dialect.header
-    names = [cell.strip() or f"column {n}" for n, cell in enumerate(first, 1)] if header else None
-    names = names or [str(n) for n in range(1, len(first) + 1)]
-    if len(set(names)) < len(names):
-        doubled = next(name for name, count in Counter(names).items() if count > 1)
-        raise ElmanError(f"{path} has two columns named {doubled!r}; rename one")
+    header = has_header(cells[:SAMPLE].to_list(), kind) if dialect.header is None else dialect.header
+    names = _names(path, cells, header)
     lines, cells = (lines[1:], cells[1:]) if header else (lines, cells)
+    cells, trailing = _without_trailing(cells, len(names))
     widths = cells.list.len().to_numpy()
     expected = "the header has" if header else "the first row has"
     for row in np.flatnonzero((widths != len(names)) & (widths > 0)):  # one of no cells has been told
@@ -51,8 +60,86 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
         raise ElmanError(_no_row(path, lines, widths, len(names)))
     cells = cells.gather(index).list.to_struct(fields=names).struct.unnest()
     frame = cells.with_columns(pl.all().replace("", None))
+    frame, empty = _without_empty_columns(frame, header)
+    notes = [
+        f"lines that begin with # are remarks: {remarks:,}" if remarks else "",
+        "columns without a name and without a value are left out" if empty or trailing else "",
+        f"the first column has no name; it is called {ROW}" if header and names[0] == ROW else "",
+    ]
     dialect = replace(dialect, separator=separator, header=header)
-    return Table(str(path), frame, lines[index], index, len(lines), bad, dialect)
+    return Table(str(path), frame, lines[index], index, len(lines), bad, dialect, notes=tuple(filter(None, notes)))
+
+
+def _names(path: Path, cells: pl.Series, header: bool) -> list[str]:
+    """The names of the columns: those of the first row, or their numbers."""
+    first = cells[0].to_list()
+    if not header:
+        return [str(n) for n in range(1, len(first) + 1)]
+    names = [cell.strip() or f"column {n}" for n, cell in enumerate(first, 1)]
+    widths = cells[1:].list.len()
+    rest = cells[1:].filter(widths == len(names) + 1)
+    if len(rest) == len(cells) - 1 > 1 and counts(rest.list.first().str.strip_chars('"')):
+        names = [ROW, *names]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ElmanError(f"{path} has two columns named {twice[0]!r}; rename one")
+    return names
+
+
+def _without_trailing(cells: pl.Series, width: int) -> tuple[pl.Series, bool]:
+    """The rows without empty cells behind the last column, and whether there were such."""
+    wide = cells.list.len() > width
+    if not wide.any():
+        return cells, False
+    rest = cells.list.slice(width).list.eval(pl.element().str.strip_chars() != "").list.any()
+    empty = wide & ~rest.fill_null(False)
+    return cells.zip_with(~empty, cells.list.head(width)), bool(empty.any())
+
+
+def _without_empty_columns(frame: pl.DataFrame, header: bool) -> tuple[pl.DataFrame, bool]:
+    """The table without columns that have neither name nor value; of those without a header, the last ones."""
+    empty = [name for name in frame.columns if frame[name].null_count() == len(frame)]
+    if header:
+        left = [name for n, name in enumerate(frame.columns, 1) if name in empty and name == f"column {n}"]
+    else:
+        filled = [n for n, name in enumerate(frame.columns) if name not in empty]
+        left = frame.columns[filled[-1] + 1 :] if filled else []
+    return (frame.drop(left), bool(left)) if len(left) < frame.width else (frame, False)
+
+
+def _without_remarks(text: str, separator: str, kind: str) -> tuple[str, int]:
+    """The text with empty lines in the place of remarks and of Excel's word on the separator; and how many remarks.
+
+    A remark begins with # and has not as many cells as rows have. What is as wide and stands right above the rows is
+    the header, if it looks like one without the #.
+    """
+    if SAID.match(text) and SAID.fullmatch(text.partition("\n")[0]):
+        text = text[text.find("\n") :] if "\n" in text else ""
+    if not text.lstrip("\n").startswith("#"):
+        return text, 0
+    lines = text.split("\n")
+    rows = [line for line in lines[:SAMPLE] if line.strip() and not line.startswith("#")]
+    width = Counter(len(_cells(line, separator)) for line in rows).most_common(1)[0][0] if rows else 0
+    if width < 2:
+        return text, 0
+    remarks = [n for n, line in enumerate(lines) if line.startswith("#") and len(_cells(line, separator)) != width]
+    first = next(n for n, line in enumerate(lines) if line.strip() and not line.startswith("#"))
+    heading = first - 1
+    if heading >= 0 and lines[heading].startswith("#") and (separator == " " or lines[heading][1:2] != separator):
+        bare = lines[heading].removeprefix("#").strip() if separator == " " else lines[heading].removeprefix("#")
+        below = [_cells(line, separator) for line in rows]
+        named = _cells(bare, separator)
+        if len(named) == width and has_header([named, *below], kind) and not has_header(below, kind):
+            lines[heading] = bare.lstrip()
+            remarks = [n for n in remarks if n != heading]
+    for n in remarks:
+        lines[n] = ""
+    return "\n".join(lines), len(remarks)
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    if separator == " ":
+        return BLANKS.split(line.strip())
+    return next(csv.reader([line], delimiter=separator), []) if '"' in line else line.split(separator)
 
 
 def _no_row(path: Path, lines: np.ndarray, widths: np.ndarray, width: int) -> str:
@@ -71,10 +158,26 @@ def _no_row(path: Path, lines: np.ndarray, widths: np.ndarray, width: int) -> st
 
 def _split(text: str, separator: str) -> tuple[np.ndarray, pl.Series]:
     """The lines of a text without quotations, as lists of cells, of none where it is empty; and the number of each."""
-    rows = pl.Series(text.removesuffix("\n").split("\n"), dtype=pl.String)
+    lines = text.removesuffix("\n").split("\n")
+    rows = pl.Series(lines, dtype=pl.String)
+    if separator == " ":
+        cells = pl.Series(_between_blanks(lines), dtype=pl.List(pl.String))
+        return np.arange(1, len(rows) + 1), cells
     return np.arange(1, len(rows) + 1), pl.select(
         pl.when(rows != "").then(rows.str.split(separator)).otherwise(pl.lit([], pl.List(pl.String)))
     ).to_series()
+
+
+def _between_blanks(lines: Sequence[str]) -> list[list[str]]:
+    """The cells of lines with any number of blanks between them, or in columns of fixed width."""
+    rows = [BLANKS.split(line.strip()) if line.strip() else [] for line in lines]
+    widths = [len(row) for row in rows if row]
+    if widths and Counter(widths).most_common(1)[0][1] < MOST * len(widths):
+        places = [n for n, row in enumerate(rows) if row]
+        if (fixed := fixed_width([lines[n] for n in places])) is not None:
+            for n, cells in zip(places, fixed, strict=True):
+                rows[n] = cells
+    return rows
 
 
 def _without_empty_lines(lines: np.ndarray, cells: pl.Series) -> tuple[np.ndarray, pl.Series]:
@@ -114,63 +217,9 @@ def _parse(text: str, name: str, separator: str, bad: BadRows) -> tuple[np.ndarr
         rows.append(row)
 
 
-def allow_cells_of(length: int) -> None:
-    """Let Python's reader take a cell as long as a whole text; its limit is one for all readers."""
-    csv.field_size_limit(max(csv.field_size_limit(), length + 1))
+def is_table(begun: Beginning) -> bool:
+    """Whether a file is such a table, by its name or by its lines."""
+    return begun.name.endswith(NAMES) or has_columns("\n".join(begun.lines))
 
 
-def guess_separator(text: str, kind: str = "") -> str:
-    """What stands between the columns of a text: what gives the most rows the same number of columns, two or more.
-
-    Example:
-        >>> guess_separator("a;b,c\\n1;2,5\\n3;4\\n")
-        ';'
-    """
-    head = text[: 1 << 20].split("\n")[:SAMPLE]
-    found = {}
-    for separator in SEPARATORS:
-        widths = [line.count(separator) + 1 for line in head if line.strip()]
-        if '"' in text[: 1 << 20] and separator != "\t":
-            reader = csv.reader(io.StringIO("\n".join(head), newline=""), delimiter=separator)
-            allow_cells_of(len(text))
-            widths = [len(cells) for cells in reader if cells]
-        usual = max(set(widths), key=widths.count, default=1)
-        if usual > 1:
-            found[separator] = (widths.count(usual) / len(widths), usual)
-    if kind == ".tsv":
-        return "\t"
-    return max(found, key=lambda separator: found[separator]) if found else ","
-
-
-def has_columns(text: str) -> bool:
-    """Whether a text is a table: every line has as many columns, two or more.
-
-    >>> has_columns("a,b\\n1,2\\n3,4\\n5,6\\n"), has_columns("Well, well.\\nWho knows?\\n")
-    (True, False)
-    """
-    separator = guess_separator(text)
-    widths = {line.count(separator) for line in text.split("\n")[:2000] if line.strip()}
-    return len(widths) == 1 and widths != {0} and (separator == "\t" or text.count("\n") > 3)
-
-
-def _has_header(rows: Sequence[list[str]], kind: str) -> bool:
-    """Whether the first row has names, and not values like those below it."""
-    first, *below = ([cell.strip() for cell in row] for row in rows)
-    if any(_is_number(cell) for cell in first if cell) or len(set(first)) < len(first) or not any(first):
-        return False
-    columns = [[row[n] for row in below if n < len(row) and row[n]] for n in range(len(first))]
-    if any(column and all(map(_is_number, column)) for column in columns):
-        return True
-    if any(cell in column for cell, column in zip(first, columns, strict=True)):
-        return False
-    if any(is_named(cell, "heading") for cell in first):
-        return True
-    return kind == ".csv" and all(len(cell) <= 30 and len(cell.split()) <= 3 for cell in first)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+FORMAT = Format("lines of text", lambda begun: True, read, rank=9)

@@ -1,6 +1,7 @@
-"""An object of JSON a line."""
+"""JSON: an object a line, a list of objects, or an object that holds such a list or columns."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,23 +11,35 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
-from elman.data.tables import Table, column_of
+from elman.data.formats import Beginning, Format
+from elman.data.tables import Table, column_of, held
 from elman.data.text import read_whole
 from elman.errors import ElmanError
 
 OBJECTS = (".jsonl", ".ndjson", ".json")  # how the names of such files end
+ROWS = ("data", "rows", "records", "examples", "items", "results")  # under which an object has its rows
+
+
+def recognise(begun: Beginning) -> bool:
+    """Whether a file begins as JSON does, or is named so and has such lines."""
+    start = begun.text.lstrip()
+    if start.startswith("{"):
+        return start[1:].lstrip()[:1] in ('"', "}", "")
+    if start.startswith("["):
+        return start[1:].lstrip()[:1] == "{" or begun.name.endswith(OBJECTS)
+    return begun.name.endswith(OBJECTS) and any(line.lstrip().startswith(("{", "[")) for line in begun.full[:20])
 
 
 def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     """The rows of a file, with a column for each name in any of them."""
-    name, rows, lines, index, size = str(path), [], [], [], 0
-    for number, line in enumerate(read_whole(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = read_object(line)
-        except ValueError as error:
-            bad.add(f"{name}, line {number}", f"is no JSON object: {error}")
+    name, text = str(path), read_whole(path, dialect.encoding)
+    whole = _whole(text, name) if is_one(text) else None
+    if isinstance(whole, pl.DataFrame):
+        return held(whole, name, bad, dialect)
+    rows, lines, index, size = [], [], [], 0
+    for number, row in whole or _lines(text):
+        if isinstance(row, str):
+            bad.add(f"{name}, line {number}", f"is no JSON object: {row}")
         else:
             rows.append(row)
             lines.append(number)
@@ -35,6 +48,8 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     if not rows:
         raise ElmanError(f"{name} has no rows")
     columns = list(dict.fromkeys(key for row in rows for key in row))
+    if not columns:
+        raise ElmanError(f"{name} has objects with nothing in them")
     frame = pl.DataFrame({c: column_of(c, [row.get(c) for row in rows]) for c in columns})
     return Table(name, frame, np.array(lines), np.array(index), size, bad, replace(dialect, separator="", header=None))
 
@@ -49,10 +64,113 @@ def read_object(line: str) -> dict[str, Any]:
         row = json.loads(line)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    return _object(row)
+
+
+def _object(row: Any) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise ValueError('a line is one object, such as {"text": "..."}')
     try:
         json.dumps(row, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise ValueError("it has half of a pair of surrogates, which is no character") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     return row
+
+
+def _lines(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """The line of each object, and the object or what is wrong with it."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield number, read_object(line)
+            except ValueError as error:
+                yield number, str(error)
+
+
+def is_one(text: str) -> bool:
+    """Whether a text is one value of JSON, over several lines or with rows inside, and not an object a line."""
+    first = text.lstrip().partition("\n")[0].rstrip()
+    try:
+        found = json.loads(first)
+    except RecursionError:
+        return False
+    except ValueError:  # the first line is not whole
+        return (
+            first in ("{", "[", "[{")
+            or first.startswith("[{")
+            or (first.startswith("{") and first.endswith(("[", ",", "{")))
+        )
+    if isinstance(found, list):
+        return any(isinstance(each, dict) for each in found)
+    alone = not text.lstrip().partition("\n")[2].strip()
+    return alone and isinstance(found, dict) and (_inside(found) is not None or _are_columns(found))
+
+
+def _whole(text: str, name: str) -> pl.DataFrame | list[tuple[int, dict[str, Any] | str]]:
+    """The rows of one value of JSON, with their lines; or all of it, where it has columns."""
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise ElmanError(f"{name} is JSON that is nested too deeply") from error
+    except ValueError as error:
+        at = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        said = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        raise ElmanError(f"{name}{at}: is no JSON: {said}; one object a line is read too") from error
+    if isinstance(found, dict) and _inside(found) is None:
+        if not _are_columns(found):
+            shown = ", ".join(list(found)[:5])
+            raise ElmanError(
+                f'{name} is one object with {shown}; rows are a list of objects, as in {{"data": [{{"text": "..."}}]}}'
+            )
+        _object(found)
+        return pl.DataFrame([column_of(str(key), values) for key, values in found.items()])
+    key = _inside(found) if isinstance(found, dict) else None
+    rows = found if key is None else found[key]
+    if key is not None and "columns" in found and all(isinstance(row, list) for row in rows):  # as pandas splits it
+        rows = [dict(zip(map(str, found["columns"]), row, strict=False)) for row in rows]
+        start = 0
+    else:
+        start = text.index("[") if key is None else text.index("[", text.index(json.dumps(key, ensure_ascii=False)))
+    checked: list[tuple[int, dict[str, Any] | str]] = []
+    for number, row in zip(_places(text, start, len(rows)), rows, strict=True):
+        try:
+            checked.append((number, _object(row)))
+        except ValueError as error:
+            checked.append((number, str(error)))
+    return checked
+
+
+def _places(text: str, start: int, number: int) -> list[int]:
+    """The line in which each element of a list begins; where they cannot be told, that of the list."""
+    decoder, line, at, seen, found = json.JSONDecoder(), 1, start + 1, 0, []
+    try:
+        for _ in range(number):
+            while text[at] in " \t\r\n,":
+                at += 1
+            line, seen = line + text.count("\n", seen, at), at
+            found.append(line)
+            _, at = decoder.raw_decode(text, at)
+    except (ValueError, IndexError):
+        return [text.count("\n", 0, start) + 1] * number
+    return found
+
+
+def _inside(found: dict[str, Any]) -> str | None:
+    """Under which name an object has a list of rows."""
+    lists = [key for key, each in found.items() if isinstance(each, list) and each and isinstance(each[0], dict | list)]
+    named = [key for key in lists if key.lower() in ROWS]
+    key = (named or lists or [""])[0]
+    rows = found.get(key, [])
+    if key and (isinstance(rows[0], dict) or (isinstance(found.get("columns"), list) and key == "data")):
+        return key
+    return None
+
+
+def _are_columns(found: dict[str, Any]) -> bool:
+    lists = [each for each in found.values() if isinstance(each, list)]
+    return len(lists) == len(found) > 0 and len({len(each) for each in lists}) == 1 and len(lists[0]) > 1
+
+
+FORMAT = Format("JSON", recognise, read)

@@ -13,9 +13,11 @@ import polars as pl
 from elman.data.bad import BadRows
 from elman.data.columns import is_named
 from elman.data.dialect import UNKNOWN, Dialect
-from elman.data.files import suffix
+from elman.data.files import matching, suffix
+from elman.data.formats import check_task
 from elman.data.numbers import has_value
-from elman.data.reading import TABLES, read_table
+from elman.data.reading import is_table, read_table
+from elman.data.roles import names_rows
 from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table
 from elman.data.times import read_times
@@ -26,7 +28,7 @@ log = logging.getLogger(__name__)
 
 WINDOWS = "combined_windows.json"
 ANSWERED = ("file", "score", "alarm")  # the columns of an answer
-SERIES = tuple(ending for ending in TABLES if ending != ".json")  # in a folder, where that is one of windows
+WINDOWED = ".json"  # in a folder, what is named so has windows
 YES, NO = ("1", "1.0", "true", "yes", "anomaly"), ("0", "0.0", "false", "no", "normal")
 
 
@@ -100,13 +102,12 @@ def files_of(source: Any) -> list[Any]:
         return list(source)
     if not isinstance(source, Path):
         return [source]
-    if not source.exists():
-        raise ElmanError(f"there is no file {source}")
     if not source.is_dir():
-        return [source]
-    found = [path for path in sorted(source.rglob("*")) if path.is_file() and suffix(path) in SERIES]
+        return list(matching(source))
+    files = (path for path in sorted(source.rglob("*")) if path.is_file() and not path.name.startswith("."))
+    found = [path for path in files if suffix(path) != WINDOWED and is_table(path)]
     if not found:
-        raise ElmanError(f"{source} has no tables in it; they are named {', '.join('*' + ending for ending in SERIES)}")
+        raise ElmanError(f"{source} has no tables in it, such as files of CSV or Parquet")
     return found
 
 
@@ -122,7 +123,10 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     Raises:
         ElmanError: no such column, or none with numbers; times that cannot be read.
     """
-    table = read_table(files_of(source)[0], BadRows(skip=True), wish.dialect)
+    first = files_of(source)[0]
+    check_task(first, "anomaly", wish.dialect.encoding)
+    table = read_table(first, BadRows(skip=True), wish.dialect)
+    table.tell()
     for column in (*wish.values, *ignore):
         table.known(column)
     free = [column for column in table.columns if column not in ignore]
@@ -131,7 +135,9 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     rest = [c for c in free if c not in (*when.columns, label)]
     changes = [c for c in rest if is_named(c, "change") and _is_answer(table.frame[c])]
     empty = [c for c in rest if not has_value(table.frame[c]).any()]
-    values = wish.values or tuple(c for c in rest if c not in changes and table.is_numeric(c))
+    numbers = [c for c in rest if c not in changes and table.is_numeric(c)]
+    amounts = [c for c in numbers if not names_rows(table, c)]
+    values = wish.values or tuple(amounts or numbers)
     if not values:
         raise ElmanError(f"{table.name} has no column of numbers; its columns are {', '.join(table.columns)}")
     log.info("values: %s; time: %s; label: %s", ", ".join(values), when.said or "none", label or "none")

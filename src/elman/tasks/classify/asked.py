@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.formats.fasttext import PREFIX, parted
 from elman.data.rows import Asked, read_texts
-from elman.tasks.classify.labelled import PREFIX, read_labelled
+from elman.tasks.classify.labelled import read_labelled
 from elman.tasks.classify.layout import Layout
 
 SURE = 10  # lines that all begin with a label, from which it is no chance
@@ -55,4 +56,5 @@ def without_labels(lines: Sequence[str], marked: bool, is_label: Callable[[str],
     labelled = [told or (first != "" and known(first)) for (first, _), told in zip(parts, by_mark, strict=True)]
     if not (marked or (len(lines) >= SURE and all(labelled))):
         labelled = by_mark
-    return [rest if told else line for line, (_, rest), told in zip(lines, parts, labelled, strict=True)]
+    rests = [parted(line)[1] if told else rest for line, (_, rest), told in zip(lines, parts, by_mark, strict=True)]
+    return [rest if told else line for line, rest, told in zip(lines, rests, labelled, strict=True)]

@@ -1,6 +1,7 @@
 """Texts and series with labels, as people keep them: tables, lines, folders, ``.ts`` files, long tables."""
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,19 +11,22 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.formats.fasttext import parted
+from elman.data.formats.ts import read_ts
 from elman.data.memory import Arrays
 from elman.data.reading import read_table
 from elman.data.rows import read_again, with_texts
-from elman.data.sequences import LongTable, Sequenced, gather, read_ts, without_missing
+from elman.data.sequences import LongTable, Sequenced, gather, without_missing
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.data.when import how_written
+from elman.data.wide import values_of
 from elman.errors import ElmanError
 from elman.tasks.classify.layout import Layout
 
 log = logging.getLogger(__name__)
 
-PREFIX = "__label__"  # before a label, as fastText has it
+DECIMALS = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d{1,2})?")
 
 
 @dataclass(frozen=True)
@@ -84,12 +88,14 @@ def read_labelled(source: Any, layout: Layout, bad: BadRows, *, labelled: bool =
     """
     if isinstance(source, pl.DataFrame) and layout.kind in ("lines", "folder"):  # which have no names of their own
         layout = replace(layout, kind="table", text="text", label="label", columns=("text", "label"))
-    readers = {"folder": _folder, "ts": _ts, "lines": _lines, "table": _table, "long": _long, "arrays": _ts}
+    readers = {
+        "folder": _folder, "ts": _ts, "lines": _lines, "table": _table, "long": _long, "wide": _wide, "arrays": _ts,
+    }  # fmt: skip
     reader: Callable[..., Labelled] = _arrays if isinstance(source, Arrays) else readers[layout.kind]
     if layout.kind == "arrays" and reader is _ts and not (isinstance(source, Path) and ".ts" in source.suffixes):
         raise ElmanError("the model was trained on arrays in memory; give it such, or a .ts file")
     found = reader(source, layout, bad, labelled).without(layout.dialect.missing)
-    if reader not in (_table, _ts):  # whose rows are counted as they are read
+    if reader not in (_table, _ts, _wide):  # whose rows are counted as they are read
         bad.read(found.size, found.of)
     if labelled:
         found = found.reject({row: "has no label" for row, label in enumerate(found.labels) if label is None}, bad)
@@ -107,9 +113,9 @@ def _folder(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Label
     for entry in entries:
         if entry.is_dir():
             files = [path for path in sorted(entry.iterdir()) if path.is_file() and not path.name.startswith(".")]
-            found = [(read_whole(path).strip(), str(path)) for path in files]
+            found = [(read_whole(path, layout.dialect.encoding).strip(), str(path)) for path in files]
         else:
-            text = read_whole(entry).split("\n")
+            text = read_whole(entry, layout.dialect.encoding).split("\n")
             found = [(line.strip(), f"{entry}, line {n}") for n, line in enumerate(text, 1) if line.strip()]
         inputs += [text for text, _ in found]
         where += [place for _, place in found]
@@ -122,16 +128,27 @@ def _folder(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Label
 
 def _lines(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
     """A label and a text a line."""
-    lines = [(n, line.strip()) for n, line in enumerate(read_whole(source).split("\n"), 1) if line.strip()]
+    lines = [
+        (n, line.strip())
+        for n, line in enumerate(read_whole(source, layout.dialect.encoding).split("\n"), 1)
+        if line.strip()
+    ]
     where = [f"{source}, line {n}" for n, _ in lines]
-    parts = [line.split(None, 1) for _, line in lines]
-    texts = [part[1] if len(part) > 1 else "" for part in parts]
-    labels = [part[0].removeprefix(PREFIX) for part in parts]
+    labels, texts = [], []
+    for _, line in lines:
+        several, text = parted(line)
+        if not several:
+            first, text = (*line.split(None, 1), "")[:2]
+            several = [first]
+        labels.append(several)
+        texts.append(text.strip())
+    if all(len(each) == 1 for each in labels):
+        labels = [each[0] for each in labels]
     return _plain(texts, labels, where, np.arange(len(texts)), len(texts), {"text": texts})
 
 
 def _ts(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
-    found = read_ts(source, bad)
+    found = read_ts(source, bad, layout.dialect.encoding)
     labels: list[Any] = list(found.labels)
     where = [f"{source}, line {line}" for line in found.lines]
     if labelled:
@@ -164,6 +181,31 @@ def _table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelle
     labels = table[layout.label]
     where = [table.where(row) for row in range(len(table))]
     return Labelled(texts, labels, where, table.index, table.size, table.spread())
+
+
+def _wide(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
+    """A series in each row; what stands beside its steps names it for people."""
+    table = read_again(source, layout.known, bad)
+    names = [name for each in layout.steps for name in each]
+    beside = [name for name in table.columns if name not in names]
+    frame = table.spread().select(beside) if beside else pl.DataFrame({"row": range(1, table.size + 1)})
+    table = table.numeric(*layout.numbers)
+    found = values_of(table.frame, layout.steps, layout.channels[len(layout.steps) :])
+    inputs = [Sequenced(each, np.arange(len(each), dtype=np.float64)) for each in found]
+    labels = (
+        [_plain_label(each) for each in table[layout.label]] if layout.label in table.columns else [None] * len(inputs)
+    )
+    where = [table.where(row) for row in range(len(table))]
+    wrong = {row: "has no step with a value" for row, each in enumerate(found) if not len(each)}
+    return Labelled(inputs, labels, where, table.index, table.size, frame).reject(wrong, bad)
+
+
+def _plain_label(label: Any) -> Any:
+    """A label as it is, but that of a class written as a number with decimals, 1.0000000e+00 in UCR's archive, as 1."""
+    if not isinstance(label, str) or not DECIMALS.fullmatch(label.strip()):
+        return label
+    number = float(label)
+    return str(int(number)) if number.is_integer() else label
 
 
 def _long(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:

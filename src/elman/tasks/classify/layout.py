@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,23 @@ from typing import Any
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.columns import find, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect
-from elman.data.files import suffix
-from elman.data.formats.delimited import SEPARATORS, has_columns
+from elman.data.formats import check_task, fasttext, format_of, ts
 from elman.data.memory import Arrays
-from elman.data.reading import TABLES, read_table
+from elman.data.reading import is_table, read_table
+from elman.data.roles import names_rows, numbers_of
 from elman.data.rows import Known
+from elman.data.separators import SEPARATORS
 from elman.data.tables import Table
-from elman.data.text import read_whole
 from elman.data.when import When, find_when
+from elman.data.wide import Wide, find_wide
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
+
+SHOWN = 5  # series that are named
+PROSE = 2.5  # words of a text at least, on the average
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class ColumnSpec:
 class Layout:
     """How the data lies: kept with the model, so that other files are read as the first one was."""
 
-    kind: str  # "table", "lines", "folder", "ts", "long" or "arrays"
+    kind: str  # "table", "lines", "folder", "ts", "long", "wide" or "arrays"
     text: str = ""
     label: str = ""
     identity: str = ""
@@ -56,6 +62,7 @@ class Layout:
     columns: tuple[str, ...] = ()  # all of a table
     marked: bool = False  # of lines: whether no text begins with a word that is a label
     forms: tuple[str, ...] = ()  # in which times are written
+    steps: tuple[Sequence[str], ...] = ()  # of a wide table: the columns of each channel, "" where a step has none
 
     @property
     def when(self) -> When:
@@ -67,10 +74,19 @@ class Layout:
         return self.kind in ("table", "lines", "folder")
 
     @property
+    def numbers(self) -> list[str]:
+        """The columns of a wide table that are read."""
+        if self.kind != "wide":
+            return []
+        return [name for each in self.steps for name in each if name] + list(self.channels[len(self.steps) :])
+
+    @property
     def known(self) -> Known:
         """What is known of tables of texts or steps; of other kinds what they have in a line of a stream."""
-        if self.kind not in ("table", "long"):
-            return Known(("label", "text"), ["text"], ["label"], free=True)
+        if self.kind not in ("table", "long", "wide"):
+            return Known(("label", "text"), ["text"], ["label"], dialect=self.dialect, free=True)
+        if self.kind == "wide":
+            return Known(self.columns, self.numbers, [self.label], dialect=self.dialect)
         named = (
             self.identity,
             *self.when.columns,
@@ -91,21 +107,22 @@ def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
     if isinstance(source, Arrays):
         channels = tuple(f"channel {n}" for n in range(1, source.series[0].shape[1] + 1))
         return Layout("arrays", channels=channels, dialect=wishes.dialect)
+    encoding = wishes.dialect.encoding
     if isinstance(source, Path):
-        if not source.exists():
-            raise ElmanError(f"there is no file {source}")
         if source.is_dir():
             return Layout("folder", dialect=wishes.dialect)
-        if suffix(source) == ".ts":
+        check_task(source, "classify", encoding)
+        found = format_of(source, encoding)
+        if found is ts.FORMAT:
             return Layout("ts", dialect=wishes.dialect)
-        if suffix(source) not in TABLES and not (wishes.dialect.separator or wishes.text or wishes.label):
-            text = read_whole(source)
-            if not has_columns(text):
-                log.info("%s: a label and a text a line; the first word is the label", source)
-                return Layout("lines", dialect=wishes.dialect)
+        said = wishes.dialect.separator or wishes.text or wishes.label
+        if found is fasttext.FORMAT or not (said or is_table(source, encoding)):
+            log.info("%s: a label and a text a line; the first word is the label", source)
+            return Layout("lines", dialect=wishes.dialect)
     table = read_table(source, bad, wishes.dialect)
+    table.tell()
     layout = _table_layout(table, wishes)
-    numbers = () if layout.is_text else (layout.value,) if layout.parameter else layout.channels
+    numbers = () if layout.is_text else (layout.value,) if layout.parameter else layout.numbers or layout.channels
     layout = replace(layout, columns=tuple(table.columns), dialect=table.written(*numbers))
     if separator := table.dialect.separator:
         between, header = SEPARATORS.get(separator, repr(separator)), table.dialect.header
@@ -122,23 +139,98 @@ def _table_layout(table: Table, wishes: ColumnSpec) -> Layout:
         identity = ""  # as many as rows: it numbers them
     if not wishes.text and (identity or wishes.labels):
         return _long_layout(table, wishes, columns, identity)
+    if not wishes.text and (layout := _wide_layout(table, wishes, columns)):
+        return layout
     texts = [column for column in columns if table.frame[column].dtype == pl.String and not table.is_numeric(column)]
     label = table.column(wishes.label, "label", among=[column for column in columns if column != wishes.text])
+    guessed = False
     text = table.column(wishes.text, "text", among=[column for column in texts if column != label])
     others = [column for column in texts if column != label]
     if not text and others:
         text = max(others, key=lambda column: table.frame[column].str.len_chars().mean() or 0)
     if not label:
-        rest = [column for column in columns if column != text and table.frame[column].n_unique() < len(table)]
-        label = min(rest, key=lambda column: table.frame[column].n_unique(), default="")
+        label = _fewest(table, [column for column in columns if column != text])
+        guessed = bool(label)
     if not (text and label):
         what = "text" if not text else "label"
+        steps = "" if text else ", nor columns that count as x_1, x_2 and x_3 do, which would be the steps of a series"
         raise ElmanError(
-            f"{table.name} has no column that looks like the {what}; say which with --{what}-column; "
-            f"its columns are {', '.join(table.columns)}"
+            f"{table.name} has no column that looks like the {what}{steps}; say which with --{what}-column; "
+            f"its columns are {listed(table.columns)}"
         )
     log.info("%s: the text is in column %r, the label in %r", table.name, text, label)
+    _tell_rest(table, (text, label), label if guessed else "", wishes.ignore)
     return Layout("table", text=text, label=label)
+
+
+def _wide_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layout | None:
+    """A series in each row, where columns count; None where a text is rather what there is to read."""
+    numbers = [column for column in columns if table.is_numeric(column)]
+    texts = [column for column in columns if column not in numbers]
+    if any(is_named(column, "text") or _is_prose(table.frame[column]) for column in texts if column != wishes.label):
+        return None
+    label = wishes.label or find([column for column in columns if column != wishes.text], "label")
+    guessed = not label
+    wide = find_wide([column for column in numbers if column != label])
+    if wide is None:
+        return None
+    if not label:
+        rest = [column for column in columns if column not in wide.columns]
+        ends = rest or [columns[0], columns[-1]]  # where all columns have numbers for names, the label is at an end
+        label = next((column for column in ends if _is_class(table, column)), "") if not rest else _fewest(table, rest)
+    if not label:
+        raise ElmanError(
+            f"{table.name} has a series in each row, of columns that count, and no column that looks like the label; "
+            f"say which with --label-column; its columns are {listed(table.columns)}"
+        )
+    wide = find_wide([column for column in numbers if column != label])
+    if wide is None:
+        return None
+    rest = [column for column in numbers if column not in (*wide.columns, label)]
+    constants = [c for c in rest if not names_rows(table, c) and table.frame[c].drop_nulls().n_unique() > 1]
+    shown = ", ".join(f"{name or 'a step'} ({steps[0]} to {steps[-1]})" for name, steps in _shown(wide))
+    beside = f"; the same at every step: {listed(constants)}" if constants else ""
+    log.info("%s: a series of %s steps in each row: %s%s; the label is in %r", table.name, len(wide.steps[0]), shown,
+             beside, label)  # fmt: skip
+    used = (*wide.columns, *constants, label)
+    _tell_rest(table, used, label if guessed else "", wishes.ignore)
+    return Layout("wide", label=label, channels=(*wide.channels, *constants), steps=wide.steps)
+
+
+def _shown(wide: Wide) -> list[tuple[str, list[str]]]:
+    each = [(name, [column for column in steps if column]) for name, steps in zip(*wide, strict=True)]
+    return each[:SHOWN]
+
+
+def _is_prose(cells: pl.Series) -> bool:
+    """Whether a column holds texts of several words."""
+    words = cells.cast(pl.String).drop_nulls().head(1000).str.count_matches(r"\S+")
+    return len(words) > 0 and float(words.mean() or 0) >= PROSE  # pyright: ignore[reportArgumentType]
+
+
+def _is_class(table: Table, column: str) -> bool:
+    """Whether a column of numbers has few whole ones, as classes have."""
+    numbers = numbers_of(table, column).drop_nulls()
+    few = 1 < numbers.n_unique() <= max(2, len(numbers) / 3)
+    return few and bool((numbers == numbers.floor()).all())
+
+
+def _fewest(table: Table, columns: Sequence[str]) -> str:
+    """The column of the fewest different values that is neither constant nor names rows: the label, as a rule."""
+    kinds = {column: table.frame[column].drop_nulls().n_unique() for column in columns}
+    usable = [
+        column for column in columns if 1 < kinds[column] < len(table) and not names_rows(table, column)
+    ]
+    return min(usable, key=lambda column: kinds[column], default="")
+
+
+def _tell_rest(table: Table, used: Sequence[str], guessed: str, ignored: Sequence[str]) -> None:
+    """Say which columns are left out, and that the label was not asked for."""
+    if guessed:
+        log.info("%s: %r is taken for the label, since it has the fewest values; --label-column says another",
+                 table.name, guessed)  # fmt: skip
+    if left := [column for column in table.columns if column not in (*used, *ignored)]:
+        log.info("%s: columns that are not used: %s", table.name, listed(left))
 
 
 def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity: str) -> Layout:

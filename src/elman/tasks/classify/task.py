@@ -22,7 +22,7 @@ from elman.layers.pooling import AttentionPooling, max_and_mean
 from elman.tasks.classify import report
 from elman.tasks.classify.asked import read_asked
 from elman.tasks.classify.baselines import simple_methods
-from elman.tasks.classify.inputs import SeriesInput, TextInput, parse_series
+from elman.tasks.classify.inputs import SeriesInput, TextInput, is_series, parse_series
 from elman.tasks.classify.labelled import Labelled, read_labelled, warn_of_leaks
 from elman.tasks.classify.layout import Layout, find_layout
 from elman.tasks.classify.options import ClassifyOptions
@@ -272,7 +272,7 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
     def rows(self, source: Any, bad: BadRows) -> Asked[Any]:
         if isinstance(self.input, TextInput):
             return read_asked(source, self.layout, bad, self.target.has)
-        if isinstance(source, Line):
+        if isinstance(source, Line) and (self.layout.kind != "wide" or is_series(source.text)):
             source = [parse_series(source.text)]
         if isinstance(source, list | tuple) and isinstance(self.input, SeriesInput):
             return self.input.asked(source)

@@ -12,10 +12,12 @@ import polars as pl
 from elman.data.columns import is_named
 from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.numbers import as_numbers, has_value
+from elman.data.roles import names_rows, no_amount
 from elman.data.rows import Known
 from elman.data.tables import Table
 from elman.data.times import Times, is_of_day, is_time
 from elman.data.when import When, find_when
+from elman.data.wide import find_wide
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
@@ -96,6 +98,7 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     Raises:
         ElmanError: a column that is not there or is named twice, times that cannot be read, or nothing to forecast.
     """
+    table.tell()
     for name in ignore:
         table.known(name)
     named = [*said.time, *said.series, *said.targets, *said.known, *said.past, *said.constants]
@@ -121,15 +124,19 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     rest = [name for name in rest if name not in series]
     constants = said.constants or (_find_constants(table, series, rest) if series and not said.targets else ())
     rest = [name for name in rest if name not in constants]
-    numbers = [n for n in rest if table.is_numeric(n) and not _is_row_number(table.frame[n], n)]
-    targets = said.targets or tuple(numbers)
+    numbers = [n for n in rest if table.is_numeric(n)]
+    reasons = {} if said.targets else _no_targets(table, numbers, dated=times.dated)
+    targets = said.targets or tuple(n for n in numbers if n not in reasons)
     if not targets:
         raise ElmanError(f"{table.name} has no column of numbers to forecast; its columns are {_listed(table.columns)}")
     log.info("to forecast: %s", _listed(targets))
     for what, found in (("known of the future", said.known), ("read beside", said.past), ("constant", constants)):
         if found:
             log.info("%s: %s", what, _listed(found))
-    if left := [name for name in rest if name not in targets]:
+    if reasons:
+        shown = [f"{name} ({reason})" for name, reason in reasons.items()]
+        log.info("not to forecast, unless --target names them: %s", _listed(shown))
+    if left := [name for name in rest if name not in (*targets, *reasons)]:
         log.info("not used: %s", _listed(left))
     others = (*said.known, *said.past, *constants)
     kinds = {name: _kinds(table, name) for name in others if not table.is_numeric(name)}
@@ -164,13 +171,30 @@ def _find_constants(table: Table, series: Sequence[str], rest: Sequence[str]) ->
     return tuple(n for n in rest if (groups[n] == 1).all() and table.frame[n].n_unique() > 1)
 
 
+def _no_targets(table: Table, numbers: Sequence[str], *, dated: bool) -> dict[str, str]:
+    """Which columns of numbers are not worth a forecast, and why; where none is, only those that number the rows."""
+    reasons = {name: no_amount(table, name, dated=dated) for name in numbers}
+    found = {name: reason for name, reason in reasons.items() if reason}
+    if len(found) < len(numbers):
+        return found
+    return {name: "a counter" for name in numbers if _is_row_number(table.frame[name], name)}
+
+
 def _is_a_series_a_row(table: Table) -> bool:
     first, *rest = table.columns
     names = table.frame[first]
-    if len(rest) < LEAST or table.is_numeric(first) or is_time(names) or names.n_unique() < len(table):
+    if len(rest) < LEAST or is_time(names) or names.n_unique() < len(table):
+        return False
+    if table.is_numeric(first) and not (names_rows(table, first) and _are_steps(rest)):
         return False
     # where series end is empty; text anywhere makes it another kind of table
     return all(table.is_numeric(name) or has_value(table.frame[name]).sum() == 0 for name in rest)
+
+
+def _are_steps(names: Sequence[str]) -> bool:
+    """Whether the names of columns count, or are times."""
+    wide = find_wide(names)
+    return (wide is not None and len(wide.columns) == len(names)) or is_time(pl.Series(names))
 
 
 def _rows(table: Table, said: Columns) -> Columns:

@@ -16,9 +16,11 @@ from torch import Tensor
 from elman.data.bad import BadRows
 from elman.data.batches import Batches
 from elman.data.clock import Clock
+from elman.data.formats import check_task
 from elman.data.plain import restored
 from elman.data.reading import read_table
 from elman.data.rows import read_again
+from elman.data.tables import FILE
 from elman.errors import ElmanError
 from elman.tasks.forecast import report
 from elman.tasks.forecast.baselines import LEARNT, ridge, simple_methods
@@ -195,7 +197,9 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
             raise ElmanError("give --data FILE: a table over time, with a column or a row for each series")
         options.levels()  # what is wrong with them is said before a long file is read
         parts_of(options.split)
+        check_task(sources.data, "forecast", options.encoding)
         table = read_table(sources.data, sources.bad, options.dialect)
+        table = table if table.files is None else table.with_files()
         columns = find_columns(table, options.columns(), listed(options.ignore), options.order)
         panel = read_panel(table, columns, options.frequency or None)
         log.info("from row to row: %s", panel.clock.describe())
@@ -210,6 +214,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         valid = None
         if sources.valid is not None:
             other = read_table(sources.valid, sources.bad, options.dialect)
+            other = other.with_files() if FILE in columns.series else other
             valid = read_panel(other, columns, panel.clock, uneven=bool(options.frequency))
         cuts = cut_into(panel, options.split, horizon) if valid is None else np.repeat(lengths_of(panel)[:, None], 3, 1)
         return ForecastParts(panel, cuts, valid, seasons, horizon)
@@ -275,6 +280,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         dialect = replace(self.columns.dialect, separator=options.separator, header=options.header)
         known = replace(self.columns.known_again, dialect=dialect)
         table = read_again(source, known, bad)
+        table = table.with_files() if FILE in self.columns.series else table
         if self.columns.layout != "rows":
             for name in (*self.columns.time, *self.columns.series, *self.columns.targets, *self.columns.known):
                 table.known(name)

@@ -99,7 +99,7 @@ class Strings:
             yield "\n".join(self.texts[start : start + PIECE]) + "\n"
 
 
-def read_strings(source: Path | HeldText, longest: int, bad: BadRows) -> Strings:
+def read_strings(source: Path | HeldText, longest: int, bad: BadRows, encoding: str = "") -> Strings:
     """The strings of a file, one a line, without the blanks around them; empty lines are left out, and counted.
 
     Of a file of molecules, what stands behind a blank in a line is a molecule's name, and left out as well.
@@ -108,13 +108,14 @@ def read_strings(source: Path | HeldText, longest: int, bad: BadRows) -> Strings
         source: the file, as ``text.read`` takes it.
         longest: characters of a string at most; a longer one is a bad row.
         bad: what is done about such.
+        encoding: of the file, where it is neither UTF-8 nor told by a mark.
 
     Raises:
         ElmanError: a file that cannot be read or holds no string, or a bad row that is not left out.
     """
     texts, lines, read, empty, named = [], [], 0, 0, 0
     molecules, unit = is_of_molecules(source), source.unit if isinstance(source, HeldText) else "line"
-    for number, line in enumerate(_lines(source), 1):
+    for number, line in enumerate(_lines(source, encoding), 1):
         string = line.strip()
         if molecules and string:
             string, *name = string.split(None, 1)
@@ -138,9 +139,9 @@ def read_strings(source: Path | HeldText, longest: int, bad: BadRows) -> Strings
     return Strings(texts, np.array(lines), str(source), unit)
 
 
-def _lines(source: Path | HeldText) -> Iterator[str]:
+def _lines(source: Path | HeldText, encoding: str) -> Iterator[str]:
     held: list[str] = []  # of a line that is longer than a piece
-    for piece in text.read(source):
+    for piece in text.read(source, encoding):
         first, *more = piece.split("\n")
         held.append(first)
         if more:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from elman.training.options import CELL, DATA, TaskOptions, option
+from elman.training.options import CELL, DATA, ENCODED, ENCODING, TaskOptions, option
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class LanguageOptions(TaskOptions):
         common=True,
         panel=DATA,
     )
+    encoding: str = option("", ENCODING, shown=ENCODED, panel=DATA, metavar="NAME")
     max_length: int = option(
         2000, "Strings: longest string, in characters; a longer one is a bad row.", min=1, was="longest", panel=DATA
     )

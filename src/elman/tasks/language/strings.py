@@ -55,7 +55,7 @@ class Written(NamedTuple):
     ended: bool  # by itself
 
 
-def read_parts(sources: Sources, longest: int, share: float, seed: int) -> StringParts:
+def read_parts(sources: Sources, longest: int, share: float, seed: int, encoding: str = "") -> StringParts:
     """The strings of a file, parted, or with those of another one to hold out.
 
     Args:
@@ -67,14 +67,14 @@ def read_parts(sources: Sources, longest: int, share: float, seed: int) -> Strin
     Raises:
         ElmanError: a file that cannot be read, or without two different strings.
     """
-    strings = read_strings(sources.data, longest, sources.bad)
+    strings = read_strings(sources.data, longest, sources.bad, encoding)
     if count_different(strings.texts) < 2:
         raise ElmanError(f"{strings.name} has no two different strings; there is nothing to learn from it")
     if sources.valid is None:
         characters = sum(map(len, strings.texts))
         learnt, held_out = part(strings, min(share, LARGEST / characters), seed)
     else:
-        learnt, held_out = strings, read_strings(sources.valid, longest, sources.bad)
+        learnt, held_out = strings, read_strings(sources.valid, longest, sources.bad, encoding)
         known = set(learnt.texts)
         if again := sum(each in known for each in held_out.texts):
             log.warning("%s of %s strings held out are learnt from as well", f"{again:,}", f"{len(held_out):,}")

@@ -2,19 +2,15 @@
 
 from pathlib import Path
 
-from elman.data.formats.delimited import has_columns
-from elman.data.reading import TABLES
-from elman.data.text import beginning
+from elman.data.reading import format_of, is_table
 from elman.tasks.language.strings import StringParts
 from elman.tasks.language.text import TextParts
 from elman.training.inspection import Suits
 
-OTHERS = (*TABLES, ".conll", ".conllu", ".ts")  # of files that hold something else than text
-
 
 def suits(read: TextParts | StringParts, path: Path) -> Suits:
     """How well the text that a language model read suits it: any text does, but columns are for other tasks."""
-    if path.suffix in OTHERS or has_columns(beginning(path, 1 << 16)):
+    if is_table(path) or format_of(path).tasks:
         return Suits(0.05, "a text, though one with columns")
     if isinstance(read, StringParts):
         what = "molecules" if read.molecules else "strings"

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elman.data import text
+from elman.data.formats import format_of
 from elman.data.text import HeldText, Window, read_tokens, write_tokens
 from elman.data.tokens import decoded, tokenizer
 from elman.errors import ElmanError
@@ -100,12 +101,14 @@ class LanguageTask(
             if options.form == "strings":
                 raise ElmanError("give --data FILE with strings, one a line")
             return TextParts(None, sources.valid, [], False)
-        sample = text.beginning(source, SAMPLE)
+        if isinstance(source, Path) and (form := format_of(source, options.encoding)).tasks:
+            log.info("%s: %s, read as plain text; elman train %s knows its rows", source, form.name, form.tasks[0])
+        sample = text.beginning(source, SAMPLE, options.encoding)
         found = is_of_molecules(source) or is_strings(sample)
         if options.form == "strings" or (options.form == "auto" and found):
             if options.form == "auto":
                 log.info("%s: strings, one a line; --form text takes them as one text", source)
-            return read_parts(sources, options.max_length, options.held_out, options.split_seed)
+            return read_parts(sources, options.max_length, options.held_out, options.split_seed, options.encoding)
         speakers = find_speakers(sample)
         if speakers:
             shown = ", ".join(speakers[:5]) + (", ..." if len(speakers) > 5 else "")
@@ -128,14 +131,14 @@ class LanguageTask(
                 "known": packed(read.learnt.texts),
             }
         first, several = "", False
-        for piece in text.read(read.source):
+        for piece in text.read(read.source, options.encoding):
             first = first or piece[0]
             several = several or piece.strip(first) != ""
             if several:
                 break
         if not several:
             raise ElmanError(f"{_name(read.source)} has no two different characters; there is nothing to learn from it")
-        vocabulary = kind.learn(text.read(read.source), options.vocabulary).to_json()
+        vocabulary = kind.learn(text.read(read.source, options.encoding), options.vocabulary).to_json()
         return vocabulary | ({"speakers": read.speakers, "parted": read.parted} if read.speakers else {})
 
     def more(self, sources: Sources) -> TextParts | StringParts:
@@ -144,7 +147,7 @@ class LanguageTask(
             return TextParts(*sources.both(lambda each: each), self.speakers, bool(self.vocabulary.get("parted")))
 
         def read(source: Path | HeldText) -> Strings:
-            strings = read_strings(source, self.options.max_length, sources.bad)
+            strings = read_strings(source, self.options.max_length, sources.bad, self.options.encoding)
             return without_unknown(strings, self.tokenizer, sources.bad)
 
         return StringParts(*sources.both(read), self.vocabulary["molecules"])
@@ -167,7 +170,8 @@ class LanguageTask(
 
     def evaluation(self, source: Path | HeldText, folder: Path, bad: BadRows) -> Corpus | Judged:
         if self.form == "strings":
-            strings = without_unknown(read_strings(source, self.options.max_length, bad), self.tokenizer, bad)
+            found = read_strings(source, self.options.max_length, bad, self.options.encoding)
+            strings = without_unknown(found, self.tokenizer, bad)
             return Judged(strings, self.tokenizer, self._judge_written if self.options.samples else None)
         tokens = self._tokens(source, folder / "tokens.bin")
         if len(tokens) < 2:
@@ -181,7 +185,7 @@ class LanguageTask(
     def _tokens(self, source: Path | HeldText | None, path: Path) -> np.ndarray:
         if not path.exists():
             try:
-                write_tokens(text.read(source), self.tokenizer, path)
+                write_tokens(text.read(source, self.options.encoding), self.tokenizer, path)
             except ElmanError as error:
                 raise ElmanError(str(error) if str(source) in str(error) else f"{_name(source)}: {error}") from error
         return read_tokens(self.tokenizer, path)

@@ -3,22 +3,25 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.columns import find
+from elman.data.columns import find, listed
 from elman.data.dialect import UNKNOWN, Dialect
-from elman.data.formats.delimited import SEPARATORS
+from elman.data.formats import check_task
 from elman.data.numbers import as_text
 from elman.data.reading import read_table
 from elman.data.rows import Known, Line, read_again
+from elman.data.separators import SEPARATORS
 from elman.data.tables import Table
 from elman.data.times import EPOCHS, find_form
 from elman.data.when import When, find_when
 from elman.errors import ElmanError
+from elman.tasks.recommend.lines import LISTS, USERS, is_sessions, read_sessions
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +135,7 @@ def find_events(
         >>> find_events(table, EventLayout(item=""), BadRows()).keys
         ['userId']
     """
+    check_task(source, "recommend", wish.dialect.encoding)
     table = _table(source, wish, bad)
     chosen = [name for name in (wish.item, wish.person, wish.session, *wish.time, wish.rating, *ignore) if name]
     for name in chosen:
@@ -153,11 +157,15 @@ def find_events(
         person, item = _by_kind(table, found, person or session, item)
     layout = replace(
         wish, item=item, person=person, session=session, time=when.columns, rating=rating, within=within,
-        forms=when.forms, columns=tuple(table.columns), dialect=table.written(*([rating] if wish.least is not None and rating else [])),
+        forms=when.forms, columns=tuple(table.columns),
+        dialect=table.written(*([rating] if wish.least is not None and rating else [])),
     )  # fmt: skip
     if layout.gap and not layout.time:
         raise ElmanError("a gap that parts sessions needs times; give --time-column")
-    log.info("%s: %s", table.name, _said(layout))
+    table.tell()
+    used = (item, person, session, *when.columns, rating, *ignore)
+    left = [column for column in table.columns if column not in used]
+    log.info("%s: %s%s", table.name, _said(layout), f"; not used: {listed(left)}" if left else "")
     return layout
 
 
@@ -174,7 +182,14 @@ def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
     """
     if isinstance(source, list | tuple):
         return _listed(list(source), bad)
-    table = read_again(source, layout.known, bad)
+    if (
+        layout.columns in (LISTS, USERS)
+        and isinstance(source, Path)
+        and is_sessions(source, layout.dialect.encoding, again=True)
+    ):
+        table = read_sessions(source, bad, layout.dialect, layout.columns == USERS)
+    else:
+        table = read_again(source, layout.known, bad)
     for column in [*layout.known.needed, *([] if layout.within else layout.when.columns)]:
         table.known(column)
     if layout.within:
@@ -272,6 +287,8 @@ def _whole(keys: pl.DataFrame, rows: list[Any], where: list[str], bad: BadRows) 
 def _table(source: Any, layout: EventLayout, bad: BadRows) -> Table:
     if isinstance(source, list | tuple):
         source = pl.DataFrame({"items": [list(each) for each in source]})
+    if isinstance(source, Path) and not source.is_dir() and is_sessions(source, layout.dialect.encoding):
+        return read_sessions(source, bad, layout.dialect)
     return read_table(source, bad, layout.dialect)
 
 

@@ -4,10 +4,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from elman.data.dialect import Dialect
-from elman.training.options import DATA, DETECTED, ENCODER, NO_VALUE_IS, TaskOptions, listed, option
+from elman.training.options import (
+    DATA,
+    DETECTED,
+    ENCODED,
+    ENCODER,
+    ENCODING,
+    NO_VALUE_IS,
+    TaskOptions,
+    listed,
+    option,
+)
 
 if TYPE_CHECKING:
-    from elman.tasks.tag.tagged import ColumnSpec
+    from elman.tasks.tag.layout import ColumnSpec
 
 MANY = 100  # tags from which a random field is left out: it costs their square at every word
 
@@ -58,6 +68,7 @@ class TagOptions(TaskOptions):
     tag_column: str = option("", "Column of the tags.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
     separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
     missing: str = option("", NO_VALUE_IS, panel=DATA, metavar="VALUES")
+    encoding: str = option("", ENCODING, shown=ENCODED, panel=DATA, metavar="NAME")
     joint: str = option(
         "",
         "Character between a word and its tag, such as the / of word/tag.",
@@ -78,10 +89,10 @@ class TagOptions(TaskOptions):
     @property
     def dialect(self) -> Dialect:
         """How the file is written."""
-        return Dialect(self.separator, missing=listed(self.missing))
+        return Dialect(self.separator, missing=listed(self.missing), encoding=self.encoding)
 
     def column_spec(self) -> "ColumnSpec":
         """What they say about the data."""
-        from elman.tasks.tag.tagged import ColumnSpec
+        from elman.tasks.tag.layout import ColumnSpec
 
         return ColumnSpec(self.word_column, self.tag_column, self.dialect, self.joint)

@@ -23,9 +23,10 @@ from elman.errors import ElmanError
 from elman.layers.crf import CRF, span_transitions
 from elman.layers.encoder import encoder
 from elman.tasks.tag import report
+from elman.tasks.tag.layout import ColumnSpec, Layout, find_layout
 from elman.tasks.tag.options import MANY, TagOptions
 from elman.tasks.tag.spans import find_scheme, read_spans, score_spans, write_spans
-from elman.tasks.tag.tagged import ColumnSpec, Layout, Tagged, find_layout, read_asked, read_tagged
+from elman.tasks.tag.tagged import Tagged, read_asked, read_tagged
 from elman.tasks.tag.tokens import TokenInput, Tokens
 from elman.training.measures import HIGH, LOSS, Measure
 from elman.training.report import Section

@@ -12,12 +12,13 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.columns import is_named
+from elman.data.columns import is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import alternatives
-from elman.data.formats.delimited import SEPARATORS
+from elman.data.formats import check_task
 from elman.data.reading import read_table
 from elman.data.rows import Known, read_again
+from elman.data.separators import SEPARATORS
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
@@ -64,12 +65,13 @@ def find_layout(data: Any, wished: Layout) -> Layout:
         return Layout("table")
     if isinstance(data, Path) and len(alternatives(data)) > 1:
         log.info("pairs: line by line, %s", " -> ".join(map(str, alternatives(data))))
-        return Layout("lines")
+        return Layout("lines", dialect=Dialect(encoding=wished.dialect.encoding))
+    check_task(data, "translate", wished.dialect.encoding)
     table = read_table(data, BadRows(skip=True), wished.dialect)
     if (
         wished.dialect.header is None
         and table.dialect.header is False
-        and _are_names(_first(data), table.dialect.separator)
+        and _are_names(_first(data, wished.dialect.encoding), table.dialect.separator)
     ):
         table = read_table(data, BadRows(skip=True), replace(wished.dialect, header=True))
     texts = [column for column in table.columns if not table.is_numeric(column)]
@@ -85,7 +87,10 @@ def find_layout(data: Any, wished: Layout) -> Layout:
         )
     separator = table.dialect.separator
     between = f", with {SEPARATORS.get(separator, separator)} between columns" if separator else ""
+    table.tell()
     log.info("pairs: column %s -> column %s%s", source, target, between)
+    if left := [column for column in table.columns if column not in (source, target)]:
+        log.info("columns that are not used: %s", listed(left))
     return Layout("table", source, target, table.dialect, tuple(table.columns))
 
 
@@ -98,7 +103,7 @@ def read_pairs(data: Any, layout: Layout, bad: BadRows) -> tuple[Table, Layout]:
     if isinstance(data, list | tuple):
         table, layout = _in_memory([tuple(pair) for pair in data], bad), Layout("table")
     elif isinstance(data, Path) and len(alternatives(data)) > 1:
-        table, layout = _parallel(data, bad), Layout("lines")
+        table, layout = _parallel(data, layout.dialect.encoding, bad), Layout("lines", dialect=layout.dialect)
     else:
         layout = layout if layout.kind == "table" else find_layout(data, Layout("table", "", ""))
         table = read_again(data, layout.known, bad)
@@ -117,11 +122,11 @@ def _in_memory(pairs: Sequence[tuple[Any, ...]], bad: BadRows) -> Table:
     return read_table(frame, bad)
 
 
-def _parallel(path: Path, bad: BadRows) -> Table:
+def _parallel(path: Path, encoding: str, bad: BadRows) -> Table:
     files = alternatives(path)
     if len(files) != 2:
         raise ElmanError(f"{path} names {len(files)} files; pairs are lines of two")
-    source, target = map(_lines, files)
+    source, target = (_lines(file, encoding) for file in files)
     if len(source) != len(target):
         raise ElmanError(
             f"{files[0]} has {len(source):,} lines and {files[1]} has {len(target):,}; "
@@ -133,15 +138,13 @@ def _parallel(path: Path, bad: BadRows) -> Table:
     return Table(str(path), frame, index + 1, index, len(frame), bad)
 
 
-def _lines(path: Path) -> list[str]:
-    return read_whole(path).removesuffix("\n").split("\n")
+def _lines(path: Path, encoding: str) -> list[str]:
+    return read_whole(path, encoding).removesuffix("\n").split("\n")
 
 
-def _first(data: Any) -> str:
+def _first(data: Any, encoding: str) -> str:
     """The first line of a text file."""
-    if not isinstance(data, str | Path) or Path(data).suffix == ".parquet":
-        return ""
-    return read_whole(Path(data)).partition("\n")[0]
+    return read_whole(data, encoding).partition("\n")[0] if isinstance(data, Path) else ""
 
 
 def _are_names(line: str, separator: str | None) -> bool:

@@ -1,0 +1,62 @@
+"""Whether the first row of a table has the names of its columns, and what these are."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from elman.data.columns import is_named
+from elman.data.separators import is_number
+
+LOOKED = 20  # rows below it that are looked at, whether they count too
+
+
+def has_header(rows: Sequence[list[str]], kind: str) -> bool:
+    """Whether the first row has names, and not values like those below it.
+
+    Args:
+        rows: the first ones, as texts.
+        kind: how the name of the file ends.
+
+    Example:
+        >>> has_header([["0", "1", "2"], ["0.5", "0.1", "3"]], ".csv"), has_header([["1", "2"], ["3", "4"]], ".csv")
+        (True, False)
+    """
+    first, *below = ([cell.strip() for cell in row] for row in rows)
+    names = [cell for cell in first if cell]
+    if not names or len(set(names)) < len(names):
+        return False
+    columns = [[row[n] for row in below if n < len(row) and row[n]] for n in range(len(first))]
+    if any(map(is_number, names)):
+        return _counts(first, below, columns) or _are_other(first, columns)
+    if any(column and all(map(is_number, column)) for column in columns):
+        return True
+    if any(cell and cell in column for cell, column in zip(first, columns, strict=True)):
+        return False
+    if any(is_named(cell, "heading") for cell in names):
+        return True
+    return kind == ".csv" and all(len(cell) <= 30 and len(cell.split()) <= 3 for cell in names)
+
+
+def _counts(first: Sequence[str], below: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether a row counts, as 0, 1, 2 or years do, beside names; and those below it do not."""
+    if not _rises(first) or any(_rises(row) for row in below[:LOOKED]):
+        return False
+    counted = [column for cell, column in zip(first, columns, strict=True) if cell.isdigit() and column]
+    broken = any(not cell.lstrip("-+").isdigit() for column in counted for cell in column)
+    # two or three whole numbers above whole ones may be a row as well
+    return bool(counted) and (broken or len(counted) > 3)
+
+
+def _rises(row: Sequence[str]) -> bool:
+    """Whether the whole numbers of a row, two or more, rise by one; what else there is are names, and fewer."""
+    numbers = [int(cell) for cell in row if cell.isascii() and cell.isdigit()]
+    others = [cell for cell in row if cell and not (cell.isascii() and cell.isdigit())]
+    if len(numbers) < 2 or len(others) > len(numbers) or any(map(is_number, others)):
+        return False
+    return all(b == a + 1 for a, b in pairwise(numbers))
+
+
+def _are_other(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether a row is all numbers, and every column below it is texts."""
+    return all(map(is_number, filter(None, first))) and all(
+        len(column) > 1 and not any(map(is_number, column)) for cell, column in zip(first, columns, strict=True) if cell
+    )

@@ -1,0 +1,55 @@
+"""What a column of numbers is, where it is no amount: a counter, a name of rows, a flag, a constant, a part of time."""
+
+import polars as pl
+
+from elman.data.columns import is_identity, is_named
+from elman.data.numbers import as_numbers
+from elman.data.tables import Table
+
+FLAG = {0.0, 1.0}
+
+
+def counts(column: pl.Series) -> bool:
+    """Whether a column counts rows: whole numbers, each one more than that before it.
+
+    >>> counts(pl.Series([7, 8, 9])), counts(pl.Series([1, 2, 4]))
+    (True, False)
+    """
+    numbers = as_numbers(column)
+    return len(numbers) > 2 and not numbers.null_count() and bool((numbers.diff().drop_nulls() == 1).all())
+
+
+def numbers_of(table: Table, column: str) -> pl.Series:
+    """A column as numbers, in the notation that it was found to have."""
+    return as_numbers(table.frame[column], table.notation(column))
+
+
+def names_rows(table: Table, column: str) -> bool:
+    """Whether a column only names or counts rows."""
+    if is_identity(column) or is_named(column, "identity", "row number"):
+        return True
+    return table.is_numeric(column) and counts(numbers_of(table, column))
+
+
+def no_amount(table: Table, column: str, *, dated: bool = False) -> str:
+    """Why a column of numbers is no amount that is worth a forecast, in a word; "" where it is one.
+
+    Args:
+        table: that has it.
+        column: its name.
+        dated: whether there are dates besides, of which it may be a part.
+    """
+    numbers = numbers_of(table, column).drop_nulls()
+    different = set(numbers.unique().head(3).to_list())
+    whole = bool((numbers == numbers.floor()).all())
+    if len(different) <= 1:
+        return "constant"
+    if different == FLAG:
+        return "a flag"
+    if counts(numbers):
+        return "a counter"
+    if whole and (is_identity(column) or is_named(column, "identity", "row number")):
+        return "a name"
+    if dated and whole and is_named(column, "period"):
+        return "a part of the time"
+    return ""

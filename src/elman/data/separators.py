@@ -1,0 +1,124 @@
+"""What stands between the cells of a text's lines: found out, with the remarks that are no rows."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", " ": "blanks"}
+CHARACTERS = [each for each in SEPARATORS if each != " "]
+SAMPLE = 200  # rows from which separator and header are guessed
+SIZE = 1 << 20  # characters that are looked at for that
+SAID = re.compile(r"sep=(.)")  # how Excel says it, in a line of its own before all others
+BLANKS = re.compile(r"[ \t]+")
+NUMBER = re.compile(  # in any notation; the signs are the minus of Unicode and the apostrophe of Swiss thousands
+    r"[-+\u2212]?[$€£¥]?\s?\d[\d.,'\u2019\u00a0\u202f]*(?:[eE][-+]?\d+)?\s?%?|[-+]?\.\d+|[-+]?(?:nan|inf)",
+    re.IGNORECASE,
+)
+MOST = 0.98  # of the lines at least have equally many cells between blanks
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is written as numbers are, in whatever notation.
+
+    >>> [is_number(cell) for cell in ("1,5", "-1.2e3", "1'000", "7 %", "nan", "2020-01-01", "x1")]
+    [True, True, True, True, True, False, False]
+    """
+    return NUMBER.fullmatch(cell.strip()) is not None
+
+
+def guess_separator(text: str, kind: str = "") -> str:
+    """What stands between the columns of a text: what gives the most rows the same number of columns, two or more.
+
+    A blank stands for any number of them, or for columns of fixed width.
+
+    Example:
+        >>> guess_separator("a;b,c\\n1;2,5\\n3;4\\n")
+        ';'
+        >>> guess_separator("day  load\\n  1   2.5\\n  2  13.5\\n")
+        ' '
+    """
+    head = [line for line in text[:SIZE].split("\n")[:SAMPLE] if line.strip()]
+    if head and (said := SAID.fullmatch(head[0].strip('"\ufeff '))):
+        return said[1]
+    head = _likely(head)
+    found = {}
+    for separator in CHARACTERS:
+        widths = [line.count(separator) + 1 for line in head]
+        if '"' in text[:SIZE] and separator != "\t":
+            reader = csv.reader(io.StringIO("\n".join(head), newline=""), delimiter=separator)
+            allow_cells_of(len(text))
+            widths = [len(cells) for cells in reader if cells]
+        usual = max(set(widths), key=widths.count, default=1)
+        if usual > 1:
+            # decimal commas are as regular as the semicolons between them
+            found[separator] = (round(widths.count(usual) / len(widths), 2), separator in "\t;", usual)
+    if kind == ".tsv" and (not head or any("\t" in line for line in head)):
+        return "\t"
+    best = max(found, key=found.__getitem__) if found else ","
+    return " " if best != "\t" and _are_blanks(head, best if found else "") else best
+
+
+def _likely(head: list[str]) -> list[str]:
+    """The lines without remarks, if there are others."""
+    return [line for line in head if not line.startswith("#")] or head
+
+
+def _are_blanks(head: Sequence[str], other: str) -> bool:
+    """Whether lines are cells with blanks between them: equally many, most of them numbers."""
+    if len(head) < 2:
+        return False
+    rows = [BLANKS.split(line.strip()) for line in head]
+    if other and not any(_is_of_numbers(cell) for line in head[1:] for cell in line.split(other)):
+        return False
+    width, number = Counter(map(len, rows)).most_common(1)[0]
+    if width > 1 and number >= MOST * len(rows):
+        return all(2 * sum(map(is_number, row)) >= len(row) for row in rows[1:] if len(row) == width)
+    cells = fixed_width(head)
+    if cells is None or len(head) < 5:
+        return False
+    below = [[cell for cell in row if cell] for row in cells[1:]]
+    return all(row and 2 * sum(map(is_number, row)) >= len(row) for row in below)
+
+
+def _is_of_numbers(cell: str) -> bool:
+    """Whether a cell has a blank inside and begins with a number, as if another character were meant to part it."""
+    parts = cell.split()
+    return len(parts) > 1 and is_number(parts[0])
+
+
+def fixed_width(lines: Sequence[str]) -> list[list[str]] | None:
+    """The cells of lines in columns of fixed width, which are parted where every line has a blank; None for no such.
+
+    >>> fixed_width(["day   load", "  1    2.5", "  2       ", "  3   13.5"])
+    [['day', 'load'], ['1', '2.5'], ['2', ''], ['3', '13.5']]
+    """
+    if any("\t" in line for line in lines):
+        return None
+    length = max(map(len, lines), default=0)
+    taken = [any(at < len(line) and line[at] != " " for line in lines) for at in range(length)]
+    starts = [at for at in range(length) if taken[at] and (at == 0 or not taken[at - 1])]
+    if len(starts) < 2:
+        return None
+    ends = [*starts[1:], length]
+    return [[line[a:b].strip() for a, b in zip(starts, ends, strict=True)] for line in lines]
+
+
+def has_columns(text: str) -> bool:
+    """Whether a text is a table: every line has as many columns, two or more.
+
+    >>> has_columns("a,b\\n1,2\\n3,4\\n5,6\\n"), has_columns("Well, well.\\nWho knows?\\n")
+    (True, False)
+    """
+    separator = guess_separator(text)
+    if separator == " ":
+        return True
+    lines = _likely([line for line in text.split("\n")[:2000] if line.strip() and not SAID.fullmatch(line)])
+    widths = {line.count(separator) for line in lines}
+    return len(widths) == 1 and widths != {0} and (separator == "\t" or text.count("\n") > 3)
+
+
+def allow_cells_of(length: int) -> None:
+    """Let Python's reader take a cell as long as a whole text; its limit is one for all readers."""
+    csv.field_size_limit(max(csv.field_size_limit(), length + 1))

@@ -1,0 +1,353 @@
+"""A small file of each format, as people have it: what the tests read, and what the page of formats shows."""
+
+import bz2
+import io
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+R = Random(5)
+REVIEWS = [
+    (f"{a} {b}", "good" if b in ("lovely", "fine") else "bad")
+    for a in ("the lamp is", "a chair so", "it was", "my old desk, ", "all of it is")
+    for b in ("lovely", "fine", "awful", "poor")
+]
+WORDS = [("der", "DET"), ("Hund", "NOUN"), ("sieht", "VERB"), ("die", "DET"), ("Katze", "NOUN")]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A file, and what it is for.
+
+    Args:
+        title: of the format.
+        about: it, in a sentence or two.
+        files: their bytes by name.
+        task: that reads it.
+        data: what ``--data`` says, where that is not the name of the only file.
+        options: that have to be said besides.
+        made: how a file that is no text is made, for people.
+    """
+
+    title: str
+    about: str
+    files: dict[str, bytes]
+    task: str
+    data: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    made: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.data or next(iter(self.files))
+
+
+def lines(*rows: str, encoding: str = "utf-8") -> bytes:
+    return "".join(f"{row}\n" for row in rows).encode(encoding)
+
+
+def wave(rows: int, period: float = 12, start: float = 0) -> list[float]:
+    return [round(10 + 3 * math.sin((t + start) * 2 * math.pi / period) + R.gauss(0, 0.1), 2) for t in range(rows)]
+
+
+def hours(rows: int) -> list[str]:
+    return [f"2024-05-{1 + t // 24:02d} {t % 24:02d}:00" for t in range(rows)]
+
+
+def series(k: int, steps: int = 12) -> list[str]:
+    return [f"{math.sin(t / (1 + k)) + R.gauss(0, 0.1):.2f}" for t in range(steps)]
+
+
+def conllu() -> Iterator[str]:
+    for s in range(12):
+        some = WORDS[:2] + WORDS[2 : 3 + s % 3]
+        yield f"# text = {' '.join(word for word, _ in some)}"
+        yield "1-2\tderHund" + "\t_" * 8
+        for n, (word, tag) in enumerate(some, 1):
+            yield f"{n}\t{word}\t{word.lower()}\t{tag}\t_\t_\t{0 if n == 1 else 1}\tdep\t_\t_"
+        yield "3.1\t(und)" + "\t_" * 8
+        yield ""
+
+
+def arrow(frame: pl.DataFrame) -> bytes:
+    file = io.BytesIO()
+    frame.write_ipc(file)
+    return file.getvalue()
+
+
+def parquet(frame: pl.DataFrame) -> bytes:
+    file = io.BytesIO()
+    frame.write_parquet(file)
+    return file.getvalue()
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+TABLE = pl.DataFrame(REVIEWS, schema=["text", "label"], orient="row")
+WAVE = wave(72)
+CSV = lines("text,label", *(f'"{text}",{label}' for text, label in REVIEWS))
+
+EXAMPLES = [
+    Example(
+        "Comma-separated values",
+        "CSV, or with tabs, semicolons or bars between the cells; a header is told from rows. Quotation marks as in "
+        "RFC 4180.",
+        {"reviews.csv": CSV},
+        "classify",
+    ),
+    Example(
+        "Remarks, Excel's separator, empty columns",
+        "Lines that begin with `#` and have another number of cells are remarks. `sep=;` in the first line says the "
+        "separator. Columns with neither a name nor a value, as trailing separators make them, are left out.",
+        {
+            "meter.csv": lines(
+                "sep=;", "# meter 7", "time;load;;", *(f"{h};{v};;" for h, v in zip(hours(72), WAVE, strict=True))
+            )
+        },
+        "forecast",
+    ),
+    Example(
+        "A header of numbers",
+        "A first row that counts, as 0, 1, 2 or years do, has names if those below it do not count.",
+        {
+            "sensors.csv": lines(
+                "0,1,2", *(f"{a},{b},{c}" for a, b, c in zip(wave(72), wave(72), wave(72), strict=True))
+            )
+        },
+        "forecast",
+    ),
+    Example(
+        "Blanks between columns",
+        "Any number of blanks, as Fortran, R and NumPy write tables. `--separator ' '` says so.",
+        {"wave.txt": lines("  t    load", *(f"{t:3d}  {v:6.2f}" for t, v in enumerate(WAVE)))},
+        "forecast",
+    ),
+    Example(
+        "Columns of fixed width",
+        "Where cells are empty, columns are parted where all lines have a blank.",
+        {
+            "fixed.txt": lines(
+                " t   load    rain",
+                *(f"{t:2d} {v:6.2f}  {'' if t % 5 == 0 else v + 1:>6}".rstrip() for t, v in enumerate(WAVE)),
+            )
+        },
+        "forecast",
+    ),
+    Example(
+        "Wide tables",
+        "Three columns or more whose names count are the steps of a series in each row; other columns of numbers stand "
+        "at each of its steps.",
+        {
+            "people.csv": lines(
+                "id,age,pay_1,pay_2,pay_3,bill_1,bill_2,bill_3,label",
+                *(
+                    f"{i},{20 + i * 7 % 30},{i % 3},{i % 2},1,{i * 10},{i * 9},{i * 7},{'late' if i % 3 else 'paid'}"
+                    for i in range(24)
+                ),
+            )
+        },
+        "classify",
+    ),
+    Example(
+        "A series a row",
+        "Names, then what is counted or dated in the columns: each row is a series.",
+        {
+            "countries.csv": lines(
+                "country," + ",".join(map(str, range(1990, 2014))),
+                *(f"{name}," + ",".join(map(str, wave(24))) for name in ("Chile", "Kenya", "Nepal")),
+            )
+        },
+        "forecast",
+    ),
+    Example(
+        "UCR archive",
+        "A series a line behind its class, with tabs, commas or blanks between (`Name_TRAIN.tsv`, `Name_TRAIN.txt`).",
+        {"Waves_TRAIN.tsv": lines(*("\t".join([str(1 + i % 3), *series(i % 3)]) for i in range(24)))},
+        "classify",
+    ),
+    Example(
+        "UEA and UCR archives, .ts",
+        "Channels between `:`, `?` for no value, times as `(time,value)`, the class last.",
+        {
+            "waves.ts": lines(
+                "@problemName waves",
+                "@timeStamps false",
+                "@univariate false",
+                "@classLabel true a b",
+                "@data",
+                *(":".join([",".join(series(i % 2)), ",".join(series(1 - i % 2)), "ab"[i % 2]]) for i in range(20)),
+            )
+        },
+        "classify",
+    ),
+    Example(
+        "Weka's ARFF",
+        "Numeric, nominal, string and date attributes, sparse rows, `%` remarks, `?` for no value; a relational "
+        "attribute has a channel of a series in each line.",
+        {
+            "waves.arff": lines(
+                "% a remark",
+                "@relation waves",
+                *(f"@attribute att{t} numeric" for t in range(12)),
+                "@attribute 'the class' {up,down}",
+                "",
+                "@data",
+                *(",".join([*series(i % 2), ("up", "down")[i % 2]]) for i in range(20)),
+            )
+        },
+        "classify",
+        options={"label_column": "the class"},
+    ),
+    Example(
+        "Monash archive, .tsf",
+        "A series a line behind its name and first time; `@frequency` says the step.",
+        {
+            "loads.tsf": lines(
+                "# loads of two meters",
+                "@relation loads",
+                "@attribute series_name string",
+                "@attribute start_timestamp date",
+                "@frequency hourly",
+                "@horizon 12",
+                "@missing true",
+                "@equallength false",
+                "@data",
+                *(f"T{k}:2024-05-0{k} 00-00-00:" + ",".join(map(str, wave(60 + k))) for k in (1, 2)),
+            )
+        },
+        "forecast",
+    ),
+    Example(
+        "NumPy",
+        "`.npy`: an array `[rows, columns]`. `.npz`: an array `[rows, steps]` or `[rows, steps, channels]`, and one of "
+        "labels, as long. Objects of Python are never read.",
+        {
+            "waves.npz": npz(
+                X=np.array([[float(v) for v in series(i % 2)] for i in range(20)]), y=np.array(["up", "down"] * 10)
+            )
+        },
+        "classify",
+        made='np.savez("waves.npz", X=series, y=labels)  # [20, 12] and [20]',
+    ),
+    Example(
+        "CoNLL-U",
+        "The word is the form, the tag is `upos`, or `xpos` where no token has one; `--tag-column feats` takes another "
+        "by its name. Remarks, ranges of tokens (`1-2`) and empty tokens (`3.1`) are left out. CoNLL-U Plus names its "
+        "columns in `# global.columns`.",
+        {"dogs.conllu": lines(*conllu())},
+        "tag",
+    ),
+    Example(
+        "CoNLL-2003",
+        "A token a line, the tag in its last column, an empty line after each sentence, `-DOCSTART-` before documents.",
+        {
+            "places.conll": lines(
+                "-DOCSTART- -X- O",
+                "",
+                *(
+                    line
+                    for i in range(12)
+                    for line in ("Ann NNP B-PER", "saw VBD O", f"{('Rome', 'Oslo')[i % 2]} NNP B-LOC", "")
+                ),
+            )
+        },
+        "tag",
+    ),
+    Example(
+        "Words with tags",
+        "A sentence a line, each word with its tag behind `/`, `_` or `|`.",
+        {"brown.txt": lines(*(f"the/DT {w}/NN sleeps/VB" for w in ("cat", "dog", "cow", "owl") * 3))},
+        "tag",
+    ),
+    Example(
+        "fastText",
+        "`__label__` and a label, maybe several, before each text.",
+        {"reviews.txt": lines(*(f"__label__{label} {text}" for text, label in REVIEWS))},
+        "classify",
+    ),
+    Example(
+        "JSON lines",
+        "An object a line, as the Hugging Face hub has data sets.",
+        {"reviews.jsonl": lines(*(json.dumps({"text": text, "label": label}) for text, label in REVIEWS))},
+        "classify",
+    ),
+    Example(
+        "JSON",
+        'A list of objects, or an object that holds one, as in `{"data": [...]}`, or columns by name.',
+        {
+            "reviews.json": json.dumps(
+                {"version": 1, "data": [{"text": text, "label": label} for text, label in REVIEWS]}, indent=1
+            ).encode()
+        },
+        "classify",
+    ),
+    Example(
+        "Parquet",
+        "Columns with types.",
+        {"reviews.parquet": parquet(TABLE)},
+        "classify",
+        made='table.write_parquet("reviews.parquet")',
+    ),
+    Example(
+        "Feather and Arrow",
+        "Files of Arrow, and its streams, which `datasets` keeps.",
+        {"reviews.feather": arrow(TABLE)},
+        "classify",
+        made='table.write_ipc("reviews.feather")',
+    ),
+    Example(
+        "A session a line",
+        "Numbers of items with blanks between them, the user first if first numbers rise from line to line, as SASRec "
+        "and its followers have it. `user item` pairs are a table with blanks between its columns.",
+        {
+            "sessions.txt": lines(
+                *(f"{u} " + " ".join(str(1 + (u * 7 + n * n) % 9) for n in range(3 + u % 4)) for u in range(1, 30))
+            )
+        },
+        "recommend",
+    ),
+    Example(
+        "Two parallel files",
+        "Line by line, in one name with braces.",
+        {"train.en": lines(*(f"day {n}" for n in range(20))), "train.de": lines(*(f"Tag {n}" for n in range(20)))},
+        "translate",
+        data="train.{en,de}",
+    ),
+    Example(
+        "Text",
+        "Any text is one for a language model; one string a line, such as names, is told from it.",
+        {"verse.txt": lines(*("the owl and the pussycat went to sea", "in a beautiful pea green boat") * 12)},
+        "language",
+    ),
+    Example(
+        "Packed",
+        "gzip, bzip2, xz, Zstandard (`pip install 'elman[formats]'`), or a zip with one file in it, of any of these "
+        "formats and whatever the name.",
+        {"reviews.csv.bz2": bz2.compress(CSV)},
+        "classify",
+        made="bzip2 reviews.csv",
+    ),
+    Example(
+        "Encodings",
+        "UTF-8; UTF-16 and UTF-32 with their mark at the beginning; any other with `--encoding`.",
+        {
+            "cafes.csv": lines(
+                "text,label",
+                *(f"{text} café,{label}" for text, label in REVIEWS if "," not in text),
+                encoding="latin-1",
+            )
+        },
+        "classify",
+        options={"encoding": "latin-1"},
+    ),
+]
