@@ -68,8 +68,8 @@ def values_of(frame: pl.DataFrame, steps: Sequence[Sequence[str]], constants: Se
         for step, name in enumerate(names):
             if name:
                 found[:, step, channel] = frame[name].cast(pl.Float32).to_numpy()
-    given: np.ndarray = np.isfinite(found[:, :, : len(steps)]).any(2)
+    given = np.any(np.isfinite(found[:, :, : len(steps)]), axis=2)
     for channel, name in enumerate(constants, len(steps)):
         found[:, :, channel] = frame[name].cast(pl.Float32).to_numpy()[:, None]
-    ends = np.where(given.any(1), length - given[:, ::-1].argmax(1), 0).tolist()
+    ends = np.where(np.any(given, axis=1), length - np.argmax(given[:, ::-1], axis=1), 0).tolist()
     return [each[:end] for each, end in zip(found, ends, strict=True)]
