@@ -218,9 +218,7 @@ def _is_class(table: Table, column: str) -> bool:
 def _fewest(table: Table, columns: Sequence[str]) -> str:
     """The column of the fewest different values that is neither constant nor names rows: the label, as a rule."""
     kinds = {column: table.frame[column].drop_nulls().n_unique() for column in columns}
-    usable = [
-        column for column in columns if 1 < kinds[column] < len(table) and not names_rows(table, column)
-    ]
+    usable = [column for column in columns if 1 < kinds[column] < len(table) and not names_rows(table, column)]
     return min(usable, key=lambda column: kinds[column], default="")
 
 
