@@ -67,6 +67,13 @@ class Fewer(VowelsTask):
         return super().answers(data, bad)[:-1]
 
 
+class LosesBad(VowelsTask):
+    """A row that is bad gets no answer, and nothing stands in its place."""
+
+    def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
+        return super().answers(data, bad).drop_nulls()
+
+
 class ByPlace(VowelsTask):
     """What it answers hangs on the order of the columns."""
 
@@ -113,6 +120,7 @@ def test_a_good_task_passes(source: Path) -> None:
         (Traceback, "a_mistake_is_said_in_one_line", "FileNotFoundError"),
         (OtherStream, "a_file_memory_and_a_stream_get_the_same_answers", "predicted of row 1 is"),
         (Fewer, "a_file_memory_and_a_stream_get_the_same_answers", "a row in gives a row out"),
+        (LosesBad, "a_row_in_is_a_row_out", "nothing in word of row 1: 60 rows from memory get 59 answers"),
         (ByPlace, "the_same_rows_get_the_same_answers_from_any_table", "turned round: predicted of row 1"),
         (ReadsAhead, "each_line_is_answered_before_the_next_is_read", "[0, 0, 0, 0, 0, 0]"),
         (Alone, "the_baselines_stand_beside_it", "no simple method"),

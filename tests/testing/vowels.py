@@ -86,6 +86,10 @@ class WordsToLearn:
         return f"{len(self.learnt.words)} words to learn from, {len(self.held_out.words)} held out"
 
 
+def is_word(word: Any) -> bool:
+    return isinstance(word, str) and word != "" and set(word) <= set(LETTERS)
+
+
 def read_table(source: Any) -> pl.DataFrame:
     read = {".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet, ".csv": pl.read_csv}
     if not isinstance(source, pl.DataFrame) and not Path(source).exists():
@@ -147,10 +151,23 @@ class VowelsTask(Predictor):
 
     def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
         table = read_table(data)
-        return table.with_columns(predicted=pl.Series(self.count(table["word"].to_list())))
+        words = table["word"].to_list()
+        good = [n for n, word in enumerate(words) if is_word(word)]
+        for n in sorted(set(range(len(words))) - set(good)):
+            bad.add(f"row {n + 1}", "is no word")
+        found: list[float | None] = [None] * len(words)
+        for n, number in zip(good, self.count([words[n] for n in good]) if good else [], strict=True):
+            found[n] = number
+        return table.with_columns(pl.Series("predicted", found, dtype=pl.Float64))
 
     def session(self) -> Callable[[str], str]:
-        return lambda line: json.dumps({"predicted": self.count([json.loads(line)["word"]])[0]})
+        def answer(line: str) -> str:
+            word = json.loads(line)["word"]
+            if not is_word(word):
+                raise ElmanError("it is no word")
+            return json.dumps({"predicted": self.count([word])[0]})
+
+        return answer
 
     def lines(self, evaluation: EvaluationData, number: int) -> list[str]:
         assert isinstance(evaluation, Words)

@@ -254,11 +254,20 @@ def held(frame: pl.DataFrame, name: str, bad: BadRows, dialect: Dialect) -> Tabl
 def usual(column: pl.Series) -> pl.Series:
     """A column of one of the types that are read: durations are seconds, and dates that Python does not have are text.
 
+    So are bytes and objects; arrays are lists.
+
     >>> from datetime import timedelta
     >>> usual(pl.Series([timedelta(minutes=1)])).to_list(), usual(pl.Series(["a"], dtype=pl.Categorical)).dtype
     ([60.0], String)
     """
     kind = column.dtype
+    if kind == pl.Binary:  # of what is no UTF-8 the rest stays
+        cells = [None if cell is None else cell.decode(errors="replace") for cell in column]
+        return pl.Series(column.name, cells, dtype=pl.String)
+    if kind == pl.Object:
+        return pl.Series(column.name, [None if cell is None else str(cell) for cell in column], dtype=pl.String)
+    if isinstance(kind, pl.Array):
+        return column.cast(pl.List(kind.inner))
     if kind == pl.Duration:
         return column.dt.total_microseconds() / 1e6
     if kind.is_decimal():

@@ -212,7 +212,7 @@ def _of_numbers(column: pl.Series, form: str, zone: str | None) -> Times:
 def _of_text(column: pl.Series, form: str, zone: str | None) -> Times:
     text = plain_text(column)
     kinds = text.unique()
-    if len(kinds) <= len(text) // 4:  # of many series the times are the same
+    if 0 < len(kinds) <= len(text) // 4:  # of many series the times are the same
         once = _of_text(kinds, form, None) if zone is None else None
         if once is not None:
             values = text.replace_strict(kinds, pl.Series(once.values), return_dtype=pl.Float64).to_numpy()

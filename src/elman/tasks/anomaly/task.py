@@ -45,6 +45,7 @@ BLOCK = 2048  # rows of them at a time
 FREEDOM = 3.0  # of Student's distribution of what comes: a few values far out do not shape the forecast
 FEWEST = 40  # rows of a stream to learn from
 WARM = 5  # rows from a zero state, too early to judge a forecast by
+MIDDLE = math.log10(2)  # the score of the middle one of normal errors
 KEPT = 0.2  # share of the rows to learn from that tell which weights are best
 
 
@@ -348,11 +349,9 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
     def choose(self, scores: Sequence[np.ndarray], calm: Sequence[int]) -> float:
         """The threshold, from scores of the rows that are taken for usual; where they are few, as of normal errors."""
         seen = np.concatenate([each[FIRST:end] for each, end in zip(scores, calm, strict=True)])
-        return (
-            tail(seen, self.options.false_alarm_rate)
-            if len(seen) >= FIRST
-            else -math.log10(self.options.false_alarm_rate)
-        )
+        found = tail(seen, self.options.false_alarm_rate) if len(seen) >= FIRST else 0.0
+        # errors of which none is so large are none, as in a stream that does not vary; they tell nothing of others
+        return found if found > MIDDLE else -math.log10(self.options.false_alarm_rate)
 
     def thinned(self, scores: np.ndarray) -> np.ndarray:
         """Scores ``[N]``, of which those that would repeat an alarm are 0."""
