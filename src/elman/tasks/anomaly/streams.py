@@ -264,7 +264,7 @@ def _read_labels(table: Table, column: str) -> tuple[Table, np.ndarray]:
 
 def _is_answer(cells: pl.Series) -> bool:
     """Whether a column says yes or no, give or take a few cells that are wrong."""
-    if cells.dtype.is_nested():
+    if cells.dtype.is_nested() or cells.dtype.is_temporal():
         return False
     text = cells.drop_nulls().cast(pl.String).str.strip_chars().str.to_lowercase()
     return len(text) > 0 and bool(text.is_in([*YES, *NO]).mean() >= 0.95)  # pyright: ignore[reportOperatorIssue]
