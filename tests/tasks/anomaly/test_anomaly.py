@@ -204,7 +204,7 @@ def test_many_columns_and_files_with_windows(tmp_path: Path) -> None:
     result = json.loads((tmp_path / "model" / "result.json").read_text())
     assert {"nab", "nab_without_labels"} <= set(result["compared"]["z-score"])
     answers = model.predict(tmp_path / "data")
-    assert answers.columns == ["file", "score", "alarm"]
+    assert answers.columns == ["file", "timestamp", "score", "alarm"]
     assert len(answers) == 600
 
 

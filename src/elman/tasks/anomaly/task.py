@@ -349,9 +349,10 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
     def choose(self, scores: Sequence[np.ndarray], calm: Sequence[int]) -> float:
         """The threshold, from scores of the rows that are taken for usual; where they are few, as of normal errors."""
         seen = np.concatenate([each[FIRST:end] for each, end in zip(scores, calm, strict=True)])
-        found = tail(seen, self.options.false_alarm_rate) if len(seen) >= FIRST else 0.0
-        # errors of which none is so large are none, as in a stream that does not vary; they tell nothing of others
-        return found if found > MIDDLE else -math.log10(self.options.false_alarm_rate)
+        if len(seen) < FIRST:
+            return -math.log10(self.options.false_alarm_rate)
+        # where no error is as large as that, as in a stream that does not vary, the tail tells nothing
+        return max(MIDDLE, tail(seen, self.options.false_alarm_rate))
 
     def thinned(self, scores: np.ndarray) -> np.ndarray:
         """Scores ``[N]``, of which those that would repeat an alarm are 0."""
@@ -371,9 +372,8 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
                 "score": pl.Series(scores, nan_to_null=True),
                 "alarm": pl.Series(alarms.tolist(), dtype=pl.Boolean),
             }
-            if len(streams) > 1:
-                columns = {"file": pl.Series([stream.name] * stream.size), **columns}
-            frames.append(pl.concat([stream.shown, pl.DataFrame(columns)], how="horizontal"))
+            name = {"file": pl.Series([stream.name] * stream.size)} if len(streams) > 1 else {}
+            frames.append(pl.concat([pl.DataFrame(name), stream.shown, pl.DataFrame(columns)], how="horizontal"))
         return pl.concat(frames, how="diagonal_relaxed")
 
     def session(self) -> Callable[[str], str]:
