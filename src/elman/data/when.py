@@ -125,7 +125,7 @@ class When:
             return Times(np.arange(len(frame), dtype=float), False, None, "order")
         forms = self.forms or _said_parts(frame, self.columns) or ("",)
         first = frame[self.columns[0]]
-        if forms[0] in PARTS:
+        if len(forms) > 1 and forms[0] in PARTS:
             values = _of_parts(frame, self.columns, forms)
             return Times(placed(values, zone), True, zone, f"columns of {', '.join(forms)}")
         if forms[0] == ELAPSED:

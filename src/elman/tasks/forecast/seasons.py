@@ -61,14 +61,17 @@ def _seasons(channels: list[np.ndarray], cycles: list[int], parts: int = 0) -> l
     # channels are alike: as if the root of their number were independent
     least = max(LEAST, _by_chance(mean, max(looked_at) * len(curves) ** 0.5))
     peaks, about = find_peaks(mean, prominence=LEAST)
-    kept = peaks[(mean[peaks] > LEAST) & ((about["prominences"] if parts else mean[peaks]) >= least)]
+    # what is taken out bends the curve; from a hollow to a peak is twice as far as from nothing, and where the calendar
+    # has a cycle a peak is no surprise
+    expected = np.array([_cycle(int(peak), cycles) > 0 for peak in peaks])
+    heights = about["prominences"] / np.where(expected, 2**0.5, 2) if parts else mean[peaks]
+    kept = peaks[(mean[peaks] > LEAST) & (heights >= least)]
     if not len(kept):
         return []
     highest = mean[kept].max()
     first = int(kept[mean[kept] >= 0.75 * highest][0])
     # a year of 8766 hours and the like is no season that a window could see
-    near = (cycle for cycle in cycles if cycle < shortest and abs(cycle - first) <= max(1, NEAR * cycle))
-    first = next(near, first)
+    first = _cycle(first, [cycle for cycle in cycles if cycle < shortest]) or first
     margin = max(MARGIN, 2 / np.sqrt(sum(looked_at)))
     multiples = mean[first::first]
     higher = multiples[1:-1] - np.maximum(multiples[:-2], multiples[2:])
@@ -76,13 +79,18 @@ def _seasons(channels: list[np.ndarray], cycles: list[int], parts: int = 0) -> l
     return [first, *(first * (int(k) + 2) for k in second[:1])]
 
 
+def _cycle(lag: int, cycles: list[int]) -> int:
+    """The cycle of the calendar that a lag is near to, or 0."""
+    return next((cycle for cycle in cycles if abs(cycle - lag) <= max(1, NEAR * cycle)), 0)
+
+
 def _by_chance(curve: np.ndarray, number: int) -> float:
     """How high the highest autocorrelation is where nothing repeats itself but neighbours are alike (Bartlett 1946).
 
         s^2 = (1 + 2 sum r_j^2) / number, over the lags up to the first that is not alike
 
-    Of ``m`` values that are apart and spread by ``s`` the highest is about ``s sqrt(2 ln m)``. The longest lags, a third
-    of the series, have two thirds of its pairs.
+    Of ``m`` values that are apart and spread by ``s`` the highest is about ``s sqrt(2 ln m)``. The longest lags, a
+    third of the series, have two thirds of its pairs.
     """
     below = np.flatnonzero(curve <= 0)
     alike = 1 + 2 * float((curve[1 : below[0] if len(below) else len(curve)] ** 2).sum())
