@@ -42,7 +42,7 @@ from elman.training.task import Task, TrainingData, evaluate
 
 T = TypeVar("T")
 LOG_EVERY = 10  # steps
-LIGHTNING_PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}  # of ours, which settings.PRECISIONS lists
+LIGHTNING_PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}  # of ours, as the option has them
 LEARNING: dict[str, Callable[[int], Learning]] = {
     "truncated": Truncated,
     "checkpointed": lambda steps: Checkpointed(every=math.isqrt(steps)),  # which keeps least

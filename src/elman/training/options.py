@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, get_args
 
 from elman.data.dialect import BLANK, DECIMALS, SAME, THOUSANDS, Dialect
-from elman.errors import ElmanError, ElmanWarning
+from elman.errors import ElmanError, ElmanWarning, quoted
 
 T = TypeVar("T")
 DATA = "data"  # the panel of options that say what a user's data is
@@ -42,6 +42,7 @@ def option(
     panel: str = "",
     shown: str = "",
     metavar: str = "",
+    choices: Sequence[str] = (),
     **limits: float,
 ) -> Any:
     """A field of a dataclass of options.
@@ -55,9 +56,10 @@ def option(
         panel: the heading under which help shows it, where that is not its dataclass's.
         shown: what help gives as the default, where the value does not say it.
         metavar: what stands for its value in help.
+        choices: the words that it may be, beside its default.
         limits: ``min`` and ``max``, where it has them.
     """
-    words = {"was": was, "panel": panel, "shown": shown, "metavar": metavar}
+    words = {"was": was, "panel": panel, "shown": shown, "metavar": metavar, "choices": tuple(choices)}
     more = {name: value for name, value in {"search": search, "common": common, **words}.items() if value}
     return field(default=default, metadata={"help": help, **more, **limits})
 
@@ -122,6 +124,15 @@ class TimedOptions(TableOptions):
         if self.date_order not in ("", "dmy", "mdy", "ymd"):
             raise ElmanError(f"--date-order is dmy, mdy or ymd, not {self.date_order!r}")
         return self.date_order
+
+
+def either(words: Sequence[str]) -> str:
+    """Words of which one is to be taken, for people.
+
+    >>> either(["csv", "tsv", "jsonl"]), either(["32", "bf16"])
+    ('csv, tsv or jsonl', '32 or bf16')
+    """
+    return " or ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)
 
 
 def listed(text: str) -> tuple[str, ...]:
@@ -218,8 +229,8 @@ def _checked(each: Field[Any], value: Any) -> Any:
     if value is None and type(None) in kinds:
         return None
     kind: Any = next(kind for kind in kinds if kind is not type(None))
-    if each.name == "cell" and isinstance(value, type):
-        return value
+    if each.name == "cell" and not isinstance(value, str):
+        return _cell(value)
     value, flag = plain(value), f"--{each.name.replace('_', '-')}"
     commas = kind is str and each.metadata.get("metavar") in LISTS
     if commas and not isinstance(value, str):
@@ -227,11 +238,24 @@ def _checked(each: Field[Any], value: Any) -> Any:
     found = as_kind(kind, value)
     if found is None:
         raise ElmanError(f"{flag} is {TAKEN[kind]}{' or a list' if commas else ''}, not {value!r}")
+    choices = each.metadata.get("choices", ())
+    if choices and found not in (*choices, each.default):
+        raise ElmanError(f"{flag} is {either(choices)}, not {quoted(found)}")
     low, high = (each.metadata.get(name, end) for name, end in (("min", -math.inf), ("max", math.inf)))
     if isinstance(found, int | float) and not low <= found <= high:
         bounds = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
         raise ElmanError(f"{flag} is {bounds}, not {found:g}")
     return found
+
+
+def _cell(value: Any) -> type:
+    """The class of a cell."""
+    if isinstance(value, type):
+        return value
+    kind = type(value)
+    if hasattr(kind, "gates"):
+        raise ElmanError(f"--cell is the class {kind.__name__}, not a cell that is made of it: a model makes its own")
+    raise ElmanError(f"--cell is the name of a cell or its class, not {quoted(value)}")
 
 
 def as_kind(kind: type, value: Any) -> Any:

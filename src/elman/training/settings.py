@@ -9,7 +9,6 @@ from elman.errors import ElmanError
 from elman.training.options import TaskOptions, chosen, option, usual
 
 T = TypeVar("T")
-PRECISIONS = ("32", "bf16")
 LIMITS = ("minutes", "steps", "epochs")  # of a budget
 
 
@@ -24,6 +23,7 @@ class Training:
     learning: str = option(
         "truncated",
         "How gradients are computed: truncated; checkpointed, in less memory; or online, by rtrl, snap1 or eprop.",
+        choices=("truncated", "checkpointed", "rtrl", "snap1", "eprop"),
     )
     lr: float = option(4e-3, "Learning rate, at its peak.", min=0, search=(3e-4, 1e-2), common=True)
     warmup: int = option(50, "Steps in which the learning rate rises to its peak.", min=0)
@@ -32,17 +32,20 @@ class Training:
     clipping: str = option(
         "norm",
         "What --clip bounds: norm, all together; value, each number; adaptive, each unit relative to its weights.",
+        choices=("norm", "value", "adaptive"),
     )
     seed: int = option(1, "Random seed.", min=0)
     save_every: float = option(30.0, "Seconds between two checkpoints.", min=0)
     devices: int = option(1, "Devices that share each batch; without a GPU, processes.", min=1)
-    precision: str = option("32", "Precision: 32, or bf16 for matrix products in bfloat16, where the device has it.")
+    precision: str = option(
+        "32",
+        "Precision: 32, or bf16 for matrix products in bfloat16, where the device has it.",
+        choices=("32", "bf16"),
+    )
 
     def __post_init__(self) -> None:
         if self.batch < self.devices:
             raise ElmanError(f"{self.devices} devices cannot share a batch of {self.batch}; --batch is to be as many")
-        if self.precision not in PRECISIONS:
-            raise ElmanError(f"--precision is {' or '.join(PRECISIONS)}, not {self.precision!r}")
 
     @property
     def rows(self) -> int:

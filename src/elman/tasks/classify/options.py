@@ -30,7 +30,9 @@ class ClassifyOptions(TimedOptions):
         search=(0.1, 0.7),
     )
     embedding: int = option(128, "Text: size of the word embeddings.", min=1)
-    tokens: str = option("", "Text: tokens to read, words or characters.", shown=DETECTED)
+    tokens: str = option(
+        "", "Text: tokens to read, words or characters.", shown=DETECTED, choices=("words", "characters")
+    )
     vocabulary: int = option(50_000, "Text: size of the vocabulary, the most frequent words.", min=1)
     min_count: int = option(2, "Text: words that occur less often count as unknown.", min=1, was="least")
     spelling: int = option(32, "Text: features that are read from the letters of a word; 0 for none.", min=0)
@@ -55,12 +57,17 @@ class ClassifyOptions(TimedOptions):
     class_weights: str = option(
         "none",
         "Weights of the classes in the loss: none, or balanced, so that rare classes count as much as frequent ones.",
+        choices=("none", "balanced"),
     )
     label_smoothing: float = option(
         0.0, "Label smoothing: probability that is spread evenly over all classes.", min=0, max=0.5, was="smoothing"
     )
     kind: str = option(
-        "", "What the label is: classes, labels (several for a row) or number.", shown=DETECTED, panel=DATA
+        "",
+        "What the label is: classes, labels (several for a row) or number.",
+        shown=DETECTED,
+        panel=DATA,
+        choices=("classes", "labels", "number"),
     )
     text_column: str = option("", "Column of the text.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
     label_column: str = option("", "Column of the label.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
@@ -86,7 +93,12 @@ class ClassifyOptions(TimedOptions):
         panel=DATA,
         metavar="COLUMN",
     )
-    split: str = option("random", "Which rows are held out: random, or time for the latest ones.", panel=DATA)
+    split: str = option(
+        "random",
+        "Which rows are held out: random, or time for the latest ones.",
+        panel=DATA,
+        choices=("random", "time"),
+    )
     split_seed: int = option(1, "Random seed of the split.", min=0, panel=DATA)
 
     def column_spec(self) -> "ColumnSpec":

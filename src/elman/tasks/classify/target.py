@@ -165,17 +165,24 @@ def find_target(labels: Sequence[Any], wish: str = "", dialect: Dialect = UNKNOW
     several = any(isinstance(label, list | tuple) for label in labels) or bool(separator)
     kind = wish or ("labels" if several else "number" if _are_amounts(labels, notation) else "classes")
     if kind == "number":
-        numbers = np.array([number for number in _as_numbers(labels, notation) if number is not None])
+        read = _as_numbers(labels, notation)
+        numbers = np.array([number for number in read if number is not None])
         if len(numbers) and (largest := np.abs(numbers).max()) > LARGEST:
             raise ElmanError(
                 f"the labels reach {largest:g}, and only numbers up to {LARGEST:g} have squares that can be computed "
                 "with; divide them"
             )
-        if not len(numbers) or numbers.std() == 0:
-            rows = f"{len(labels):,} sample{'s' if len(labels) != 1 else ''}"
+        words = (each for each, number in zip(labels, read, strict=True) if number is None and each is not None)
+        name = next(map(quoted, words), "")
+        if name and not len(numbers):
             raise ElmanError(
-                f"the labels of {rows} are all the same, or no numbers; there is nothing to learn from them"
+                f"the labels are names and no numbers, such as {name}; a Classifier, or --kind classes, learns names"
             )
+        if not len(numbers) or numbers.std() == 0:
+            rows = f"{len(numbers):,} sample{'s' if len(numbers) != 1 else ''}"
+            said = f"the labels of {rows} are all the same" if len(numbers) else "no row has a label"
+            others = f", and others are no numbers, such as {name}" if name else ""
+            raise ElmanError(f"{said}{others}; there is nothing to learn from them")
         log.info("the label is a number, from %g to %g", numbers.min(), numbers.max())
         written = asdict(notation)
         return Target("number", mean=float(numbers.mean()), scale=float(numbers.std()), **written)
@@ -188,9 +195,10 @@ def find_target(labels: Sequence[Any], wish: str = "", dialect: Dialect = UNKNOW
     if kind == "classes" and len(names) == 1:
         raise ElmanError(f"all rows have the label {quoted(names[0])}; there is nothing to learn from one class")
     if kind == "classes" and len(names) > max(2, len(labels) / 2):
+        numeric = None not in _as_numbers(names, notation)
+        hint = "a Regressor, or --kind number, learns numbers" if numeric else "--label-column says which column has it"
         raise ElmanError(
-            f"the label has {len(names):,} different values in {len(labels):,} rows, too many for classes; "
-            "say which column has it with --label-column, or --kind number"
+            f"the label has {len(names):,} different values in {len(labels):,} rows, too many for classes; {hint}"
         )
     shown = ", ".join(f"{name} {counts[name]:,}" for name in names[:8]) + (", ..." if len(names) > 8 else "")
     log.info("%s %s: %s", len(names), "labels, several a row," if kind == "labels" else "classes", shown)

@@ -33,7 +33,10 @@ class ForecastOptions(TimedOptions):
         shown="chosen from the data",
     )
     normalise: str = option(
-        "mean", "What is subtracted from a window before it is read: its mean, or its last value.", was="level"
+        "mean",
+        "What is subtracted from a window before it is read: its mean, or its last value.",
+        was="level",
+        choices=("mean", "last"),
     )
     linear_skip: bool = option(
         True, "Add a linear forecast, straight from the context, to that of the recurrence.", was="straight"
@@ -44,6 +47,7 @@ class ForecastOptions(TimedOptions):
     errors: str = option(
         "",
         "Unit of a series' errors: deviation, its standard deviation; or season, its mean change from a season before.",
+        choices=("deviation", "season"),
     )
     target: str = option(
         "",
@@ -71,7 +75,11 @@ class ForecastOptions(TimedOptions):
     )
     ignore: str = option("", "Columns to leave out, separated by commas.", panel=DATA, metavar="COLUMNS")
     layout: str = option(
-        "", "columns, where each row is a time; or rows, where each row is a series.", shown=DETECTED, panel=DATA
+        "",
+        "columns, where each row is a time; or rows, where each row is a series.",
+        shown=DETECTED,
+        panel=DATA,
+        choices=("columns", "rows"),
     )
     frequency: str = option(
         "", "Time between two rows, such as 30min, 1h, 1d, 1mo or weekday.", shown=DETECTED, panel=DATA, metavar="STEP"

@@ -14,7 +14,12 @@ class LanguageOptions(TaskOptions):
     layers: int = option(1, "Number of layers.", min=1, max=64)
     embedding: int = option(128, "Size of the token embeddings.", min=1)
     dropout: float = option(0.1, "Dropout: share of each layer's outputs that training sets to zero.", min=0, max=0.95)
-    tokens: str = option("characters", "Tokens: characters, bytes or subwords.", common=True)
+    tokens: str = option(
+        "characters",
+        "Tokens: characters, bytes or subwords.",
+        common=True,
+        choices=("characters", "bytes", "subwords"),
+    )
     vocabulary: int = option(2048, "Size of the vocabulary of subwords.", min=256)
     held_out: float = option(
         0.1, "Share held out for evaluation: the end of a text, or some of the strings.", min=0.001, max=0.9, panel=DATA
@@ -24,6 +29,7 @@ class LanguageOptions(TaskOptions):
         "What the file holds: text; strings, such as names or molecules, one in each line; or auto, to detect it.",
         common=True,
         panel=DATA,
+        choices=("auto", "text", "strings"),
     )
     encoding: str = option("", ENCODING, shown=ENCODED, panel=DATA, metavar="NAME")
     max_length: int = option(

@@ -60,6 +60,7 @@ class RecommendOptions(TimedOptions):
         "What is held out: last, the last item of each session (the one before it while training); people, whole "
         "sessions; or time, the sessions that end last.",
         panel=DATA,
+        choices=("last", "people", "time"),
     )
     held_out: float = option(
         0.1,

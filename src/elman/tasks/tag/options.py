@@ -36,7 +36,10 @@ class TagOptions(TaskOptions):
         None, "Choose the tags of a sentence jointly, by a conditional random field.", shown=f"yes, up to {MANY} tags"
     )
     inside: str = option(
-        "", "Scheme in which spans are learnt: BIOES or IOB2.", shown="BIOES, unless that makes many tags"
+        "",
+        "Scheme in which spans are learnt: BIOES or IOB2.",
+        shown="BIOES, unless that makes many tags",
+        choices=("BIOES", "IOB2"),
     )
     dropout: float = option(
         0.5, "Dropout: share of the inputs and features that training sets to zero.", min=0, max=0.95
@@ -47,7 +50,11 @@ class TagOptions(TaskOptions):
     spelling: int = option(
         25, "Features that are read from the letters of a word, in each direction; 0 for none.", min=0
     )
-    spelling_by: str = option("recurrence", "What reads the letters of a word: recurrence or convolution.")
+    spelling_by: str = option(
+        "recurrence",
+        "What reads the letters of a word: recurrence or convolution.",
+        choices=("recurrence", "convolution"),
+    )
     word_dropout: float = option(
         0.1, "Share of the words that training replaces by the unknown word.", min=0, max=0.95, was="unknown"
     )
@@ -83,6 +90,7 @@ class TagOptions(TaskOptions):
         "random",
         "Which are held out: random sentences, whole documents, or last, those at the end of the file.",
         panel=DATA,
+        choices=("random", "documents", "last"),
     )
     split_seed: int = option(1, "Random seed of the split.", min=0, panel=DATA)
 

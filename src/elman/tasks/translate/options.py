@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from elman.training.options import DATA, DETECTED, ENCODER, TableOptions, option
 
+TOKENS = ("subwords", "characters", "words")
+
 
 @dataclass(frozen=True)
 class TranslateOptions(TableOptions):
@@ -19,10 +21,14 @@ class TranslateOptions(TableOptions):
     layers: int = option(1, "Number of layers of the encoder and of the decoder.", min=1, max=64)
     bidirectional: bool = option(True, "Read the source in both directions.")
     attention: str = option(
-        "multiplicative", "Attention of the decoder to the source: multiplicative, additive or none."
+        "multiplicative",
+        "Attention of the decoder to the source: multiplicative, additive or none.",
+        choices=("multiplicative", "additive", "none"),
     )
     feeding: str = option(
-        "none", "What the decoder is fed beside the last token: none, which is fastest, readout or context."
+        "none",
+        "What the decoder is fed beside the last token: none, which is fastest, readout or context.",
+        choices=("none", "readout", "context"),
     )
     embedding: int = option(256, "Size of the token embeddings.", min=1)
     dropout: float = option(
@@ -32,8 +38,12 @@ class TranslateOptions(TableOptions):
         0.1, "Label smoothing: probability that is spread evenly over all tokens.", min=0, max=0.5, was="smoothing"
     )
     tied: bool = option(True, "Tie the output layer to the embeddings of the target.")
-    source_tokens: str = option("", "Tokens of the source: subwords, characters or words.", shown=DETECTED, panel=DATA)
-    target_tokens: str = option("", "Tokens of the target: subwords, characters or words.", shown=DETECTED, panel=DATA)
+    source_tokens: str = option(
+        "", "Tokens of the source: subwords, characters or words.", shown=DETECTED, panel=DATA, choices=TOKENS
+    )
+    target_tokens: str = option(
+        "", "Tokens of the target: subwords, characters or words.", shown=DETECTED, panel=DATA, choices=TOKENS
+    )
     vocabulary: int = option(6000, "Size of each vocabulary, the most frequent tokens.", min=3)
     shared: bool | None = option(None, "Whether source and target share one vocabulary.", shown=DETECTED)
     max_length: int = option(
@@ -43,7 +53,13 @@ class TranslateOptions(TableOptions):
     length_penalty: float = option(
         1.0, "Length penalty of the beam search: the higher, the more longer answers are favoured; 0 for none.", min=0
     )
-    bleu: str = option("", "Tokeniser of sacrebleu: 13a, zh, char or none.", shown=DETECTED, panel=DATA)
+    bleu: str = option(
+        "",
+        "Tokeniser of sacrebleu: 13a, zh, char or none.",
+        shown=DETECTED,
+        panel=DATA,
+        choices=("13a", "zh", "char", "none"),
+    )
     source_column: str = option("", "Column of the source.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
     target_column: str = option("", "Column of the target.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
     held_out: float = option(
