@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from elman import GRU, LSTM, ElmanError, Recurrent, Stepper, cells
 from elman.testing import assert_close
@@ -100,3 +101,50 @@ def test_weights_of_bfloat16_are_weights_rounded_before(name: str, threads: int)
 def test_wrong_wishes_are_refused(make, says: str) -> None:
     with pytest.raises(ElmanError, match=says):
         make()
+
+
+def with_state(state: Any, batch: int = 1) -> None:
+    stepper = Stepper(LSTM(3, 5), batch)
+    stepper.state = state
+
+
+def with_weight(other: torch.Tensor) -> Stepper:
+    layer = LSTM(3, 5)
+    layer.get_parameter("weight_hh_l0").data = other
+    return Stepper(layer)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: with_state([(torch.zeros(7, 5), torch.zeros(1, 5))]), r"tensors of \[\[\[1, 5\], \[1, 5\]\]\], not"),
+        (lambda: with_state([(torch.zeros(1), torch.zeros(1))], 4), r"\[4, 5\]\]\], not \[\[\[1\], \[1\]\]\]"),
+        (lambda: with_state([(torch.zeros(1, 5),)]), r"not \[\[\[1, 5\]\]\]"),
+        (lambda: with_state([]), r"not \[\]"),
+        (lambda: with_state([(0.0, 0.0)]), r"not \[\['a float', 'a float'\]\]"),
+        (lambda: with_weight(torch.zeros(1, 1)), r"weight_hh_l0 of LSTMCell is torch.float32 of \[1, 1\]"),
+        (lambda: with_weight(torch.zeros(20, 5).double()), "weight_hh_l0 of LSTMCell is torch.float64"),
+        (lambda: Stepper(GRU(3, 5)).step(torch.zeros(1, 3).to_sparse()), r"of \[1, 3\], torch.sparse"),
+        (lambda: make_fx(lambda x: Stepper(GRU(3, 5)).step(x))(torch.zeros(1, 3)), "nothing that can be recorded"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_before_a_kernel_sees_it(make, says: str) -> None:
+    with pytest.raises(ElmanError, match=says):
+        make()
+
+
+def test_a_state_that_is_refused_changes_nothing() -> None:
+    stepper = Stepper(LSTM(3, 5, 2))
+    stepper.step(torch.ones(1, 3))
+    before = stepper.state
+    with pytest.raises(ElmanError):
+        stepper.state = [before[1], (torch.zeros(1, 5), torch.zeros(2, 5))]
+    for own, kept in zip(stepper.state, before, strict=True):
+        assert all(map(torch.equal, own, kept))
+
+
+def test_a_negative_view_is_the_numbers_that_it_shows() -> None:
+    stepper, x = Stepper(GRU(3, 5)), torch.randn(1, 3)
+    expected = stepper.step(x).clone()
+    stepper.reset()
+    assert torch.equal(stepper.step(torch._neg_view(-x)), expected)

@@ -262,15 +262,22 @@ class Cell(nn.Module, ABC):
             raise ElmanError(f"{type(self).__name__} takes an input of {wanted}, not {given}")
 
     def check_parameters(self) -> None:
-        """Refuse parameters of the contract that are not of its shapes, or not of one dtype on one device."""
+        """Refuse parameters of the contract that are not of its shapes, and any of another dtype or device.
+
+        Raises:
+            ElmanError: one that does not fit: which, what it is, and what would be right.
+        """
         own, first, rows = self._parameters, self.weight_ih, len(self.gates) * self.hidden_size
         dtype, device = first.dtype, first.device
-        shapes: list[tuple[str, tuple[int, ...]]] = [("weight_ih", (rows, self.input_size)), ("bias_ih", (rows,))]
+        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, self.input_size), "bias_ih": (rows,)}
         if self.dense:
-            shapes += [("weight_hh", (rows, self.output_size)), ("bias_hh", (rows,))]
-        for name, shape in shapes:
+            shapes |= {"weight_hh": (rows, self.output_size), "bias_hh": (rows,)}
+        for name in own if own.keys() >= shapes.keys() else {**shapes, **own}:  # something may compute one of them
             value = own[name] if name in own else getattr(self, name)
-            if value is not None and (value.shape != shape or value.dtype != dtype or value.device != device):
+            if value is None:
+                continue
+            shape = shapes.get(name, value.shape)
+            if value.shape != shape or value.dtype != dtype or value.device != device:
                 what, right = self.called.get(name, name), f"{dtype} of {list(shape)} on {device}"
                 raise ElmanError(f"{what} of {type(self).__name__} is {told(value)}, where {right} is right")
 

@@ -52,13 +52,14 @@ def run(executor: str, program: str, reverse: bool, every: int, parts: Parts) ->
     tensors = parts.flat()
     needed = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
     if torch.compiler.is_compiling() or recorded() or not _plain(tensors):
-        if not (torch.compiler.is_compiling() or recorded() or any(map(stands_for_another, tensors))):
-            return by_loop.forward(Scan(executor, program, reverse, every), tensors)
-        if (torch.compiler.is_exporting() or recorded()) and torch.onnx.is_in_onnx_export():
-            raise ElmanError(
-                "ONNX has no operator for a recurrence of any cell; export the torch.nn twin of an RNN, LSTM or GRU, "
-                "which takes its state_dict"
-            )
+        if not torch.compiler.is_compiling():
+            if not (recorded() or any(map(stands_for_another, tensors))):
+                return by_loop.forward(Scan(executor, program, reverse, every), tensors)
+            if torch.onnx.is_in_onnx_export():
+                raise ElmanError(
+                    "ONNX has no operator for a recurrence of any cell; export the torch.nn twin of an RNN, LSTM or "
+                    "GRU, which takes its state_dict"
+                )
         output, _, *last = torch.ops.elman.scan(*parts.lists(), executor, program, reverse, every * needed)
         return output, last
     if needed or transformed():

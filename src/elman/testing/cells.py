@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
+from torch.autograd.functional import hvp, jacobian
 
 from elman.cells import Cell
 from elman.compiler import executors, plan
@@ -92,6 +94,7 @@ def laws(cell: type[Cell]) -> list[Law]:
         Law(trajectory_gives_the_states_of_every_step_with_their_gradients, {"case": with_flags}),
         *([Law(gradients_are_the_derivatives, derivatives)] if cell.smooth else []),
         *([Law(second_derivatives_are_right, derivatives)] if cell.smooth else []),
+        Law(derivatives_of_every_mode_are_those_of_the_loop, derivatives),
         Law(split_anywhere_is_the_whole, {"case": split, "cut": [0, 3, 7]}),
         Law(padding_does_not_matter, {"case": ragged, "filling": [float("nan"), float("inf")]}),
         Law(rows_do_not_see_each_other, {"case": WITH_RESETS}),
@@ -100,6 +103,7 @@ def laws(cell: type[Cell]) -> list[Law]:
         Law(without_a_state_it_starts_from_the_initial_one),
         Law(an_extra_input_constant_over_the_sequence_is_one_that_repeats),
         Law(given_parameters_take_the_place_of_its_own),
+        Law(parameters_that_do_not_fit_are_refused),
         Law(it_gives_the_same_twice),
     ]
 
@@ -216,6 +220,49 @@ def gradients_are_the_derivatives(make: Make, case: Case) -> None:
 def second_derivatives_are_right(make: Make, case: Case) -> None:
     some = given(make, case, input_size=2)
     torch.autograd.gradgradcheck(_of_leaves(some), tuple(some.leaves.values()), fast_mode=True)
+
+
+def derivatives_of_every_mode_are_those_of_the_loop(make: Make, case: Case) -> None:
+    some = given(make, case, input_size=2)
+    direction = torch.randn_like(some.x)
+
+    def outputs(x: Tensor) -> Tensor:
+        return run(some, x=x)[0]
+
+    def total(x: Tensor) -> Tensor:
+        return outputs(x).sin().sum()
+
+    def tangent() -> Tensor:
+        with forward_ad.dual_level():
+            return forward_ad.unpack_dual(outputs(forward_ad.make_dual(some.x.detach(), direction))).tangent
+
+    x = some.x.detach()
+    ways: dict[str, Callable[[], Tensor]] = {
+        "the tangent in forward mode": tangent,
+        "a tangent of the gradient": lambda: torch.func.jvp(torch.func.grad(total), (x,), (direction,))[1],
+        "the Jacobian, all rows at once": lambda: jacobian(lambda x: outputs(x).sum(1), x, vectorize=True),
+        "the product of Hessian and direction": lambda: hvp(total, x, direction)[1],
+    }
+    found = {name: way() for name, way in ways.items()}
+    with plan.use("eager"):
+        expected = {name: way() for name, way in ways.items()}
+    _assert_all(assert_close, found, expected)
+
+
+def parameters_that_do_not_fit_are_refused(make: Make) -> None:
+    some = given(make, SMALL)
+    own = {name: value.detach() for name, value in some.cell.named_parameters()}
+    run(some, parameters=own)
+    for name, value in own.items():
+        wrong = {"shape": value.new_zeros([n + 1 for n in value.shape] or [2])}
+        if name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            wrong |= {"dtype": value.half(), "device": value.to("meta")}
+        for what, other in wrong.items():
+            try:
+                run(some, parameters={**own, name: other})
+            except (ElmanError, RuntimeError):
+                continue
+            require(False, f"a {name} of another {what} is not refused")
 
 
 def split_anywhere_is_the_whole(make: Make, case: Case, cut: int) -> None:
