@@ -152,10 +152,8 @@ class Table:
         return table
 
     def _no_number(self, column: str, cell: Any) -> str:
-        known = self.dialect.numbers is not None and is_numeric(pl.Series([cell]))
-        return f"{column} is {quoted(cell)}, not a number" + (
-            " as this column was found to write them" if known else ""
-        )
+        others = self.dialect.numbers is not None and is_numeric(pl.Series([cell]))
+        return f"{column} is {quoted(cell)}, not a number" + (" as those learnt from are written" if others else "")
 
     def without_missing(self) -> "Table":
         """The table with nothing in the cells that say that there is no value."""

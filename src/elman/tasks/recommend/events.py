@@ -155,10 +155,10 @@ def find_events(
     found = {person, session, *when.columns, rating, *chosen}
     if not within and not (item and (person or session)):
         person, item = _by_kind(table, found, person or session, item)
+    rated = [rating] if rating and wish.least is not None else []
     layout = replace(
         wish, item=item, person=person, session=session, time=when.columns, rating=rating, within=within,
-        forms=when.forms, columns=tuple(table.columns),
-        dialect=table.written(*([rating] if wish.least is not None and rating else [])),
+        forms=when.forms, columns=tuple(table.columns), dialect=table.written(*rated),
     )  # fmt: skip
     if layout.gap and not layout.time:
         raise ElmanError("a gap that parts sessions needs times; give --time-column")
