@@ -1,0 +1,248 @@
+"""Numbers as people write them: found over a whole column, asked about where nothing tells, and text stays text."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elman.data.bad import BadRows
+from elman.data.dialect import Dialect, Notation, dialect_kept
+from elman.data.numbers import as_numbers
+from elman.data.reading import read_table
+from elman.data.rows import Known, Line, read_again
+from elman.data.stand_ins import stand_ins
+from elman.errors import ElmanError
+
+READ: dict[str, tuple[list[str], list[float | None]]] = {
+    "plain": (["1.5", "-2", "+3", "1e3", "?"], [1.5, -2, 3, 1000, None]),
+    "decimal comma": (["1,5", "-2,25", "3"], [1.5, -2.25, 3]),
+    "decimals told by a zero before them": (["0,079", "1,234"], [0.079, 1.234]),
+    "comma and point": (["1,079.5", "996"], [1079.5, 996]),
+    "point and comma": (["1.079,5", "996"], [1079.5, 996]),
+    "thousands told by two groups": (["1,079", "1,079,000"], [1079, 1079000]),
+    "point told by two groups": (["1.079", "1.079.000"], [1079, 1079000]),
+    "thousands told by a decimal point": (["1,079", "2.5"], [1079, 2.5]),
+    "as in India": (["12,34,567", "1,00,000", "45,000"], [1234567, 100000, 45000]),
+    "blank": (["1 079", "12 345 678", "5"], [1079, 12345678, 5]),
+    "no-break blank": (["1\u00a0079,5", "5"], [1079.5, 5]),
+    "thin blanks": (["1\u2009079", "2\u202f500", "5"], [1079, 2500, 5]),
+    "apostrophes": (["1'079.5", "2\u2019500", "5"], [1079.5, 2500, 5]),
+    "underscore": (["1_079", "5"], [1079, 5]),
+    "percent": (["12%", "5 %", "%50"], [0.12, 0.05, 0.5]),
+    "dollars": (["$1,079.50", "-$5", "$-6", "($7)"], [1079.5, -5, -6, -7]),
+    "euros behind": (["1.079,50 €", "5 €", "6- €"], [1079.5, 5, -6]),
+    "three letters": (["USD 5", "-USD 6", "USD -7", "8 USD"], [5, -6, -7, 8]),
+    "other dashes": (["\u22125", "\u20136", "7"], [-5, -6, 7]),
+    "a minus behind": (["5-", "1,5-", "6"], [-5, -1.5, 6]),
+    "brackets": (["(5)", "(1,079.5)", "6"], [-5, -1079.5, 6]),
+    "exponents": (["1,5E+03", "2,5e-2"], [1500, 0.025]),
+    "Arabic digits": (["\u0661\u066b\u0665", "\u0662"], [1.5, 2]),
+    "full width": (["\uff11\uff0e\uff15", "\uff0d\uff12"], [1.5, -2]),
+    "words for nothing": (["1,5", "#N/A", "<NA>", "--", "n.a.", "-nan", "NULL", "nil", "."], [1.5, *[None] * 8]),
+    "one that is wrong": ([*["1,5"] * 30, "x"], [*[1.5] * 30, None]),
+}
+
+
+def table(cells: dict[str, Any], **dialect: Any) -> Any:
+    return read_table(pl.DataFrame(cells, strict=False), BadRows(skip=True), Dialect(**dialect))
+
+
+@pytest.mark.parametrize("name", READ)
+def test_numbers_are_read_as_they_are_written(name: str) -> None:
+    cells, expected = READ[name]
+    read = table({"x": cells})
+    assert read.is_numeric("x")
+    assert as_numbers(read.frame["x"], read.notation("x")).to_list() == expected
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["192.168.100.100", "192.168.100.101"],
+        ["555 123 456", "555 765 432"],
+        ["1.2.3", "1.2.4"],
+        ["2024-01-31", "2024-02-01"],
+        ["31.01.2024", "01.02.2024"],
+        ["10:30", "10:45"],
+        ["0800 123 456", "0800 123 457"],
+        ["SEK-100", "SEK-101"],
+        ["try 1", "try 2"],
+        ["5-10", "10-20"],
+        ["1/2", "3/4"],
+        ["1,5", "2.5"],
+        ["$5", "5 €"],
+        ["5k", "6k"],
+        ["12,34", "1,2,3"],
+    ],
+)
+def test_what_is_no_number_stays_text(cells: list[str]) -> None:
+    assert not table({"x": cells}).is_numeric("x")
+
+
+@pytest.mark.parametrize(
+    ("cells", "asked"),
+    [
+        (
+            ["996", "1,079"],
+            "'1,079', and nothing tells whether that is 1.079 or 1079; say --decimal , or --thousands ,",
+        ),
+        (["1,079", "2,500"], "--decimal , or --thousands ,"),
+        (["1,079", "1200"], "--decimal , or --thousands ,"),
+        (["$996", "$1,079"], "whether that is 1.079 or 1079"),
+        (["996", "-1.079"], "'-1.079', and nothing tells whether that is -1.079 or -1079; say --decimal . or --thou"),
+    ],
+)
+def test_what_could_be_either_is_asked_about_and_can_be_said(cells: list[str], asked: str) -> None:
+    with pytest.raises(ElmanError) as error:
+        table({"x": cells}).written("x")
+    assert asked in str(error.value)
+    (place,) = (place for place, cell in enumerate(cells) if "079" in cell)
+    mark = "," if "," in cells[place] else "."
+    for said, expected in (({"decimal": mark}, 1.079), ({"thousands": mark}, 1079)):
+        assert abs(table({"x": cells}, **said).numeric("x")["x"][place]) == expected
+
+
+def test_another_column_tells_and_so_do_semicolons() -> None:
+    ambiguous = ["996", "1,079"]
+    assert table({"x": ambiguous, "y": ["0,5", "2"]}).notation("x") == Notation(",")
+    assert table({"x": ambiguous, "y": ["0.5", "2"]}).notation("x") == Notation(".", ",")
+    assert table({"x": ["996", "1.079"], "y": ["0,5", "2"]}).notation("x") == Notation(",", ".")
+    assert table({"x": ["996", "1.079"], "y": ["0.5", "2"]}).notation("x") == Notation()
+    both = table({"x": ambiguous, "y": ["0.5", "2"], "z": ["0,5", "2"]})
+    assert (both.notation("y"), both.notation("z")) == (Notation(), Notation(","))
+    with pytest.raises(ElmanError, match="x is '1,079'"):
+        both.notation("x")
+
+
+def test_semicolons_go_with_decimal_commas(tmp_path: Any) -> None:
+    for separator, expected in ((";", 1.079), ("\t", None)):
+        path = tmp_path / "data.txt"
+        path.write_text(
+            separator.join(["x", "y"]) + "\n" + separator.join(["996", "a"]) + "\n1,079" + separator + "b\n"
+        )
+        read = read_table(path, BadRows(), Dialect(separator, True))
+        if expected is None:
+            with pytest.raises(ElmanError, match=r"data\.txt, line 3: x is '1,079'"):
+                read.numeric("x")
+        else:
+            assert read.numeric("x")["x"][1] == expected
+
+
+def test_what_is_found_is_said_in_a_line_and_plain_numbers_are_not(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    table({"x": ["1.5", "2"], "y": [1, 2]}).written("x", "y")
+    assert not caplog.messages
+    cells = {"a": ["1,5", "2"], "b": ["1.079,5", "3"], "c": ["12%", "5%"], "d": ["(5)", "5 €"]}
+    table(cells).written(*cells)
+    (line,) = caplog.messages
+    assert line == (
+        "the table: numbers: decimal comma in a, b; thousands point in b; percent, 12% as 0.12 in c; "
+        "amounts in EUR in d; brackets for a minus in d"
+    )
+
+
+def test_a_point_before_three_digits_everywhere_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    read = table({"x": ["1.079", "2.500"]})
+    assert read.written("x").numbers == {"x": Notation()}
+    assert caplog.messages == [
+        "numbers: the point in x is taken for a decimal one (1.079); --thousands . says that it is not"
+    ]
+
+
+@pytest.mark.parametrize("line", ["1,079", '{"x": "1,079"}'])
+def test_a_line_is_read_as_the_column_was(line: str) -> None:
+    for cells, expected in ((["0,5", "1,079"], 1.079), (["1,079", "1,079,000"], 1079.0)):
+        dialect = table({"x": cells}).written("x")
+        known = Known(("x",), ("x",), dialect=dialect)
+        assert read_again(Line(line), known, BadRows()).numeric("x")["x"] == [expected]
+        kept = dialect_kept({"dialect": {**vars(dialect), "numbers": {"x": vars(dialect.numbers["x"])}}})["dialect"]
+        assert kept == dialect
+    plain = Known(("x",), ("x",), dialect=table({"x": ["1.5"]}).written("x"))
+    with pytest.raises(ElmanError, match="not a number as those learnt from are written"):
+        read_again(Line(line), plain, BadRows()).numeric("x")
+
+
+def test_models_of_former_versions_take_a_comma_for_decimals() -> None:
+    dialect = dialect_kept({"separator": ",", "header": True})["dialect"]
+    known = Known(("x",), ("x",), dialect=dialect)
+    assert read_again(pl.DataFrame({"x": ["996", "1,079"]}), known, BadRows()).numeric("x")["x"] == [996, 1.079]
+
+
+MARKS = st.sampled_from(
+    [(".", ""), (",", ""), (".", ","), (",", "."), (",", " "), (".", "'"), (",", "\u202f"), (".", "_")]
+)
+
+
+def written(number: float, decimal: str, thousands: str, digits: int) -> str:
+    text = f"{number:,.{digits}f}"
+    return text.replace(",", "\0").replace(".", decimal).replace("\0", thousands)
+
+
+@given(MARKS, st.integers(0, 4), st.lists(st.floats(-1e7, 1e7), min_size=1, max_size=8))
+@settings(max_examples=300, deadline=None)
+def test_any_column_of_one_notation_is_read_back_or_asked_about(
+    marks: tuple[str, str], digits: int, numbers: list[float]
+) -> None:
+    cells = [written(number, *marks, digits) for number in numbers]
+    expected = [float(f"{number:.{digits}f}") for number in numbers]
+    read = table({"x": cells})
+    if not read.is_numeric("x"):  # as telephone numbers and addresses look
+        assert all(cell.count(marks[1]) >= 2 for cell in cells)
+        return
+    try:
+        found = read.notation("x")
+    except ElmanError:
+        said = {"decimal": marks[0]} if not marks[1] else {"thousands": " " if marks[1].isspace() else marks[1]}
+        read = table({"x": cells}, **said)
+        found = read.notation("x")
+    if found == Notation() and all(len(cell.lstrip("-").split(".")[-1]) == 3 and "." in cell for cell in cells):
+        return  # 1.079 alone, which is said to be taken for decimals
+    assert as_numbers(read.frame["x"], found).to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "missing", "expected"),
+    [
+        (["-999", "-999.0", "-999,0", "5"], ("-999",), [None, None, None, "5"]),
+        (["n.b.", "NA", "5"], ("n.b.", "NA"), [None, None, "5"]),
+        ([-999, 5], ("-999.0",), [None, 5]),
+        ([-999.5, 5.0], ("-999.5",), [None, 5.0]),
+        (pl.Series([-999.9, 5.0], dtype=pl.Float32), ("-999.9",), [None, 5.0]),
+        ([True, False], ("1",), [True, False]),
+    ],
+)
+def test_what_says_that_there_is_no_value(cells: Any, missing: tuple[str, ...], expected: list[Any]) -> None:
+    read = table({"x": cells}, missing=missing)
+    assert read["x"] == expected
+    known = Known(("x",), ("x",), dialect=Dialect(missing=missing))
+    if isinstance(cells, list) and isinstance(cells[0], str):
+        (row,) = read_again(Line(f"{cells[0]}"), known, BadRows())["x"]
+        assert row is None
+
+
+def test_thousands_do_not_hide_what_says_that_there_is_no_value() -> None:
+    assert table({"x": ["-9,999", "1,079,000"]}, missing=("-9999",)).numeric("x")["x"] == [None, 1079000]
+
+
+def test_numbers_far_from_all_others_are_named() -> None:
+    usual = np.random.default_rng(1).uniform(40, 70, 200)
+    for value in (-999.0, -200.0, 9999.0, 99999.0, 0.0, -1.0):
+        (found,) = stand_ins(np.concatenate([usual, [value] * 9]))
+        assert (found.value, found.cells) == (value, 9)
+    assert {each.value for each in stand_ins(np.concatenate([usual, [-999] * 5, [9999] * 5]))} == {-999, 9999}
+    assert not stand_ins(np.concatenate([usual, [-999.0]]))  # once is an outlier
+    assert not stand_ins(np.array([0.0] * 50 + [1.0] * 50))
+    assert not stand_ins(np.arange(-1.0, 50).repeat(3))
+    assert not stand_ins(np.abs(np.random.default_rng(1).standard_cauchy(500)).round())
+
+
+def test_they_are_warned_of_once_with_the_option(caplog: pytest.LogCaptureFixture) -> None:
+    cells = [f"{n},5" for n in range(40)] + ["-200"] * 4
+    table({"CO": cells, "NOx": cells}).written("CO", "NOx")
+    assert caplog.messages == [
+        '-200 stands in 8 cells of CO, NOx, far from all else; if it means "no value", say --missing -200'
+    ]
