@@ -16,10 +16,12 @@ from commands import refused
 from elman.cli._streams import standard_streams
 from elman.cli.main import main
 from elman.data.files import written_aside
+from elman.tasks import restore
 from elman.tasks.classify.task import ClassifyTask
 from elman.training import progress
 from elman.training.folders import read_json, replaced
 from elman.training.signals import ENDING
+from elman.training.task import Predictor
 from tests.tasks.classify.test_classify import example
 
 SMALL = ["--hidden", "8", "--embedding", "8", "--batch", "16", "--no-baselines"]
@@ -285,3 +287,26 @@ def test_a_bad_line_of_a_stream_is_answered_in_place(model: Path, capfd: Any, mo
     said = capfd.readouterr()
     assert said.out.count("\n") == 1
     assert said.err.startswith("elman: line 2 of the stream: it is not UTF-8; mend it, or leave such lines out")
+
+
+ODD = [
+    "", "  ", ",", "\t", '"', "\0", "{", "{}", "[1, 2", "null", "1e400", "9" * 5000, "[" * 100_000,
+    '{"a":' * 5000, "x" * 50_000,
+    '{"NAME": 1e999}', '{"NAME": NaN}', '{"NAME": []}', '{"NAME": [["a"]]}', '{"NAME": {}}', '{"NAME": "\\ud800"}',
+    '{"NAME": 1' + "0" * 400 + "}", '{"NAME": 1000000000000000000000000000000}', "\u2028", "\x85", "a\rb",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", sorted(Path("tests/folders/0.2").iterdir()), ids=lambda folder: folder.name)
+def test_no_line_of_a_stream_ends_it_but_by_a_reason(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    task = restore(folder)
+    if not isinstance(task, Predictor):
+        return
+    names = {*"text tokens source values value user item time step".split()}
+    names |= {name for name in str(task.vocabulary).split("'") if name.isidentifier()}
+    lines = [line.replace("NAME", name) for line in ODD for name in (sorted(names)[:40] if "NAME" in line else [""])]
+    caplog.set_level("CRITICAL", "elman")
+    answers = list(task.stream(lines, skip_bad=True))
+    assert len(answers) == len(lines)
+    for answer in answers:
+        assert not answer or isinstance(json.loads(answer), dict)

@@ -88,9 +88,10 @@ def ended(arguments: list[str], out: Path, number: int, after: float) -> None:
     if number == signal.SIGKILL:
         assert process.returncode in (0, -number), f"{told}ends with {process.returncode}: {said[-2000:]}"
         return
-    early = process.returncode == -number and not begun  # while Python itself starts, which is not ours yet
-    assert early or process.returncode in (0, 128 + number), f"{told}ends with {process.returncode}: {said[-2000:]}"
-    assert early or "Traceback" not in said, f"{told}{said[-2000:]}"
+    # while Python itself starts or ends, which is not ours
+    outside = process.returncode == -number and (not begun or (out / "result.json").exists())
+    assert outside or process.returncode in (0, 128 + number), f"{told}ends with {process.returncode}: {said[-2000:]}"
+    assert not begun or "Traceback" not in said, f"{told}{said[-2000:]}"
     if begun and process.returncode and not (out / "result.json").exists():
         last = (said.strip().splitlines() or [""])[-1]
         assert "--resume goes on" in last or "nothing has changed" in last, f"{told}says {last!r}"

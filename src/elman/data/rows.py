@@ -168,7 +168,10 @@ def _as_cells(line: str, known: Known) -> dict[str, Any] | None:
     separator = known.dialect.separator or ","
     allow_cells_of(len(line))
     # as in files: between tabs a quotation mark is only that
-    cells = line.split("\t") if separator == "\t" else next(csv.reader([line], delimiter=separator), [])
+    try:
+        cells = line.split("\t") if separator == "\t" else next(csv.reader([line], delimiter=separator), [])
+    except csv.Error as error:
+        raise ElmanError(f"the line cannot be parted into cells: {error}") from error
     names = _fitting(known, len(cells)) if len(cells) > 1 else None
     return {name: cell or None for name, cell in zip(names, cells, strict=True)} if names else None
 

@@ -60,13 +60,13 @@ def gather(table: Table, columns: LongTable, channels: Sequence[str]) -> Gathere
     Raises:
         ElmanError: an identity or a time that is missing, text in a column of numbers; unless bad rows are left out.
     """
-    cells = table.frame[table.known(columns.identity)].cast(pl.String)
+    cells = table.text(columns.identity).frame[columns.identity]
     table = table.reject(dict.fromkeys(cells.is_null().arg_true().to_list(), f"{columns.identity} is empty"))
     table = table.numeric(*columns.values)
     moments = np.arange(len(table), dtype=np.float64)
     if columns.when.columns:
         table, moments = _moments(table, columns.when)
-    names = table.frame[columns.identity].cast(pl.String)
+    names = table.text(columns.identity).frame[columns.identity]
     identities = names.unique(maintain_order=True).to_list()
     owner = names.replace_strict({name: n for n, name in enumerate(identities)}, return_dtype=pl.Int64).to_numpy()
     channel = None
@@ -74,7 +74,7 @@ def gather(table: Table, columns: LongTable, channels: Sequence[str]) -> Gathere
         values = table.frame.select(columns.values).cast(pl.Float32).to_numpy()
     else:
         place = {name: n for n, name in enumerate(channels)}
-        parameters = table.frame[table.known(columns.parameter)].cast(pl.String)
+        parameters = table.text(columns.parameter).frame[columns.parameter]
         channel = parameters.replace_strict(place, default=-1, return_dtype=pl.Int64).to_numpy()
         values = table.frame[columns.values[0]].to_numpy()
     in_file = np.lexsort((np.arange(len(owner)), owner))

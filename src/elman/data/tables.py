@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from elman.errors import ElmanError, brief, quoted
 log = logging.getLogger(__name__)
 
 FILE = "file"  # the column of the names of files
+LARGEST = sys.float_info.max  # of what can be a number
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")  # of tables that are written
 
 
@@ -349,9 +351,9 @@ def column_of(name: str, values: list[Any]) -> pl.Series:
     """A column of JSON values; where they are of several kinds, as text."""
     try:
         return pl.Series(name, values, strict=True)
-    except (TypeError, pl.exceptions.PolarsError):
+    except (OverflowError, TypeError, pl.exceptions.PolarsError):
         kinds = {type(value) for value in values if value is not None}
-        if kinds <= {int, float}:
+        if kinds <= {int, float} and not any(isinstance(v, int) and abs(v) > LARGEST for v in values):
             return pl.Series(name, values, dtype=pl.Float64, strict=False)
         return pl.Series(name, [v if v is None or isinstance(v, str) else _as_cell(v) for v in values])
 

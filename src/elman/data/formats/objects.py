@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,8 @@ from elman.data.formats import Beginning, Format
 from elman.data.tables import Table, column_of, held
 from elman.data.text import read_whole
 from elman.errors import ElmanError
+
+T = TypeVar("T")
 
 OBJECTS = (".jsonl", ".ndjson", ".json")  # how the names of such files end
 ROWS = ("data", "rows", "records", "examples", "items", "results")  # under which an object has its rows
@@ -58,25 +60,42 @@ def read_object(line: str) -> dict[str, Any]:
     """An object of JSON from a line.
 
     Raises:
-        ValueError: what is no JSON, no object, nested without end, or text that is no text.
+        ValueError: as ``read_value``, or no object.
     """
-    try:
-        row = json.loads(line)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    return _object(row)
+    return _object(_loaded(line))
 
 
 def _object(row: Any) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise ValueError('a line is one object, such as {"text": "..."}')
+    return _of_characters(row)
+
+
+def read_value(line: str) -> Any:
+    """A value of JSON from a line.
+
+    Raises:
+        ValueError: what is no JSON, nested without end, or text that is no text.
+    """
+    return _of_characters(_loaded(line))
+
+
+def _loaded(line: str) -> Any:
     try:
-        json.dumps(row, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("it has half of a pair of surrogates, which is no character") from error
+        return json.loads(line)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
-    return row
+
+
+def _of_characters(value: T) -> T:
+    """The same value, unless a text in it is none."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("it has half of a pair of surrogates, which is no character") from error
+    return value
 
 
 def _lines(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.data.batches import pad
+from elman.data.formats.objects import read_value
 from elman.data.rows import Asked
 from elman.data.sequences import Sequenced, resampled, without_missing
 from elman.data.words import Lexicon, Words, read_vectors, split_words
@@ -200,7 +201,7 @@ class SeriesInput(nn.Module):
             values = np.array(row["values"], np.float32)
             values = values[:, None] if values.ndim == 1 else values
             times = np.array(row.get("times", range(len(values))), np.float64)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise ElmanError(f"{name} is no array of numbers, nor an object such as {EXAMPLE}") from error
         if values.ndim != 2 or values.shape[1] != len(self.channels) or not len(values):
             raise ElmanError(f"{name} has the shape {list(values.shape)}; [time, {len(self.channels)}] is wanted")
@@ -236,6 +237,6 @@ def is_series(line: str) -> bool:
 def parse_series(line: str) -> Any:
     """A series from a line of a stream, as in memory: a list or an object of JSON."""
     try:
-        return json.loads(line)
+        return read_value(line)
     except ValueError as error:
         raise ElmanError(f"a line is an object such as {EXAMPLE}") from error

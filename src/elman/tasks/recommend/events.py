@@ -295,8 +295,8 @@ def _table(source: Any, layout: EventLayout, bad: BadRows) -> Table:
 def _complete(table: Table, columns: list[str]) -> Table:
     """The table without rows that lack a value."""
     for column in columns:
-        cells = table.frame[column]
-        empty = cells.is_null() | (cells.cast(pl.String).str.strip_chars() == "")
+        cells = table.text(column).frame[column]
+        empty = cells.is_null() | (cells.str.strip_chars() == "")
         table = table.reject(dict.fromkeys(empty.arg_true().to_list(), f"has no {column}"))
     return table
 

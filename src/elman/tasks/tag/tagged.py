@@ -1,6 +1,5 @@
 """Sentences with a tag a token: columns, CoNLL-U, ``word/tag`` lines, two parallel files, and tables of lists."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from elman.data.columns import find
 from elman.data.files import alternatives
 from elman.data.formats import conllu
 from elman.data.formats.conll import DOCUMENT
+from elman.data.formats.objects import read_value
 from elman.data.reading import read_table
 from elman.data.rows import Asked, Line, Parts
 from elman.data.text import read_whole
@@ -247,7 +247,7 @@ def _parts(cell: Any) -> list[str] | None:
     """The words, or tags, of a cell: a list, one written as JSON, or a text with spaces between them."""
     if isinstance(cell, str) and cell.startswith("["):
         try:
-            cell = json.loads(cell)
+            cell = read_value(cell)
         except ValueError:
             return cell.split()  # a text that begins so
     if isinstance(cell, str):
@@ -287,7 +287,7 @@ def _said(line: str, layout: Layout) -> Any:
     if not line.lstrip().startswith("{"):
         return line.strip()
     try:
-        row = json.loads(line)
+        row = read_value(line)
     except ValueError:
         return line  # a sentence may begin so
     return row.get(layout.tokens if layout.tokens in row else find(row, "words")) if isinstance(row, dict) else None
