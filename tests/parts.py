@@ -19,4 +19,5 @@ LONG = {
     "test_a_fork_while_another_thread_compiles_can_compile",
     "test_a_mistake_in_another_process_is_one_line",
     "test_processes_share_the_work",
+    "test_processes_stop_together_behind_a_step",
 }

@@ -1,5 +1,8 @@
 """Several devices, which are processes here: what they learn together is what one learns from the same rows."""
 
+import os
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from elman.errors import ElmanError
 from elman.tasks.classify.task import ClassifyExamples, ClassifyOptions, ClassifyTask
 from elman.training.loop import train
 from elman.training.settings import Budget, Training
+from elman.training.signals import Terminated, ended_by_signals
 from elman.training.task import Sources, evaluate
 from tests.tasks.classify.test_classify import example
 
@@ -66,6 +70,30 @@ def test_a_mistake_in_another_process_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ElmanError, match=r"training broke off at step \d: the loss is") as error:
         train(task, data, tmp_path / "out", training, Budget(steps=200))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.filterwarnings("ignore:.*LeafSpec.*:FutureWarning")
+def test_processes_stop_together_behind_a_step(tmp_path: Path) -> None:
+    out, over = tmp_path / "out", threading.Event()
+    last = out / "checkpoints" / "last.ckpt"
+
+    def terminate() -> None:
+        while not last.exists() and not over.wait(0.05):
+            pass
+        if not over.wait(1):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    task, data = made(tmp_path)
+    training = Training(batch=2 * ROWS, devices=2, save_every=1000.0)
+    thread = threading.Thread(target=terminate)
+    thread.start()
+    with ended_by_signals(), pytest.raises(Terminated):
+        train(task, data, out, training, Budget(steps=100_000))
+    over.set()
+    thread.join()
+    kept = torch.load(last, weights_only=True)["elman"]["progress"]
+    assert kept["step"] > 0
+    assert kept["ended"] == ""
 
 
 def test_devices_and_precision_that_cannot_be() -> None:

@@ -22,7 +22,7 @@ from elman.errors import ElmanError
 from elman.testing.closeness import require
 from elman.testing.law import Check, Law
 from elman.testing.ways import alike, assert_the_same_from_every_table
-from elman.training.folders import RESULT, WEIGHTS, read_json
+from elman.training.folders import RESULT, UNTRAINED_WEIGHTS, WEIGHTS, load_weights, read_json
 from elman.training.options import usual
 from elman.training.summary import UNTRAINED
 from elman.training.task import HELD_OUT, BadRows, Predictor, RowPredictor, Sources, Task, evaluate, read_model
@@ -157,6 +157,9 @@ def what_is_saved_is_judged_as_before(example: Example) -> None:
     part = result["judged_on"]["part"]
     require(data.test_name == part, f"it is judged on the part {data.test_name!r}, and {RESULT} says {part!r}")
     require(part != HELD_OUT or table == result["after"], f"on one part it is judged {table} and {result['after']}")
+    load_weights(task, example.folder, UNTRAINED_WEIGHTS)
+    judged, untrained = evaluate(task, data.test).metrics, result["compared"][UNTRAINED]
+    require(judged == untrained, f"before training it is judged {judged} on that part, and is {untrained} in the table")
 
 
 def a_killed_run_goes_on_to_the_same_weights(example: Example) -> None:
