@@ -45,7 +45,7 @@ class TaskCommand(Command):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         words = [
             f"--skip-bad={TENTH}" if word == "--skip-bad" and following.startswith("-") else word
-            for word, following in zip(args, [*args[1:], "-"], strict=True)
+            for word, following in zip(args, [*args, "-"][1:], strict=True)
         ]
         return super().parse_args(ctx, words)
 
