@@ -75,7 +75,7 @@ def test_a_file_that_cannot_be_learnt_from(data: bytes | None, message: str, tmp
     ("arguments", "message"),
     [
         (["--cell", "lsmt"], "there is no cell 'lsmt'; did you mean 'lstm'?"),
-        (["--tokens", "byte"], "there are no tokens 'byte'; did you mean 'bytes'?"),
+        (["--tokens", "byte"], "--tokens is characters, bytes or subwords, not 'byte'"),
         (["--hiden", "8"], "--hidden"),
         (["--hidden", "many"], "--hidden"),
         (["--hidden", "0"], "--hidden"),

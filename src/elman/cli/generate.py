@@ -36,7 +36,9 @@ def command(
     ] = None,
     top_p: Annotated[
         float | None,
-        typer.Option(metavar="NUMBER", help="Draw from the likeliest tokens that together have this probability."),
+        typer.Option(
+            min=0, max=1, metavar="NUMBER", help="Draw from the likeliest tokens that together have this probability."
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Random seed: the same seed gives the same text.")

@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
@@ -16,10 +15,10 @@ import typer
 import elman.cli
 from elman.cli._help import Command, Group
 from elman.cli._streams import settle, standard_streams
+from elman.cli._usage import mistake
 from elman.errors import ElmanError, ElmanWarning, brief
 from elman.training.signals import Terminated, ended_by_signals
 
-EXPECTED = {"valid integer": "a whole number", "valid number": "a number"}  # in what is said of a wrong value
 HEADLINE = "Train recurrent networks on your own sequences, and run them one step at a time."
 
 
@@ -151,24 +150,10 @@ def _root(
 
 
 def _refuse_usage(error: typer.TyperException) -> int:
-    """A command that cannot be read: what is wrong with it, what may have been meant, and what says more."""
     if type(error).__name__ == "NoArgsIsHelpError":  # the message is the help
         print(error.format_message(), file=sys.stderr)
         return 2
-    wrong: Any = error  # what it has besides a message depends on its kind
-    context, name = getattr(wrong, "ctx", None), getattr(wrong, "option_name", None)
-    if context is None:
-        return _refuse(f"{name} takes a value, and none is given" if name else wrong.format_message())
-    shows = f"{context.command_path} {'--help-all' if getattr(context.command, 'rare', None) else '--help'}"
-    if name:
-        visible = [each for each in context.command.params if not getattr(each, "hidden", False)]
-        near = get_close_matches(name.strip("-"), [flag.strip("-") for each in visible for flag in each.opts], 1)
-        return _refuse(f"there is no option {name}; {f'did you mean --{near[0]}? ' if near else ''}{shows} lists them")
-    message = wrong.format_message()
-    for expected, word in EXPECTED.items():
-        if expected in message:
-            message = f"{wrong.param.opts[0]} takes {word}"
-    return _refuse(f"{message[0].lower()}{message[1:].rstrip('.')}; {shows} says more")
+    return _refuse(mistake(error))
 
 
 def _refuse(message: str) -> int:

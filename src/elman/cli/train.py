@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,7 +46,7 @@ class TaskCommand(Command):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         words = [
             f"--skip-bad={TENTH}" if word == "--skip-bad" and following.startswith("-") else word
-            for word, following in zip(args, [*args, "-"][1:], strict=True)
+            for word, following in zip_longest(args, args[1:], fillvalue="-")
         ]
         return super().parse_args(ctx, words)
 
@@ -125,12 +126,9 @@ def _check_cells(given: dict[str, Any]) -> None:
     """Refuse a cell that there is not, before any data is read."""
     named = [given["cell"]] if given.get("cell") else []
     if named := [*named, *listed(given.get("compare") or "")]:
-        from elman import cells
-        from elman.layers.encoder import BASELINES
+        from elman.layers.encoder import check_cells
 
-        for name in named:
-            if name not in BASELINES:
-                cells.load(name)
+        check_cells(named)
 
 
 def train_task(

@@ -257,6 +257,8 @@ def _plain(value: Any) -> Any:
 
 
 def _kind(data: Any) -> str:
+    if data is None:
+        return "None"
     name = type(data).__name__
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 

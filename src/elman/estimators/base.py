@@ -24,10 +24,11 @@ from elman.errors import ElmanError, ElmanWarning
 from elman.estimators.folders import Kept, load, note, save
 from elman.estimators.homes import Homes, holds
 from elman.estimators.options import OWN, Constructor, arguments, check_own, in_python
+from elman.layers.encoder import check_cells
 from elman.training.checkpoints import randomness_kept
 from elman.training.folders import CHECKPOINTS, OPTIONS, REPORT, RESULT, check_place
 from elman.training.loop import Progress, train
-from elman.training.options import check_kept, plain
+from elman.training.options import check_kept, listed, plain
 from elman.training.progress import Bar
 from elman.training.report import Section, curves, fragment
 from elman.training.runs import Run, begin, facts, finish, searched, trained
@@ -225,7 +226,8 @@ class Estimator(BaseEstimator):
         """Refuse what is wrong with the options before data is read that may be much."""
         options = tasks.options(self.constructor.task)
         check_own({each.name: self._option(each.name) for each in OWN})
-        chosen, *_ = (configured(options, group, self._given()) for group in groups(options))
+        chosen, _, _, comparison = (configured(options, group, self._given()) for group in groups(options))
+        check_cells([chosen.cell, *listed(comparison.compare)])
         folder = self._option("folder")
         if folder is None:
             return

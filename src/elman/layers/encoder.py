@@ -1,5 +1,6 @@
 """A layer over a sequence by its name: any recurrence, or one of the baselines that stand in for it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from torch import Tensor, nn
@@ -58,6 +59,23 @@ def encoder(
             "but dt, the time since the step before"
         )
     return Timed(layer) if make.extra_inputs else layer
+
+
+def check_cells(named: Iterable[str | type]) -> None:
+    """Refuse what ``encoder`` has no layer for, before there is anything to make it for.
+
+    Args:
+        named: as ``encoder`` takes it.
+
+    Raises:
+        ElmanError: a name that there is not, or a class that is no cell.
+    """
+    for cell in named:
+        if isinstance(cell, type):
+            if not issubclass(cell, Cell):
+                raise ElmanError(f"--cell is the name of a cell or a class of elman.Cell, not {cell.__name__}")
+        elif cell not in BASELINES:
+            cells.load(cell)
 
 
 class Timed(nn.Module):

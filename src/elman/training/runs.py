@@ -78,16 +78,17 @@ def begin(
     ``keep`` are those of the files that will be gone when the run is to go on; the folder keeps a copy of them.
     """
     folder = folder.absolute()
+    options, training, budget, comparison = (configured(make.Options, group, given) for group in groups(make.Options))
+    for source in (sources.data, sources.valid, test):
+        _check_there(source)
     if (folder / OPTIONS).exists() and not overwrite:
+        if sources.data is None:
+            make.read(options, sources)  # which says so, where the task has no data of its own
         raise ElmanError(
             f"{folder} holds a model already; --resume goes on with it, --overwrite replaces it, "
             "--out takes another folder"
         )
     check_place(folder)
-    options, training, budget, comparison = (configured(make.Options, group, given) for group in groups(make.Options))
-    for path in [] if test is None else [file for name in alternatives(test) for file in matching(name)]:
-        if not path.exists():
-            raise ElmanError(f"there is no file {path}")
     with replaced(folder) as new:
         with noted() as found:
             with sources.bad.settled():
@@ -296,6 +297,13 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.take(brief(record.getMessage()))
+
+
+def _check_there(source: Any) -> None:
+    """Refuse files that are not there, before anything is said of other things."""
+    for path in alternatives(source) if isinstance(source, Path) else []:
+        if not all(each.exists() for each in matching(path)):
+            raise ElmanError(f"there is no file {path}")
 
 
 def _same(make: type[MadeTask], name: str, folder: Path) -> type[MadeTask]:

@@ -250,7 +250,7 @@ def test_constant_series_and_gaps_are_forecast() -> None:
         ({"quantiles": "0.5,1.5"}, "--quantiles are numbers between 0 and 1"),
         ({"season": "often"}, "--season is one or two numbers"),
         ({"layout": "heap"}, "--layout is columns or rows"),
-        ({"errors": "mine"}, "--errors are counted by"),
+        ({"errors": "mine"}, "--errors is deviation or season"),
         ({"normalise": "first"}, "--normalise is mean or last"),
         ({"horizon": 80, "split": ""}, "give a smaller --horizon"),
         ({"frequency": "often"}, "a frequency is such as"),

@@ -1,5 +1,6 @@
 """How a language model writes: tokens drawn from their chances, one text after the other or many strings at once."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,7 +26,7 @@ class Draw:
     """
 
     def __init__(self, temperature: float, top_k: int | None, top_p: float | None, seed: int | None) -> None:
-        if temperature < 0:
+        if not 0 <= temperature < math.inf:
             raise ElmanError(f"the temperature is 0 or more, not {temperature:g}")
         if top_k is not None and top_k < 1:
             raise ElmanError(f"top-k is 1 or more, not {top_k}")
