@@ -89,7 +89,7 @@ def parquet(frame: pl.DataFrame) -> bytes:
 
 def npz(**arrays: np.ndarray) -> bytes:
     file = io.BytesIO()
-    np.savez(file, **arrays)
+    np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()
 
 

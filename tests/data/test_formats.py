@@ -22,7 +22,8 @@ from elman.data.headers import has_header
 from elman.data.reading import is_table, read_table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
-from elman.training.runs import noted
+from elman.tasks.classify.task import ClassifyTask
+from elman.training.runs import fit, noted
 from elman.training.task import Sources
 
 BY_TITLE = {example.title: example for example in EXAMPLES}
@@ -42,9 +43,14 @@ FORMATS = {  # of the examples, where that is not lines of text
 }
 
 
+def loaded(name: str) -> Any:
+    """The class of a task, whose options are its own."""
+    return tasks.load(name)
+
+
 def said(example: Example, path: Path) -> list[str]:
     """What the task of an example announces of a file."""
-    make = tasks.load(example.task)
+    make = loaded(example.task)
     with noted() as found:
         make.read(make.Options(**example.options), Sources(path))
     return [line.replace(str(path), "FILE") for line in found]
@@ -114,7 +120,7 @@ def test_a_file_for_another_task_says_which(title: str, tmp_path: Path) -> None:
     for name in tasks.names():
         if name in own:
             continue
-        make = tasks.load(name)
+        make = loaded(name)
         if name == "language":
             with noted() as found:
                 make.read(make.Options(), Sources(path))
@@ -366,7 +372,7 @@ def test_labels_and_series_are_the_same_in_each_format_of_series(tmp_path: Path)
             *(f"{text(row, ',')}:{label}" for label, row in rows),
         ],
     }
-    make = tasks.load("classify")
+    make = loaded("classify")
     for name, lines in files.items():
         (tmp_path / name).write_text("\n".join(lines) + "\n")
         read = make.read(make.Options(held_out=0.0), Sources(tmp_path / name))
@@ -375,12 +381,10 @@ def test_labels_and_series_are_the_same_in_each_format_of_series(tmp_path: Path)
 
 
 def test_a_model_of_wide_rows_answers_every_row_and_line(tmp_path: Path) -> None:
-    from elman.training.runs import fit
-
     example = BY_TITLE["Wide tables"]
     path = tmp_path / example.name
     path.write_bytes(example.files[example.name])
-    model = fit(tasks.load("classify"), path, steps=2, hidden=4)
+    model = fit(ClassifyTask, path, steps=2, hidden=4)
     answers = model.predict(path)
     assert answers["id"].to_list() == [str(n) for n in range(24)]
     lines = path.read_text().splitlines()
@@ -393,7 +397,7 @@ def test_the_column_of_conllu_goes_by_its_name(tmp_path: Path) -> None:
     example = BY_TITLE["CoNLL-U"]
     path = tmp_path / example.name
     path.write_bytes(example.files[example.name])
-    make = tasks.load("tag")
+    make = loaded("tag")
     read = make.read(make.Options(held_out=0.0), Sources(path))
     assert read.learnt.tokens[0] == ["der", "Hund", "sieht"]
     assert read.learnt.tags[0] == ["DET", "NOUN", "VERB"]
@@ -409,7 +413,7 @@ def test_the_column_of_conllu_goes_by_its_name(tmp_path: Path) -> None:
 def test_lines_of_fasttext_may_have_several_labels(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("__label__a __label__b so good\n__label__a fine\n__label__b bad\n" * 4)
-    make = tasks.load("classify")
+    make = loaded("classify")
     read = make.read(make.Options(held_out=0.0), Sources(path))
     assert read.learnt.inputs[:2] == ["so good", "fine"]
     assert read.learnt.labels[:2] == [["a", "b"], ["a"]]
@@ -419,7 +423,7 @@ def test_lines_of_fasttext_may_have_several_labels(tmp_path: Path) -> None:
 def test_sessions_a_line_are_those_of_a_table(tmp_path: Path) -> None:
     path = tmp_path / "sessions.txt"
     path.write_text("1 10 11\n2 11 12 10\n5 12 12\n9 10\n")
-    make = tasks.load("recommend")
+    make = loaded("recommend")
     read = make.read(make.Options(held_out=0.0, split="people"), Sources(path))
     assert [[read.learnt.names[n] for n in items] for items in read.learnt.items][1] == ["11", "12", "10"]
     assert read.learnt.keys["user"].to_list() == ["1", "2", "5", "9"]
@@ -448,12 +452,10 @@ def test_what_is_no_amount_is_not_forecast_unasked(tmp_path: Path) -> None:
 
 
 def test_a_file_in_another_encoding_trains_and_is_answered(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    from elman.training.runs import fit
-
     example = BY_TITLE["Encodings"]
     path, other = tmp_path / example.name, tmp_path / "utf8.csv"
     path.write_bytes(example.files[example.name])
-    model = fit(tasks.load("classify"), path, steps=2, hidden=4, encoding="latin-1")
+    model = fit(ClassifyTask, path, steps=2, hidden=4, encoding="latin-1")
     assert "café" in model.predict(path)["text"][0]
     other.write_text(path.read_text(encoding="latin-1"), encoding="utf-8")
     model.predict(other)
