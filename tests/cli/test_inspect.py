@@ -133,6 +133,15 @@ def test_of_a_large_file_the_beginning_is_looked_at(tmp_path: Path, capsys: Any)
     assert "/tmp/tmp" not in json.dumps(found).replace(str(tmp_path), "")
 
 
+def test_dates_that_can_be_read_in_two_ways_are_doubtful() -> None:
+    table = read_table({"day": ["01/02/2020", "02/02/2020", "03/02/2020"]}, BadRows())
+    (day,) = profile(table)
+    assert (day.kind, day.shown) == ("time", "2020-02-01 to 2020-02-03, a day apart")
+    assert day.doubts == [
+        "day has dates of which nothing tells whether they are day/month/year or month/day/year; say --date-order"
+    ]
+
+
 def test_of_a_table_of_very_many_columns_the_first_and_last_are_looked_at(tmp_path: Path, capsys: Any) -> None:
     draw, width, path = random.Random(0), 2000, tmp_path / "wide.csv"
     names = [*(f"c{n}" for n in range(width - 1)), "label"]

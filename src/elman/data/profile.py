@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 
 from elman.data.clock import find_clock
+from elman.data.dates import FORMS
 from elman.data.numbers import as_numbers, has_value
 from elman.data.stand_ins import in_one_line, stand_ins
 from elman.data.tables import Table
-from elman.data.times import is_time, read_times
+from elman.data.times import find_form, is_time, read_times
 from elman.errors import ElmanError
 
 SHOWN = 5  # values of a column that are shown
@@ -103,7 +104,11 @@ def _numbers(
 
 
 def _times(column: pl.Series, missing: int, different: int, doubts: list[str]) -> Column:
-    times = read_times(column)
+    found = find_form(column)
+    times = read_times(column, form=found.form)
+    if found.rivals:
+        orders = " or ".join(FORMS[each].said for each in found.rivals)
+        doubts.append(f"{column.name} has dates of which nothing tells whether they are {orders}; say --date-order")
     values = np.sort(times.values[np.isfinite(times.values)])
     if wrong := len(column) - missing - len(values):
         doubts.append(f"{column.name} has {wrong:,} cells that are no times")
