@@ -123,7 +123,7 @@ class When:
         """
         if not self.columns:
             return Times(np.arange(len(frame), dtype=float), False, None, "order")
-        forms: Sequence[str] = self.forms or _said_parts(frame, self.columns) or ("",)
+        forms = list(self.forms or _said_parts(frame, self.columns)) or [""]
         first = frame[self.columns[0]]
         if len(forms) > 1 and forms[0] in PARTS:
             values = _of_parts(frame, self.columns, forms)
