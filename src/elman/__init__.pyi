@@ -59,3 +59,5 @@ from elman.weights import from_onnx as from_onnx
 from elman.weights import from_torch as from_torch
 
 __all__: list[str]
+
+__version__: str

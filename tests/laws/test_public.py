@@ -3,6 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -52,6 +53,11 @@ def test_every_public_name_says_what_it_is() -> None:
     silent = [name for name in elman.__all__ if not inspect.getdoc(getattr(elman, name))]
     assert not silent, f"{silent} have no docstring"
     assert {"LSTM", "Recurrent", "Cell", "load"} <= set(elman.__all__)
+
+
+def test_the_package_shows_its_public_names_alone() -> None:
+    assert dir(elman) == sorted([*elman.__all__, "__version__"])
+    assert elman.__version__ == version("elman")
 
 
 def sequence() -> tuple[Tensor, ...]:

@@ -26,6 +26,13 @@ class AnomalyDetector(OutlierMixin, Answering, AnomalyDetectorOptions):
         True
     """
 
+    takes = (
+        "streams of numbers: a table, an array [rows] or [rows, channels], several such in a list, or the name of a "
+        "file or a folder.",
+        "nothing learns from it; it is here as scikit-learn has it. Labels for the measures are a column of the "
+        "table, as label_column says, or the y of evaluate and score.",
+    )
+
     @on_the_class_too
     def fit(self, X: Any = None, y: Any = None, *, valid: Any = None) -> Self:
         """Learn what is usual, without labels.
@@ -64,8 +71,15 @@ class AnomalyDetector(OutlierMixin, Answering, AnomalyDetectorOptions):
         self._check_like({"features": _width(X)}, self._facts)
         return _streams(X)
 
+    def _nothing(self) -> pl.DataFrame:
+        return pl.DataFrame(schema={"score": pl.Float64, "alarm": pl.Boolean})
+
     def score_samples(self, X: Any) -> np.ndarray:
-        """How usual each row is: the lower, the more unusual; -3 is one row in a thousand, were errors normal."""
+        """How usual each row is: the lower, the more unusual; -3 is one row in a thousand, were errors normal.
+
+        A row that is not judged, since it has no value or too few are before it, is 0.0, the most usual that there is,
+        so that what takes scores finds a number in each place; ``predict_frame`` has null for a row without a value.
+        """
         return -self.predict_frame(X)["score"].fill_null(0.0).to_numpy()
 
     @property

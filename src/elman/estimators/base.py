@@ -1,15 +1,17 @@
 """What all estimators share: training, judging, keeping, and what is known of a run."""
 
 import html
+import re
 import shutil
 import tempfile
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
+from textwrap import fill
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
@@ -79,7 +81,20 @@ class _OnTheClassToo:
             )
             return fit_task(tasks.load(owner.constructor.task), *args, **owner.constructor.fixed, **options)
 
+        called.__doc__ = _of_its_own(str(self.method.__doc__), *owner.takes)
         return called
+
+
+def _of_its_own(text: str, data: str, labels: str) -> str:
+    """The docstring of ``fit`` with what an estimator takes for X and for y."""
+    parts = re.split(r"(?<=\n)(?= {12}\w+: )", text)
+    said = {"X": data, "y": labels}
+    return "".join(
+        fill(f"{name}: {said[name]}", 116, initial_indent=" " * 12, subsequent_indent=" " * 16) + "\n"
+        if (name := part.strip().partition(":")[0]) in said
+        else part
+        for part in parts
+    )
 
 
 def on_the_class_too(method: Method) -> Method:
@@ -97,6 +112,7 @@ class Estimator(BaseEstimator):
     """
 
     constructor: ClassVar[Constructor]
+    takes: ClassVar[tuple[str, str]]  # what X and y of ``fit`` may be, for people
     task_: Any
     n_features_in_: int
     feature_names_in_: np.ndarray
@@ -448,15 +464,21 @@ class Answering(Estimator):
         """What the task answers, from what a person gives."""
         raise NotImplementedError
 
+    def _nothing(self) -> pl.DataFrame:
+        """The answers to no rows: the columns of answers, with their types."""
+        raise NotImplementedError
+
     def predict_frame(self, X: Any, *, skip_bad: bool = False) -> pl.DataFrame:
         """A row of answers for each row of the data, in its order.
 
         Args:
-            X: a file's name, or rows as ``fit`` takes them, without answers.
+            X: a file's name, or rows as ``fit`` takes them, without answers; of no rows there are no answers.
             skip_bad: whether a row that cannot be used gets an empty answer instead of an error.
         """
         task = self._fitted()
         assert isinstance(task, Predictor)
+        if _has_no_rows(X):
+            return self._nothing()
         with in_words_of_python():
             return task.predict(self._rows(X), skip_bad=skip_bad)
 
@@ -465,6 +487,14 @@ class Answering(Estimator):
         task = self._fitted()
         assert isinstance(task, Predictor)
         return task.stream(lines)
+
+
+def _has_no_rows(X: Any) -> bool:
+    """Whether rows in memory are none, in whatever they are held."""
+    if isinstance(X, str | Path):
+        return False
+    columns = list(X.values()) if isinstance(X, Mapping) else [X]
+    return all(hasattr(column, "__len__") and not len(column) for column in columns)
 
 
 def is_one(X: Any) -> bool:

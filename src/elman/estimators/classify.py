@@ -101,6 +101,9 @@ class Labelling(Answering):
         self._check_like({"features": _width(held)}, self._facts)
         return series
 
+    def _nothing(self) -> pl.DataFrame:
+        return self.task_.answer([])
+
     def _is_one(self, X: Any) -> bool:
         return self.task_.layout.is_text and is_one(X)
 
@@ -117,6 +120,13 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
         >>> model.predict(["good good", "bad"]).tolist(), str(model.predict("good"))
         (['yes', 'no'], 'yes')
     """
+
+    takes = (
+        "texts, or series of numbers: a list of texts, an array [rows, steps] or [rows, steps, channels], a list of "
+        "arrays of unequal lengths, a data frame of numbers; or a table or the name of a file that has the labels "
+        "too.",
+        "the class of each row, a str, int, float or bool, or a list of several; or the name of their column.",
+    )
 
     @property
     def classes_(self) -> np.ndarray:
@@ -166,6 +176,8 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
         """The class of each row, as an array; of one text its class alone. Of several labels a row, a list for each."""
         names, kind = self.predict_frame(X)["predicted"].to_list(), self._facts.get("kind", "str")
         several = self.task_.target.kind == "labels"
+        if not names:
+            return np.empty(0, object if several else self.classes_.dtype)
         found = as_array([typed(each, kind) for each in names] if several else typed(names, kind))
         return found[0] if self._is_one(X) else found
 
@@ -207,6 +219,13 @@ class Regressor(RegressorMixin, Labelling, RegressorOptions):
         >>> model.predict(x).shape
         (40, 1)
     """
+
+    takes = (
+        "texts, or series of numbers: a list of texts, an array [rows, steps] or [rows, steps, channels], a list of "
+        "arrays of unequal lengths, a data frame of numbers; or a table or the name of a file that has the numbers "
+        "too.",
+        "the number of each row, as [rows] or [rows, 1]; or the name of their column.",
+    )
 
     def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         values = None if y is None or isinstance(y, str) else numbers(without_index(y))

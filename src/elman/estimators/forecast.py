@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from elman.data.memory import numbers, opened, series_of
@@ -20,6 +21,12 @@ class Forecaster(Answering, ForecasterOptions):
         >>> model.predict().columns
         ['step', 'forecast', 'q0.1', 'q0.5', 'q0.9']
     """
+
+    takes = (
+        "series of numbers: a table over time, an array [steps], [steps, series] or [series, steps, channels], a "
+        "list of arrays of unequal lengths, a column with an index of times; or the name of a file.",
+        "the name of the column to forecast, or several; without it, all columns of numbers.",
+    )
 
     def _figure(self, metrics: dict[str, float]) -> float:
         """1 - MASE: above 0 where forecasts are better than to repeat the season before, 1 where they are right."""
@@ -57,6 +64,13 @@ class Forecaster(Answering, ForecasterOptions):
             for n, each in enumerate(series, 1)
         ]
         return pl.concat(rows)
+
+    def _nothing(self) -> pl.DataFrame:
+        columns = self.task_.columns
+        named = [*columns.series, *(["target"] if len(columns.targets) > 1 else [])]
+        moments = self.task_.clock.column(self.task_.when, np.zeros(0))
+        texts = [pl.Series(name, [], dtype=pl.String) for name in named]
+        return pl.DataFrame([*texts, moments, *(pl.Series(name, [], dtype=pl.Float64) for name in self.task_.outputs)])
 
     def predict(self, X: Any = None) -> pl.DataFrame:
         """What comes after the end of series: a frame with a row for each step of each.

@@ -26,6 +26,12 @@ class LanguageModel(Estimator, LanguageModelOptions):
         10
     """
 
+    takes = (
+        "a text of several lines, or the name of a file with one; a list of strings or of texts; a table with one "
+        "column of texts; without it, the text of Python's own language reference.",
+        "nothing: a LanguageModel learns from the text alone.",
+    )
+
     def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         if y is not None:
             raise ElmanError("a LanguageModel learns from the text alone: fit(X)")

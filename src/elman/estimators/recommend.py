@@ -22,6 +22,11 @@ class Recommender(Answering, RecommenderOptions):
         ['sugar', 'pen']
     """
 
+    takes = (
+        "events: a table of who, what and when; sessions, each a list of items; or the name of a file.",
+        "nothing: a Recommender learns from the events alone.",
+    )
+
     def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         if y is not None:
             raise ElmanError("a Recommender learns from the events alone: fit(X)")
@@ -50,6 +55,9 @@ class Recommender(Answering, RecommenderOptions):
             cells = source[self.task_.layout.item]
             values = (cells.explode() if cells.dtype.is_nested() else cells).to_list()
         return {"kind": kind_of(values) if not self.task_.layout.within.strip() else "str"}
+
+    def _nothing(self) -> pl.DataFrame:
+        return pl.DataFrame(schema={"items": pl.List(pl.String), "scores": pl.List(pl.Float64)})
 
     def predict(self, X: Any) -> list[list[Any]]:
         """The items that may come next, the likeliest first: a list for each session or person."""

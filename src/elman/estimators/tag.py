@@ -25,6 +25,12 @@ class Tagger(Answering, TaggerOptions):
         ([['DET', 'NOUN'], ['NOUN']], ['DET', 'NOUN'])
     """
 
+    takes = (
+        "sentences, each a list of words or a text with spaces; pairs of (words, tags); a table with a sentence a "
+        "row, or with a token a row and a column such as sentence_id; or the name of a file.",
+        "the tags of each sentence, as many as it has words; or the name of their column.",
+    )
+
     def _figure(self, metrics: dict[str, float]) -> float:
         """F1 of spans where there are such, as of the names of people; else the share of words that are right."""
         return metrics["f1" if "f1" in metrics else "accuracy"]
@@ -65,6 +71,9 @@ class Tagger(Answering, TaggerOptions):
         if self.task_.layout.kind == "rows" and isinstance(held, list) and _are_tokens(held):
             raise ElmanError(f"the list {ENDLESS}")
         return held
+
+    def _nothing(self) -> pl.DataFrame:
+        return self.task_.answer([])
 
     def predict(self, X: Any) -> Any:
         """The tags of each sentence, a list for each; of one text its tags alone; of a token a row, a tag a row."""

@@ -21,6 +21,11 @@ class Translator(Answering, TranslatorOptions):
         'deux un'
     """
 
+    takes = (
+        "texts; pairs of (source, target); a table with a column of each; or the name of a file.",
+        "the text that belongs to each; or the name of their column.",
+    )
+
     def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
         if (path := path_of(X)) is not None:
             return Taken(path, _column(y))
@@ -47,6 +52,9 @@ class Translator(Answering, TranslatorOptions):
         if isinstance(held, list) and held and all(isinstance(each, list | tuple) and len(each) == 2 for each in held):
             return [each[0] for each in held]
         return held
+
+    def _nothing(self) -> pl.DataFrame:
+        return self.task_.answer([])
 
     def predict(self, X: Any) -> Any:
         """What is written for each text, as a list; of one text alone that text."""

@@ -367,11 +367,15 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
             columns["target"] = pl.Series(np.repeat(np.array(names, object), self.horizon), dtype=pl.String)
         first = np.array([panel.series[s].start for s in channels.series]) + channels.lengths
         times = panel.clock.times((first[:, None] + steps).ravel())
-        named = self.columns.time[0] if len(self.columns.time) == 1 else "time" if self.columns.dated else "step"
-        columns[named] = panel.clock.column(named, times)
+        columns[self.when] = panel.clock.column(self.when, times)
         for n, name in enumerate(self.outputs):
             columns[name] = pl.Series(forecasts[..., n].reshape(count * self.horizon))
         return pl.DataFrame(columns)
+
+    @property
+    def when(self) -> str:
+        """The name of the column that says of which moment a forecast is."""
+        return self.columns.time[0] if len(self.columns.time) == 1 else "time" if self.columns.dated else "step"
 
     @property
     def outputs(self) -> list[str]:

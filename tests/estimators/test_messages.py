@@ -1,0 +1,70 @@
+"""What is said of the wrong estimator, of a cell that is none, and what help says of data."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import elman
+from elman import cells
+from elman.errors import ElmanError
+from elman.estimators.folders import ESTIMATORS
+
+QUICK: dict[str, Any] = {"hidden": 4, "steps": 1, "verbose": False}
+X = np.random.default_rng(0).normal(size=(40, 6))
+TEXTS, NAMES = ["so good", "so bad"] * 20, ["pos", "neg"] * 20
+
+
+@pytest.mark.parametrize("data", [(TEXTS, NAMES), (X, NAMES), ({"text": TEXTS, "label": NAMES},)])
+def test_a_regressor_of_names_tells_of_the_classifier(data: tuple[Any, ...]) -> None:
+    with pytest.raises(ElmanError, match="the labels are names and no numbers, such as 'pos'; a Classifier, or "):
+        elman.Regressor(**QUICK).fit(*data)
+
+
+def test_numbers_that_are_all_the_same_are_told_beside_names() -> None:
+    with pytest.raises(
+        ElmanError, match="labels of 20 samples are all the same, and others are no numbers, such as 'neg'"
+    ):
+        elman.Regressor(**QUICK).fit(X, ["1", "neg"] * 20)
+    with pytest.raises(ElmanError, match="labels of 40 samples are all the same; there is nothing to learn"):
+        elman.Regressor(**QUICK).fit(X, [3.0] * 40)
+
+
+@pytest.mark.parametrize("data", [(TEXTS, X[:, 0]), (X, X[:, 0]), ({"text": TEXTS, "label": X[:, 0]},)])
+def test_a_classifier_of_amounts_tells_of_the_regressor(data: tuple[Any, ...]) -> None:
+    with pytest.raises(ElmanError, match="the labels are numbers, which a Regressor learns"):
+        elman.Classifier(**QUICK).fit(*data)
+    with pytest.raises(ElmanError, match="too many for classes; a Regressor, or kind number, learns numbers"):
+        elman.Classifier(kind="classes", **QUICK).fit(*data)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cell": cells.load("gru")(3, 4)}, "^cell is the class GRUCell, not a cell that is made of it"),
+        ({"cell": dict}, "^cell is the name of a cell or a class of elman.Cell, not dict$"),
+        ({"cell": 3}, "^cell is the name of a cell or its class, not 3$"),
+        ({"cell": "lsmt"}, "^there is no cell 'lsmt'; did you mean 'lstm'"),
+        ({"compare": "lsmt"}, "^there is no cell 'lsmt'; did you mean 'lstm'"),
+        ({"kind": "x"}, "^kind is classes, labels or number, not 'x'$"),
+        ({"learning": "x"}, "^learning is truncated, checkpointed, rtrl, snap1 or eprop, not 'x'$"),
+    ],
+)
+def test_an_option_that_is_wrong_is_told_before_data_is_read(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ElmanError, match=message):
+        elman.Classifier(**{**QUICK, **options}).fit("none.csv")
+
+
+def test_that_there_is_no_data_is_said() -> None:
+    with pytest.raises(ElmanError, match=r"data is a file, an array, .*; not None$"):
+        elman.Classifier(**QUICK).fit()
+
+
+@pytest.mark.parametrize("name", list(ESTIMATORS))
+def test_help_says_what_may_be_learnt_from(name: str) -> None:
+    made = getattr(elman, name)
+    text = " ".join(str(made.fit.__doc__).split())
+    for argument, said in zip(("X", "y"), made.takes, strict=True):
+        assert f"{argument}: {said}" in text
+    assert "what the class says" not in text
+    assert max(map(len, made.fit.__doc__.splitlines())) <= 120
