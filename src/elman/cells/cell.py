@@ -28,6 +28,9 @@ class Cell(nn.Module, ABC):
     A subclass names its ``gates`` and writes ``step``; everything else follows from the two. The signature of ``step``
     is read: the positional arguments after ``x`` are the states, the keyword-only ones are *extra inputs*.
 
+    In the step, ``x`` is the input's share of all gates, ``W_ih x + b_ih``, and ``self.recurrent(h)`` is the state's
+    share, ``W_hh h + b_hh``; both are ``[B, G*H]``, the gates side by side in the order of ``gates``.
+
     Symbols used in the equations of all cells: ``x`` input, ``h`` hidden state, ``c`` cell state, ``W_i*`` rows of
     ``weight_ih``, ``W_h*`` rows of ``weight_hh``, ``b_i*`` and ``b_h*`` their biases, ``*`` element-wise product.
 
@@ -40,6 +43,19 @@ class Cell(nn.Module, ABC):
     Parameters: ``weight_ih [G*H, I]``, ``weight_hh [G*H, R]``, ``bias_ih [G*H]``, ``bias_hh [G*H]`` for ``G`` gates,
     rows in the order of ``gates``. Initial values are uniform in ``±1/sqrt(H)``, as in ``torch.nn``, but for those that
     ``initialisers`` names. A cell that is not ``dense`` has no ``bias_hh``, and its ``weight_hh`` if any is its own.
+
+    Example:
+        >>> class Leaky(Cell):
+        ...     gates = ("a", "n")
+        ...
+        ...     def step(self, x, h):
+        ...         a, n = (x + self.recurrent(h)).chunk(2, -1)
+        ...         a = torch.sigmoid(a)
+        ...         h = (1 - a) * h + a * torch.tanh(n)
+        ...         return h, h  # output, new state
+        >>> outputs, h = Leaky(3, 8)(torch.randn(2, 5, 3))
+        >>> outputs.shape, h.shape
+        (torch.Size([2, 5, 8]), torch.Size([2, 8]))
     """
 
     gates: ClassVar[tuple[str, ...]]
