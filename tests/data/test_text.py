@@ -138,6 +138,8 @@ def test_tokens_on_disk_take_the_least_room(size: int, dtype: type, tmp_path: Pa
     assert isinstance(tokens, np.memmap)
     assert tokens.dtype == dtype
     assert characters.decode(tokens) == words
+    with pytest.raises(ElmanError, match="has other tokens than the 1 that the model knows"):
+        read_tokens(Characters("a"), tmp_path / "tokens.bin")
 
 
 def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> None:
@@ -148,8 +150,8 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> No
         yield "new"
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError, match="No space"):
-        write_tokens(pieces(), Bytes(), path)
+    with pytest.raises(OSError, match="No space"), written_aside(path) as aside:
+        write_tokens(pieces(), Bytes(), aside)
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["tokens.bin"]
     with written_aside(path) as aside:

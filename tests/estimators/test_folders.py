@@ -1,6 +1,5 @@
 """Estimators and their folders: what is written is what is read, nothing of others is lost, and damage is told."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -214,7 +213,7 @@ def test_a_damaged_file_is_named(damage: str, model: elman.Classifier, tmp_path:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("write", [Path.unlink, lambda path: path.write_text(json.dumps({}))])
+@pytest.mark.parametrize("write", [Path.unlink, lambda path: write_json(path, {})])
 def test_without_its_result_it_still_answers_and_goes_on(
     write: Callable[[Path], Any], model: elman.Classifier, tmp_path: Path
 ) -> None:

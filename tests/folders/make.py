@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from elman import tasks
+from elman.training.folders import OPTIONS, VOCABULARY, WEIGHTS, written
 from elman.training.runs import fit
 
 SMALL: dict[str, Any] = {"hidden": 6, "lr": 0.03, "warmup": 5, "batch": 16}
@@ -136,10 +137,12 @@ def main(out: Path) -> None:
             folder = out / make.__name__
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            for kept in ("options.json", "vocabulary.json", "model.safetensors"):
-                shutil.copy(place / "model" / kept, folder)
-            about = folder / "options.json"
-            about.write_text(about.read_text().replace(str(data), data.name).replace(scratch, ""))
+            for kept in (OPTIONS, VOCABULARY, WEIGHTS):
+                said = (place / "model" / kept).read_bytes()
+                with written(folder, kept) as aside:
+                    aside.write_bytes(
+                        said.replace(str(data).encode(), data.name.encode()).replace(scratch.encode(), b"")
+                    )
             (folder / f"asked{data.suffix}").write_text(asked)
             said = answers(tasks.restore(folder), folder / f"asked{data.suffix}", asked)
             (folder / "answers.json").write_text(lines(said), encoding="utf-8")

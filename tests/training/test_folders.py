@@ -103,7 +103,7 @@ def test_a_missing_part_is_named(part: str, folder: Path, capsys: pytest.Capture
 
 def test_a_vocabulary_of_another_task_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_json(folder / VOCABULARY, {"tokens": "bytes"})
-    assert f"{VOCABULARY} is damaged: KeyError" in refused(folder, capsys)
+    assert f"{VOCABULARY} is damaged: it lacks 'layout'" in refused(folder, capsys)
 
 
 def test_weights_of_another_size_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,19 +55,15 @@ class Dialect:
 UNKNOWN = Dialect()  # nothing is said of the file
 
 
-def dialect_kept(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The plain values of a layout with its dialect made whole; up to 0.2 a layout had separator and header itself.
+def dialect_kept(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The plain values of a layout with those of its dialect in one; a layout once had separator and header itself.
 
     Example:
-        >>> dialect_kept({"text": "review", "separator": ";", "header": True})["dialect"].separator
+        >>> dialect_kept({"text": "review", "separator": ";", "header": True})["dialect"]["separator"]
         ';'
     """
+    if "dialect" in values:
+        return values
     found = dict(values)
-    if "dialect" not in found:
-        separator, header = found.pop("separator", None) or "", found.pop("header", None)
-        return {**found, "dialect": Dialect(separator, header, asks=False)}
-    plain = dict(found["dialect"])
-    numbers = plain.pop("numbers", None)
-    notations = None if numbers is None else {name: Notation(**each) for name, each in numbers.items()}
-    missing = tuple(plain.pop("missing", ()))
-    return {**found, "dialect": Dialect(**plain, missing=missing, numbers=notations)}
+    separator, header = found.pop("separator", None) or "", found.pop("header", None)
+    return {**found, "dialect": {"separator": separator, "header": header, "asks": False}}

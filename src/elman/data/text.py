@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from elman.data.encodings import decoded
-from elman.data.files import matching, written_aside
+from elman.data.files import matching
 from elman.data.tokens import Tokenizer
 from elman.errors import ElmanError
 
@@ -108,16 +108,28 @@ def _lines_unified(pieces: Iterable[str]) -> Iterator[str]:
 
 def write_tokens(pieces: Iterable[str], tokenizer: Tokenizer, path: Path) -> None:
     """Write the tokens of a text to a file, piece by piece, as the smallest whole numbers that hold them."""
-    with written_aside(path) as aside, aside.open("wb") as file:
+    with path.open("wb") as file:
         for piece in pieces:
             file.write(tokenizer.encode(piece).astype(_dtype(tokenizer)).tobytes())
 
 
 def read_tokens(tokenizer: Tokenizer, path: Path) -> np.ndarray:
-    """The tokens that ``write_tokens`` wrote, ``[N]``, on disk until they are used."""
-    if path.stat().st_size == 0:  # which cannot be mapped
-        return np.zeros(0, _dtype(tokenizer))
-    return np.memmap(path, _dtype(tokenizer), "r")
+    """The tokens that ``write_tokens`` wrote, ``[N]``, on disk until they are used.
+
+    Raises:
+        ElmanError: what this tokenizer did not write.
+    """
+    kind, size = _dtype(tokenizer), path.stat().st_size
+    if size == 0:  # which cannot be mapped
+        return np.zeros(0, kind)
+    tokens = None if size % kind.itemsize else np.memmap(path, kind, "r")
+    if tokens is None or any(int(part.max()) >= tokenizer.size for part in _parts(tokens)):
+        raise ElmanError(f"{path} has other tokens than the {tokenizer.size:,} that the model knows; train again")
+    return tokens
+
+
+def _parts(tokens: np.ndarray) -> Iterator[np.ndarray]:
+    return (tokens[start : start + PIECE] for start in range(0, len(tokens), PIECE))
 
 
 def _dtype(tokenizer: Tokenizer) -> np.dtype:

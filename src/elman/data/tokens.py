@@ -1,6 +1,7 @@
 """Text as whole numbers and back: characters, bytes, or subwords learnt from the text itself."""
 
 import codecs
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
@@ -160,16 +161,14 @@ class Subwords(Tokenizer):
         alphabet = pre_tokenizers.ByteLevel.alphabet()
         if size < len(alphabet):
             raise ElmanError(f"a vocabulary of subwords has at least {len(alphabet)} tokens, not {size}")
-        model = tokenizers.Tokenizer(models.BPE())
-        model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        model.decoder = decoders.ByteLevel()
+        model = _assembled(models.BPE())
         trainer = trainers.BpeTrainer(vocab_size=size, initial_alphabet=alphabet, show_progress=False)
         model.train_from_iterator(pieces, trainer)
         return cls(model)
 
     @classmethod
     def from_json(cls, vocabulary: dict[str, Any]) -> Self:
-        return cls(tokenizers.Tokenizer.from_str(vocabulary["model"]))
+        return cls(_assembled(_pieces(vocabulary["model"])))
 
     def to_json(self) -> dict[str, Any]:
         return {"tokens": "subwords", "model": self.model.to_str()}
@@ -183,6 +182,33 @@ class Subwords(Tokenizer):
     def decoder(self) -> Callable[[int], str]:
         stream = decoders.DecodeStream(skip_special_tokens=False)
         return lambda token: stream.step(self.model, token) or ""
+
+
+def _assembled(pieces: models.BPE) -> tokenizers.Tokenizer:
+    model = tokenizers.Tokenizer(pieces)
+    model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    model.decoder = decoders.ByteLevel()
+    return model
+
+
+def _pieces(text: str) -> models.BPE:
+    """The subwords that a tokenizer was written with; nothing else of what it says is taken.
+
+    Raises:
+        ElmanError: what is no byte-pair encoding, or one of other numbers than 0 to its size.
+    """
+    try:
+        said = json.loads(text)["model"]
+        vocabulary: dict[str, int] = said["vocab"]
+        pairs = [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in said["merges"]]
+        merges = [(str(one), str(other)) for one, other in pairs]
+        if sorted(vocabulary.values()) != list(range(len(vocabulary))):
+            raise ValueError("numbers are missing")
+        if lacking := set(pre_tokenizers.ByteLevel.alphabet()) - set(vocabulary):
+            raise ValueError(f"the bytes {sorted(lacking)[:5]} are missing")
+        return models.BPE(vocab=vocabulary, merges=merges)
+    except Exception as error:  # tokenizers names no types
+        raise ElmanError(f"the subwords cannot be read: {error!r:.120}") from error
 
 
 TOKENIZERS: dict[str, type[Tokenizer]] = {"bytes": Bytes, "characters": Characters, "subwords": Subwords}

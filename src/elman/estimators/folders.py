@@ -9,12 +9,22 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from elman import tasks
-from elman.data.files import written_aside
 from elman.errors import ElmanError, ElmanWarning
-from elman.training.folders import ABOUT, HISTORY, RESULT, by_name, read_json, read_options, replaced, write_json
+from elman.training import manifest
+from elman.training.folders import (
+    ABOUT,
+    HISTORY,
+    RESULT,
+    by_name,
+    read_json,
+    read_options,
+    replaced,
+    write_json,
+    written,
+)
 from elman.training.options import renamed
 from elman.training.settings import groups
-from elman.training.summary import history
+from elman.training.summary import read_history
 from elman.training.task import Task
 
 ESTIMATORS = {
@@ -48,7 +58,7 @@ def save(kept: Kept, about: dict[str, Any], folder: Path) -> Path:
         kept.task.save(new)
         note(about, new)
         write_json(new / RESULT, kept.result)
-        with written_aside(new / HISTORY) as aside:
+        with written(new, HISTORY) as aside:
             kept.history.write_csv(aside)
     return folder
 
@@ -67,7 +77,7 @@ def load(folder: str | Path) -> Any:
     """
     folder = Path(folder)
     task = tasks.restore(folder)
-    path, by_python = folder / ABOUT, (folder / ABOUT).exists()
+    path, by_python = folder / ABOUT, manifest.is_there(folder, ABOUT)
     about = read_json(path) if by_python else _of_command_line(folder, task)
     for part, kind in (("estimator", str), ("options", dict), ("facts", dict)):
         if not isinstance(about.get(part), kind):
@@ -78,7 +88,7 @@ def load(folder: str | Path) -> Any:
     result = read_json(folder / RESULT) if (folder / RESULT).exists() else {}
     if by_python and not result:
         warnings.warn(f"{folder} has no {RESULT}: what came of the training is not known", ElmanWarning, stacklevel=2)
-    noted = _read_history(folder / HISTORY) if (folder / HISTORY).exists() else history(folder)
+    noted = read_history(folder)
     try:
         model = _make(name)(**options)
         model.take(Kept(task, facts, result, noted), folder)
@@ -92,17 +102,6 @@ def load(folder: str | Path) -> Any:
 def _make(name: str) -> Any:
     """The class of an estimator."""
     return getattr(importlib.import_module(f"elman.estimators.{ESTIMATORS[name]}"), name)
-
-
-def _read_history(path: Path) -> pl.DataFrame:
-    """The course of training, as ``save`` wrote it."""
-    if not path.is_file():
-        raise ElmanError(f"{path} is a folder and should be a file; take a copy")
-    try:
-        found = pl.read_csv(path, infer_schema=False)
-        return found.select(pl.col("step").cast(pl.Int64), pl.exclude("step").cast(pl.Float64))
-    except pl.exceptions.PolarsError as error:
-        raise ElmanError(f"{path} is damaged or was cut short; take a copy, or delete it") from error
 
 
 def _of_command_line(folder: Path, task: Task) -> dict[str, Any]:

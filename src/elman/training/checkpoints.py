@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import lightning
 import numpy as np
 import torch
 from lightning.pytorch.plugins.io import CheckpointIO
 from torch import Tensor
 
-from elman.data.files import written_aside
 from elman.errors import ElmanError
+from elman.training import manifest
+from elman.training.folders import CHECKPOINTS, written
 
 
 def seed_all(seed: int) -> None:
@@ -23,24 +25,43 @@ def seed_all(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+PARTS = {"state_dict": dict, "loops": dict, "callbacks": dict, "optimizer_states": list, "elman": dict}  # that are read
+
+
 class WholeFiles(CheckpointIO):
-    """Checkpoints that are whole or not there, and hold tensors and plain values only."""
+    """Checkpoints that are whole or not there, and hold tensors and plain values only.
+
+    Args:
+        folder: the model folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         buffer = io.BytesIO()  # on a full disk torch.save itself does not say that the disk is full
         torch.save(checkpoint, buffer)
-        Path(path).parent.mkdir(exist_ok=True)  # a model folder that is gone is not begun anew by this
-        with written_aside(Path(path)) as aside:
+        with written(self.folder, _name(path)) as aside:
             aside.write_bytes(buffer.getbuffer())
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
+        data = manifest.read(self.folder, _name(path))
         try:
-            return torch.load(path, map_location="cpu", weights_only=True)
+            found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         except Exception as error:  # torch names no types for what a damaged file gives
             raise ElmanError(f"{path} is damaged or was cut short; train anew with --overwrite") from error
+        parts = {name: found.get(name) for name in PARTS} if isinstance(found, dict) else {}
+        for name, kind in PARTS.items():
+            if not isinstance(parts.get(name), kind):
+                raise ElmanError(f"{path} is damaged: it has no {name}; train anew with --overwrite")
+        return {**parts, "lr_schedulers": [], "pytorch-lightning_version": lightning.__version__}
 
     def remove_checkpoint(self, path: Any) -> None:
         Path(path).unlink()
+
+
+def _name(path: Any) -> str:
+    return f"{CHECKPOINTS}/{Path(path).name}"
 
 
 def randomness() -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """A model folder: what it holds, how it is written and read, and how one of a former version is read.
 
 ``options.json`` says which task it is, with which options, trained how; ``vocabulary.json`` what was learnt of the data
-before there was a model; ``model.safetensors`` has the weights. A run adds ``result.json``, ``report.html``,
-``skipped.txt``, ``checkpoints`` to go on from, and ``piped``, the data where that came through a pipe.
+before there was a model; ``model.safetensors`` has the weights; ``manifest.json`` the checksums of what is read again.
+A run adds ``result.json``, ``history.csv``, ``report.html``, ``skipped.txt``, ``checkpoints`` to go on from, and
+``piped``, the data where that came through a pipe.
 
 Nothing in it is guessed at or dropped: an option that this version does not know is an error that names it, and one
 that had another name is read by that, the ``was`` of ``option``. What else a format has otherwise than the one before
@@ -10,9 +11,10 @@ it is brought up to date in ``read_options``.
 """
 
 import json
+import math
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -23,28 +25,35 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import nn
 
-from elman.data.files import written_aside
 from elman.errors import ElmanError
+from elman.training import manifest
+from elman.training.manifest import MANIFEST
 from elman.training.options import checked, renamed
+from elman.training.tensors import check_weights
 
 T = TypeVar("T")
 
 OPTIONS, VOCABULARY, WEIGHTS = "options.json", "vocabulary.json", "model.safetensors"
 RESULT, REPORT, SKIPPED = "result.json", "report.html", "skipped.txt"
-ABOUT, HISTORY = "estimator.json", "history.csv"  # of a model that was trained in Python
+HISTORY = "history.csv"
+ABOUT = "estimator.json"  # of a model that was trained in Python
 CHECKPOINTS, LOGS = "checkpoints", "logs"
 COMPARE, SEARCH, TRIAL = "compare", "search.db", "trial"  # what was trained to be compared, or to be chosen from
 TOKENS = ("tokens.bin", "valid.bin")  # of a text
 PIPED = "piped"  # data that came through a pipe
 # all that a model folder may hold; one that holds anything else is never replaced
 OURS = {
-    OPTIONS, VOCABULARY, WEIGHTS, RESULT, REPORT, SKIPPED, ABOUT, HISTORY, CHECKPOINTS, LOGS, COMPARE, SEARCH, TRIAL,
-    f"{SEARCH}-journal", PIPED, *TOKENS,
+    OPTIONS, VOCABULARY, WEIGHTS, MANIFEST, RESULT, REPORT, SKIPPED, ABOUT, HISTORY, CHECKPOINTS, LOGS, COMPARE, SEARCH,
+    TRIAL, f"{SEARCH}-journal", PIPED, *TOKENS,
 }  # fmt: skip
-UNTRAINED_WEIGHTS = "checkpoints/untrained.safetensors"  # from before the first step, to compare the others with
+UNTRAINED_WEIGHTS = f"{CHECKPOINTS}/untrained.safetensors"  # from before the first step, to compare the others with
+LAST, BEST = (f"{CHECKPOINTS}/{name}.ckpt" for name in ("last", "best"))
+READ = (OPTIONS, VOCABULARY, WEIGHTS, RESULT, ABOUT, HISTORY, *TOKENS, UNTRAINED_WEIGHTS, LAST, BEST)
 
-# of what is written: 1 is that of elman 0.1; 2 has other names of options; a higher one comes from a newer version
-FORMAT = 2
+# of what is written: 1 is that of elman 0.1; 2 has other names of options; 3 has a manifest; a higher one comes from a
+# newer version
+FORMAT = 3
+WITH_MANIFEST = 3
 
 
 def check_place(folder: Path) -> None:
@@ -134,6 +143,8 @@ def read_options(folder: Path) -> dict[str, Any]:
             f"{folder} comes from a newer version, elman {about.get('elman')}; this is {version('elman')}: "
             "upgrade with pip install --upgrade elman"
         )
+    if found >= WITH_MANIFEST and not manifest.exists(folder):
+        raise ElmanError(f"the model folder {folder} lacks {MANIFEST}; take a copy, or train again")
     return about
 
 
@@ -161,7 +172,7 @@ def options_of(group: type[T], folder: Path, about: dict[str, Any], part: str) -
 def save_weights(model: nn.Module, folder: Path, name: str = WEIGHTS) -> None:
     """Write the weights."""
     # written by ourselves: on a full disk the library's own function does not say that the disk is full
-    with written_aside(folder / name) as aside:
+    with written(folder, name) as aside:
         aside.write_bytes(save_tensors({name: value.contiguous() for name, value in model.state_dict().items()}))
 
 
@@ -171,24 +182,39 @@ def load_weights(model: nn.Module, folder: Path, name: str = WEIGHTS) -> None:
     Raises:
         ElmanError: a file that is missing or damaged, or of another model.
     """
-    path = folder / name
-    data = _read_bytes(path)
+    path, data = folder / name, manifest.read(folder, name)
     try:
         weights = load_tensors(data)
-    except SafetensorError as error:
-        raise ElmanError(f"{path} is damaged or was cut short ({error}); train again or take a copy") from error
+    except (SafetensorError, KeyError, OverflowError, RuntimeError, TypeError, ValueError) as error:
+        said = _first_line(error)
+        raise ElmanError(f"{path} is damaged or was cut short ({said}); {manifest.AGAIN}") from error
     try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ElmanError(f"{path} does not belong to {folder / OPTIONS}: {_first_line(error)}") from error
+        check_weights(weights, model)
+    except ElmanError as error:
+        raise ElmanError(f"{path} does not belong to {folder / OPTIONS}, or is damaged: {error}") from error
+    model.load_state_dict(weights)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write plain values to a file."""
-    with written_aside(path) as aside:
-        text = json.dumps(value, indent=2, ensure_ascii=False, default=by_name)
+    """Write plain values to a file of a model folder; a number that is not finite is null."""
+    with written(path.parent, path.name) as aside:
+        text = json.dumps(_finite(value), indent=2, ensure_ascii=False, default=by_name, allow_nan=False)
         # a name of a file that is not UTF-8 has halves of characters, which JSON can escape
         aside.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+
+
+def written(folder: Path, name: str) -> AbstractContextManager[Path]:
+    """A path to write a file of a model folder to, as ``manifest.written`` gives it."""
+    return manifest.written(folder, name, READ)
+
+
+def _finite(value: Any) -> Any:
+    """A plain value with null in the place of numbers that JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def by_name(value: Any) -> str:
@@ -199,23 +225,19 @@ def by_name(value: Any) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read an object that ``write_json`` wrote."""
-    data = _read_bytes(path)
+    """Read an object that ``write_json`` wrote.
+
+    Raises:
+        ElmanError: a file that is missing or damaged.
+    """
+    data = manifest.read(path.parent, path.name)
     try:
         value = json.loads(data)
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise ElmanError(f"{path} is damaged or was cut short: {_first_line(error)}; take a copy") from error
     if not isinstance(value, dict):
         raise ElmanError(f"{path} is damaged: it holds no object; take a copy")
     return value
-
-
-def _read_bytes(path: Path) -> bytes:
-    if not path.exists():
-        raise ElmanError(f"the model folder {path.parent} lacks {path.name}; take a copy, or train again")
-    if not path.is_file():
-        raise ElmanError(f"{path} is a folder and should be a file; take a copy, or train again")
-    return path.read_bytes()
 
 
 def _first_line(error: Exception) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import lightning.pytorch as pl
 import torch
@@ -19,6 +19,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
+from elman.data.plain import Count, Endless, Within, restored
 from elman.errors import ElmanError
 from elman.learning import (
     RTRL,
@@ -32,16 +33,20 @@ from elman.learning import (
     SnAp1,
     Truncated,
 )
-from elman.training.checkpoints import WholeFiles, moved, randomness, seed_all, set_randomness
-from elman.training.folders import CHECKPOINTS, LOGS, UNTRAINED_WEIGHTS, load_weights, save_weights
+from elman.training.checkpoints import WholeFiles, moved, randomness, randomness_kept, seed_all, set_randomness
+from elman.training.folders import CHECKPOINTS, LAST, LOGS, UNTRAINED_WEIGHTS, load_weights, save_weights
 from elman.training.measures import improved
 from elman.training.options import MINUTES
+from elman.training.resumed import check_checkpoint, identity
 from elman.training.settings import Budget, Training
 from elman.training.signals import ENDING, put_off
 from elman.training.task import Task, TrainingData, evaluate
 
 T = TypeVar("T")
 LOG_EVERY = 10  # steps
+ANEW = "train anew with --overwrite"
+Seconds = Annotated[float, Within(min=0)]
+Measured = Annotated[float, Endless()]
 LIGHTNING_PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}  # of ours, as the option has them
 LEARNING: dict[str, Callable[[int], Learning]] = {
     "truncated": Truncated,
@@ -57,20 +62,20 @@ CLIPPING: dict[str, Callable[[float], Clip]] = {"norm": ClipNorm, "value": ClipV
 class Progress:
     """How far a run is: plain values that are kept with every checkpoint."""
 
-    step: int = 0
-    seconds: float = 0.0  # of all sessions together
-    judging: float = 0.0  # of them, spent on the held-out part
-    cost: float = 0.0  # seconds of one judgement
-    tokens: int = 0
-    loss: float = math.nan  # of the last step
-    norm: float = math.nan  # of the last step's gradient
-    before: dict[str, float] | None = None  # the metrics of the held-out part
-    last: dict[str, float] | None = None
-    best: dict[str, float] | None = None
-    best_step: int = 0  # after which that was
-    stale: int = 0  # judgements since the best
-    judged_at: float = 0.0  # seconds
-    saved_at: float = 0.0  # seconds
+    step: Count = 0
+    seconds: Seconds = 0.0  # of all sessions together
+    judging: Seconds = 0.0  # of them, spent on the held-out part
+    cost: Seconds = 0.0  # seconds of one judgement
+    tokens: Count = 0
+    loss: Measured = math.nan  # of the last step
+    norm: Measured = math.nan  # of the last step's gradient
+    before: dict[str, Measured] | None = None  # the metrics of the held-out part
+    last: dict[str, Measured] | None = None
+    best: dict[str, Measured] | None = None
+    best_step: Count = 0  # after which that was
+    stale: Count = 0  # judgements since the best
+    judged_at: Seconds = 0.0
+    saved_at: Seconds = 0.0
     due: bool = False  # a judgement, which a signal broke off
     ended: str = ""  # why
 
@@ -82,7 +87,7 @@ class Progress:
 
 def has_checkpoint(folder: Path) -> bool:
     """Whether there is a run in the folder that can go on."""
-    return (folder / CHECKPOINTS / "last.ckpt").exists()
+    return (folder / LAST).exists()
 
 
 def train(
@@ -125,7 +130,7 @@ def train(
             max_steps=-1,
             logger=[csv, TensorBoardLogger(folder, LOGS, csv.version)],
             callbacks=list(callbacks),
-            plugins=[WholeFiles()],
+            plugins=[WholeFiles(folder)],
             num_sanity_val_steps=0,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -134,10 +139,10 @@ def train(
         # what signals do is decided in one place; Lightning's own handler makes of SIGTERM a run that has succeeded
         trainer._signal_connector.register_signal_handlers = _no_handlers
         run.launcher = trainer.strategy.launcher
-        last = folder / CHECKPOINTS / "last.ckpt"
+        last = folder / LAST
         trainer.fit(run, _Steps(run), ckpt_path=str(last) if resume else None, weights_only=True)
     if several:  # the run that went on is that of another process
-        run.on_load_checkpoint(WholeFiles().load_checkpoint(last), ended=True)
+        run.on_load_checkpoint(WholeFiles(folder).load_checkpoint(last), ended=True)
     load_weights(task.cpu(), folder)
     task.eval()
     return run.progress
@@ -224,7 +229,6 @@ class _Run(pl.LightningModule):
             self.progress.before = self._judged()
             self.progress.cost = self._agreed(time.monotonic() - began)
             if self.trainer.is_global_zero:  # what judging found out is in them as well, such as a threshold
-                (self.folder / CHECKPOINTS).mkdir(exist_ok=True)
                 save_weights(self.task, self.folder, UNTRAINED_WEIGHTS)
         self.clock = time.monotonic() - self.progress.seconds
         if self.training_options.devices > 1:  # each draws its own, from a start that this session and it have alone
@@ -347,6 +351,7 @@ class _Run(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["elman"] = {
+            "run": identity(self.task, asdict(self.training_options)),
             "progress": asdict(self.progress),
             "budget": asdict(self.budget),
             "carried": self.carried,
@@ -355,13 +360,24 @@ class _Run(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any], ended: bool = False) -> None:
         kept = checkpoint["elman"]
-        self.progress = Progress(**kept["progress"])
+        try:
+            run = identity(self.task, asdict(self.training_options))
+            check_checkpoint(checkpoint, self, self.configure_optimizers(), run, self._carried)
+            self.progress = restored(Progress, kept["progress"], "how far it is")
+        except ElmanError as error:
+            raise ElmanError(f"{self.folder / LAST} is damaged, or of another run: {error}; {ANEW}") from error
         another = kept.get("budget") != asdict(self.budget)
         if self.progress.ended and another and not ended:
             self.progress.ended, self.progress.stale = "", 0
         device = next(self.task.parameters()).device
         self.carried = moved(kept["carried"], device)
         self.randomness = kept["randomness"]
+
+    def _carried(self) -> Any:
+        """What a batch leaves for the next one."""
+        with randomness_kept(), self.learning.window(self.task, None) as window:
+            loss = self.task.loss(self.data.batch(0), window.state)
+        return window.carry(loss.state)
 
 
 def _chosen(option: str, choices: dict[str, Any], name: str) -> Any:

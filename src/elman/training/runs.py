@@ -19,6 +19,7 @@ from elman.data.files import alternatives, matching
 from elman.errors import ElmanError, brief
 from elman.training.folders import (
     COMPARE,
+    HISTORY,
     OPTIONS,
     PIPED,
     RESULT,
@@ -32,13 +33,14 @@ from elman.training.folders import (
     replaced,
     save_options,
     write_json,
+    written,
 )
 from elman.training.loop import Progress, has_checkpoint, train
 from elman.training.memory import check_model, memory_told
 from elman.training.options import check_kept, given_of, renamed
 from elman.training.remarks import of_training, remarks
 from elman.training.settings import Budget, Comparison, Training, configured, groups
-from elman.training.summary import UNTRAINED, as_before, compared, judged_part, write_report
+from elman.training.summary import UNTRAINED, as_before, compared, history, judged_part, write_report
 from elman.training.task import TEST, MadeTask, Sources, TrainingData, evaluate, read_model
 from elman.training.trials import attempt, made, others, search, told_of_the_disk
 
@@ -230,6 +232,8 @@ def finish(run: Run[Any], folder: Path, progress: Progress, callbacks: tuple[pl.
         "predicted_per_second": judged.predicted,
         "streamed_per_second": judged.streamed,
     }
+    with written(folder, HISTORY) as aside:
+        history(folder).write_csv(aside)
     write_json(folder / RESULT, result)
     write_report(folder, result, run.task.measures, judged.sections)
     return result

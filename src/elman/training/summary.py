@@ -14,9 +14,9 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.files import written_aside
-from elman.errors import brief
-from elman.training import report
-from elman.training.folders import LOGS, REPORT, load_weights
+from elman.errors import ElmanError, brief
+from elman.training import manifest, report
+from elman.training.folders import HISTORY, LOGS, REPORT, load_weights
 from elman.training.measures import Measures, label
 from elman.training.report import Section, Written
 from elman.training.table import in_columns, numbers
@@ -164,15 +164,34 @@ def history(folder: Path) -> pl.DataFrame:
     return pl.DataFrame({"step": [int(step) for step in steps], **columns}, schema=schema)
 
 
+def read_history(folder: Path) -> pl.DataFrame:
+    """The course of training as a folder has it: in ``history.csv``, or of a run that is not over, in its logs.
+
+    Raises:
+        ElmanError: a file that is damaged.
+    """
+    if not manifest.is_there(folder, HISTORY):
+        return history(folder)
+    try:
+        found = pl.read_csv(manifest.read(folder, HISTORY), infer_schema=False)
+        return found.select(pl.col("step").cast(pl.Int64), pl.exclude("step").cast(pl.Float64))
+    except pl.exceptions.PolarsError as error:
+        raise ElmanError(f"{folder / HISTORY} is damaged or was cut short; take a copy, or delete it") from error
+
+
 def logged(folder: Path) -> dict[str, dict[float, float]]:
     """The figures that were logged, by name and step."""
     found: dict[str, dict[float, float]] = {}
     for path in sorted(folder.glob(f"{LOGS}/version_*/metrics.csv"), key=lambda path: path.stat().st_mtime):
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                for name, value in row.items():
-                    if value and name != "step" and math.isfinite(float(value)):
-                        found.setdefault(name, {})[float(row["step"])] = float(value)
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    step = float(row["step"])
+                    for name, value in row.items():
+                        if value and name != "step" and math.isfinite(float(value)):
+                            found.setdefault(name, {})[step] = float(value)
+        except (AttributeError, KeyError, TypeError, ValueError, csv.Error) as error:
+            raise ElmanError(f"{path} is damaged or was cut short; take a copy, or delete it") from error
     return found
 
 

@@ -14,11 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from elman.data.bad import BadRows
+from elman.data.plain import restored
 from elman.data.rows import Asked, Line
 from elman.errors import ElmanError
+from elman.training.bounded import Bounded
 from elman.training.folders import (
+    LAST,
     OPTIONS,
     VOCABULARY,
+    WEIGHTS,
     load_weights,
     options_of,
     read_json,
@@ -43,6 +47,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 # the parts of the data on which a model can be judged
 HELD_OUT, TEST, LEARNT_FROM = "held out", "test", "learnt from"
+SPARE = 1 << 20  # numbers that a model may be made of beside its weights
+LARGEST = 1 << 33  # numbers of a model whose weights are not there yet
 
 
 @dataclass(frozen=True)
@@ -168,6 +174,7 @@ class Task(nn.Module, ABC, Generic[OptionsT, ReadT, BatchT, DataT, EvaluationT])
 
     Options: ClassVar[type[TaskOptions]]  # a frozen dataclass, in ``options.py`` beside the task
     unit: ClassVar[str]  # what the loss is a mean over, in the plural
+    Learnt: ClassVar[Any] = dict[str, Any]  # of what kind the values of ``learn`` are, as ``restored`` takes it
     monitor: str | None = None  # the measure by which the best weights are told; without it, the lowest loss
     measures: ClassVar[Measures] = MappingProxyType({})  # what is known of those that it is judged by
 
@@ -371,20 +378,32 @@ def read_model(folder: Path, find: Callable[[str], type[MadeTask]], *, weights: 
         ElmanError: no model folder, a file that is missing or damaged, an option that no version before this one had,
             or a folder of a newer version.
     """
-    about, vocabulary = read_options(folder), read_json(folder / VOCABULARY)
+    about, path = read_options(folder), folder / VOCABULARY
+    vocabulary = read_json(path)
     if not isinstance(about.get("task"), str):
         raise ElmanError(f"{folder / OPTIONS} is damaged: it does not name its task; take a copy")
     make = find(about["task"])
     options = options_of(make.Options, folder, about, "options")
     try:
-        task = make(options, vocabulary)
-    except ElmanError:  # of a cell, say, that is not there
-        raise
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise ElmanError(f"{folder / VOCABULARY} is damaged: {error!r}; take a copy") from error
+        restored(make.Learnt, vocabulary)
+    except ElmanError as error:
+        raise ElmanError(f"{path} is damaged: {error}; take a copy") from error
+    try:
+        with Bounded(_most(folder)):
+            task = make(options, vocabulary)
+    except ElmanError as error:  # of a cell, say, that is not there
+        raise ElmanError(f"the model in {folder} cannot be made: {error}") from error
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        raise ElmanError(f"{path} or {OPTIONS} beside it is damaged: {error!r:.200}; take a copy") from error
     if weights:
         load_weights(task, folder)
     return task.eval()
+
+
+def _most(folder: Path) -> int:
+    """How many numbers a model may be made of, going by the size of the files that hold its weights."""
+    sizes = [(folder / name).stat().st_size for name in (WEIGHTS, LAST) if (folder / name).is_file()]
+    return SPARE + max(sizes) if sizes else LARGEST
 
 
 class Evaluation(NamedTuple):

@@ -24,6 +24,7 @@ from elman.tasks.anomaly import nab, report
 from elman.tasks.anomaly.options import AnomalyOptions
 from elman.tasks.anomaly.scoring import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
 from elman.tasks.anomaly.streams import Columns, Stream, find_columns, find_label, read_row, read_streams
+from elman.tasks.anomaly.vocabulary import Vocabulary
 from elman.training.measures import HIGH, LOSS, Measure
 from elman.training.options import listed
 from elman.training.report import Section
@@ -230,6 +231,7 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
     """
 
     Options = AnomalyOptions
+    Learnt = Vocabulary
     unit = "rows"
     measures = MEASURES
     threshold: Tensor

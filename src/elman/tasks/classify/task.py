@@ -27,6 +27,7 @@ from elman.tasks.classify.labelled import Labelled, read_labelled, warn_of_leaks
 from elman.tasks.classify.layout import Layout, find_layout
 from elman.tasks.classify.options import ClassifyOptions
 from elman.tasks.classify.target import MEASURES, Target, find_target
+from elman.tasks.classify.vocabulary import Vocabulary
 from elman.training.options import listed
 from elman.training.report import Section
 from elman.training.task import (
@@ -134,6 +135,7 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
     """
 
     Options = ClassifyOptions
+    Learnt = Vocabulary
     unit = "rows"
     measures = MEASURES
 

@@ -41,6 +41,7 @@ from elman.tasks.forecast.plan import (
 from elman.tasks.forecast.rolling import Rolling
 from elman.tasks.forecast.seasons import find_seasons
 from elman.tasks.forecast.series import Panel, read_panel
+from elman.tasks.forecast.vocabulary import Vocabulary
 from elman.tasks.forecast.windows import Channels, Units, Window
 from elman.training.options import listed
 from elman.training.report import Section
@@ -160,6 +161,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
     """
 
     Options = ForecastOptions
+    Learnt = Vocabulary
     unit = "values"
     measures = MEASURES
     widths: Tensor

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -67,12 +67,23 @@ class Units:
         return cls(channels, *([unit(column) for column in part.T] for part in (known, past, constants)))
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        channels = {label: _plain(unit) for label, unit in self.channels.items()}
+        others = {name: list(map(_plain, getattr(self, name))) for name in ("known", "past", "constants")}
+        return {"channels": channels, **others}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Units":
-        channels = {label: Unit(*numbers) for label, numbers in values["channels"].items()}
-        return cls(channels, *([Unit(*numbers) for numbers in values[name]] for name in ("known", "past", "constants")))
+        channels = {label: _unit(numbers) for label, numbers in values["channels"].items()}
+        return cls(channels, *(list(map(_unit, values[name])) for name in ("known", "past", "constants")))
+
+
+def _plain(unit: Unit) -> list[float | None]:
+    """A unit as JSON has it, where what is not known is null."""
+    return [None if math.isnan(number) else number for number in unit]
+
+
+def _unit(numbers: Sequence[float | None]) -> Unit:
+    return Unit(*(math.nan if number is None else number for number in numbers))
 
 
 def unit(values: np.ndarray, season: int = 0) -> Unit:

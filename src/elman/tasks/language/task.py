@@ -42,7 +42,10 @@ from elman.tasks.language.strings import (
     unpacked,
 )
 from elman.tasks.language.text import MEASURES, ROW, Corpus, TextData, TextParts
+from elman.tasks.language.vocabulary import Vocabulary
 from elman.tasks.language.writing import Draw, write_strings
+from elman.training import manifest
+from elman.training.folders import TOKENS, written
 from elman.training.task import BadRows, Loss, Sources, Task
 
 log = logging.getLogger(__name__)
@@ -74,6 +77,7 @@ class LanguageTask(
     """
 
     Options = LanguageOptions
+    Learnt = Vocabulary
     unit = "tokens"
     measures = MEASURES
 
@@ -158,8 +162,8 @@ class LanguageTask(
         if isinstance(read, StringParts):
             more = self._judge_written if self.options.samples else None
             return StringData(read.learnt, read.held_out, self.tokenizer, rows, seed, more)
-        tokens = self._tokens(read.source, folder / "tokens.bin")
-        valid = None if read.valid is None else self._tokens(read.valid, folder / "valid.bin")
+        tokens = self._tokens(read.source, folder, TOKENS[0])
+        valid = None if read.valid is None else self._tokens(read.valid, folder, TOKENS[1])
         share, name = self.options.held_out, _name(read.source)
         return TextData(tokens, valid, self.tokenizer, name, share=share, rows=rows, steps=steps)
 
@@ -173,7 +177,7 @@ class LanguageTask(
             found = read_strings(source, self.options.max_length, bad, self.options.encoding)
             strings = without_unknown(found, self.tokenizer, bad)
             return Judged(strings, self.tokenizer, self._judge_written if self.options.samples else None)
-        tokens = self._tokens(source, folder / "tokens.bin")
+        tokens = self._tokens(source, folder, TOKENS[0])
         if len(tokens) < 2:
             raise ElmanError(f"{_name(source)} has {len(tokens)} tokens; judging takes at least 2")
         return Corpus(tokens, self.tokenizer, max(1, len(tokens) // ROW), 128)
@@ -182,13 +186,15 @@ class LanguageTask(
         written = list(self._written(self.options.samples, "", Draw(1.0, None, None, seed=1), None))
         return judge_written(written, unpacked(self.vocabulary["known"]), self.vocabulary["molecules"])
 
-    def _tokens(self, source: Path | HeldText | None, path: Path) -> np.ndarray:
-        if not path.exists():
+    def _tokens(self, source: Path | HeldText | None, folder: Path, name: str) -> np.ndarray:
+        if not manifest.is_there(folder, name):
             try:
-                write_tokens(text.read(source, self.options.encoding), self.tokenizer, path)
+                with written(folder, name) as aside:
+                    write_tokens(text.read(source, self.options.encoding), self.tokenizer, aside)
             except ElmanError as error:
                 raise ElmanError(str(error) if str(source) in str(error) else f"{_name(source)}: {error}") from error
-        return read_tokens(self.tokenizer, path)
+        manifest.check(folder, name)
+        return read_tokens(self.tokenizer, folder / name)
 
     def forward(self, tokens: Tensor, state: Any = None, lengths: Tensor | None = None) -> tuple[Tensor, Any]:
         """Logits of what follows each token, ``[B, T]`` to ``[B, T, V]``, and the state after the last.

@@ -24,6 +24,7 @@ from elman.layers.encoder import encoder
 from elman.tasks.recommend.events import EventLayout, Sessions, find_events, read_event, read_events
 from elman.tasks.recommend.options import RecommendOptions
 from elman.tasks.recommend.ranking import MEASURES, ItemToItem, Popular, measures, ranks, without
+from elman.tasks.recommend.vocabulary import Vocabulary
 from elman.training.options import listed
 from elman.training.report import Section, curves
 from elman.training.task import (
@@ -178,6 +179,7 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
     """
 
     Options = RecommendOptions
+    Learnt = Vocabulary
     unit = "events"
     measures = MEASURES
 

@@ -28,6 +28,7 @@ from elman.tasks.tag.options import MANY, TagOptions
 from elman.tasks.tag.spans import find_scheme, read_spans, score_spans, write_spans
 from elman.tasks.tag.tagged import Tagged, read_asked, read_tagged
 from elman.tasks.tag.tokens import TokenInput, Tokens
+from elman.tasks.tag.vocabulary import Vocabulary
 from elman.training.measures import HIGH, LOSS, Measure
 from elman.training.report import Section
 from elman.training.task import (
@@ -190,6 +191,7 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
     """
 
     Options = TagOptions
+    Learnt = Vocabulary
     unit = "words"
     repeated = ("tokens",)
     measures = MEASURES

@@ -28,6 +28,7 @@ from elman.tasks.translate.options import TranslateOptions
 from elman.tasks.translate.pairs import Layout, PairBatches, find_layout, is_spaced, read_pairs
 from elman.tasks.translate.similarity import MEASURES, measures, nearest, nearest_neighbour
 from elman.tasks.translate.symbols import END, UNKNOWN, Symbols, find_kind, is_like
+from elman.tasks.translate.vocabulary import Vocabulary
 from elman.training.report import Section, figure, shortened
 from elman.training.task import (
     HELD_OUT,
@@ -191,6 +192,7 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
     """
 
     Options = TranslateOptions
+    Learnt = Vocabulary
     unit = "tokens"
     measures = MEASURES
     monitor = "chrf"
