@@ -152,7 +152,7 @@ def _named_tuple(kind: Any, value: Any, what: str) -> Any:
 def _object(kind: Any, value: Any, what: str) -> Any:
     _check_kind(Mapping, value, what, "an object")
     hints = get_type_hints(kind, include_extras=True)
-    value = dialect_kept(value) if "dialect" in hints else value
+    value = _layout_kept(value) if "dialect" in hints else value
     if is_dataclass(kind):
         wanted = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
     else:
@@ -164,6 +164,13 @@ def _object(kind: Any, value: Any, what: str) -> Any:
     found = {name: _restored(hints[name], part, _at(what, name)) for name, part in value.items()}
     make: Any = kind
     return make(**found)
+
+
+def _layout_kept(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The plain values of a layout as it is now; up to 0.2 it named one column of times, or none."""
+    found = dialect_kept(values)
+    time = found.get("time")
+    return {**found, "time": [time] if time else []} if isinstance(time, str) else found
 
 
 def _scalar(kind: Any, value: Any, what: str) -> Any:

@@ -41,10 +41,15 @@ class WholeFiles(CheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         buffer = io.BytesIO()  # on a full disk torch.save itself does not say that the disk is full
         torch.save(checkpoint, buffer)
+        if not self._is_own(path):  # what processes leave for each other
+            Path(path).write_bytes(buffer.getbuffer())
+            return
         with written(self.folder, _name(path)) as aside:
             aside.write_bytes(buffer.getbuffer())
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
+        if not self._is_own(path):
+            return torch.load(path, map_location="cpu", weights_only=True)
         data = manifest.read(self.folder, _name(path))
         try:
             found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
@@ -55,6 +60,9 @@ class WholeFiles(CheckpointIO):
             if not isinstance(parts.get(name), kind):
                 raise ElmanError(f"{path} is damaged: it has no {name}; train anew with --overwrite")
         return {**parts, "lr_schedulers": [], "pytorch-lightning_version": lightning.__version__}
+
+    def _is_own(self, path: Any) -> bool:
+        return Path(path).parent == self.folder / CHECKPOINTS
 
     def remove_checkpoint(self, path: Any) -> None:
         Path(path).unlink()
