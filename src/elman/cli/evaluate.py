@@ -22,6 +22,7 @@ def command(
 
     from elman.cli._pipes import read_once
     from elman.data.bad import BadRows
+    from elman.data.plain import without_infinite
     from elman.tasks import restore
     from elman.training.table import in_columns
     from elman.training.task import evaluate
@@ -32,7 +33,7 @@ def command(
         judged = evaluate(task, evaluation)
         bad.tell()
     if as_json:
-        print(json.dumps(judged.metrics))
+        print(json.dumps(without_infinite(judged.metrics), allow_nan=False))
         return
     rows = evaluation.judged(judged.outputs)
     print(f"judged on {data}: {rows.number:,} {rows.of}\n")

@@ -29,11 +29,13 @@ def command(
     import json
 
     from elman.cli._pipes import read_once
+    from elman.data.plain import without_infinite
     from elman.data.sample import sampled
 
     with read_once() as copies, sampled(copies.of(source, "data")) as sample:
         found = _looked_at(source, sample)
-    print(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(_in_words(found)))
+    found = without_infinite(found)
+    print(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) if as_json else "\n".join(_in_words(found)))
 
 
 def _looked_at(source: Path, sample: "Sample") -> dict[str, Any]:

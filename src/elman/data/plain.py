@@ -89,6 +89,19 @@ def restored(make: type[T], value: Any, what: str = IT) -> T:
     return _restored(make, value, what)
 
 
+def without_infinite(value: Any) -> Any:
+    """A plain value with null in the place of numbers that JSON does not have.
+
+    >>> without_infinite({"loss": float("nan"), "steps": [1, 2.5]})
+    {'loss': None, 'steps': [1, 2.5]}
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: without_infinite(each) for name, each in value.items()}
+    return [without_infinite(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def _restored(kind: Any, value: Any, what: str) -> Any:
     origin, parts = get_origin(kind), get_args(kind)
     if origin is Annotated:

@@ -19,6 +19,7 @@ from elman.data.dialect import UNKNOWN, Dialect, Notation
 from elman.data.files import written_aside
 from elman.data.notation import PLAIN, Readings, decided, either, in_words, readings
 from elman.data.numbers import as_numbers, as_text, has_value, is_numeric, without
+from elman.data.plain import without_infinite
 from elman.data.stand_ins import in_one_line, stand_ins
 from elman.errors import ElmanError, brief, quoted
 
@@ -386,7 +387,10 @@ def table_text(frame: pl.DataFrame, suffix: str) -> str:
     'text,tags\\n"a, b","[""x"", ""y""]"\\n'
     """
     if suffix == ".jsonl":
-        lines = (json.dumps(row, ensure_ascii=False, default=str) for row in frame.iter_rows(named=True))
+        lines = (
+            json.dumps(without_infinite(row), ensure_ascii=False, allow_nan=False, default=str)
+            for row in frame.iter_rows(named=True)
+        )
         return "".join(f"{line}\n" for line in lines)
     nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
     flat = frame.with_columns(

@@ -11,7 +11,6 @@ it is brought up to date in ``read_options``.
 """
 
 import json
-import math
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -25,6 +24,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import nn
 
+from elman.data.plain import without_infinite
 from elman.errors import ElmanError
 from elman.training import manifest
 from elman.training.manifest import MANIFEST
@@ -198,7 +198,7 @@ def load_weights(model: nn.Module, folder: Path, name: str = WEIGHTS) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write plain values to a file of a model folder; a number that is not finite is null."""
     with written(path.parent, path.name) as aside:
-        text = json.dumps(_finite(value), indent=2, ensure_ascii=False, default=by_name, allow_nan=False)
+        text = json.dumps(without_infinite(value), indent=2, ensure_ascii=False, default=by_name, allow_nan=False)
         # a name of a file that is not UTF-8 has halves of characters, which JSON can escape
         aside.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
@@ -206,15 +206,6 @@ def write_json(path: Path, value: Any) -> None:
 def written(folder: Path, name: str) -> AbstractContextManager[Path]:
     """A path to write a file of a model folder to, as ``manifest.written`` gives it."""
     return manifest.written(folder, name, READ)
-
-
-def _finite(value: Any) -> Any:
-    """A plain value with null in the place of numbers that JSON does not have."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def by_name(value: Any) -> str:

@@ -7,15 +7,17 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import lightning.pytorch as pl
 
 from elman.data.bad import BadRows, Skip
 from elman.data.files import alternatives, matching
+from elman.data.fingerprint import fingerprint
+from elman.data.plain import restored
 from elman.errors import ElmanError, brief
 from elman.training.folders import (
     COMPARE,
@@ -45,6 +47,22 @@ from elman.training.task import TEST, MadeTask, Sources, TrainingData, evaluate,
 from elman.training.trials import attempt, made, others, search, told_of_the_disk
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What ``options.json`` keeps of how a run was begun, beside the options."""
+
+    data: str | None
+    valid: str | None
+    test: str | None
+    skip_bad: bool | Literal["all"]
+    found: tuple[str, ...]
+    searching: tuple[str, ...] | None = None
+    sums: dict[str, str | None] = field(default_factory=dict)  # what tells the files from those that they were
+
+
+BEGUN = [each.name for each in fields(Begun)]
 
 
 @dataclass(frozen=True)
@@ -104,7 +122,8 @@ def begin(
         kept = {role: _copied(path, new) if path in keep else _kept(path) for role, path in given_files.items()}
         settings = {"training": asdict(training), "budget": asdict(budget), "comparison": asdict(comparison)}
         searching = sorted(name for name, value in given.items() if value is not None) if comparison.search else None
-        more = {**kept, "skip_bad": sources.bad.skip, "found": found, "searching": searching, **settings}
+        sums = {role: fingerprint(path) if isinstance(path, Path) else None for role, path in given_files.items()}
+        more = {**kept, "sums": sums, "skip_bad": sources.bad.skip, "found": found, "searching": searching, **settings}
         save_options(new, task.name(), task.options, task.vocabulary, **more)
         if sources.bad.listed:
             skipped = "".join(f"{line}\n" for line in sources.bad.listed)
@@ -121,17 +140,17 @@ def go_on(
     """The run in a model folder, to go on with; only its budget can be another one."""
     task = read_model(folder, lambda name: _same(make, name, folder), weights=False)
     about = read_options(folder)
-    searching = about.get("searching")
     if (folder / WEIGHTS).exists() and not has_checkpoint(folder):
         raise ElmanError(f"{folder} has no checkpoint to go on from; train anew with --overwrite")
     training = options_of(Training, folder, about, "training")
     budget = options_of(Budget, folder, about, "budget")
     comparison = options_of(Comparison, folder, about, "comparison")
     try:
-        kept = _in_folder({name: about[name] for name in ("data", "valid", "test")}, folder.absolute())
-        bad, found = BadRows(about["skip_bad"]), list(about["found"])
-    except (ElmanError, KeyError, TypeError) as error:
-        raise ElmanError(f"{folder / OPTIONS} is damaged: {error!r}; take a copy") from error
+        begun = restored(Begun, {name: value for name, value in about.items() if name in BEGUN})
+    except ElmanError as error:
+        raise ElmanError(f"{folder / OPTIONS} is damaged: {error}; take a copy") from error
+    kept = _in_folder({"data": begun.data, "valid": begun.valid, "test": begun.test}, folder.absolute())
+    bad, found, searching = BadRows(begun.skip_bad), list(begun.found), begun.searching
     for values in (task.options, training, comparison):
         now = asdict(values)
         for name, value in given_of(type(values), given).items():
@@ -141,6 +160,7 @@ def go_on(
         if path is not None and _kept(path) != kept[name]:
             usual = "the default data" if name == "data" else "no such file"
             raise ElmanError(f"the run in {folder} has --{name} {kept[name] or usual} and goes on with it")
+    _check_files(begun, kept, folder)
     if given_of(Budget, given):
         budget = Budget(**given_of(Budget, given))
     data, valid = (None if name is None else Path(name) for name in (kept["data"], kept["valid"]))
@@ -165,7 +185,7 @@ def searched(run: Run[MadeTask], folder: Path, callbacks: tuple[pl.Callback, ...
         )
     task, data = made(make, options, make.learn(options, run.read), run.read, folder, training)
     about = read_json(folder / OPTIONS)
-    kept = {name: about[name] for name in ("data", "valid", "test", "skip_bad", "found", "budget", "comparison")}
+    kept = {name: about[name] for name in about if name in ("budget", "comparison") or name in BEGUN}
     kept |= {"training": asdict(training), "searching": None}
     save_options(folder, task.name(), task.options, task.vocabulary, **kept)
     return replace(run, task=task, data=data, training=training, searching=None)
@@ -314,6 +334,17 @@ def _same(make: type[MadeTask], name: str, folder: Path) -> type[MadeTask]:
     if name != make.name():
         raise ElmanError(f"{folder} holds a model for {name}, not for {make.name()}")
     return make
+
+
+def _check_files(begun: Begun, kept: Mapping[str, str | None], folder: Path) -> None:
+    """Refuse files that have changed since a run began."""
+    for role, sum in begun.sums.items():
+        name = kept.get(role)
+        if sum is not None and name is not None and fingerprint(Path(name)) != sum:
+            raise ElmanError(
+                f"{name} has changed since the run in {folder} began, which goes on with what it was: put that back, "
+                "or train anew with --overwrite"
+            )
 
 
 def _as_path(data: Any) -> Any:

@@ -1,7 +1,7 @@
 """The contract of a task: a model with all that is needed to use it on people's own data."""
 
-import json
 import logging
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +17,7 @@ from elman.data.bad import BadRows
 from elman.data.plain import restored
 from elman.data.rows import Asked, Line
 from elman.errors import ElmanError
+from elman.training.answers import WHY, as_line, finite
 from elman.training.bounded import Bounded
 from elman.training.folders import (
     LAST,
@@ -353,14 +354,14 @@ class RowPredictor(
 
     def answers(self, data: Any, bad: BadRows) -> "pl.DataFrame":
         asked = self.rows(data, bad)
-        return asked.beside(self.answer(asked.inputs))
+        return asked.beside(finite(self.answer(asked.inputs)))
 
     def session(self) -> Callable[[str], str]:
         def answer(line: str) -> str:
             asked = self.rows(Line(line), BadRows())
-            row = asked.beside(self.answer(asked.inputs)).row(0, named=True)
+            row = asked.beside(finite(self.answer(asked.inputs))).row(0, named=True)
             left_out = {name for name in asked.frame.columns if name not in self.repeated}
-            return json.dumps({name: row[name] for name in row if name not in left_out}, ensure_ascii=False)
+            return as_line({name: row[name] for name in row if name not in left_out})
 
         self.eval()
         return answer
@@ -417,7 +418,11 @@ class Evaluation(NamedTuple):
 
 @torch.no_grad()
 def evaluate(task: Task, evaluation: EvaluationData) -> Evaluation:
-    """Judge a task over all batches of an evaluation."""
+    """Judge a task over all batches of an evaluation.
+
+    Raises:
+        ElmanError: a loss that is not finite, or nothing to judge on.
+    """
     began, training = time.monotonic(), task.training
     task.eval()
     total, count, state, outputs = 0.0, 0, None, []
@@ -429,4 +434,8 @@ def evaluate(task: Task, evaluation: EvaluationData) -> Evaluation:
         outputs.append(loss.output)
     task.train(training)
     seconds = time.monotonic() - began
+    if not count:
+        raise ElmanError("there is nothing to judge on")
+    if not math.isfinite(total):
+        raise ElmanError(f"the loss of what is judged is no finite number: {WHY}")
     return Evaluation(evaluation.metrics(total / count, outputs), outputs, count, seconds)

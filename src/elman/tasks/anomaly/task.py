@@ -17,7 +17,7 @@ from scipy.special import log_ndtr
 from torch import Tensor, nn
 
 from elman.data.bad import BadRows
-from elman.data.plain import restored
+from elman.data.plain import restored, without_infinite
 from elman.errors import ElmanError
 from elman.layers.encoder import encoder
 from elman.tasks.anomaly import nab, report
@@ -25,6 +25,7 @@ from elman.tasks.anomaly.options import AnomalyOptions
 from elman.tasks.anomaly.scoring import FIRST, Reader, Record, Scale, Usual, press, tail, unpress
 from elman.tasks.anomaly.streams import Columns, Stream, find_columns, find_label, read_row, read_streams
 from elman.tasks.anomaly.vocabulary import Vocabulary
+from elman.training.answers import as_line, finite
 from elman.training.measures import HIGH, LOSS, Measure
 from elman.training.options import listed
 from elman.training.report import Section
@@ -368,7 +369,7 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
         for stream in streams:
             score = next(found) if len(stream) else np.zeros(0)
             scores, alarms = np.full(stream.size, np.nan), np.full(stream.size, None)
-            scores[stream.index] = score
+            scores[stream.index] = finite(score)
             alarms[stream.index] = self.thinned(score) >= float(self.threshold)
             columns = {
                 "score": pl.Series(scores, nan_to_null=True),
@@ -397,9 +398,9 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
                     errors[:, n] = _distances(scaled[:, None], forecasts[-k][:, :, n : n + 1])[:, 0, 0]
             score = float(_score(usual(errors))[0])
             place, _, state = self(torch.from_numpy(read[:, None].astype(np.float32)), state)
-            forecasts.append(place)
+            forecasts.append(finite(place))
             answered = {"score": score, "alarm": record(score) >= float(self.threshold)}
-            return json.dumps(shown | answered, ensure_ascii=False, default=str)
+            return as_line(without_infinite(shown) | answered)
 
         return answer
 

@@ -43,6 +43,7 @@ from elman.tasks.forecast.seasons import find_seasons
 from elman.tasks.forecast.series import Panel, read_panel
 from elman.tasks.forecast.vocabulary import Vocabulary
 from elman.tasks.forecast.windows import Channels, Units, Window
+from elman.training.answers import as_line, finite
 from elman.training.options import listed
 from elman.training.report import Section
 from elman.training.task import HELD_OUT, TEST, JudgedRows, Loss, Predictor, Sources
@@ -343,7 +344,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
             part = np.arange(start, min(start + ROWS, len(channels.lengths)))
             found.append(_in_order(self(channels.cut(part, channels.lengths[part]))))
         mean, deviation, _ = channels.units.T[..., None, None]
-        return self.widened(found) * deviation + mean
+        return finite(self.widened(found) * deviation + mean)
 
     def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
         panel = self.panel(data, bad)
@@ -400,7 +401,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
             for target, each in zip(self.columns.targets, forecasts, strict=True):
                 numbers = {name: [float(f"{v:.7g}") for v in each[:, n]] for n, name in enumerate(self.outputs)}
                 said |= {target: numbers} if len(self.columns.targets) > 1 else numbers
-            return json.dumps(said, ensure_ascii=False)
+            return as_line(said)
 
         self.eval()
         return answer

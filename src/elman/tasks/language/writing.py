@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from elman.errors import ElmanError
+from elman.training.answers import finite
 
 AT_ONCE = 1000  # strings
 
@@ -37,8 +38,8 @@ class Draw:
         self.random.manual_seed(seed) if seed is not None else self.random.seed()
 
     def __call__(self, logits: Tensor) -> Tensor:
-        """A token for each row of logits, ``[B, V]`` to ``[B]``."""
-        return draw(logits.cpu(), self.temperature, self.top_k, self.top_p, self.random)
+        """A token for each row of logits, ``[B, V]`` to ``[B]``; ElmanError where these are not finite."""
+        return draw(finite(logits.cpu()), self.temperature, self.top_k, self.top_p, self.random)
 
 
 def draw(logits: Tensor, temperature: float, top_k: int | None, top_p: float | None, random: torch.Generator) -> Tensor:

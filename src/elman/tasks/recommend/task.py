@@ -25,6 +25,7 @@ from elman.tasks.recommend.events import EventLayout, Sessions, find_events, rea
 from elman.tasks.recommend.options import RecommendOptions
 from elman.tasks.recommend.ranking import MEASURES, ItemToItem, Popular, measures, ranks, without
 from elman.tasks.recommend.vocabulary import Vocabulary
+from elman.training.answers import as_line, finite
 from elman.training.options import listed
 from elman.training.report import Section, curves
 from elman.training.task import (
@@ -328,7 +329,7 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
         """The items that come next, ``[N, K]``, and their probabilities, after ``y [N, E]`` and the items seen."""
         p = without(self.scores(y), None if self.repeats else seen).softmax(1)
         p, items = p.topk(min(self.options.top_k, self.size - 1))
-        return items, p
+        return items, finite(p)
 
     def named(self, items: Tensor, p: Tensor) -> dict[str, list[Any]]:
         """An answer: the items that may come, with their probabilities."""
@@ -372,7 +373,7 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
     def _whole_session(self, line: str) -> str:
         """The answer to a line that is a session."""
         (row,) = self.answers(Line(line), BadRows()).iter_rows(named=True)
-        return json.dumps({name: row[name] for name in row if name != "row"}, ensure_ascii=False)
+        return as_line({name: row[name] for name in row if name != "row"})
 
     def _events(self) -> Callable[[str], str]:
         """A function from an event, and from what it remembers of those before it, to the answer after it."""
@@ -395,7 +396,7 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
                 kept.popitem(last=False)
             items, p = self.best(y[:, -1], torch.tensor([seen]))
             whose = dict(zip(layout.keys, event.key, strict=True))
-            return json.dumps(whose | self.named(items[0], p[0]), ensure_ascii=False)
+            return as_line(whose | self.named(items[0], p[0]))
 
         return answer
 

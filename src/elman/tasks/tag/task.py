@@ -29,6 +29,7 @@ from elman.tasks.tag.spans import find_scheme, read_spans, score_spans, write_sp
 from elman.tasks.tag.tagged import Tagged, read_asked, read_tagged
 from elman.tasks.tag.tokens import TokenInput, Tokens
 from elman.tasks.tag.vocabulary import Vocabulary
+from elman.training.answers import finite
 from elman.training.measures import HIGH, LOSS, Measure
 from elman.training.report import Section
 from elman.training.task import (
@@ -339,6 +340,7 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
 
     def decode(self, scores: Tensor, lengths: Tensor) -> list[list[str]]:
         """The best tags of each sentence, as they are learnt."""
+        finite(scores)
         best = self.crf.decode(scores, lengths) if self.crf is not None else scores.argmax(-1)
         pairs = zip(best.tolist(), lengths.tolist(), strict=True)
         return [[self.tags[n] for n in row[:length]] for row, length in pairs]

@@ -29,6 +29,7 @@ from elman.tasks.translate.pairs import Layout, PairBatches, find_layout, is_spa
 from elman.tasks.translate.similarity import MEASURES, measures, nearest, nearest_neighbour
 from elman.tasks.translate.symbols import END, UNKNOWN, Symbols, find_kind, is_like
 from elman.tasks.translate.vocabulary import Vocabulary
+from elman.training.answers import finite
 from elman.training.report import Section, figure, shortened
 from elman.training.task import (
     HELD_OUT,
@@ -315,7 +316,7 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
             max_ratio=self.vocabulary["ratio"],
             forbidden=(UNKNOWN,),
         )
-        return [Answer(self.target.decode(best.tokens), best.log_prob) for best, *_ in found]
+        return [Answer(self.target.decode(best.tokens), finite(best.log_prob)) for best, *_ in found]
 
     @torch.no_grad()
     def translate(self, texts: Sequence[str], beam: int) -> list[Answer]:
