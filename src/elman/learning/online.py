@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from elman import cells
 from elman.cells import Cell
-from elman.cells.cell import State, StepRemedy, bind
+from elman.cells.cell import State, StepRemedy, bind, check_lengths
 from elman.compiler.reading import read
 from elman.compiler.trace import NotCompilable
 from elman.errors import ElmanError
@@ -244,7 +244,9 @@ class _Follower:
         state = (state,) if isinstance(state, Tensor) else state
         first = cell.initial_state(len(x)) if state is None else tuple(state)
         before = {} if state is None else self.before  # what begins anew is not a function of what was
-        cell._check(x, first, lengths, resets, extras)
+        cell.check_input(x)
+        lengths = check_lengths(lengths, x.shape[0], x.shape[1])
+        cell._check(x, first, resets, extras)
         outputs, finals, influences = [], [], []
         for b in range(len(x)):
             row, time = slice(b, b + 1), x.shape[1] if lengths is None else int(lengths[b])
