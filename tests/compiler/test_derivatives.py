@@ -35,15 +35,21 @@ def third(f: Layer, x: Tensor, v: Tensor) -> Tensor:
     return torch.autograd.grad(found, leaf)[0]
 
 
+def tangent_of(dual: Tensor) -> Tensor:
+    found = forward_ad.unpack_dual(dual).tangent
+    assert found is not None
+    return found
+
+
 def tangent(f: Layer, x: Tensor, v: Tensor) -> Tensor:
     with forward_ad.dual_level():
-        return forward_ad.unpack_dual(f(forward_ad.make_dual(x, v))).tangent
+        return tangent_of(f(forward_ad.make_dual(x, v)))
 
 
 def forward_over_reverse(f: Layer, x: Tensor, v: Tensor) -> Tensor:
     with forward_ad.dual_level():
         dual = forward_ad.make_dual(x.clone().requires_grad_(), v)
-        return forward_ad.unpack_dual(torch.autograd.grad(total(f)(dual), dual, create_graph=True)[0]).tangent
+        return tangent_of(torch.autograd.grad(total(f)(dual), dual, create_graph=True)[0])
 
 
 def reverse_over_forward(f: Layer, x: Tensor, v: Tensor) -> Tensor:
@@ -56,7 +62,7 @@ def tangent_of_a_backward_pass(f: Layer, x: Tensor, v: Tensor) -> Tensor:
     outputs = f(leaf)
     with forward_ad.dual_level():
         cotangent = forward_ad.make_dual(outputs.detach(), torch.ones_like(outputs))
-        return forward_ad.unpack_dual(torch.autograd.grad(outputs, leaf, cotangent)[0]).tangent
+        return tangent_of(torch.autograd.grad(outputs, leaf, cotangent)[0])
 
 
 def many_cotangents(f: Layer, x: Tensor, v: Tensor) -> Tensor:
@@ -67,7 +73,7 @@ def many_cotangents(f: Layer, x: Tensor, v: Tensor) -> Tensor:
     return torch.autograd.grad(found.square().sum(), leaf)[0]
 
 
-WAYS: dict[str, Callable[[Layer, Tensor, Tensor], Tensor]] = {
+WAYS: dict[str, Callable[[Layer, Tensor, Tensor], Any]] = {
     "third": third,
     "forward mode": tangent,
     "forward over reverse": forward_over_reverse,
@@ -96,7 +102,7 @@ PAIRS = [(ours, getattr(nn, ours.__name__)) for ours in (RNN, LSTM, GRU)]
 @pytest.fixture
 def exact() -> Iterator[None]:
     """Within it torch.nn's LSTM has derivatives of higher order."""
-    before = torch.backends.mkldnn.enabled
+    before: Any = torch.backends.mkldnn.enabled
     torch._C._set_mkldnn_enabled(False)
     yield
     torch._C._set_mkldnn_enabled(before)
@@ -149,7 +155,7 @@ def test_tangents_of_weights_and_of_frozen_layers_are_kept(frozen: bool) -> None
     expected = jvp(lambda p: functional_call(layer, p, (x,))[0], (own,), (along,))[1]
     with forward_ad.dual_level():
         duals = {name: forward_ad.make_dual(own[name], along[name]) for name in own}
-        found = forward_ad.unpack_dual(functional_call(layer, duals, (x,))[0]).tangent
+        found = tangent_of(functional_call(layer, duals, (x,))[0])
     assert_close(found, expected, "the tangent")
 
 

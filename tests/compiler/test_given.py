@@ -80,7 +80,7 @@ def test_lengths_of_few_bits_are_those_numbers(dtype: torch.dtype, save: int | s
 
 def negative(t: Tensor) -> Tensor:
     """The same numbers as the negative view of others."""
-    view = torch._neg_view((-t).detach().clone())
+    view = torch._neg_view((-t).detach().clone())  # pyright: ignore[reportPrivateImportUsage]
     assert view.is_neg()
     return view
 
@@ -107,7 +107,7 @@ def test_memory_that_is_not_there_is_refused(kind: str) -> None:
     if kind == "freed":
         x.untyped_storage().resize_(0)
     else:
-        x = torch._efficientzerotensor((5, 3, 8))
+        x = torch._efficientzerotensor((5, 3, 8))  # pyright: ignore[reportPrivateImportUsage]
     with torch.no_grad(), pytest.raises(ElmanError, match="has no memory"):
         layer(x)
 

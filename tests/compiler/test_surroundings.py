@@ -1,6 +1,7 @@
 """Whoever traces, fakes, records or changes what a layer does gets the layer's own result, for any length."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ def test_a_trace_is_right_for_other_lengths_and_batches(make: Any, ran: bool, gr
     if ran:
         layer(X)
     with torch.set_grad_enabled(gradients):
-        traced = torch.jit.trace(layer, (X,), check_trace=False)
+        traced: Any = torch.jit.trace(layer, (X,), check_trace=False)
         file = io.BytesIO()
         torch.jit.save(traced, file)
         file.seek(0)
@@ -133,7 +134,7 @@ def test_a_compiled_transform_is_right(transform: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")  # of that exporter
-def test_an_exporter_of_onnx_is_told_what_it_can_export() -> None:
+def test_an_exporter_of_onnx_is_told_what_it_can_export(tmp_path: Path) -> None:
     class Wrapped(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -143,7 +144,7 @@ def test_an_exporter_of_onnx_is_told_what_it_can_export() -> None:
             return self.layer(x)[0]
 
     with torch.no_grad(), pytest.raises(ElmanError, match=r"export the torch\.nn twin"):
-        torch.onnx.export(Wrapped().eval(), (X,), io.BytesIO(), dynamo=False)
+        torch.onnx.export(Wrapped().eval(), (X,), tmp_path / "layer.onnx", dynamo=False)
 
 
 @every_kind

@@ -33,14 +33,15 @@ from elman import tasks
 from elman.cli.main import main
 from elman.errors import ElmanError
 from elman.training import manifest
-from elman.training.folders import LAST, OPTIONS, READ, UNTRAINED_WEIGHTS, VOCABULARY, WEIGHTS
+from elman.training.folders import OPTIONS, READ, VOCABULARY, WEIGHTS
 from elman.training.runs import fit
 
 ALWAYS = (OPTIONS, VOCABULARY, WEIGHTS)  # what is read whatever a model is asked
 SECONDS = 60  # that an edited folder may take
 ROOM = 8 << 30  # bytes of addresses that the process may have, so that a huge size is an error and not a full machine
 WRONG: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2, 3.5, -0.5, 10**6, 10**10, -(10**10), 2**63, 10**30, 1e308, math.nan, math.inf, -math.inf,
+    None, True, False, 0, 1, -1, 2, 3.5, -0.5, 10**6, 10**10, -(10**10), 2**63, 10**30, 1e308,
+    math.nan, math.inf, -math.inf,
     "", "x", "\n", "a" * 5000, "\ud800", "../../etc/passwd", [], [1], ["x"], [[]], {}, {"x": 1}, {"kind": "x"},
 )  # fmt: skip
 
@@ -198,7 +199,8 @@ def _in_time() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    out = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         warnings.simplefilter("ignore")
         yield
 
@@ -209,7 +211,7 @@ Edit = Callable[[Path, str, Random, list[Base]], None]
 
 
 def _edits(name: str) -> list[Edit]:
-    """The edits that suit a file: of its bytes and of itself, and where it has fields or tensors, more often of these."""
+    """The edits that suit a file: of its bytes, of itself, and more often of its fields or tensors."""
     bytes_: list[Edit] = [_flip, _cut, _longer, _empty, _gone, _as_folder, _as_link, _as_pipe, _of_another]
     if name.endswith(".json"):
         return [*bytes_, *[_field] * 12]

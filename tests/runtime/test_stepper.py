@@ -147,4 +147,4 @@ def test_a_negative_view_is_the_numbers_that_it_shows() -> None:
     stepper, x = Stepper(GRU(3, 5)), torch.randn(1, 3)
     expected = stepper.step(x).clone()
     stepper.reset()
-    assert torch.equal(stepper.step(torch._neg_view(-x)), expected)
+    assert torch.equal(stepper.step(torch._neg_view(-x)), expected)  # pyright: ignore[reportPrivateImportUsage]

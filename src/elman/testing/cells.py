@@ -234,7 +234,9 @@ def derivatives_of_every_mode_are_those_of_the_loop(make: Make, case: Case) -> N
 
     def tangent() -> Tensor:
         with forward_ad.dual_level():
-            return forward_ad.unpack_dual(outputs(forward_ad.make_dual(some.x.detach(), direction))).tangent
+            found = forward_ad.unpack_dual(outputs(forward_ad.make_dual(some.x.detach(), direction))).tangent
+        assert found is not None
+        return found
 
     x = some.x.detach()
     ways: dict[str, Callable[[], Tensor]] = {
