@@ -121,7 +121,7 @@ def test_sessions_end_with_a_gap_or_a_number(tmp_path: Path) -> None:
 def test_a_row_may_be_a_session(tmp_path: Path) -> None:
     lists = pl.DataFrame({"basket": [["tea", "milk"], [], ["tea"]]})
     layout = find_events(lists, FOUND, BadRows())
-    with pytest.raises(ElmanError, match="line 1: the session has no items"):
+    with pytest.raises(ElmanError, match="row 2: the session has no items"):
         read_events(lists, layout, BadRows())
     read = read_events(lists, layout, BadRows(skip=True))
     assert read.index.tolist() == [0, 2]
@@ -343,7 +343,7 @@ def test_a_gap_begins_a_new_session_in_a_stream() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"split": "halves"}, "last, people, time"),
+        ({"split": "halves"}, "last, people or time"),
         ({"least_rating": 3.0}, "no ratings"),
         ({"min_count": 99}, "two items"),
     ],
@@ -351,3 +351,11 @@ def test_a_gap_begins_a_new_session_in_a_stream() -> None:
 def test_what_does_not_fit_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ElmanError, match=message):
         fit(RecommendTask, [["a", "b", "c"]] * 4, steps=1, **options)
+
+
+def test_to_whom_has_had_all_items_none_are_recommended() -> None:
+    options = {"steps": 2, "hidden": 4, "embedding": 4, "repeats": False, "split": "people", "baselines": False}
+    model = fit(RecommendTask, [list("abcd"), list("bcda")] * 10, **options)
+    answers = model.predict([list("abcd"), list("ab")])
+    assert answers["items"].list.len().to_list() == [0, 2]
+    assert answers["scores"].list.sum().to_list() == pytest.approx([0, 1])

@@ -327,8 +327,9 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
     @torch.no_grad()
     def best(self, y: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         """The items that come next, ``[N, K]``, and their probabilities, after ``y [N, E]`` and the items seen."""
-        p = without(self.scores(y), None if self.repeats else seen).softmax(1)
-        p, items = p.topk(min(self.options.top_k, self.size - 1))
+        scores = without(self.scores(y), None if self.repeats else seen)
+        left = (scores != -torch.inf).any(1, keepdim=True)  # where all were seen, none may come
+        p, items = scores.softmax(1).where(left, 0).topk(min(self.options.top_k, self.size - 1))
         return items, finite(p)
 
     def named(self, items: Tensor, p: Tensor) -> dict[str, list[Any]]:

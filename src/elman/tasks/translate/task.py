@@ -4,7 +4,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -238,7 +238,7 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
         if sources.valid is not None:
             other, there = read_pairs(sources.valid, layout, sources.bad)
             names = {there.source: layout.source, there.target: layout.target}
-            other = Table(**{**vars(other), "frame": other.frame.rename(names)})
+            other = replace(other, frame=other.frame.rename(names))
             known = set(table[layout.source])
             if again := sum(text in known for text in other[layout.source]):
                 log.warning("%s of %s sources held out are learnt from as well", f"{again:,}", f"{len(other):,}")
@@ -284,7 +284,7 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
         if not len(table):
             raise ElmanError(f"{table.name} has no pairs whose sides are both there")
         names = {layout.source: self.layout.source, layout.target: self.layout.target}
-        return Table(**{**vars(table), "frame": table.frame.rename(names)})
+        return replace(table, frame=table.frame.rename(names))
 
     def data(self, read: TranslateParts, folder: Path, *, rows: int, steps: int, seed: int) -> TranslateExamples:
         return TranslateExamples(self, read, rows, seed)
