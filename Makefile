@@ -2,6 +2,7 @@
 # make test   every check, and every test but the long ones
 # make long   the tests that take long and seldom break
 # make kills  RUNS runs of all tasks killed at random moments, and ENDS terminated, resumed to the same weights
+# make edits  NUMBER edits of model folders of all tasks, each used as usual or refused in one line
 # make quick  the checks, and the tests that take little
 # make check  style, types, direction of imports
 # make docs   the site, in site/
@@ -11,8 +12,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNS ?= 100
 ENDS ?= 30
+NUMBER ?= 1000
 
-.PHONY: demo test long kills quick check style types directions usual little docs stubs clean
+.PHONY: demo test long kills edits quick check style types directions usual little docs stubs clean
 
 demo: .venv/ready
 	$(BIN)/elman train language --minutes 1 --out runs/demo --overwrite
@@ -38,6 +40,9 @@ long: .venv/ready
 
 kills: .venv/ready
 	PYTHONPATH=.:tests:$(PYTHONPATH) $(BIN)/python tests/kills/kills.py --kills $(RUNS) --terminations $(ENDS)
+
+edits: .venv/ready
+	PYTHONPATH=.:tests:$(PYTHONPATH) $(BIN)/python tests/edits/edits.py --number $(NUMBER)
 
 style: .venv/ready
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ happen. What failed is printed with its seed, and ``--seed N --number 1`` does t
 
 import argparse
 import contextlib
+import faulthandler
 import io
 import json
 import math
@@ -33,16 +34,29 @@ from elman import tasks
 from elman.cli.main import main
 from elman.errors import ElmanError
 from elman.training import manifest
-from elman.training.folders import OPTIONS, READ, VOCABULARY, WEIGHTS
+from elman.training.folders import (
+    ABOUT,
+    BEST,
+    HISTORY,
+    LAST,
+    OPTIONS,
+    READ,
+    RESULT,
+    TOKENS,
+    UNTRAINED_WEIGHTS,
+    VOCABULARY,
+    WEIGHTS,
+)
 from elman.training.runs import fit
 
+GONE_ON = (LAST, UNTRAINED_WEIGHTS, *TOKENS)  # what is read where a run goes on
 ALWAYS = (OPTIONS, VOCABULARY, WEIGHTS)  # what is read whatever a model is asked
 SECONDS = 60  # that an edited folder may take
 ROOM = 8 << 30  # bytes of addresses that the process may have, so that a huge size is an error and not a full machine
 WRONG: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2, 3.5, -0.5, 10**6, 10**10, -(10**10), 2**63, 10**30, 1e308,
-    math.nan, math.inf, -math.inf,
-    "", "x", "\n", "a" * 5000, "\ud800", "../../etc/passwd", [], [1], ["x"], [[]], {}, {"x": 1}, {"kind": "x"},
+    None, True, False, 0, 1, -1, 2, 3.5, -0.5, 10**6, 10**10, -(10**10), 2**63, 10**30, 1e308, math.nan, math.inf,
+    -math.inf, "", "x", "\n", "a" * 5000, "\ud800", "../../etc/passwd", [], [1], ["x"], [[]], {}, {"x": 1},
+    {"kind": "x"},
 )  # fmt: skip
 
 
@@ -82,8 +96,7 @@ def bases(place: Path) -> list[Base]:
         (file,) = data.iterdir()
         folder = place / make.__name__
         with _quiet():
-            fit(tasks.load(task), file, folder=folder, **{**options, "steps": 2, "baselines": False, "samples": 2}
-                if make.__name__ == "language_strings" else {**options, "steps": 2, "baselines": False})  # fmt: skip
+            fit(tasks.load(task), file, folder=folder, **{**options, "steps": 2, "baselines": False})
         rows = place / f"{make.__name__}-asked{file.suffix}"
         rows.write_text(asked)
         found.append(Base(make.__name__, task, folder, file, rows, asked.strip().splitlines()[-1]))
@@ -108,9 +121,9 @@ def attempt(seed: int, sound: list[Base], place: Path) -> Failure | None:
     base = random.choice(sound)
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(base.folder, place)
-    names = [name for name in READ if (place / name).is_file()]
+    names = [name for name in READ if (place / name).is_file() and name != BEST]
     if random.random() < 0.1:
-        names = [manifest.MANIFEST]
+        names = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
     name = random.choice(names)
     edit = random.choice(_edits(name))
     before = (place / name).read_bytes()
@@ -119,9 +132,13 @@ def attempt(seed: int, sound: list[Base], place: Path) -> Failure | None:
     same = (place / name).is_file() and (place / name).read_bytes() == before
     uses = _uses(base)
     use = random.choice([*uses, "resume"] if base.name != "estimator" else list(uses))
+    if random.random() < 0.7:  # mostly one that reads the file
+        use = "load" if name in (RESULT, HISTORY, ABOUT) else "resume" if name in GONE_ON else use
+        use = use if use != "resume" or base.name != "estimator" else "load"
     said = f"{edit.__name__.strip('_')} of {name}{', with a mended manifest' if mended else ''}"
     what = outcome(lambda: _resume(base, place) if use == "resume" else uses[use](place))
-    if what is None and not mended and not same and name in (*ALWAYS, manifest.MANIFEST):
+    unread = use == "resume" and name == WEIGHTS  # a run that goes on writes them
+    if what is None and not mended and not same and not unread and name in (*ALWAYS, manifest.MANIFEST):
         what = "it was used, though it is not what the manifest names"
     return None if what in (None, REFUSED) else Failure(seed, base.name, said, use, what)
 
@@ -199,8 +216,8 @@ def _in_time() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    out = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+    unseen = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(unseen), contextlib.redirect_stderr(unseen):
         warnings.simplefilter("ignore")
         yield
 
@@ -211,7 +228,7 @@ Edit = Callable[[Path, str, Random, list[Base]], None]
 
 
 def _edits(name: str) -> list[Edit]:
-    """The edits that suit a file: of its bytes, of itself, and more often of its fields or tensors."""
+    """The edits that suit a file: of its bytes and of itself, and more often of its fields or tensors."""
     bytes_: list[Edit] = [_flip, _cut, _longer, _empty, _gone, _as_folder, _as_link, _as_pipe, _of_another]
     if name.endswith(".json"):
         return [*bytes_, *[_field] * 12]
@@ -352,7 +369,9 @@ def run(number: int, seed: int) -> list[Failure]:
         sound = bases(place)
         resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
         for each in range(seed, seed + number):
+            faulthandler.dump_traceback_later(2 * SECONDS, exit=True)  # of what no signal ends
             failure = attempt(each, sound, place / "edited")
+            faulthandler.cancel_dump_traceback_later()
             if failure is not None:
                 failures.append(failure)
                 print(failure, flush=True)

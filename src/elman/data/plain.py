@@ -142,7 +142,7 @@ def _annotated(parts: tuple[Any, ...], value: Any, what: str) -> Any:
 
 
 def _one_of(kinds: tuple[Any, ...], value: Any, what: str) -> Any:
-    if NoneType in kinds and (value is None or (isinstance(value, float) and math.isnan(value))):
+    if NoneType in kinds and (value is None or (float in kinds and isinstance(value, float) and math.isnan(value))):
         return None  # versions before 0.2 wrote a number that there is not as NaN
     *others, last = (kind for kind in kinds if kind is not NoneType)
     for kind in others:

@@ -400,6 +400,7 @@ class Estimator(BaseEstimator):
 
     def take(self, kept: Kept, folder: Path) -> None:
         """Become a model that was trained before, as a folder has it."""
+        self._check_options()
         self.task_, self._result, self._history = kept.task, kept.result, kept.history
         self._know(kept.facts)
         self._homes.add(folder)

@@ -23,6 +23,7 @@ from elman.training.folders import (
     written,
 )
 from elman.training.options import renamed
+from elman.training.results import read_result
 from elman.training.settings import groups
 from elman.training.summary import read_history
 from elman.training.task import Task
@@ -85,7 +86,9 @@ def load(folder: str | Path) -> Any:
     name, options, facts = about["estimator"], about["options"], about["facts"]
     if ESTIMATORS.get(name) != task.name():
         raise ElmanError(f"{path} is damaged: {name!r} is no estimator of the task {task.name()}; take a copy")
-    result = read_json(folder / RESULT) if (folder / RESULT).exists() else {}
+    if foreign := {"folder", "callbacks"} & set(options):  # which are never noted
+        raise ElmanError(f"{path} is damaged: options has {min(foreign)!r}, which there is not; take a copy")
+    result = read_result(folder)
     if by_python and not result:
         warnings.warn(f"{folder} has no {RESULT}: what came of the training is not known", ElmanWarning, stacklevel=2)
     noted = read_history(folder)

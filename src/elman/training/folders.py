@@ -12,19 +12,19 @@ it is brought up to date in ``read_options``.
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import nn
 
-from elman.data.plain import without_infinite
+from elman.data.plain import Within, restored, without_infinite
 from elman.errors import ElmanError
 from elman.training import manifest
 from elman.training.manifest import MANIFEST
@@ -54,6 +54,35 @@ READ = (OPTIONS, VOCABULARY, WEIGHTS, RESULT, ABOUT, HISTORY, *TOKENS, UNTRAINED
 # newer version
 FORMAT = 3
 WITH_MANIFEST = 3
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What ``options.json`` keeps of how a run was begun, beside the options."""
+
+    data: str | None = None
+    valid: str | None = None
+    test: str | None = None
+    skip_bad: bool | Literal["all"] = False
+    found: tuple[str, ...] = ()
+    searching: tuple[str, ...] | None = None
+    sums: dict[str, str | None] = field(default_factory=dict)  # what tells the files from those that they were
+
+
+@dataclass(frozen=True)
+class About(Begun):
+    """What ``options.json`` has; that of a model that was only saved has nothing of a run."""
+
+    format: Annotated[int, Within(1, FORMAT)] = FORMAT
+    elman: str = ""
+    task: str = field(kw_only=True)
+    options: dict[str, Any] = field(kw_only=True)
+    training: dict[str, Any] = field(default_factory=dict)
+    budget: dict[str, Any] = field(default_factory=dict)
+    comparison: dict[str, Any] = field(default_factory=dict)
+
+
+BEGUN = [each.name for each in fields(Begun)]
 
 
 def check_place(folder: Path) -> None:
@@ -145,7 +174,26 @@ def read_options(folder: Path) -> dict[str, Any]:
         )
     if found >= WITH_MANIFEST and not manifest.exists(folder):
         raise ElmanError(f"the model folder {folder} lacks {MANIFEST}; take a copy, or train again")
+    try:
+        restored(About, about)
+    except ElmanError as error:
+        raise ElmanError(f"{path} is damaged: {error}; take a copy") from error
     return about
+
+
+def about_run(folder: Path, about: Mapping[str, Any]) -> Begun:
+    """How the run in a folder was begun.
+
+    Args:
+        folder: the model folder.
+        about: what ``read_options`` gave.
+
+    Raises:
+        ElmanError: a model that was saved without its run.
+    """
+    if lacking := [name for name in ("data", "valid", "test", "skip_bad", "found") if name not in about]:
+        raise ElmanError(f"{folder / OPTIONS} says nothing of a run to go on with: it lacks {lacking[0]!r}")
+    return restored(Begun, {name: value for name, value in about.items() if name in BEGUN})
 
 
 def options_of(group: type[T], folder: Path, about: dict[str, Any], part: str) -> T:

@@ -89,7 +89,13 @@ def written(folder: Path, name: str, others: Iterable[str] = ()) -> Iterator[Pat
         folder: the model folder.
         name: of the file, within the folder.
         others: files that a folder without a manifest may have, which are named as they stand.
+
+    Raises:
+        ElmanError: what is no file stands in its place.
     """
+    for each in (name, MANIFEST):
+        if os.path.lexists(folder / each) and not stat.S_ISREG((folder / each).lstat().st_mode):
+            raise ElmanError(f"{folder / each} is a link, a pipe or a device and should be a file; {AGAIN}")
     (folder / name).parent.mkdir(exist_ok=True)
     files = _read(folder) if exists(folder) else _as_they_stand(folder, others)
     before: list[Sum | None] = files.get(name, [None])

@@ -7,19 +7,19 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import lightning.pytorch as pl
 
 from elman.data.bad import BadRows, Skip
 from elman.data.files import alternatives, matching
 from elman.data.fingerprint import fingerprint
-from elman.data.plain import restored
 from elman.errors import ElmanError, brief
 from elman.training.folders import (
+    BEGUN,
     COMPARE,
     HISTORY,
     OPTIONS,
@@ -28,6 +28,8 @@ from elman.training.folders import (
     SKIPPED,
     UNTRAINED_WEIGHTS,
     WEIGHTS,
+    Begun,
+    about_run,
     check_place,
     options_of,
     read_json,
@@ -47,22 +49,6 @@ from elman.training.task import TEST, MadeTask, Sources, TrainingData, evaluate,
 from elman.training.trials import attempt, made, others, search, told_of_the_disk
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Begun:
-    """What ``options.json`` keeps of how a run was begun, beside the options."""
-
-    data: str | None
-    valid: str | None
-    test: str | None
-    skip_bad: bool | Literal["all"]
-    found: tuple[str, ...]
-    searching: tuple[str, ...] | None = None
-    sums: dict[str, str | None] = field(default_factory=dict)  # what tells the files from those that they were
-
-
-BEGUN = [each.name for each in fields(Begun)]
 
 
 @dataclass(frozen=True)
@@ -145,10 +131,7 @@ def go_on(
     training = options_of(Training, folder, about, "training")
     budget = options_of(Budget, folder, about, "budget")
     comparison = options_of(Comparison, folder, about, "comparison")
-    try:
-        begun = restored(Begun, {name: value for name, value in about.items() if name in BEGUN})
-    except ElmanError as error:
-        raise ElmanError(f"{folder / OPTIONS} is damaged: {error}; take a copy") from error
+    begun = about_run(folder, about)
     kept = _in_folder({"data": begun.data, "valid": begun.valid, "test": begun.test}, folder.absolute())
     bad, found, searching = BadRows(begun.skip_bad), list(begun.found), begun.searching
     for values in (task.options, training, comparison):

@@ -13,10 +13,9 @@ from typing import Any
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.files import written_aside
 from elman.errors import ElmanError, brief
 from elman.training import manifest, report
-from elman.training.folders import HISTORY, LOGS, REPORT, load_weights
+from elman.training.folders import HISTORY, LOGS, REPORT, load_weights, written
 from elman.training.measures import Measures, label
 from elman.training.report import Section, Written
 from elman.training.table import in_columns, numbers
@@ -151,7 +150,7 @@ def write_report(folder: Path, result: dict[str, Any], measures: Measures, secti
         Section("Options", header=["option", "value"], rows=chosen),
     ]
     title = f"{result['task']}: {Path(result['data']).name if result['data'] else 'a run'}"
-    with written_aside(folder / REPORT) as aside:
+    with written(folder, REPORT) as aside:
         report.write(aside, title, everything)
 
 
@@ -183,6 +182,8 @@ def logged(folder: Path) -> dict[str, dict[float, float]]:
     """The figures that were logged, by name and step."""
     found: dict[str, dict[float, float]] = {}
     for path in sorted(folder.glob(f"{LOGS}/version_*/metrics.csv"), key=lambda path: path.stat().st_mtime):
+        if not path.is_file():
+            raise ElmanError(f"{path} is no file; take a copy, or delete it")
         try:
             with path.open(newline="", encoding="utf-8") as file:
                 for row in csv.DictReader(file):

@@ -34,6 +34,7 @@ from elman.training.folders import (
 from elman.training.measures import Measures
 from elman.training.options import TaskOptions, check_kept
 from elman.training.report import Section
+from elman.training.settings import Budget, Comparison, Training
 
 if TYPE_CHECKING:
     import polars as pl
@@ -381,9 +382,10 @@ def read_model(folder: Path, find: Callable[[str], type[MadeTask]], *, weights: 
     """
     about, path = read_options(folder), folder / VOCABULARY
     vocabulary = read_json(path)
-    if not isinstance(about.get("task"), str):
-        raise ElmanError(f"{folder / OPTIONS} is damaged: it does not name its task; take a copy")
     make = find(about["task"])
+    for part, group in (("training", Training), ("budget", Budget), ("comparison", Comparison)):
+        if part in about:
+            options_of(group, folder, about, part)
     options = options_of(make.Options, folder, about, "options")
     try:
         restored(make.Learnt, vocabulary)
