@@ -337,7 +337,7 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
             judged = counted[:, k:] & (counted[:, :-k] if self.training else torch.ones_like(counted[:, :-k]))
             total, number = total + (surprise * judged).sum(), number + int(judged.sum())
         value = total / max(1, number)
-        output = None if self.training else _errors(batch.scaled, place.cpu(), self.ahead)
+        output = None if self.training else _errors(batch.scaled, finite(place).cpu(), self.ahead)
         return Loss(value, max(1, int(counted.any(-1).sum())), output=output)
 
     @torch.no_grad()
