@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from elman.cli.main import main
 from elman.errors import ElmanError
 from elman.tasks.classify.options import ClassifyOptions
 from elman.tasks.classify.task import ClassifyTask
 from elman.tasks.recommend.task import RecommendTask
-from elman.training.folders import UNTRAINED_WEIGHTS, load_weights, read_json
+from elman.training.folders import UNTRAINED_WEIGHTS, load_weights, read_json, write_json
 from elman.training.options import option
 from elman.training.runs import fit, noted
 from elman.training.settings import Budget, Training, configured
 from elman.training.task import Sources, evaluate
-from elman.training.trials import others, suggested, with_some
+from elman.training.trials import distribution, others, with_some
 from tests.tasks.classify.test_classify import example
 from tests.tasks.recommend.test_recommend import example as recommend_example
 
@@ -89,6 +90,30 @@ def test_a_search_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.M
     assert "trial 4" in capsys.readouterr().err
 
 
+def test_a_search_that_is_damaged_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    from elman.training import trials
+
+    def stop(*args: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trials, "attempt", stop)
+    assert train(tmp_path, "--search", "4") == 130
+    out = tmp_path / "out"
+    for tried, message in (
+        ([{"settings": {"layers": 1}, "value": "x"}], "search.json is damaged: value is 'x' and not a number"),
+        ([{"settings": {"layers": [1]}, "value": 1.0}], "search.json is damaged: settings: layers is a list"),
+        ([{"settings": {"layers": 1}, "value": 1.0}], "search.json is of another search"),
+    ):
+        write_json(out / "search.json", {"trials": tried})
+        capsys.readouterr()
+        assert main(["train", "classify", "--out", str(out), "--resume"]) == 2
+        assert message in capsys.readouterr().err.splitlines()[-1]
+    path = out / "search.json"
+    path.write_bytes(path.read_bytes().replace(b"1.0", b"1.5"))
+    assert main(["train", "classify", "--out", str(out), "--resume"]) == 2
+    assert "search.json is damaged or was changed" in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_a_search_with_nothing_to_choose(tmp_path: Path, capsys: Any) -> None:
     everything = ["--layers", "1", "--dropout", "0.1", "--no-attention"]
     assert train(tmp_path, "--search", "2", *everything) == 2
@@ -96,19 +121,13 @@ def test_a_search_with_nothing_to_choose(tmp_path: Path, capsys: Any) -> None:
 
 
 def test_settings_are_drawn_between_their_bounds() -> None:
-    class Drawn:
-        """Notes what was asked for."""
-
-        def __getattr__(self, name: str) -> Any:
-            return lambda *args, **options: (name, *args[1:], *options.values())
-
     from dataclasses import fields
 
-    found = {each.name: suggested(Drawn(), each) for each in fields(ClassifyOptions) if "search" in each.metadata}
-    assert found["hidden"] == ("suggest_int", 32, 256, True)
-    assert found["layers"] == ("suggest_int", 1, 2, False)
-    assert found["dropout"] == ("suggest_float", 0.1, 0.7, False)
-    assert found["attention"] == ("suggest_categorical", [False, True])
+    found = {each.name: distribution(each) for each in fields(ClassifyOptions) if "search" in each.metadata}
+    assert found["hidden"] == IntDistribution(32, 256, log=True)
+    assert found["layers"] == IntDistribution(1, 2)
+    assert found["dropout"] == FloatDistribution(0.1, 0.7)
+    assert found["attention"] == CategoricalDistribution([False, True])
     assert with_some(Training(), {"lr": 1.0, "hidden": 3}) == Training(lr=1.0)
 
 

@@ -38,17 +38,17 @@ RESULT, REPORT, SKIPPED = "result.json", "report.html", "skipped.txt"
 HISTORY = "history.csv"
 ABOUT = "estimator.json"  # of a model that was trained in Python
 CHECKPOINTS, LOGS = "checkpoints", "logs"
-COMPARE, SEARCH, TRIAL = "compare", "search.db", "trial"  # what was trained to be compared, or to be chosen from
+COMPARE, SEARCH, TRIAL = "compare", "search.json", "trial"  # what was trained to be compared, or to be chosen from
 TOKENS = ("tokens.bin", "valid.bin")  # of a text
 PIPED = "piped"  # data that came through a pipe
 # all that a model folder may hold; one that holds anything else is never replaced
 OURS = {
     OPTIONS, VOCABULARY, WEIGHTS, MANIFEST, RESULT, REPORT, SKIPPED, ABOUT, HISTORY, CHECKPOINTS, LOGS, COMPARE, SEARCH,
-    TRIAL, f"{SEARCH}-journal", PIPED, *TOKENS,
+    TRIAL, "search.db", "search.db-journal", PIPED, *TOKENS,
 }  # fmt: skip
 UNTRAINED_WEIGHTS = f"{CHECKPOINTS}/untrained.safetensors"  # from before the first step, to compare the others with
 LAST, BEST = (f"{CHECKPOINTS}/{name}.ckpt" for name in ("last", "best"))
-READ = (OPTIONS, VOCABULARY, WEIGHTS, RESULT, ABOUT, HISTORY, *TOKENS, UNTRAINED_WEIGHTS, LAST, BEST)
+READ = (OPTIONS, VOCABULARY, WEIGHTS, RESULT, ABOUT, HISTORY, SEARCH, *TOKENS, UNTRAINED_WEIGHTS, LAST, BEST)
 
 # of what is written: 1 is that of elman 0.1; 2 has other names of options; 3 has a manifest; a higher one comes from a
 # newer version

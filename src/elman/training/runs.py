@@ -46,7 +46,7 @@ from elman.training.remarks import of_training, remarks
 from elman.training.settings import Budget, Comparison, Training, configured, groups
 from elman.training.summary import UNTRAINED, as_before, compared, history, judged_part, write_report
 from elman.training.task import TEST, MadeTask, Sources, TrainingData, evaluate, read_model
-from elman.training.trials import attempt, made, others, search, told_of_the_disk
+from elman.training.trials import attempt, made, others, search
 
 T = TypeVar("T")
 
@@ -162,10 +162,9 @@ def searched(run: Run[MadeTask], folder: Path, callbacks: tuple[pl.Callback, ...
     if run.searching is None:
         return run
     make, number = type(run.task), run.comparison.search
-    with told_of_the_disk(folder):
-        options, training = search(
-            make, run.task.options, run.training, run.budget, run.read, folder, number, run.searching, callbacks
-        )
+    options, training = search(
+        make, run.task.options, run.training, run.budget, run.read, folder, number, run.searching, callbacks
+    )
     task, data = made(make, options, make.learn(options, run.read), run.read, folder, training)
     about = read_json(folder / OPTIONS)
     kept = {name: about[name] for name in about if name in ("budget", "comparison") or name in BEGUN}

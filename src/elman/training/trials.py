@@ -1,23 +1,23 @@
 """Other settings and other recurrences, trained as the model itself is: on the same data, under a like budget."""
 
-import errno
 import logging
 import shutil
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import lightning.pytorch as pl
 
+from elman.data.plain import restored
 from elman.errors import ElmanError
+from elman.training import manifest
+from elman.training.answers import finite
 from elman.training.checkpoints import seed_all
-from elman.training.folders import SEARCH, TRIAL
+from elman.training.folders import SEARCH, TRIAL, read_json, write_json
 from elman.training.loop import Progress, has_checkpoint, train
 from elman.training.memory import check_batch, check_model
-from elman.training.options import listed
+from elman.training.options import checked, listed
 from elman.training.settings import Budget, Training
 from elman.training.task import MadeTask, Task, TrainingData
 
@@ -90,8 +90,8 @@ def search(
 ) -> tuple[Any, Training]:
     """Try settings, each for a part of the budget, and give the best: the options, and how to train.
 
-    What is tried is in ``search.db`` in the folder, and is not tried again when the search goes on. The first trial has
-    the settings as they are.
+    What is tried is in ``search.json`` in the folder, and is not tried again when the search goes on. The first trial
+    has the settings as they are.
 
     Args:
         make: the class of the task.
@@ -116,76 +116,79 @@ def search(
     if not free:
         raise ElmanError("there is nothing to search: all that could be is given")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(
-        storage=f"sqlite:///{folder / SEARCH}",
-        study_name=make.name(),
-        load_if_exists=True,
-        direction="minimize" if make.monitor is None else "maximize",
-    )
+    direction, measure = ("minimize", "loss") if make.monitor is None else ("maximize", make.monitor)
+    within = {each.name: distribution(each) for _, each in free}
+    done = _noted(folder)
     short = Budget(**{name: _part(name, value) for name, value in asdict(budget).items()})
-
-    def objective(trial: Any) -> float:
-        chosen = {each.name: suggested(trial, each) for _, each in free}
+    while len(done) < number:
+        # what is tried follows from what is finished, so that a search that was cut tries the same
+        sampler = optuna.samplers.TPESampler(seed=training.seed + len(done))
+        study = optuna.create_study(direction=direction, sampler=sampler)
+        try:
+            for each in done:
+                told = optuna.trial.create_trial(params=each.settings, distributions=within, value=each.value)
+                study.add_trial(told)
+        except ValueError as error:
+            raise ElmanError(
+                f"{folder / SEARCH} is of another search ({error}); train anew with --overwrite"
+            ) from error
+        if not done:
+            study.enqueue_trial({each.name: getattr(group, each.name) for group, each in free})
+        chosen = study.ask(within).params
         place = folder / TRIAL
         if place.exists():  # what a trial that was killed has left
             shutil.rmtree(place)
         found = attempt(make, with_some(options, chosen), read, place, with_some(training, chosen), short, callbacks)
         shutil.rmtree(place)
         assert found.progress.best is not None
-        return found.progress.best["loss" if make.monitor is None else make.monitor]
-
-    def finished() -> list[Any]:
-        return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-
-    while (done := len(finished())) < number:
-        # what is tried follows from what is finished, so that a search that was cut tries the same
-        study.sampler = optuna.samplers.TPESampler(seed=training.seed + done)
-        if not done and not study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,)):
-            study.enqueue_trial({each.name: getattr(group, each.name) for group, each in free})
-        study.optimize(objective, n_trials=1)
-        last = finished()[-1]
-        log.info("trial %s: %.4f with %s", len(finished()), last.value, shown(last.params))
-    log.info("the best of %s: %.4f with %s", number, study.best_value, shown(study.best_params))
-    return with_some(options, study.best_params), with_some(training, study.best_params)
+        done.append(Tried(chosen, finite(found.progress.best[measure])))
+        write_json(folder / SEARCH, {"trials": [asdict(each) for each in done]})
+        log.info("trial %s: %.4f with %s", len(done), done[-1].value, shown(chosen))
+    best = (min if make.monitor is None else max)(done, key=lambda each: each.value)
+    log.info("the best of %s: %.4f with %s", number, best.value, shown(best.settings))
+    return with_some(options, best.settings), with_some(training, best.settings)
 
 
-@contextmanager
-def told_of_the_disk(folder: Path) -> Iterator[None]:
-    """What goes wrong where trials are noted, such as a full disk, is an error as of any other file.
+@dataclass(frozen=True)
+class Tried:
+    """Settings that were tried, and what came of them."""
 
-    Raises:
-        OSError: what the database said.
-    """
+    settings: dict[str, bool | int | float | str]
+    value: float
+
+
+def _noted(folder: Path) -> list[Tried]:
+    """What was tried already in a search that goes on."""
+    if not manifest.is_there(folder, SEARCH):
+        return []
+    value = read_json(folder / SEARCH)
     try:
-        yield
-    except Exception as error:
-        wrong = next((each for each in _causes(error) if isinstance(each, sqlite3.Error)), None)
-        if wrong is None:
-            raise
-        raise OSError(errno.EIO, str(wrong), str(folder / SEARCH)) from error
+        return [restored(Tried, each) for each in restored(dict[str, list[dict[str, Any]]], value)["trials"]]
+    except (ElmanError, KeyError) as error:
+        raise ElmanError(f"{folder / SEARCH} is damaged: {error}; train anew with --overwrite") from error
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+def distribution(each: Field[Any]) -> Any:
+    """What a trial chooses a setting from: a list, or between two numbers, by their ratio where it is large."""
+    from optuna import distributions
 
-
-def suggested(trial: Any, each: Field[Any]) -> Any:
-    """What a trial chooses for a setting: one of a list, or between two numbers, by their ratio where it is large."""
     among = each.metadata["search"]
     if isinstance(among, list):
-        return trial.suggest_categorical(each.name, among)
+        return distributions.CategoricalDistribution(among)
     low, high = among
-    if isinstance(low, int):
-        return trial.suggest_int(each.name, low, high, log=high >= 8 * low > 0)
-    return trial.suggest_float(each.name, low, high, log=high >= 8 * low > 0)
+    kind = distributions.IntDistribution if isinstance(low, int) else distributions.FloatDistribution
+    return kind(low, high, log=high >= 8 * low > 0)
 
 
 def with_some(settings: Settings, values: Mapping[str, Any]) -> Settings:
-    """Settings, with those of ``values`` that they have."""
+    """Settings, with those of ``values`` that they have.
+
+    Raises:
+        ElmanError: a value of another type than the setting's, or out of its range.
+    """
     known: Any = settings
-    return replace(known, **{each.name: values[each.name] for each in fields(known) if each.name in values})
+    chosen = {each.name: values[each.name] for each in fields(known) if each.name in values}
+    return replace(known, **checked(type(known), chosen))
 
 
 def shown(values: Mapping[str, Any]) -> str:
