@@ -195,7 +195,7 @@ def test_models_with_which_there_is_no_talking(trained: Path, tmp_path: Path, ca
     for arguments, message in (
         ([str(tmp_path / "strings")], "was trained on strings"),
         ([str(trained), "--speaker", "HER"], "the model knows no speaker 'HER'; it knows YOU, THEM"),
-        ([str(trained), "--top-p", "2"], "top-p is above 0 and at most 1"),
+        ([str(trained), "--top-p", "2"], "--top-p is at most 1, not 2"),
         ([str(tmp_path / "none")], "there is no model folder"),
     ):
         capsys.readouterr()
