@@ -14,7 +14,8 @@ from elman import AnomalyDetector, Classifier, Regressor
 from elman.tasks.anomaly import task as anomaly_task
 
 QUICK: dict[str, Any] = {"hidden": 8, "steps": 5, "lr": 0.01, "save_every": 1e9, "verbose": False}
-DETECTOR = {**QUICK, "horizons": "1", "smooth": 1, "false_alarm_rate": 0.4, "probation": 0.9}
+# of a short memory, so that in streams of few rows some errors stand out
+DETECTOR = {**QUICK, "horizons": "1", "smooth": 1, "memory": 20, "false_alarm_rate": 0.4, "probation": 0.9}
 A_COLUMN = "y of one column is taken as it is, without a warning: people who come from Keras hold it so"
 FEW = "it gives fewer rows than a detector of streams takes, which is more than ours gets in this test"
 
