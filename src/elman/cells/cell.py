@@ -169,14 +169,16 @@ class Cell(nn.Module, ABC):
 
         A parameter ``initial_NAME [S]``, if the cell has one, is the initial value of the state ``NAME``; else zeros.
         """
-        learnt = [self._parameters.get(f"initial_{name}") for name in self.states]
-        for name, size, own in zip(self.states, self.state_sizes, learnt, strict=True):
-            if own is not None and own.shape != (size,):
-                raise ElmanError(f"initial_{name} of {type(self).__name__} is {told(own)}, where [{size}] is right")
         return tuple(
-            self.weight_ih.new_zeros(batch, size) if own is None else own.expand(batch, size)
-            for own, size in zip(learnt, self.state_sizes, strict=True)
+            self.weight_ih.new_zeros(batch, size) if own is None else self._learnt(name, own, size).expand(batch, size)
+            for name, size in zip(self.states, self.state_sizes, strict=True)
+            for own in [self._parameters.get(f"initial_{name}")]
         )
+
+    def _learnt(self, state: str, own: Tensor, size: int) -> Tensor:
+        if own.shape != (size,):
+            raise ElmanError(f"initial_{state} of {type(self).__name__} is {told(own)}, where [{size}] is right")
+        return own
 
     def forward(
         self,
@@ -238,7 +240,6 @@ class Cell(nn.Module, ABC):
     ) -> Run:
         cell = self if parameters is None else bind(self, parameters)
         cell.check_input(x)
-        cell.check_parameters()
         state = (state,) if isinstance(state, Tensor) else state
         initial = cell.initial_state(x.shape[0])
         state = initial if state is None else tuple(state)
@@ -268,11 +269,15 @@ class Cell(nn.Module, ABC):
         for remedy in self.remedies:
             if isinstance(remedy, RunRemedy):
                 run = partial(remedy.run, run)
-        return run(cell, x, **{name: extras[name] for name in self.extra_inputs})
+        try:
+            return run(cell, x, **{name: extras[name] for name in self.extra_inputs})
+        except ElmanError:
+            cell.check_parameters()  # which has better words for a parameter that kernels have refused
+            raise
 
     def check_input(self, x: Any) -> None:
         """Refuse an input that is not ``[B, T, I]``."""
-        if not strided(x) or x.dim() != 3 or x.shape[2] != self.input_size:
+        if not isinstance(x, Tensor) or x.layout is not torch.strided or x.dim() != 3 or x.shape[2] != self.input_size:
             wanted = f"[batch, time, {self.input_size}]"
             given = list(x.shape) if strided(x) else told(x)
             raise ElmanError(f"{type(self).__name__} takes an input of {wanted}, not {given}")
@@ -292,25 +297,26 @@ class Cell(nn.Module, ABC):
             value = own[name] if name in own else getattr(self, name)
             if value is None:
                 continue
-            shape = shapes.get(name, value.shape)
-            if value.shape != shape or value.dtype != dtype or value.device != device:
-                what, right = self.called.get(name, name), f"{dtype} of {list(shape)} on {device}"
-                raise ElmanError(f"{what} of {type(self).__name__} is {told(value)}, where {right} is right")
+            shape = shapes.get(name)
+            if value.dtype != dtype or value.device != device or (shape is not None and value.shape != shape):
+                right = f"{dtype} of {list(shape or value.shape)} on {device}"
+                what = f"{self.called.get(name, name)} of {type(self).__name__}"
+                raise ElmanError(f"{what} is {told(value)}, where {right} is right")
 
     def _check(self, x: Tensor, state: State, resets: Tensor | None, extras: Mapping[str, Tensor]) -> None:
         name, weight = type(self).__name__, self.weight_ih
         device, dtype = weight.device, weight.dtype
 
-        def what(n: int) -> str:
-            return ("an input", *("a state" for _ in state), *(f"the extra input {key}" for key in extras))[n]
-
         for n, value in enumerate((x, *state, *extras.values())):
-            if not strided(value):
-                raise ElmanError(f"{name} takes dense tensors, and was given {told(value)} as {what(n)}")
-            if value.device != device or (value.dtype != dtype and not torch.is_autocast_enabled(x.device.type)):
+            if not isinstance(value, Tensor) or (value.dtype != dtype or value.device != device):
+                if isinstance(value, Tensor) and value.device == device and torch.is_autocast_enabled(x.device.type):
+                    continue
+                what = ("an input", *("a state" for _ in state), *(f"the extra input {key}" for key in extras))[n]
+                if not isinstance(value, Tensor):
+                    raise ElmanError(f"{name} takes tensors, and was given {told(value)} as {what}")
                 own, given = (device, value.device) if value.device != device else (dtype, value.dtype)
                 by = "on" if value.device != device else "of"
-                raise ElmanError(f"{name} has weights {by} {own} and was given {what(n)} {by} {given}")
+                raise ElmanError(f"{name} has weights {by} {own} and was given {what} {by} {given}")
         batch, time = x.shape[:2]
         shapes = [[batch, size] for size in self.state_sizes]
         if [list(s.shape) for s in state] != shapes:

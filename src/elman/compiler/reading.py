@@ -46,7 +46,7 @@ def reading(template: nn.Module, mode: Mode) -> Reading:
     known = _known.get(template)
     if known is None:
         known = _known.setdefault(template, {})
-    key = mode, getattr(template, "remedies", ())
+    key = mode, getattr(template, "remedies", ()), template.hidden_size  # which a user may set to another number
     found = known.get(key)
     if found is None:
         found = known[key] = _read(template, mode[1])
@@ -57,6 +57,7 @@ def _read(template: nn.Module, widths: Widths) -> Reading:
     states = dict(zip(template.states, template.state_sizes, strict=True))  # type: ignore[arg-type]
     try:
         with undisturbed():  # whoever traces a call sees nothing of this
+            template.check_parameters()  # type: ignore[operator]
             return Reading(trace(template, len(template.weight_ih), states, dict(widths)))  # type: ignore[arg-type]
     except NotCompilable as error:
         return Reading(None, str(error))

@@ -26,6 +26,8 @@ from elman.compiler.surroundings import beyond, in_forward_mode, recorded, stand
 from elman.compiler.tensors import PLAIN
 from elman.errors import ElmanError
 
+_READABLE = PLAIN | {type(None)}  # numbers of another class may be elsewhere than kernels look
+
 
 @lru_cache(maxsize=256)
 def _kernels(executor: str, text: str, dtype: torch.dtype) -> Kernels:
@@ -51,7 +53,7 @@ def run(executor: str, program: str, reverse: bool, every: int, parts: Parts) ->
     """
     tensors = parts.flat()
     needed = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
-    if torch.compiler.is_compiling() or recorded() or not _plain(tensors):
+    if torch.compiler.is_compiling() or recorded() or not _READABLE.issuperset(map(type, tensors)):
         if not torch.compiler.is_compiling():
             if not (recorded() or any(map(stands_for_another, tensors))):
                 return by_loop.forward(Scan(executor, program, reverse, every), tensors)
@@ -71,11 +73,6 @@ def run(executor: str, program: str, reverse: bool, every: int, parts: Parts) ->
     if output.dtype == dtype:
         return output, last
     return output.to(dtype), [state.to(dtype) for state in last]
-
-
-def _plain(tensors: Sequence[Any]) -> bool:
-    """Whether kernels can read all of these: none is of a class of its own, whose numbers may be elsewhere."""
-    return all(t is None or type(t) in PLAIN for t in tensors)
 
 
 def _apply(function: type[torch.autograd.Function], *inputs: Any) -> Any:
@@ -156,7 +153,7 @@ def _kernels_differentiate(tensors: Sequence[Any], cotangents: Sequence[Optional
         return True
     if in_forward_mode() or beyond():
         return False
-    return transformed() or all(t is None or torch._C._has_storage(t) for t in (*tensors, *cotangents))
+    return transformed() or all(t is None or torch._C._has_storage(t) for t in cotangents)
 
 
 def _forward_op(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:

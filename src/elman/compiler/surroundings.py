@@ -15,6 +15,8 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.utils._python_dispatch import _disable_current_modes
 
+from elman.compiler.tensors import PLAIN
+
 _BEFORE_DISPATCH = torch._C.DispatchKey.PreDispatch
 _DERIVATIVES = {TransformType.Grad, TransformType.Jvp}
 
@@ -33,7 +35,7 @@ def recorded() -> bool:
 
 def stands_for_another(tensor: Any) -> bool:
     """Whether a tensor has no numbers and stands for one that will have."""
-    return isinstance(tensor, FakeTensor | FunctionalTensor)
+    return type(tensor) not in PLAIN and isinstance(tensor, FakeTensor | FunctionalTensor)
 
 
 def transformed() -> bool:

@@ -161,10 +161,10 @@ class _Stage:
         """Take this tensor as the input of the next step."""
         if (
             type(x) not in PLAIN
-            or not strided(x)
+            or x.layout is not torch.strided
             or x.shape != self._shape
             or x.dtype != self._dtype
-            or x.device.type != "cpu"
+            or not x.is_cpu
         ):
             raise ElmanError(f"a step takes {self._dtype} of {list(self._shape)} on the CPU, and was given {told(x)}")
         if recorded():

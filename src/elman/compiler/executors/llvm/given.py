@@ -26,22 +26,10 @@ def fitted(s: Sequences, program: Program, dtype: torch.dtype) -> Sequences:
     Raises:
         ElmanError: what is not as the Program says: which, what it is, and what would be right.
     """
+    if s.lengths is None and s.begins is None and not s.extras and _fits(s, program, dtype):
+        return s
     batch, time, features = _sizes(s.x)
     weight, bias, lengths, begins = (program.x_width, features), (program.x_width,), s.lengths, s.begins
-    widths = program.states.values()
-    if (
-        _whole(s.weight, weight, dtype)
-        and (s.bias is None or _whole(s.bias, bias, dtype))
-        and all(_whole(s.operands[name], shape, dtype) for name, shape in program.operands.items())
-        and all(
-            _whole(t, (batch, w), dtype) for states in (s.first, s.initial) for t, w in zip(states, widths, strict=True)
-        )
-        and _in_rows(s.x, (batch, time, features), dtype)
-        and not s.extras
-        and lengths is None
-        and begins is None
-    ):
-        return s
     return replace(
         s,
         x=_rows("x", s.x, (batch, time, features), dtype),
@@ -54,6 +42,40 @@ def fitted(s: Sequences, program: Program, dtype: torch.dtype) -> Sequences:
         lengths=None if lengths is None else _lengths(lengths, batch),
         begins=None if begins is None else contiguous("resets", begins, (batch, time), torch.bool),
     )
+
+
+def _fits(s: Sequences, program: Program, dtype: torch.dtype) -> bool:
+    """Whether nothing is to be copied or refused, of what has neither lengths nor resets nor extra inputs.
+
+    This is done at every call, so that it is written for little work and not for names.
+    """
+    try:
+        x, bias = s.x, s.bias
+        batch, time, features = x.shape
+        width, widths = program.x_width, program.states.values()
+        tensors, shapes = [s.weight, *s.operands.values()], [(width, features), *program.operands.values()]
+        if bias is not None:
+            tensors.append(bias)
+            shapes.append((width,))
+        for first, initial, own in zip(s.first, s.initial, widths, strict=True):
+            tensors.append(first)
+            shapes.append((batch, own))
+            if initial is not first:
+                tensors.append(initial)
+                shapes.append((batch, own))
+        for t, shape in zip(tensors, shapes, strict=True):
+            if (
+                type(t) not in PLAIN
+                or t.dtype is not dtype
+                or t.shape != shape
+                or not t.is_cpu
+                or not t.is_contiguous()
+                or t.is_neg()
+            ):
+                return False
+    except (AttributeError, RuntimeError, ValueError):  # such as a nested tensor, which has no shape
+        return False
+    return bool(batch and time) and _in_rows(x, (batch, time, features), dtype)
 
 
 def contiguous(what: str, t: Any, shape: Shape, dtype: torch.dtype) -> Tensor:

@@ -76,19 +76,20 @@ _pool = _Pool(min(MOST, _installed() // SHARE))
 def empty(shape: tuple[int, ...], dtype: torch.dtype, turned: bool = False) -> Tensor:
     """An uninitialised tensor, whose memory, if it is large, is kept for the next one when nothing uses it any more.
 
-    The first two axes of one that is ``turned`` lie in the other order. It is no view of another tensor, so that
-    autograd lets it be changed in place.
+    One of three axes may be ``turned``: the first two then lie in the other order. It is no view of another tensor, so
+    that autograd lets it be changed in place.
 
     >>> empty((2, 3), torch.float32).shape, empty((2, 3, 4), torch.float32, turned=True).stride()
     (torch.Size([2, 3]), (4, 8, 1))
     """
-    strides = [prod(shape[i + 1 :]) for i in range(len(shape))]
-    if turned:
-        strides[:2] = strides[1], strides[1] * shape[0]
     size, kind = prod(shape) * dtype.itemsize, _KINDS.get(dtype)
     if size < LARGE or kind is None:
-        return torch.empty_strided(shape, strides, dtype=dtype)
+        if not turned:
+            return torch.empty(shape, dtype=dtype)
+        return torch.empty_strided(shape, (shape[2], shape[0] * shape[2], 1), dtype=dtype)
     block = _pool.take(-(-size // LARGE) * LARGE)
-    held = np.ndarray(shape, kind, block, 0, [n * dtype.itemsize for n in strides])
+    unit = dtype.itemsize
+    strides = (shape[2] * unit, shape[0] * shape[2] * unit, unit) if turned else None
+    held = np.ndarray(shape, kind, block, 0, strides)  # no view of one, that autograd would take for a view too
     weakref.finalize(held, _pool.give, block).atexit = False
     return torch.from_numpy(held)

@@ -199,7 +199,7 @@ class Kernels:
     def _jobs(self) -> list[weights.Job]:
         return weights.jobs(self.back)
 
-    @property
+    @cached_property
     def tape_width(self) -> int:
         """Numbers that are kept for the backward pass, for each row of each step."""
         return self.training.tape_width
@@ -243,8 +243,7 @@ class Kernels:
         work.set("reverse", int(s.reverse))
         if tape is not None:
             work.set("tape", tape.data_ptr())
-            if self.tape_width:
-                tape[-1, 0] = rows.threads
+            self._last_row(tape).value = rows.threads
         work.run(self.team(rows, threads_wanted))
         del alive
         self._give_back(work, kind, s)
@@ -341,16 +340,26 @@ class Kernels:
 
     def _dealt_to(self, tape: Tensor, batch: int) -> int:
         """On how many threads the rows of a tape were computed, which may have changed since."""
-        count = float(tape[-1, 0]) if self.tape_width else 1.0
+        count = self._last_row(tape).value
         if count not in range(1, batch + 1):
             raise ElmanError(f"what is kept is the tape of no forward pass over {batch} rows")
         return int(count)
 
+    def _last_row(self, tape: Tensor) -> ctypes.c_float | ctypes.c_double:
+        """The first number of a tape's last row; of one without columns, in whose place nothing is kept, a 1."""
+        kind = ctypes.c_double if self.double else ctypes.c_float
+        if not self.tape_width:
+            return kind(1)
+        return kind.from_address(tape.data_ptr() + (tape.numel() - self.tape_width) * tape.element_size())
+
     def operations(self, features: int) -> int:
         """Multiply-adds of the products, for each row and step, forward."""
-        products = self.program.products
-        inner = sum(m.width * self.program.values[m.input].width for m in products)
-        return inner + self.program.x_width * features
+        return self._inner + self.program.x_width * features
+
+    @cached_property
+    def _inner(self) -> int:
+        """Multiply-adds of the products with the state, for each row and step."""
+        return sum(m.width * self.program.values[m.input].width for m in self.program.products)
 
     def place(self, batch: int, time: int, features: int, lengths: Tensor | None, threads_wanted: int) -> Rows:
         """The rows on as many threads as have enough to do: two rows each, and more than waking them costs."""
@@ -360,8 +369,7 @@ class Kernels:
 
     def team(self, rows: Rows, threads_wanted: int) -> int:
         """Threads that divide the units of a step, where one has all rows and the step is worth two meetings."""
-        inner = sum(m.width * self.program.values[m.input].width for m in self.program.products)
-        worth = rows.threads == 1 and rows.batch * inner >= WORTH_A_MEETING
+        worth = rows.threads == 1 and rows.batch * self._inner >= WORTH_A_MEETING
         return threads_wanted if worth else 1
 
     def _borrow(self, kind: str, s: Sequences, rows: Rows) -> Workspace:
