@@ -1,5 +1,7 @@
 """Numbers as people write them: found over a whole column, asked about where nothing tells, and text stays text."""
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.data.bad import BadRows
-from elman.data.dialect import Dialect, Notation, dialect_kept
+from elman.data.dialect import Dialect, Lain, Notation
 from elman.data.numbers import as_numbers
+from elman.data.plain import restored
 from elman.data.reading import read_table
 from elman.data.rows import Known, Line, read_again
 from elman.data.stand_ins import stand_ins
@@ -159,15 +162,14 @@ def test_a_line_is_read_as_the_column_was(line: str) -> None:
         dialect = table({"x": cells}).written("x")
         known = Known(("x",), ("x",), dialect=dialect)
         assert read_again(Line(line), known, BadRows()).numeric("x")["x"] == [expected]
-        kept = dialect_kept({"dialect": {**vars(dialect), "numbers": {"x": vars(dialect.numbers["x"])}}})["dialect"]
-        assert kept == dialect
+        assert restored(Dialect, json.loads(json.dumps(asdict(dialect)))) == dialect
     plain = Known(("x",), ("x",), dialect=table({"x": ["1.5"]}).written("x"))
     with pytest.raises(ElmanError, match="not a number as those learnt from are written"):
         read_again(Line(line), plain, BadRows()).numeric("x")
 
 
 def test_models_of_former_versions_take_a_comma_for_decimals() -> None:
-    dialect = dialect_kept({"separator": ",", "header": True})["dialect"]
+    dialect = restored(Dialect, Lain.now({"separator": ",", "header": True})["dialect"])
     known = Known(("x",), ("x",), dialect=dialect)
     assert read_again(pl.DataFrame({"x": ["996", "1,079"]}), known, BadRows()).numeric("x")["x"] == [996, 1.079]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import pytest
 
-from elman.data.dialect import UNKNOWN, Dialect, Notation
+from elman.data.dialect import UNKNOWN, Dialect, Lain, Notation
 from elman.data.plain import Count, Distinct, Endless, Named, Positive, Within, restored, without_infinite
 from elman.errors import ElmanError
 
@@ -22,7 +22,7 @@ class Given(TypedDict):
 
 
 @dataclass(frozen=True)
-class Layout:
+class Layout(Lain):
     kind: Literal["table", "lines"]
     names: Named = ()
     time: tuple[str, ...] = ()

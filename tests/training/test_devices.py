@@ -13,7 +13,7 @@ import torch
 from elman.errors import ElmanError
 from elman.tasks.classify.task import ClassifyExamples, ClassifyOptions, ClassifyTask
 from elman.training.loop import train
-from elman.training.settings import Budget, Training
+from elman.training.settings import Budget, Training, configured
 from elman.training.signals import Terminated, ended_by_signals
 from elman.training.task import Sources, evaluate
 from tests.tasks.classify.test_classify import example
@@ -100,7 +100,7 @@ def test_devices_and_precision_that_cannot_be() -> None:
     with pytest.raises(ElmanError, match="4 devices cannot share a batch of 3"):
         Training(batch=3, devices=4)
     with pytest.raises(ElmanError, match="--precision is 32 or bf16, not '16'"):
-        Training(precision="16")
+        configured(ClassifyOptions, Training, {"precision": "16"})
     assert Training(batch=64, devices=3).rows == 21
 
 

@@ -55,15 +55,23 @@ class Dialect:
 UNKNOWN = Dialect()  # nothing is said of the file
 
 
-def dialect_kept(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The plain values of a layout with those of its dialect in one; a layout once had separator and header itself.
+class Lain:
+    """The base of what is kept with a model of how a table lay, in which ``dialect`` says how it was written."""
 
-    Example:
-        >>> dialect_kept({"text": "review", "separator": ";", "header": True})["dialect"]["separator"]
-        ';'
-    """
-    if "dialect" in values:
-        return values
-    found = dict(values)
-    separator, header = found.pop("separator", None) or "", found.pop("header", None)
-    return {**found, "dialect": {"separator": separator, "header": header, "asks": False}}
+    @staticmethod
+    def now(values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The plain values of former versions as they are now.
+
+        Up to 0.2 they had separator and header themselves, and the name of one column of times, or none.
+
+        Example:
+            >>> Lain.now({"text": "review", "separator": ";", "header": True})["dialect"]["separator"]
+            ';'
+        """
+        found = dict(values)
+        if isinstance(time := found.get("time"), str):
+            found["time"] = [time] if time else []
+        if "dialect" not in found:
+            separator, header = found.pop("separator", None) or "", found.pop("header", None)
+            found["dialect"] = {"separator": separator, "header": header, "asks": False}
+        return found

@@ -17,7 +17,6 @@ from typing import (
     is_typeddict,
 )
 
-from elman.data.dialect import dialect_kept
 from elman.errors import ElmanError
 
 T = TypeVar("T")
@@ -66,7 +65,8 @@ def restored(make: type[T], value: Any, what: str = IT) -> T:
     """A plain value, as JSON gives it, as the type that is declared of it.
 
     A dataclass and a typed dictionary are made of an object: nothing in it has another name than a field's, and nothing
-    is missing that has no default. A named tuple is made of a list.
+    is missing that has no default. A named tuple is made of a list. A class that has ``now``, a function of such an
+    object, is given what that makes of it: what a former version wrote, as it is written now.
 
     Args:
         make: ``bool``, ``int``, ``float``, ``str``, ``None``, ``Literal``, a list, a tuple, a dictionary, a union, a
@@ -165,7 +165,7 @@ def _named_tuple(kind: Any, value: Any, what: str) -> Any:
 def _object(kind: Any, value: Any, what: str) -> Any:
     _check_kind(Mapping, value, what, "an object")
     hints = get_type_hints(kind, include_extras=True)
-    value = _layout_kept(value) if "dialect" in hints else value
+    value = kind.now(value) if hasattr(kind, "now") else value
     if is_dataclass(kind):
         wanted = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
     else:
@@ -177,13 +177,6 @@ def _object(kind: Any, value: Any, what: str) -> Any:
     found = {name: _restored(hints[name], part, _at(what, name)) for name, part in value.items()}
     make: Any = kind
     return make(**found)
-
-
-def _layout_kept(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The plain values of a layout as it is now; up to 0.2 it named one column of times, or none."""
-    found = dialect_kept(values)
-    time = found.get("time")
-    return {**found, "time": [time] if time else []} if isinstance(time, str) else found
 
 
 def _scalar(kind: Any, value: Any, what: str) -> Any:

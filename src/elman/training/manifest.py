@@ -8,15 +8,17 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from elman.data.files import written_aside
 from elman.errors import ElmanError
+
+T = TypeVar("T")
 
 MANIFEST = "manifest.json"
 AGAIN = "take a copy, or train again"
@@ -58,13 +60,7 @@ def read(folder: Path, name: str) -> bytes:
     Raises:
         ElmanError: no such file, or one that is not as it was written.
     """
-    while True:
-        files = _read(folder) if exists(folder) else None
-        with _opened(folder, name) as file:
-            data = file.read()
-        found = Sum(len(data), hashlib.sha256(data).hexdigest())
-        if _is_named(folder, name, found, files):
-            return data
+    return _checked(folder, name, _all)
 
 
 def check(folder: Path, name: str) -> None:
@@ -73,12 +69,17 @@ def check(folder: Path, name: str) -> None:
     Raises:
         ElmanError: no such file, or one that is not as it was written.
     """
+    _checked(folder, name, lambda file: (None, _sum(file)))
+
+
+def _checked(folder: Path, name: str, take: Callable[[BufferedReader], tuple[T, Sum]]) -> T:
+    """What is taken of a file that is as the manifest says."""
     while True:
         files = _read(folder) if exists(folder) else None
         with _opened(folder, name) as file:
-            found = _sum(file)
+            taken, found = take(file)
         if _is_named(folder, name, found, files):
-            return
+            return taken
 
 
 @contextmanager
@@ -148,6 +149,11 @@ def _standing(folder: Path, name: str) -> Sum | None:
 
 def _as_they_stand(folder: Path, names: Iterable[str]) -> Files:
     return {name: [found] for name in names if (found := _standing(folder, name)) is not None}
+
+
+def _all(file: BufferedReader) -> tuple[bytes, Sum]:
+    data = file.read()
+    return data, Sum(len(data), hashlib.sha256(data).hexdigest())
 
 
 def _sum(file: BufferedReader) -> Sum:

@@ -12,7 +12,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import is_named
-from elman.data.dialect import UNKNOWN, Dialect
+from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.files import matching, suffix
 from elman.data.formats import check_task
 from elman.data.numbers import has_value
@@ -33,7 +33,7 @@ YES, NO = ("1", "1.0", "true", "yes", "anomaly"), ("0", "0.0", "false", "no", "n
 
 
 @dataclass(frozen=True)
-class Columns:
+class Columns(Lain):
     """Which columns of a table are what.
 
     Args:

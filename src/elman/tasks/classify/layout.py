@@ -11,7 +11,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import find, is_named, listed
-from elman.data.dialect import UNKNOWN, Dialect
+from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.formats import check_task, fasttext, format_of, ts
 from elman.data.memory import Arrays
 from elman.data.reading import is_table, read_table
@@ -45,7 +45,7 @@ class ColumnSpec:
 
 
 @dataclass(frozen=True)
-class Layout:
+class Layout(Lain):
     """How the data lies: kept with the model, so that other files are read as the first one was."""
 
     kind: str  # "table", "lines", "folder", "ts", "long", "wide" or "arrays"
@@ -62,7 +62,7 @@ class Layout:
     columns: tuple[str, ...] = ()  # all of a table
     marked: bool = False  # of lines: whether no text begins with a word that is a label
     forms: tuple[str, ...] = ()  # in which times are written
-    steps: tuple[Sequence[str], ...] = ()  # of a wide table: the columns of each channel, "" where a step has none
+    steps: tuple[tuple[str, ...], ...] = ()  # of a wide table: the columns of each channel, "" where a step has none
 
     @property
     def when(self) -> When:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import is_named
-from elman.data.dialect import UNKNOWN, Dialect
+from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.numbers import as_numbers, has_value
 from elman.data.roles import names_rows, no_amount
 from elman.data.rows import Known
@@ -26,7 +26,7 @@ LEAST = 8  # columns of numbers that make a table of one series a row
 
 
 @dataclass(frozen=True)
-class Columns:
+class Columns(Lain):
     """What the columns of a table of series are.
 
     Args:

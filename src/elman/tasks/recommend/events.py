@@ -11,7 +11,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import find, listed
-from elman.data.dialect import UNKNOWN, Dialect
+from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.formats import check_task
 from elman.data.numbers import as_text
 from elman.data.reading import read_table
@@ -29,7 +29,7 @@ MINUTE = 60_000_000  # microseconds
 
 
 @dataclass(frozen=True)
-class EventLayout:
+class EventLayout(Lain):
     """How events lie in a table; kept with a model, so that other tables are read as the first one was.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Any
 
 from elman.data.bad import BadRows
 from elman.data.columns import find, is_named
-from elman.data.dialect import UNKNOWN, Dialect
+from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.files import alternatives, suffix
 from elman.data.formats import check_task, conllu, delimited, format_of
 from elman.data.formats.conll import DOCUMENT
@@ -43,7 +43,7 @@ class ColumnSpec:
 
 
 @dataclass(frozen=True)
-class Layout:
+class Layout(Lain):
     """How sentences lie in a file."""
 
     # "columns", a token a line; "conllu", such in CoNLL-U; "joined", word/tag lines; "lines" of words; "table", a

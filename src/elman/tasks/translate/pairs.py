@@ -13,7 +13,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import is_named, listed
-from elman.data.dialect import UNKNOWN, Dialect
+from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.files import alternatives
 from elman.data.formats import check_task
 from elman.data.reading import read_table
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Layout:
+class Layout(Lain):
     """How pairs lie: kept with the model, so that other files are read as the first one was.
 
     Args:

@@ -64,14 +64,7 @@ def _fits(s: Sequences, program: Program, dtype: torch.dtype) -> bool:
                 tensors.append(initial)
                 shapes.append((batch, own))
         for t, shape in zip(tensors, shapes, strict=True):
-            if (
-                type(t) not in PLAIN
-                or t.dtype is not dtype
-                or t.shape != shape
-                or not t.is_cpu
-                or not t.is_contiguous()
-                or t.is_neg()
-            ):
+            if not _whole(t, shape, dtype):
                 return False
     except (AttributeError, RuntimeError, ValueError):  # such as a nested tensor, which has no shape
         return False
@@ -99,30 +92,24 @@ def states_of(what: str, states: Sequence[Any], program: Program, batch: int, dt
 
 
 def _whole(t: Any, shape: Shape, dtype: torch.dtype) -> bool:
-    try:
-        return (
-            type(t) in PLAIN
-            and t.shape == shape
-            and t.dtype is dtype
-            and t.is_cpu
-            and t.is_contiguous()
-            and not t.is_neg()
-        )
-    except RuntimeError:  # a nested tensor has no shape, a sparse one no strides
-        return False
+    return _is_plain(t, shape, dtype) and t.is_contiguous()
 
 
 def _in_rows(t: Any, shape: Shape, dtype: torch.dtype) -> bool:
+    return _is_plain(t, shape, dtype) and (t.stride(-1) == 1 or shape[-1] == 1)
+
+
+def _is_plain(t: Any, shape: Shape, dtype: torch.dtype) -> bool:
     try:
         return (
             type(t) in PLAIN
             and t.shape == shape
             and t.dtype is dtype
             and t.is_cpu
-            and (t.stride(-1) == 1 or shape[-1] == 1)
+            and t.layout is torch.strided
             and not t.is_neg()
         )
-    except RuntimeError:
+    except RuntimeError:  # a nested tensor has no shape
         return False
 
 
