@@ -309,8 +309,8 @@ def test_series_shorter_than_the_horizon_are_told(caplog: pytest.LogCaptureFixtu
     with pytest.raises(ElmanError, match="series short: has 5 rows, and a forecast is of 6"):
         trained(frame)
     with caplog.at_level(logging.WARNING):
-        task = trained(frame, skip_bad=True)
-    assert "1 rows left out" in caplog.text
+        task = trained(frame, skip_bad="all")
+    assert "1 series left out" in caplog.text
     assert len(task.predict(frame)) == 12  # it is forecast all the same
 
 

@@ -21,7 +21,7 @@ RHYME = "the quick brown fox jumps over the lazy dog, and the dog sleeps on.\n"
 def example(folder: Path) -> tuple[Path, dict[str, Any]]:
     """A file from which this task learns in seconds, and options that suit it; the laws of all tasks use it."""
     path = folder / "rhyme.txt"
-    path.write_text(RHYME * 40, encoding="utf-8")
+    path.write_text(RHYME * 80, encoding="utf-8")
     return path, {"hidden": 24, "embedding": 12, "batch": 4, "bptt": 17, "lr": 0.02, "warmup": 5}
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from elman.data.files import suffix
 from elman.data.reading import format_of, is_table
 from elman.tasks.language.strings import StringParts
 from elman.tasks.language.text import TextParts
@@ -11,7 +12,8 @@ from elman.training.inspection import Suits
 def suits(read: TextParts | StringParts, path: Path) -> Suits:
     """How well the text that a language model read suits it: any text does, but columns are for other tasks."""
     if is_table(path) or format_of(path).tasks:
-        return Suits(0.05, "a text, though one with columns")
+        # the lines of a poem may have a comma each
+        return Suits(0.2 if suffix(path) == ".txt" else 0.05, "a text, though one with columns", {"form": "text"})
     if isinstance(read, StringParts):
         what = "molecules" if read.molecules else "strings"
         return Suits(0.95 if read.molecules else 0.7, f"{what}, one a line", {"form": "strings"})
