@@ -19,6 +19,7 @@ import elman
 from elman import cells
 from elman.cli.main import main, verbs
 from elman.errors import ElmanError
+from elman.training.folders import write_json
 from tests.tasks.language.test_language import example
 
 SMALL = ["--hidden", "8", "--embedding", "8", "--batch", "2", "--bptt", "16"]
@@ -127,12 +128,14 @@ def test_model_folders_that_do_not_fit(model: Path, tmp_path: Path, capsys: Any)
     assert "there is no model folder" in refused(capsys, "generate", str(tmp_path / "none"))
     about = json.loads((model / "options.json").read_text())
     about["options"]["hidden"] = 9
-    (model / "options.json").write_text(json.dumps(about))
+    write_json(model / "options.json", about)
     assert "does not belong to" in refused(capsys, "generate", str(model))
-    (model / "options.json").write_text(json.dumps({**about, "options": []}))
+    write_json(model / "options.json", {**about, "options": []})
     assert "is damaged" in refused(capsys, "generate", str(model))
-    (model / "options.json").write_text(json.dumps({**about, "format": 99, "elman": "9.0"}))
+    write_json(model / "options.json", {**about, "format": 99, "elman": "9.0"})
     assert "comes from a newer version, elman 9.0" in refused(capsys, "generate", str(model))
+    (model / "options.json").write_text(json.dumps(about))
+    assert "options.json is damaged or was changed" in refused(capsys, "generate", str(model))
 
 
 def test_a_prompt_or_a_text_with_characters_that_the_vocabulary_lacks(model: Path, tmp_path: Path, capsys: Any) -> None:
@@ -168,11 +171,14 @@ def test_a_run_goes_on_as_it_began(model: Path, tmp_path: Path, capsys: Any) -> 
     assert "has --hidden 8 and goes on with it" in refused(capsys, *resume, "--hidden", "9")
     assert "has --data" in refused(capsys, *resume, "--data", str(source))
     assert contents(model) == before
-    (model / "tokens.bin").unlink()  # is made again from the text
     assert main([*resume, "--steps", "5", "--hidden", "8"]) == 0
     assert json.loads((model / "result.json").read_text())["steps"] == 5
+    tokens = (model / "tokens.bin").read_bytes()
+    (model / "tokens.bin").unlink()
+    assert "lacks tokens.bin; take a copy" in refused(capsys, *resume, "--steps", "6")
+    (model / "tokens.bin").write_bytes(tokens)
     (model / "checkpoints" / "last.ckpt").write_bytes(b"cut")
-    assert "last.ckpt is damaged or was cut short" in refused(capsys, *resume, "--steps", "6")
+    assert "last.ckpt is damaged or was changed" in refused(capsys, *resume, "--steps", "6")
     (model / "checkpoints" / "last.ckpt").unlink()
     assert "has no checkpoint" in refused(capsys, *resume)
 
@@ -218,13 +224,13 @@ def test_what_training_says_and_keeps(trained: Path, tmp_path: Path, capsys: Any
     out = tmp_path / "out"
     assert main(train(out, source, *SMALL, "--cell", "gru", "--tokens", "bytes")) == 0
     said = capsys.readouterr().out
-    assert f"{source}: 2,720 tokens, 256 different; held out 272" in said
+    assert f"{source}: 5,440 tokens, 256 different; held out 544" in said
     assert "parameters" in said
     assert said.rstrip().endswith(str(out))
     kept = {path.name for path in out.iterdir()}
     assert kept == {
         "model.safetensors", "options.json", "vocabulary.json", "result.json", "tokens.bin", "logs", "checkpoints",
-        "report.html",
+        "report.html", "history.csv", "manifest.json",
     }  # fmt: skip
     result = json.loads((out / "result.json").read_text())
     assert result["options"]["cell"] == "gru"

@@ -165,7 +165,11 @@ def test_what_is_wrong_is_caught_by_the_law_that_it_breaks(cell: type[Cell], law
 
 
 def test_what_is_right_is_not_said_to_be_wrong() -> None:
-    assert set(broken(WronglyDerived)) == {"gradients_are_the_derivatives", "second_derivatives_are_right"}
+    assert set(broken(WronglyDerived)) == {
+        "gradients_are_the_derivatives",
+        "second_derivatives_are_right",
+        "derivatives_of_every_mode_are_those_of_the_loop",
+    }
 
 
 def test_the_case_is_named_with_sizes_dtype_lengths_resets_and_direction() -> None:

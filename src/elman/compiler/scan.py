@@ -67,12 +67,8 @@ def run(executor: str, program: str, reverse: bool, every: int, parts: Parts) ->
     if needed or transformed():
         output, _, *last = _apply(_Scan, Scan(executor, program, reverse, every), *tensors)
         return output, last
-    dtype = parts.x.dtype
-    kernels = _kernels(executor, program, dtype)
-    output, last, _ = kernels.forward(parts.to(kernels.dtype).sequences(kernels.program, reverse), 0)
-    if output.dtype == dtype:
-        return output, last
-    return output.to(dtype), [state.to(dtype) for state in last]
+    output, last, _ = _computed(Scan(executor, program, reverse, 0), parts)
+    return output, last
 
 
 def _apply(function: type[torch.autograd.Function], *inputs: Any) -> Any:
@@ -84,10 +80,18 @@ def _apply(function: type[torch.autograd.Function], *inputs: Any) -> Any:
 
 def _forward(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
     """The outputs, the tape (empty if it is not kept), and the last states."""
-    kernels = _kernels(scan.executor, scan.program, tensors[0].dtype)
-    s = Parts.of(scan, tensors).sequences(kernels.program, scan.reverse)
-    output, last, kept = kernels.forward(s, scan.every)
+    output, last, kept = _computed(scan, Parts.of(scan, tensors))
     return [output, kept, *last]
+
+
+def _computed(scan: Scan, parts: Parts) -> tuple[Tensor, list[Tensor], Tensor]:
+    """The outputs and the last states in the format of the input, and the tape."""
+    dtype = parts.x.dtype
+    kernels = _kernels(scan.executor, scan.program, dtype)
+    output, last, kept = kernels.forward(parts.to(kernels.dtype).sequences(kernels.program, scan.reverse), scan.every)
+    if output.dtype == dtype:
+        return output, last, kept
+    return output.to(dtype), [state.to(dtype) for state in last], kept
 
 
 def _backward(

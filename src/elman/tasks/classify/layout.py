@@ -204,6 +204,8 @@ def _shown(wide: Wide) -> list[tuple[str, list[str]]]:
 
 def _is_prose(cells: pl.Series) -> bool:
     """Whether a column holds texts of several words."""
+    if cells.dtype.is_nested():
+        return False
     words = cells.cast(pl.String).drop_nulls().head(1000).str.count_matches(r"\S+")
     return len(words) > 0 and float(words.mean() or 0) >= PROSE  # pyright: ignore[reportArgumentType]
 

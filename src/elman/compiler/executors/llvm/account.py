@@ -83,12 +83,13 @@ def account(traced: Traced, cell: Any, x: Tensor, *, training: bool, threads_wan
     most = int(max(rows.first[1:] - rows.first[:-1]))
     block = kernels.block(layout, rows)
     forward, again, backward = cost.forward(kernels.program, features, batch * time), None, None
-    scratch, kept = layout.scratch_width, 0
+    scratch, kept, marked = layout.scratch_width, 0, 0
     if training:
         again = forward if every > 1 else None
         backward = cost.backward(kernels.program, kernels.back.program, features, batch * time)
         scratch = max(scratch, kernels.back.scratch_width)
         kept = layout.tape_width * time if every == 1 else sum(program.states.values()) * -(-time // every)
+        marked = layout.tape_width if every == 1 else 0  # the row of a tape that says how it was made
     one = peak.speed(1, double)
     works = [work for work in (forward, again, backward) if work]
     return Kernel(
@@ -101,7 +102,7 @@ def account(traced: Traced, cell: Any, x: Tensor, *, training: bool, threads_wan
         tile_columns=gemm.panel_vectors() * host().vector_bytes // dtype.itemsize,
         block=block,
         kept=kept / (time * cell.hidden_size),
-        kept_bytes=kept * batch * dtype.itemsize,
+        kept_bytes=(kept * batch + marked) * dtype.itemsize,
         every=every,
         again_bytes=layout.tape_width * batch * min(every, time) * dtype.itemsize if again else 0,
         scratch_bytes=scratch * batch * dtype.itemsize,
