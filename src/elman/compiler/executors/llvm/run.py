@@ -199,7 +199,7 @@ class Kernels:
     def _jobs(self) -> list[weights.Job]:
         return weights.jobs(self.back)
 
-    @cached_property
+    @property
     def tape_width(self) -> int:
         """Numbers that are kept for the backward pass, for each row of each step."""
         return self.training.tape_width
