@@ -240,6 +240,7 @@ class Cell(nn.Module, ABC):
     ) -> Run:
         cell = self if parameters is None else bind(self, parameters)
         cell.check_input(x)
+        cell.check_parameters()
         state = (state,) if isinstance(state, Tensor) else state
         initial = cell.initial_state(x.shape[0])
         state = initial if state is None else tuple(state)
@@ -269,11 +270,7 @@ class Cell(nn.Module, ABC):
         for remedy in self.remedies:
             if isinstance(remedy, RunRemedy):
                 run = partial(remedy.run, run)
-        try:
-            return run(cell, x, **{name: extras[name] for name in self.extra_inputs})
-        except ElmanError:
-            cell.check_parameters()  # which has better words for a parameter that kernels have refused
-            raise
+        return run(cell, x, **{name: extras[name] for name in self.extra_inputs})
 
     def check_input(self, x: Any) -> None:
         """Refuse an input that is not ``[B, T, I]``."""

@@ -33,10 +33,6 @@ class Recurrence(Protocol):
 
     def project(self, x: Tensor) -> Tensor: ...
 
-    def check_parameters(self) -> None:
-        """Refuse parameters of shapes, dtypes or devices that do not fit; kernels look at theirs by themselves."""
-        ...
-
 
 class Account(Protocol):
     """What an executor says of how its kernels would run something: a dataclass of plain values."""

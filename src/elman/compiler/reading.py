@@ -57,7 +57,6 @@ def _read(template: nn.Module, widths: Widths) -> Reading:
     states = dict(zip(template.states, template.state_sizes, strict=True))  # type: ignore[arg-type]
     try:
         with undisturbed():  # whoever traces a call sees nothing of this
-            template.check_parameters()  # type: ignore[operator]
             return Reading(trace(template, len(template.weight_ih), states, dict(widths)))  # type: ignore[arg-type]
     except NotCompilable as error:
         return Reading(None, str(error))

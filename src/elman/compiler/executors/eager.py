@@ -45,7 +45,6 @@ class Eager:
         Raises:
             ElmanError: a step that gives something else than its output and its new states.
         """
-        cell.check_parameters()
         x, extras = without_padding(x, extras, lengths)
 
         def check(results: Any) -> None:
