@@ -1,7 +1,9 @@
 """Dates and times of day as people write them, in one form a column."""
 
 import math
+import re
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -39,16 +41,16 @@ ZONES = {
     for name in names.split()
 }  # fmt: skip
 
-_BETWEEN = r"\s?[-/._\s\x{2010}\x{2011}\x{2013}]\s?"
+_BETWEEN = r"\s?[-/._\s\u2010\u2011\u2013]\s?"
 _YEAR = r"'?(?P<Y>\d{4}|\d{2})"
 _DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|°|ª)?"
-_NAME = r"(?P<b>\p{L}{3,10})\.?"
+_NAME = r"(?P<b>[^\W\d_]{3,10})\.?"
 _OF = r"[-\s/.,_]*(?:(?:de|of|del|di)\s+)?"
 _QUARTER = r"(?:q|t|quarter|quartal|trimestre|trim\.?)"
 _WEEK = r"(?:w|kw|week|woche|semaine|semana)"
 _WEEKDAY = (
     r"(?:(?:(?:mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|mié|mie|jeu|jue|ven|vie|sam|sáb|sab|dim|dom|die|mit|don|fre|"
-    r"son|gio|seg|ter|qua|qui|sex|maa|din|woe|vri|zat|zon)\p{L}*(?:-feira)?|mo|di|mi|do|fr|sa|so)\.?,?\s+)?"
+    r"son|gio|seg|ter|qua|qui|sex|maa|din|woe|vri|zat|zon)[^\W\d_]*(?:-feira)?|mo|di|mi|do|fr|sa|so)\.?,?\s+)?"
 )
 _CLOCK = (
     r"(?P<H>\d{1,2})(?:[:.h]\s?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?)?"
@@ -56,7 +58,7 @@ _CLOCK = (
 )
 _HALF = r"(?:\s?(?P<p>[ap])\.?\s?m\b\.?)?"
 _TIGHT = r"(?P<H>\d{2})(?::?(?P<M>\d{2})(?::?(?P<S>\d{2})(?:[.,:]?(?P<f>\d{1,9}))?)?)?"  # with or without colons
-_OFFSET = r"(?P<o>[-+\x{2212}]\d{1,2}(?::?\d{2})?)"
+_OFFSET = r"(?P<o>[-+\u2212]\d{1,2}(?::?\d{2})?)"
 _ZONE = (
     rf"(?:\s?(?P<z>{'|'.join(sorted(ZONES, key=len, reverse=True))})\b)?(?:\s?{_OFFSET})?"
     r"(?:\s?\[[\w/+-]+\])?(?:\s?\([^)]*\))?"
@@ -171,8 +173,25 @@ def read_form(text: pl.Series, form: str) -> Read:
     return known
 
 
+def found_in(text: pl.Series, names: Sequence[str]) -> list[str]:
+    """Those forms in which one cell at least is written; of all there are, most are none."""
+    cells = text.drop_nulls().to_list()
+    return [name for name in names if any(map(_pattern(name).match, cells))]
+
+
+@cache
+def _pattern(
+    form: str,
+) -> re.Pattern[str]:  # to make one takes as long as to read a thousand cells
+    return re.compile(_cell(form))
+
+
+def _cell(form: str) -> str:
+    return rf"(?i)^[\['\"]?(?:{FORMS[form].pattern})[\]'\"]?$"
+
+
 def _by_pattern(text: pl.Series, form: str) -> Read:
-    parts = text.str.extract_groups(rf"(?i)^[\['\"]?(?:{FORMS[form].pattern})[\]'\"]?$").struct.unnest()
+    parts = text.str.extract_groups(_cell(form)).struct.unnest()
     day, good = _days(parts)
     day, of_day, clock = day * DAY, np.zeros(len(parts)), ""
     if "H" in parts.columns:
@@ -325,10 +344,3 @@ def plain_text(column: pl.Series) -> pl.Series:
 def order_of(form: str) -> str:
     """In which order a form of numbers has day, month and year; empty for what can be read in one way only."""
     return next((order for order, forms in ORDERS.items() if form in forms), "")
-
-
-def most_read(text: pl.Series, names: Sequence[str]) -> dict[str, int]:
-    """How many cells some forms read, of those that read the most, or nearly as many."""
-    counts = {name: int(np.isfinite(read_form(text, name).values).sum()) for name in names}
-    most = max(counts.values(), default=0)
-    return {name: count for name, count in counts.items() if count and count >= 0.9 * most}

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import is_named
-from elman.data.dates import DAY, FORMS, SECOND, YEARS, order_of, plain_text, read_clock, read_form
+from elman.data.dates import DAY, FORMS, SECOND, YEARS, found_in, order_of, plain_text, read_clock, read_form
 from elman.data.numbers import as_numbers, has_value
 from elman.errors import ElmanError, quoted
 
@@ -289,9 +289,10 @@ def _form_of_text(text: pl.Series, order: str, names: list[str]) -> Found:
     likely = sample.str.contains(r"\d\d") & (sample.str.len_chars() < 80)
     if likely.sum() < 0.5 * len(sample):
         return Found("")
+    names = found_in(sample, names)
     counts = {form: int(np.isfinite(_bounded(read_form(sample, form).values)).sum()) for form in names}
-    best = max(counts, key=lambda form: counts[form])
-    if counts[best] < 0.5 * len(sample):
+    best = max(counts, key=lambda form: counts[form], default="")
+    if not best or counts[best] < 0.5 * len(sample):
         return Found("")
     if not order_of(best):
         return Found(best)
