@@ -1,6 +1,6 @@
 # make demo   train a language model for about a minute and let it write
 # make test   every check, and every test but the long ones
-# make long   the tests that take long and seldom break
+# make long   the tests that take long and seldom break, and the rest of the cases of those that try very many
 # make kills  RUNS runs of all tasks killed at random moments, and ENDS terminated, resumed to the same weights
 # make edits  NUMBER edits of model folders of all tasks, each used as usual or refused in one line
 # make quick  the checks, and the tests that take little

@@ -7,7 +7,7 @@ import cases
 import numpy
 import pytest
 import torch
-from parts import LONG, SLOW
+from parts import SLOW, is_long
 
 from elman.testing import law
 
@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SLOW & {item.path.stem, item.path.parent.name}:
             item.add_marker("slow")
-        if isinstance(item, pytest.Function) and item.originalname in LONG:
+        if is_long(item.name):
             item.add_marker("long")
 
 

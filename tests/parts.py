@@ -1,5 +1,7 @@
 """Which tests are run when: ``make quick`` leaves out the slow ones, ``make test`` only those of ``make long``."""
 
+from zlib import crc32
+
 # files and folders whose tests take most of the time of the whole; of the laws, ``cases.params`` marks a case of each
 SLOW = {
     "benchmarks", "docs", "estimators", "examples", "testing",
@@ -10,7 +12,7 @@ SLOW = {
     "test_devices", "test_training", "test_trials", "test_save", "test_signals", "test_ends", "test_pipes",
     "edits", "test_inspect", "test_usage", "test_nothing_varies", "test_formats",
     "test_notations", "test_surroundings", "test_derivatives", "test_given", "test_resumed", "test_memory",
-    "test_anomaly", "test_classify", "test_forecast", "test_cli", "test_weights_keras", "test_weights_onnx",
+    "test_readme", "test_anomaly", "test_classify", "test_forecast", "test_cli", "test_weights_keras", "test_weights_onnx",
 }  # fmt: skip
 
 # tests that take long and seldom break: the code for other machines, and several processes at once
@@ -22,4 +24,43 @@ LONG = {
     "test_a_mistake_in_another_process_is_one_line",
     "test_processes_share_the_work",
     "test_processes_stop_together_behind_a_step",
+    "test_two_processes_give_the_loss_of_one",
+    "test_every_law_holds_it_and_asks_for_its_parameters",
+    "test_every_section_runs_and_is_written",
+    "test_what_is_reached_is_said_beside_what_a_simple_method_reaches",
+    "test_of_a_table_of_very_many_columns_the_first_and_last_are_looked_at",
 }
+
+# of tests, and of laws, that try very many cases: one case in so many is in ``make test``, the others in ``make long``
+SHARES = {
+    # of cells
+    "equals_the_truth_with_every_gradient": 4,
+    "second_derivatives_are_right": 3,
+    "gradients_are_the_derivatives": 3,
+    "trajectory_gives_the_states_of_every_step": 3,
+    "derivatives_of_every_mode_are_those_of_the_loop": 3,
+    "test_throwaway_cells_equal_their_loop": 3,
+    "test_steps_that_are_computed_again_have_the_same_gradients": 3,
+    "test_nothing_outside_the_buffers_is_written_or_matters": 3,
+    "test_it_is_float32_of_what_was_rounded": 3,
+    "test_a_lane_does_not_depend_on_the_number_of_lanes": 3,
+    "test_a_drop_in_has_the_derivatives_of_its_twin": 3,
+    "test_any_cell_has_the_derivatives_of_its_loop": 3,
+    "test_is_its_cells_run_one_after_another": 3,
+    "test_approximations_do_not_depend_on_the_windows": 3,
+    # of remedies
+    "an_executor_gives_what_the_loop_gives": 3,
+    "test_zoneout_is_its_equation": 3,
+    # of tasks
+    "a_killed_run_goes_on_to_the_same_weights": 4,
+    "test_answers_are_written_in_any_format": 3,
+    "test_where_nothing_is_left_it_is_one_short_line": 3,
+    "test_any_value_of_any_option_is_taken_or_refused_in_our_words": 3,
+    "test_scikit_learns_own_checks": 2,
+}
+
+
+def is_long(name: str) -> bool:
+    """Whether a test, by its name with the case in brackets, is one of ``make long``; no other test changes that."""
+    share = next((share for part, share in SHARES.items() if part in name), 1)
+    return name.split("[")[0] in LONG or crc32(name.encode()) % share > 0

@@ -7,7 +7,7 @@ from edits.edits import REFUSED, Base, attempt, bases, outcome
 
 from elman.errors import ElmanError
 
-NUMBER, PARTS = 48, 8
+NUMBER, PARTS = 24, 4
 
 
 @pytest.fixture(scope="module")
