@@ -12,7 +12,8 @@ SLOW = {
     "test_devices", "test_training", "test_trials", "test_save", "test_signals", "test_ends", "test_pipes",
     "edits", "test_inspect", "test_usage", "test_nothing_varies", "test_formats",
     "test_notations", "test_surroundings", "test_derivatives", "test_given", "test_resumed", "test_memory",
-    "test_readme", "test_anomaly", "test_classify", "test_forecast", "test_cli", "test_weights_keras", "test_weights_onnx",
+    "test_readme", "test_anomaly", "test_classify", "test_forecast", "test_cli",
+    "test_weights_keras", "test_weights_onnx",
 }  # fmt: skip
 
 # tests that take long and seldom break: the code for other machines, and several processes at once
