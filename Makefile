@@ -3,6 +3,7 @@
 # make long   the tests that take long and seldom break, and the rest of the cases of those that try very many
 # make kills  RUNS runs of all tasks killed at random moments, and ENDS terminated, resumed to the same weights
 # make edits  NUMBER edits of model folders of all tasks, each used as usual or refused in one line
+# make fuzz   malformed files of all kinds for MINUTES, from SEED on; what goes wrong is written to build/fuzz/
 # make quick  the checks, and the tests that take little
 # make check  style, types, direction of imports
 # make docs   the site, in site/
@@ -13,8 +14,9 @@ BIN := .venv/bin
 RUNS ?= 100
 ENDS ?= 30
 NUMBER ?= 1000
+MINUTES ?= 20
 
-.PHONY: demo test long kills edits quick check style types directions usual little docs stubs clean
+.PHONY: demo test long kills edits fuzz quick check style types directions usual little docs stubs clean
 
 demo: .venv/ready
 	$(BIN)/elman train language --minutes 1 --out runs/demo --overwrite
@@ -43,6 +45,9 @@ kills: .venv/ready
 
 edits: .venv/ready
 	PYTHONPATH=.:tests:$(PYTHONPATH) $(BIN)/python tests/edits/edits.py --number $(NUMBER)
+
+fuzz: .venv/ready
+	PYTHONPATH=.:tests:$(PYTHONPATH) OMP_NUM_THREADS=1 $(BIN)/python -m fuzz.run --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 style: .venv/ready
 	$(BIN)/ruff check .

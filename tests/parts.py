@@ -10,7 +10,7 @@ SLOW = {
     "test_explain", "test_program",
     "test_recurrent", "test_encoder_decoder", "test_sequence", "test_remedies", "test_online",
     "test_devices", "test_training", "test_trials", "test_save", "test_signals", "test_ends", "test_pipes",
-    "edits", "test_inspect", "test_usage", "test_nothing_varies", "test_formats",
+    "edits", "fuzz", "test_inspect", "test_usage", "test_nothing_varies", "test_formats",
     "test_notations", "test_surroundings", "test_derivatives", "test_given", "test_resumed", "test_memory",
     "test_readme", "test_anomaly", "test_classify", "test_forecast", "test_cli",
     "test_weights_keras", "test_weights_onnx",
