@@ -64,7 +64,7 @@ def test_a_ts_file_with_times_that_differ_between_channels(tmp_path: Path) -> No
     [
         ("1,2:3,4:5,6:up", "line 4: has 3 channels where the first row has 2"),
         ("1,x:3,4:up", "line 4: 'x' is not a number"),
-        ("1,inf:3,4:up", "line 4: 'inf' is infinite"),
+        ("1,inf:3,4:up", "line 4: 'inf' is beyond 1e.38"),
         ("1,2", "line 4: has no label after its last :"),
     ],
 )

@@ -204,3 +204,27 @@ def test_a_table_of_which_no_row_can_be_used_says_why(text: str, message: str, t
     (tmp_path / "few.csv").write_text(text)
     with pytest.raises(ElmanError, match=message):
         read_table(tmp_path / "few.csv", BadRows(skip=True))
+
+
+def test_a_number_beyond_what_can_be_computed_with_is_bad(tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    path.write_text("a,b\n1,-1e38\n2,1e39\n")
+    with pytest.raises(ElmanError, match=r"line 3: b is 1e\+39, and numbers reach 1e\+38 at most"):
+        read_table(path, BadRows()).numeric("a", "b")
+    assert read_table(path, BadRows("all")).numeric("a", "b")["b"] == [-1e38]
+
+
+@pytest.mark.parametrize("name", ["*", "^$", "^.*$"])
+def test_a_name_that_stands_for_others_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "few.csv").write_text(f"{name},b\nx,1\ny,2\n")
+    for source in (tmp_path / "few.csv", pl.DataFrame({name: [1], "b": [2]})):
+        with pytest.raises(ElmanError, match=r"names a column '.*', which stands for others: rename it"):
+            read_table(source, BadRows())
+
+
+def test_a_whole_number_of_thousands_of_digits_is_only_a_cell(tmp_path: Path) -> None:
+    long = "9" * 5000
+    (tmp_path / "few.csv").write_text(f"{long},1\n{long},2\n")
+    table = read_table(tmp_path / "few.csv", BadRows("all"))
+    assert table.dialect.header is False
+    assert not len(table.numeric("1"))

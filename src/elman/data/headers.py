@@ -1,11 +1,13 @@
 """Whether the first row of a table has the names of its columns, and what these are."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 from elman.data.columns import is_named
 from elman.data.separators import is_number
 
+WHOLE = re.compile(r"[0-9]{1,18}")
 LOOKED = 20  # rows below it that are looked at, whether they count too
 
 
@@ -48,8 +50,8 @@ def _counts(first: Sequence[str], below: Sequence[Sequence[str]], columns: Seque
 
 def _rises(row: Sequence[str]) -> bool:
     """Whether the whole numbers of a row, two or more, rise by one; what else there is are names, and fewer."""
-    numbers = [int(cell) for cell in row if cell.isascii() and cell.isdigit()]
-    others = [cell for cell in row if cell and not (cell.isascii() and cell.isdigit())]
+    numbers = [int(cell) for cell in row if WHOLE.fullmatch(cell)]
+    others = [cell for cell in row if cell and not WHOLE.fullmatch(cell)]
     if len(numbers) < 2 or len(others) > len(numbers) or any(map(is_number, others)):
         return False
     return all(b == a + 1 for a, b in pairwise(numbers))

@@ -15,6 +15,9 @@ NO_VALUE = (
 )  # fmt: skip
 
 
+LARGEST = 1e38  # that a number may be: float32, in which networks compute, has hardly larger ones
+
+
 def has_value(column: pl.Series) -> pl.Series:
     """Which cells of a column hold something, and not one of the usual words for nothing."""
     if column.dtype == pl.String:

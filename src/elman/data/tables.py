@@ -3,9 +3,10 @@
 import io
 import json
 import logging
+import math
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from elman.data.columns import find
 from elman.data.dialect import UNKNOWN, Dialect, Notation
 from elman.data.files import written_aside
 from elman.data.notation import PLAIN, Readings, decided, either, in_words, readings
-from elman.data.numbers import as_numbers, as_text, has_value, is_numeric, without
+from elman.data.numbers import LARGEST, as_numbers, as_text, has_value, is_numeric, without
 from elman.data.plain import without_infinite
 from elman.data.stand_ins import in_one_line, stand_ins
 from elman.errors import ElmanError, brief, quoted
@@ -26,7 +27,6 @@ from elman.errors import ElmanError, brief, quoted
 log = logging.getLogger(__name__)
 
 FILE = "file"  # the column of the names of files
-LARGEST = sys.float_info.max  # of what can be a number
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")  # of tables that are written
 
 
@@ -58,6 +58,9 @@ class Table:
     notes: tuple[str, ...] = ()
     files: np.ndarray | None = None
     _readings: dict[str, Readings] = field(default_factory=dict, init=False, repr=False, compare=False)  # by column
+
+    def __post_init__(self) -> None:
+        _check_names(self.frame.columns, self.name)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -143,18 +146,21 @@ class Table:
         return replace(self, frame=frame)
 
     def numeric(self, *columns: str) -> "Table":
-        """The table with these columns as numbers, null where there is no value; other text and infinity are bad."""
+        """The table with these columns as numbers, null where there is no value; what is none or too large is bad."""
         table, notations = self, {column: self.notation(self.known(column)) for column in columns}
         for column in columns:
             cells = table.frame[column]
             numbers = as_numbers(cells, notations[column])
-            failed = has_value(cells) & ~numbers.is_finite().fill_null(False)
+            failed = has_value(cells) & ~(numbers.abs() <= LARGEST).fill_null(False)
             wrong = {row: table._no_number(column, cells[row]) for row in failed.arg_true().to_list()}
             numbers = without(numbers.alias(column), table.dialect.missing)  # -9,999 too, which was no -9999 as text
             table = replace(table, frame=table.frame.with_columns(numbers)).reject(wrong)
         return table
 
     def _no_number(self, column: str, cell: Any) -> str:
+        number = as_numbers(pl.Series([cell]), (self.dialect.numbers or {}).get(column)).item()
+        if number is not None and math.isfinite(number):
+            return f"{column} is {number:g}, and numbers reach {LARGEST:g} at most: give them in a larger unit"
         others = self.dialect.numbers is not None and is_numeric(pl.Series([cell]))
         return f"{column} is {quoted(cell)}, not a number" + (" as those learnt from are written" if others else "")
 
@@ -247,9 +253,17 @@ def held(frame: pl.DataFrame, name: str, bad: BadRows, dialect: Dialect) -> Tabl
     """
     if not len(frame):
         raise ElmanError(f"{name} has no rows")
+    _check_names(frame.columns, name)
     index = np.arange(len(frame))
     frame = frame.with_columns(usual(frame[column]) for column in frame.columns)
     return Table(name, frame, index + 1, index, len(frame), bad, replace(dialect, separator="", header=None), "row")
+
+
+def _check_names(columns: Sequence[str], table: str) -> None:
+    """Refuse names that polars takes for patterns of names."""
+    for name in columns:
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise ElmanError(f"{table or 'a row'} names a column {quoted(name)}, which stands for others: rename it")
 
 
 def usual(column: pl.Series) -> pl.Series:
@@ -318,6 +332,8 @@ def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:
     found = []
     each_once([str(name) for name in columns])
     for name, values in ((str(name), columns[name]) for name in columns):
+        if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+            raise ElmanError(f"the column {name!r} is a list or an array, not {quoted(values)}")
         if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "biufM":
             column = pl.Series(name, values)
             found.append(column.fill_nan(None) if column.dtype.is_float() else column)
@@ -352,9 +368,12 @@ def column_of(name: str, values: list[Any]) -> pl.Series:
     """A column of JSON values; where they are of several kinds, as text."""
     try:
         return pl.Series(name, values, strict=True)
+    except UnicodeEncodeError as error:
+        said = f"{quoted(error.object)} has half of a pair of surrogates, which is no character"
+        raise ElmanError(f"{name or 'a text'}: {said}") from error
     except (OverflowError, TypeError, pl.exceptions.PolarsError):
         kinds = {type(value) for value in values if value is not None}
-        if kinds <= {int, float} and not any(isinstance(v, int) and abs(v) > LARGEST for v in values):
+        if kinds <= {int, float} and not any(isinstance(v, int) and abs(v) > sys.float_info.max for v in values):
             return pl.Series(name, values, dtype=pl.Float64, strict=False)
         return pl.Series(name, [v if v is None or isinstance(v, str) else _as_cell(v) for v in values])
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 COUNTED = re.compile(r"(.*?)[ _.\-]*(\d{1,9})")  # a name, and the number behind it
+LONGEST = 200  # characters of such a name
 FEWEST = 3  # steps of a series
 DENSE = 2.0  # times as many numbers as columns at most lie between the first and the last
 
@@ -40,7 +41,7 @@ def find_wide(columns: Sequence[str]) -> Wide | None:
     """
     groups: dict[str, dict[int, str]] = {}
     for name in columns:
-        if match := COUNTED.fullmatch(name.strip()):
+        if len(name) <= LONGEST and (match := COUNTED.fullmatch(name.strip())):
             groups.setdefault(match[1], {}).setdefault(int(match[2]), name)
     found = {}
     for name, group in groups.items():

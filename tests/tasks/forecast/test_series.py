@@ -252,6 +252,12 @@ def test_a_week_of_days_is_found_beside_the_day() -> None:
     assert find_seasons(made(load + noise, Clock("fixed", 3600 * 10**6)), [len(steps)]) == [24, 168]
 
 
+@pytest.mark.parametrize("unit", [1e-30, 1e37])
+def test_a_season_is_found_in_any_unit(unit: float) -> None:
+    wave = np.sin(2 * np.pi * np.arange(240) / 12) + 3
+    assert find_seasons(made(unit * wave, Clock("row", 1)), [240]) == [12]
+
+
 def test_a_constant_series_has_no_season() -> None:
     assert find_seasons(made(np.ones(200), Clock("row", 1)), [200]) == []
 

@@ -19,6 +19,7 @@ from elman.errors import ElmanError, quoted
 NUMERIC = ("numeric", "real", "integer")
 ATTRIBUTE = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s{]+)\s*(.*)", re.IGNORECASE)
 CELL = re.compile(r"\s*('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]*?)\s*(?:,|$)")
+WHOLE = re.compile(r"[0-9]{1,18}")
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 MONASH = re.compile(r"^@(frequency|horizon|missing|equallength)\b", re.IGNORECASE)
 
@@ -131,7 +132,7 @@ def _sparse(text: str, attributes: Sequence[Attribute]) -> list[Any]:
     found: list[Any] = [0.0 if each.kind == "numeric" else min(each.values, default=None) for each in attributes]
     for cell in _cells(text[1:-1]) if text[1:-1].strip() else []:
         place, _, value = (cell or "").strip().partition(" ")
-        if not place.isdigit() or int(place) >= len(attributes):
+        if not WHOLE.fullmatch(place) or int(place) >= len(attributes):
             raise ValueError(f"{quoted(cell)} is no number of an attribute, from 0, and its value")
         found[int(place)] = _value(_unquoted(value.strip()), attributes[int(place)])
     return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from elman.data.bad import BadRows
 from elman.data.formats import Beginning, Format
-from elman.data.numbers import NO_VALUE
+from elman.data.numbers import LARGEST, NO_VALUE
 from elman.data.sequences import Sequenced
 from elman.data.text import read_whole
 from elman.errors import ElmanError, quoted
@@ -118,8 +118,8 @@ def _number(cell: str) -> float:
         number = float(cell)
     except ValueError:
         raise ValueError(f"{quoted(cell)} is not a number") from None
-    if np.isinf(number):
-        raise ValueError(f"{quoted(cell)} is infinite")
+    if abs(number) > LARGEST:
+        raise ValueError(f"{quoted(cell)} is beyond {LARGEST:g}")
     return number
 
 

@@ -12,7 +12,7 @@ from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
 from elman.data.formats import Beginning, Format
 from elman.data.formats.arff import MONASH
-from elman.data.numbers import NO_VALUE
+from elman.data.numbers import LARGEST, NO_VALUE
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.errors import ElmanError, quoted
@@ -21,7 +21,7 @@ TIMES = ("%Y-%m-%d %H-%M-%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
 MONTHS = {"yearly": 12, "quarterly": 3, "monthly": 1}  # of a step
 SECONDS = {"weekly": 604800, "daily": 86400, "hourly": 3600, "half_hourly": 1800, "minutely": 60, "secondly": 1}
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-STEP = re.compile(r"(\d+)[_ ](second|minute|hour|day|week)s?")
+STEP = re.compile(r"(\d{1,9})[_ ](second|minute|hour|day|week)s?")
 
 
 @dataclass
@@ -126,8 +126,8 @@ def _number(cell: str) -> float | None:
         number = float(cell)
     except ValueError:
         raise ValueError(f"{quoted(cell)} is not a number") from None
-    if not np.isfinite(number):
-        raise ValueError(f"{quoted(cell)} is infinite")
+    if not abs(number) <= LARGEST:
+        raise ValueError(f"{quoted(cell)} is beyond {LARGEST:g}")
     return number
 
 

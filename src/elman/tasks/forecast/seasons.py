@@ -117,6 +117,7 @@ def autocorrelation(values: np.ndarray, width: int = 0) -> np.ndarray | None:
         return None
     places = np.arange(given[0], given[-1] + 1)
     values = np.interp(places, given, values[given])
+    values = values / (np.abs(values).max() or 1.0)  # so that their squares are neither infinite nor nothing
     values = values - np.polyval(np.polyfit(places, values, 1), places)
     if width > 1:
         sums = np.cumsum(np.concatenate([[0.0], values]))

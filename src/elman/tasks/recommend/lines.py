@@ -57,7 +57,8 @@ def read_sessions(path: Path, bad: BadRows, dialect: Dialect, numbered: bool | N
     if not good:
         raise ElmanError(f"{path} has no rows")
     if numbered is None:
-        numbered = all(int(a[0]) < int(b[0]) for (*_, a), (*_, b) in pairwise(good))
+        firsts = [(len(cells[0].lstrip("0")), cells[0].lstrip("0")) for *_, cells in good]  # in the order of numbers
+        numbered = all(a < b for a, b in pairwise(firsts))
     items = [cells[1:] if numbered else cells for _, _, cells in good]
     frame = pl.DataFrame({"items": pl.Series(items, dtype=pl.List(pl.String))})
     if numbered:
