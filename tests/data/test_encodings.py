@@ -90,13 +90,15 @@ def test_what_is_in_another_encoding_is_named_with_its_byte(tmp_path: Path) -> N
     path.write_bytes(TEXT.encode("utf-16-le"))
     with pytest.raises(ElmanError, match="looks like UTF-16 without a mark; say --encoding utf-16-le"):
         read_whole(path)
+    with pytest.raises(ElmanError, match="the mark by which utf-16 is told: say --encoding utf-16-le, or utf-16-be"):
+        read_whole(path, "utf-16")
     path.write_bytes("茶".encode("shift_jis"))
     with pytest.raises(ElmanError, match="is not UTF-8"):
         read_whole(path)
     assert read_whole(path, "shift_jis") == "茶"
 
 
-@pytest.mark.parametrize("name", ["zlib", "rot13", "no such", "a\0"])
+@pytest.mark.parametrize("name", ["zlib", "rot13", "no such", "a\0", "idna", "undefined"])
 def test_only_encodings_of_texts_are_taken(name: str, tmp_path: Path) -> None:
     path = tmp_path / "few.csv"
     path.write_text(TEXT, encoding="utf-8")

@@ -311,3 +311,10 @@ def test_clocks_that_are_set_back_and_forward() -> None:
 def test_a_zone_that_is_not_there_is_refused() -> None:
     with pytest.raises(ElmanError, match="no time zone 'Europe/Berln'"):
         read_times(pl.Series(["2024-03-31"]), "Europe/Berln")
+
+
+@pytest.mark.parametrize("value", [[], [[]], ["2020-01-01"], {"a": 1}])
+def test_lists_and_objects_are_no_times(value: object) -> None:
+    column = pl.Series([value])
+    assert not is_time(column)
+    assert np.isnan(read_times(column, form="year-month-day").values).all()

@@ -333,7 +333,12 @@ def _said_clock(parts: pl.DataFrame) -> str:
 
 
 def plain_text(column: pl.Series) -> pl.Series:
-    """The cells of a column as texts to be read: without blanks around, whole numbers without a point."""
+    """The cells of a column as texts to be read: without blanks around, whole numbers without a point.
+
+    Of lists and objects there are none.
+    """
+    if column.dtype.is_nested():
+        return pl.Series(column.name, [None] * len(column), dtype=pl.String)
     if column.dtype.is_float():
         whole = column.cast(pl.Int64, strict=False)
         column = whole.cast(pl.String).zip_with((whole == column).fill_null(False), column.cast(pl.String))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from elman.data.packed import opened
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +30,27 @@ def check_encoding(name: str) -> str:
     """
     try:
         known = codecs.lookup(name)
+        b"a".decode(name, "replace")  # which those of names in the internet do not do
     except (LookupError, ValueError):
         known = None
     if known is None or not known._is_text_encoding:  # pyright: ignore[reportAttributeAccessIssue]
         raise ElmanError(f"--encoding is the name of one, such as utf-8, latin-1, cp1252 or shift_jis, not {name!r}")
     return name
+
+
+def check_characters(text: str) -> None:
+    """Refuse a text that cannot be written.
+
+    Raises:
+        ElmanError: a half of a pair of surrogates in it.
+    """
+    if text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        near = quoted(text[max(0, error.start - 10) : error.start + 10])
+        raise ElmanError(f"{near} has half of a pair of surrogates, which is no character") from error
 
 
 def marked(data: bytes) -> tuple[str, int]:
@@ -95,6 +111,10 @@ def _decoded(path: Path, file: IO[bytes], begun: bytes, offset: int, name: str, 
             shown = "UTF-8" if name == "utf-8" else name
             hint = "say in what encoding it is, such as --encoding latin-1 or cp1252" if not said else "say another"
             raise ElmanError(f"{path} is not {shown}: {wrong}; {hint}") from error
+        except UnicodeError as error:  # of UTF-16 and UTF-32
+            raise ElmanError(
+                f"{path} does not begin with the mark by which {name} is told: say --encoding {name}-le, or {name}-be"
+            ) from error
         if "\0" in text:
             raise _binary(path, block, offset)
         line += text.count("\n")

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.encodings import check_characters
 from elman.data.reading import read_table
 from elman.data.tables import columns_of, each_once
 from elman.errors import ElmanError
@@ -184,7 +185,16 @@ def _named(values: Any, feature: Any) -> list[Any]:
 
 
 def _torch(data: Any) -> Held:
-    return _array(data.detach().cpu().numpy())
+    import torch
+
+    if not isinstance(data, torch.Tensor):
+        raise ElmanError(f"of torch, data is a tensor, not {_kind(data)}")
+    if data.layout != torch.strided:
+        raise ElmanError("a sparse tensor is not taken, since a series has a value at every step; give x.to_dense()")
+    if data.is_meta:
+        raise ElmanError("a tensor of the device meta has no values")
+    data = data.detach().cpu().resolve_conj().resolve_neg()
+    return _array((data.float() if data.dtype == torch.bfloat16 else data).numpy())
 
 
 def _sparse(data: Any) -> Held:
@@ -211,7 +221,7 @@ def _array(values: np.ndarray) -> Held:
     if kind == "O" and values.ndim > 1:
         try:
             return values.astype(float)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             pass_on = f"an array {list(values.shape)} of objects that are no numbers"
             if values.shape[1:] != (1,):
                 raise ElmanError(f"{pass_on} is not taken; give a table with a name for each column") from None
@@ -248,7 +258,17 @@ def _listed(values: list[Any]) -> Held:
     if values and all(isinstance(value, Mapping) for value in values):
         names = list(dict.fromkeys(name for row in values for name in row))
         return columns_of({name: [row.get(name) for row in values] for name in names})
+    _check_texts(values)
     return values
+
+
+def _check_texts(values: Iterable[Any]) -> None:
+    """Refuse texts, in lists as well, that cannot be written."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            _check_texts(value)
+        elif isinstance(value, str):
+            check_characters(value)
 
 
 def _plain(value: Any) -> Any:
@@ -295,7 +315,7 @@ def numbers(value: Any) -> np.ndarray | None:
     if isinstance(held, list) and held and not any(isinstance(each, str | Mapping) for each in held):
         try:
             return np.array([unmasked(each) for each in held], dtype=float)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             return None
     return None
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elman.data.encodings import decoded
+from elman.data.encodings import check_characters, decoded
 from elman.data.files import matching
 from elman.data.tokens import Tokenizer
 from elman.errors import ElmanError
@@ -25,6 +25,9 @@ class HeldText:
     text: str = field(repr=False)
     name: str = "the text"
     unit: str = "line"  # what its lines are, for people
+
+    def __post_init__(self) -> None:
+        check_characters(self.text)
 
     def __str__(self) -> str:
         return self.name
