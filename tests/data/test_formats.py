@@ -170,6 +170,8 @@ TSF = "@relation r\n@attribute series_name string\n@attribute start_timestamp da
         ('[{"a": ' + "[" * 100_000 + "]" * 100_000 + "}]", "a.json", "nested too deeply"),
         ("{}\n{}\n", "a.jsonl", "has objects with nothing in them"),
         (b"\x93NUMPY\x01\x00v", "a.npy", "is no file of NumPy that can be read"),
+        (b"\x93NUMPY\x01\x00\x06\x00{'a':\n", "a.npy", "is no file of NumPy that can be read"),
+        ('"a"b,c\n1,2\n', "a.csv", "line 1: a cell goes on after its closing quotation mark"),
         (b"ARROW1\0\0 nothing", "a.feather", "is no file of Arrow"),
         (b"PAR1 nothing", "a.csv", "is no Parquet file"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 9, "a.xls", "is an Excel workbook; save its sheet as CSV"),
@@ -495,3 +497,14 @@ def test_texts_in_several_files_are_one(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one")
     (tmp_path / "b.txt").write_text("two\n")
     assert read_whole(tmp_path / "?.txt") == "one\ntwo\n"
+
+
+def test_a_header_that_cannot_be_read_cannot_be_left_out(tmp_path: Path) -> None:
+    with pytest.raises(ElmanError, match="line 1: the first row cannot be read, and is wanted for the columns"):
+        table(tmp_path, '"a"b,c\n1,2\n3,4\n', "a.csv", skip="all")
+
+
+def test_a_file_of_lines_may_have_one(tmp_path: Path) -> None:
+    line = '{"tokens": ["a", "b"], "tags": ["X", "Y"]}'
+    assert len(table(tmp_path, line, "a.jsonl")) == 1
+    assert len(table(tmp_path, line, "a.json")) == 2  # which are columns

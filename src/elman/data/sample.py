@@ -113,7 +113,8 @@ def _copy_beginning(path: Path, to: Path, size: int) -> bool:
     if not begun.text and path.suffix == ".parquet":
         return _copy_rows(pl.scan_parquet(path).head(ROWS).collect(), to)
     found = next(each for each in formats() if each.recognise(begun))
-    if found.read is not None and (not begun.text or (found is objects.FORMAT and objects.is_one(begun.text))):
+    one = found is objects.FORMAT and objects.is_one(begun.text, suffix(path))
+    if found.read is not None and (one or not begun.text):
         return _copy_rows(read_table(path, BadRows(skip=True)).frame, to)
     if marked(begun.data)[0] not in ("", "utf-8"):  # whose lines end otherwise
         text = text_beginning(path, size + 1)

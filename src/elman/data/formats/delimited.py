@@ -47,6 +47,8 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     lines, cells = _without_empty_lines(lines, cells)
     if not len(cells):
         raise ElmanError(f"{path} has no rows")
+    if not len(cells[0]):  # and nothing tells what the columns are
+        raise ElmanError(f"{path}, line {lines[0]}: the first row cannot be read, and is wanted for the columns")
     header = has_header(cells[:SAMPLE].to_list(), kind) if dialect.header is None else dialect.header
     names = _names(path, cells, header)
     lines, cells = (lines[1:], cells[1:]) if header else (lines, cells)

@@ -27,11 +27,12 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     try:
         found: Any = np.load(data, allow_pickle=False)
         arrays = {"value": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, KeyError, SyntaxError, MemoryError, RuntimeError) as error:
+    except Exception as error:  # NumPy has many kinds for what is damaged
         said = str(error).partition("\n")[0]
         if "pickle" in said:
             said = "it holds objects of Python; save an array of numbers or texts"
         raise ElmanError(f"{path} is no file of NumPy that can be read, or was cut short: {said}") from error
+    arrays = {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
     if not arrays:
         raise ElmanError(f"{path} holds no array")
     rows = max(arrays, key=lambda name: arrays[name].ndim)

@@ -11,6 +11,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
+from elman.data.files import suffix
 from elman.data.formats import Beginning, Format
 from elman.data.tables import Table, column_of, held
 from elman.data.text import read_whole
@@ -18,7 +19,8 @@ from elman.errors import ElmanError
 
 T = TypeVar("T")
 
-OBJECTS = (".jsonl", ".ndjson", ".json")  # how the names of such files end
+LINES = (".jsonl", ".ndjson")  # how the names of files end that have an object a line
+OBJECTS = (*LINES, ".json")
 ROWS = ("data", "rows", "records", "examples", "items", "results")  # under which an object has its rows
 
 
@@ -35,7 +37,7 @@ def recognise(begun: Beginning) -> bool:
 def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     """The rows of a file, with a column for each name in any of them."""
     name, text = str(path), read_whole(path, dialect.encoding)
-    whole = _whole(text, name) if is_one(text) else None
+    whole = _whole(text, name) if is_one(text, suffix(path)) else None
     if isinstance(whole, pl.DataFrame):
         return held(whole, name, bad, dialect)
     rows, lines, index, size = [], [], [], 0
@@ -108,8 +110,13 @@ def _lines(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
                 yield number, str(error)
 
 
-def is_one(text: str) -> bool:
-    """Whether a text is one value of JSON, over several lines or with rows inside, and not an object a line."""
+def is_one(text: str, kind: str = "") -> bool:
+    """Whether a text is one value of JSON, over several lines or with rows inside, and not an object a line.
+
+    Args:
+        text: of the file.
+        kind: how its name ends; where that says that there is an object a line, a single line is one as well.
+    """
     first = text.lstrip().partition("\n")[0].rstrip()
     try:
         found = json.loads(first)
@@ -123,7 +130,7 @@ def is_one(text: str) -> bool:
         )
     if isinstance(found, list):
         return any(isinstance(each, dict) for each in found)
-    alone = not text.lstrip().partition("\n")[2].strip()
+    alone = kind not in LINES and not text.lstrip().partition("\n")[2].strip()
     return alone and isinstance(found, dict) and (_inside(found) is not None or _are_columns(found))
 
 
