@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 
 import elman
 from elman import cells
@@ -68,3 +70,39 @@ def test_help_says_what_may_be_learnt_from(name: str) -> None:
         assert f"{argument}: {said}" in text
     assert "what the class says" not in text
     assert max(map(len, made.fit.__doc__.splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (torch.zeros(20, 3).to_sparse(), r"a sparse tensor is not taken, .*; give x.to_dense\(\)"),
+        (torch.zeros(20, 3, device="meta"), "a tensor of the device meta has no values"),
+        (torch.nn.Linear(1, 1), "of torch, data is a tensor, not a Linear"),
+        ({"text": TEXTS, "label": 3}, "the column 'label' is a list or an array, not 3"),
+        ([*TEXTS[1:], "\ud800"], r"'\\ud800' has half of a pair of surrogates, which is no character"),
+        ({"text": ["\ud800"] * 40}, r"text: '\\ud800' has half of a pair of surrogates"),
+        ([10**400] * 40, "these are neither texts nor series"),
+    ],
+)
+def test_what_is_no_data_is_told(data: Any, message: str) -> None:
+    with pytest.raises(ElmanError, match=message):
+        elman.Classifier(**QUICK).fit(data, NAMES)
+
+
+def test_numbers_in_sixteen_bits_are_numbers() -> None:
+    half = torch.from_numpy(X).bfloat16()
+    assert len(elman.Classifier(**QUICK).fit(half, NAMES).predict(half)) == len(X)
+
+
+def test_a_prompt_and_names_of_columns_are_texts() -> None:
+    model = elman.LanguageModel(embedding=4, batch=2, bptt=8, **QUICK).fit("the sun rose over the sea.\n" * 40)
+    with pytest.raises(ElmanError, match=r"a prompt is a text, not \['a'\]"):
+        model.generate(["a"])  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ElmanError, match="y is the name of the column to forecast, or several"):
+        elman.Forecaster(**QUICK).fit({"load": range(60)}, [None] * 60)
+
+
+def test_a_column_of_dated_numbers_is_no_series_a_row() -> None:
+    column = pd.Series(range(20), index=pd.date_range("2024", periods=20))
+    with pytest.raises(ElmanError, match=r"series have the shape \[rows, steps\] or .*, not \[20\]"):
+        elman.Classifier(**QUICK).fit(column, ["a", "b"] * 10)

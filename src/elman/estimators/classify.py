@@ -37,8 +37,9 @@ class Labelling(Answering):
         held = opened(X := _each_bare(X))
         if isinstance(held, pl.DataFrame):
             bare = opened(without_index(X))
-            assert isinstance(bare, pl.DataFrame)  # since with its index it is one
-            return self._of_table(held, bare if _all_numbers(held) or names_rows(X) else held, y, like)
+            if isinstance(bare, pl.DataFrame):
+                return self._of_table(held, bare if _all_numbers(held) or names_rows(X) else held, y, like)
+            held = bare  # a column, whose index is no part of it
         if y is None:
             raise ElmanError(f"requires y to be passed, but the target y is None: {self._wanted()}")
         if _are_texts(held):

@@ -35,7 +35,8 @@ class Forecaster(Answering, ForecasterOptions):
         return 1 - metrics["mase"]
 
     def _taken(self, X: Any, y: Any, like: Any = None) -> Taken:
-        if y is not None and not isinstance(y, str | list | tuple):
+        named = isinstance(y, str) or (isinstance(y, list | tuple) and all(isinstance(each, str) for each in y))
+        if y is not None and not named:
             raise ElmanError("y is the name of the column to forecast, or several; X has all columns, that one too")
         names = [y] if isinstance(y, str) else list(y or ())
         return Taken(self._rows(X), {"target": ",".join(names)} if names else {})

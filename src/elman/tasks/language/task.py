@@ -17,7 +17,7 @@ from elman.data import text
 from elman.data.formats import format_of
 from elman.data.text import HeldText, Window, read_tokens, write_tokens
 from elman.data.tokens import decoded, tokenizer
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 from elman.layers import Recurrent
 from elman.tasks.language.dialogues import Dialogue, choose_speakers, find_speakers
 from elman.tasks.language.lines import (
@@ -251,7 +251,7 @@ class LanguageTask(
         if self.form == "strings":
             raise ElmanError("the model was trained on strings, not on a text: strings() writes such")
         draw = Draw(temperature, top_k, top_p, seed)
-        start = self._prompt(prompt or "\n")
+        start = self._prompt(_text(prompt) or "\n")
         return decoded(self.tokenizer, self._choices(start, length, draw))
 
     def strings(
@@ -344,7 +344,7 @@ class LanguageTask(
         self.train(training)
 
     def _written(self, number: int, prompt: str, draw: Draw, longest: int | None) -> Iterator[Written]:
-        if "\n" in prompt:
+        if "\n" in _text(prompt):
             raise ElmanError("the prompt cannot be read: a string has one line")
         training, end = self.training, self._prompt("\n")
         start = torch.cat([end, self._prompt(prompt)]) if prompt else end
@@ -354,6 +354,12 @@ class LanguageTask(
         for tokens, ended in write_strings(self, start, number, longest, int(end), draw):
             yield Written(self.tokenizer.decode(tokens), ended)
         self.train(training)
+
+
+def _text(prompt: Any) -> str:
+    if not isinstance(prompt, str):
+        raise ElmanError(f"a prompt is a text, not {quoted(prompt)}")
+    return prompt
 
 
 def _name(source: Path | HeldText | None) -> str:
