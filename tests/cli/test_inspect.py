@@ -5,7 +5,7 @@ import json
 import random
 import re
 import shlex
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,12 @@ def test_dates_that_can_be_read_in_two_ways_are_doubtful() -> None:
     assert day.doubts == [
         "day has dates of which nothing tells whether they are day/month/year or month/day/year; say --date-order"
     ]
+
+
+def test_dates_of_which_none_is_within_the_years_of_people_are_texts() -> None:
+    table = read_table(pl.DataFrame({"day": [date(9990, 1, 1)] * 2}), BadRows())
+    (day,) = profile(table)
+    assert (day.kind, day.shown) == ("text", "9990-01-01, 9990-01-01")
 
 
 def test_of_a_table_of_very_many_columns_the_first_and_last_are_looked_at(tmp_path: Path, capsys: Any) -> None:

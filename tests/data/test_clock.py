@@ -89,3 +89,7 @@ def test_waves_of_a_week_tell_its_days_apart_and_those_of_a_long_step_are_left_o
     assert Clock("month", 1).waves(1e15) == ["year"]
     assert Clock("fixed", 3600 * 10**6).waves(30 * DAY) == ["day", "week"]
     assert Clock("row", 1).waves(1e15) == []
+
+
+def test_times_that_are_numbers_are_told_with_all_their_digits() -> None:
+    assert Clock("number", 1).texts(np.array([1234567.0, 0.1 + 0.2])) == ["1234567", "0.3"]

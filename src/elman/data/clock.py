@@ -91,7 +91,7 @@ class Clock:
         """Times as text."""
         column = self.column("", times)
         if not column.dtype.is_temporal():
-            return [f"{value:g}" if isinstance(value, float) else str(value) for value in column]
+            return [f"{value:.15g}" if isinstance(value, float) else str(value) for value in column]
         days = self.unit in ("month", "weekday") or self.step % DAY == 0
         bare = days and self.zone is None and not np.any(times % DAY)
         return column.dt.strftime("%Y-%m-%d" if bare else "%Y-%m-%d %H:%M:%S" + ("%z" if self.zone else "")).to_list()

@@ -110,6 +110,8 @@ def _times(column: pl.Series, missing: int, different: int, doubts: list[str]) -
         orders = " or ".join(FORMS[each].said for each in found.rivals)
         doubts.append(f"{column.name} has dates of which nothing tells whether they are {orders}; say --date-order")
     values = np.sort(times.values[np.isfinite(times.values)])
+    if not len(values):
+        return Column(column.name, "text", missing, different, _first(column.drop_nulls().cast(pl.String)), doubts)
     if wrong := len(column) - missing - len(values):
         doubts.append(f"{column.name} has {wrong:,} cells that are no times")
     first, last = (str(np.datetime64(int(each), "us")).rstrip("0").rstrip(".") for each in (values[0], values[-1]))

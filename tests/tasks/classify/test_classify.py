@@ -332,3 +332,12 @@ def test_options_that_do_not_exist_or_are_out_of_range(tmp_path: Path) -> None:
         fit(ClassifyTask, path, hiden=3)
     with pytest.raises(ElmanError, match=r"--dropout is from 0 to 0\.95, not 2"):
         fit(ClassifyTask, path, dropout=2.0)
+
+
+def test_a_series_without_its_label_cannot_be_judged(tmp_path: Path) -> None:
+    rows = [f"s{n},{t},{t if n % 2 else -t},{'up' if n % 2 else 'down'}" for n in range(20) for t in range(3)]
+    (tmp_path / "long.csv").write_text("\n".join(["id,time,level,label", *rows]) + "\n")
+    model = fit(ClassifyTask, tmp_path / "long.csv", **{**QUICK, "steps": 1, "id_column": "id"})
+    (tmp_path / "bare.csv").write_text("id,time,level\na,0,1\na,1,2\n")
+    with pytest.raises(ElmanError, match=r"bare.csv has no column 'label'; its columns are id, time, level"):
+        model.evaluation(tmp_path / "bare.csv", tmp_path, BadRows())

@@ -10,7 +10,7 @@ from elman.data.clock import DAY, UNITS, Clock
 from elman.tasks.forecast.columns import Columns
 from elman.tasks.forecast.metrics import Truth
 from elman.tasks.forecast.network import ends
-from elman.tasks.forecast.report import sections
+from elman.tasks.forecast.report import _mean, sections
 from elman.tasks.forecast.series import Panel, Series
 from elman.tasks.forecast.windows import Channels, Units
 
@@ -57,3 +57,8 @@ def test_the_error_of_each_step_is_in_the_unit_of_the_only_series() -> None:
     axes = pictures(Clock("row", 1))["Error by steps ahead"][0].axes[0]
     assert axes.get_ylabel() == "mean absolute error\nof load [MW]"
     assert axes.lines[0].get_ydata() == pytest.approx([0, 0, 0], abs=1e-5)
+
+
+def test_a_step_of_which_nothing_is_known_has_no_error() -> None:
+    distances = np.array([[1.0, np.nan, 2.0], [3.0, np.nan, np.nan]])
+    assert _mean(distances, 0).tolist() == pytest.approx([2, np.nan, 2], nan_ok=True)

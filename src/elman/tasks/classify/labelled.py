@@ -218,8 +218,10 @@ def _long(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled
     if labelled and layout.label in table.columns:
         labels = _label_of_each(table, layout, found.identities)
     elif labelled:
-        other = read_table(Path(layout.labels), BadRows()).frame
-        other = other.with_columns(pl.col(layout.label_identity).cast(pl.String).alias(layout.identity))
+        apart = read_table(Path(layout.labels), BadRows()) if layout.labels else table
+        apart.known(layout.label)
+        named = pl.col(apart.known(layout.label_identity))
+        other = apart.frame.with_columns(named.cast(pl.String).alias(layout.identity))
         names = names.join(
             other.unique(layout.identity, keep="first"), on=layout.identity, how="left", maintain_order="left"
         )

@@ -26,7 +26,7 @@ def sections(forecast: np.ndarray, truth: Truth, levels: Sequence[float]) -> lis
     coming, channels = truth.coming, truth.channels
     units = channels.units[truth.channel]
     distances = np.abs(forecast[..., 1 + nearest(levels)] - coming)
-    error = np.nanmean(distances, 1)
+    error = _mean(distances, 1)
     order = np.argsort(error)
     chosen = list(dict.fromkeys(order[np.linspace(0, len(order) - 1, min(DRAWN, len(order))).astype(int)].tolist()))
     worst = order[::-1][:WORST]
@@ -64,6 +64,12 @@ def sections(forecast: np.ndarray, truth: Truth, levels: Sequence[float]) -> lis
     ]  # fmt: skip
 
 
+def _mean(distances: np.ndarray, axis: int) -> np.ndarray:
+    """Means of what was known afterwards; NaN where nothing was."""
+    known = np.isfinite(distances).sum(axis)
+    return np.nansum(distances, axis) / np.where(known > 0, known, np.nan)
+
+
 def _slot(truth: Truth, n: int) -> int:
     """The slot of the first step that a window forecasts."""
     series = truth.channels.panel.series[truth.channels.series[truth.channel[n]]]
@@ -78,7 +84,7 @@ def _time(truth: Truth, n: int) -> str:
 def _by_step(distances: np.ndarray, truth: Truth) -> "Figure":
     """The error of each step ahead, in the unit of the series where there is one alone."""
     alone = len(truth.channels.labels) == 1
-    error = np.nanmean(distances, 0) * (truth.channels.units[0, 1] if alone else 1.0)
+    error = _mean(distances, 0) * (truth.channels.units[0, 1] if alone else 1.0)
     picture, axes = figure()
     axes.plot(np.arange(1, len(error) + 1), error, marker="." if len(error) < 40 else None)
     name = f"mean absolute error\nof {shortened(truth.channels.labels[0], 40)}" if alone else SCALED
