@@ -12,7 +12,7 @@ import zstandard
 from fuzz.tables import encoded
 from fuzz.values import odd
 
-BOMB = 30_000_000  # bytes that a few packed ones become
+BOMB = 10_000_000  # bytes that a few packed ones become
 ENCODINGS = (
     "latin-1",
     "cp1252",

@@ -54,7 +54,7 @@ def table(random: Random) -> Sample:
 def of_cells(random: Random, cells: Cells, task: str) -> Sample:
     """A table in a file, that is damaged at times."""
     ending, data = written(random, cells)
-    sound = cells.sound and len(cells.names) > 1 and ending != ".arff"
+    sound = cells.sound and len(cells.names) > 1 and ending not in (".arff", ".txt")
     if random.random() < 0.2:
         data, sound = damaged(random, data), False
     return Sample({f"data{ending}": data}, f"data{ending}", task, rows=len(cells.rows) if sound else None)

@@ -177,7 +177,7 @@ def _of_script(text: str) -> tuple[str, Finding | None]:
     with _unseen() as warned:
         try:
             with in_time():
-                exec(compile(text, "script", "exec"), {})
+                exec(compile(text, "script", "exec"), {"__name__": "script"})
         except ElmanError as error:
             if len(str(error)) > LONGEST:
                 return "failed", Finding(

@@ -98,17 +98,19 @@ def script(random: Random) -> str:
     data, labels = SOUND[name]
     made = f"model = elman.{name}({SMALL[name]}, steps=2, batch=8, baselines=False, verbose=False)"
     ask = random.choice(ASKED[name])
-    answered = "list(model.generate({X}, length=5))" if ask == "generate" else f"model.{ask}({{X}})"
     roll = random.random()
     if roll < 0.45:
         X, y = (_odd(random), labels) if random.random() < 0.7 else (data, _odd(random))
         y = _odd(random) if random.random() < 0.3 else y
-        return _lines(made, f"X, y = {X}, {y}", "model.fit(X, y)", answered.format(X="X"))
+        return _lines(made, f"X, y = {X}, {y}", "model.fit(X, y)", _call(ask, "X"))
     if roll < 0.55:
         return _lines(made, f"model.fit({data}, {labels})", f"model.partial_fit({_odd(random)}, {_odd(random)})")
-    if ask in ("score", "evaluate") and random.random() < 0.5:
-        answered = f"model.{ask}({{X}}, {_odd(random)})"
-    return _lines(made, f"model.fit({data}, {labels})", answered.format(X=_odd(random)))
+    more = f", {_odd(random)}" if ask in ("score", "evaluate") and random.random() < 0.5 else ""
+    return _lines(made, f"model.fit({data}, {labels})", _call(ask, _odd(random) + more))
+
+
+def _call(method: str, given: str) -> str:
+    return f"list(model.generate({given}, length=5))" if method == "generate" else f"model.{method}({given})"
 
 
 def _odd(random: Random) -> str:

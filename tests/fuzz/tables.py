@@ -19,7 +19,8 @@ class Cells:
     Args:
         names: of the columns.
         rows: their cells.
-        sound: whether each row has a cell for each column, so that how many rows there are is beyond doubt.
+        sound: whether each row has a cell for each column that there is to be, so that it is beyond doubt how many
+            rows there are.
     """
 
     names: list[str]
@@ -113,8 +114,8 @@ SOUND: dict[str, tuple[Callable[[Random], Cells], ...]] = {
 
 def some_cells(random: Random, cells: Cells) -> None:
     for _ in range(random.choice((1, 1, 3, 20))):
-        row = random.choice(cells.rows)
-        row[random.randrange(len(row))] = odd(random)
+        if row := random.choice(cells.rows):
+            row[random.randrange(len(row))] = odd(random)
 
 
 def a_column(random: Random, cells: Cells) -> None:
@@ -163,7 +164,7 @@ def many_columns(random: Random, cells: Cells) -> None:
 
 def no_column(random: Random, cells: Cells) -> None:
     if len(cells.names) > 1:
-        at = random.randrange(len(cells.names))
+        at, cells.sound = random.randrange(len(cells.names)), False
         del cells.names[at]
         for row in cells.rows:
             del row[at : at + 1]
@@ -182,8 +183,7 @@ def other_names(random: Random, cells: Cells) -> None:
         lambda: [*cells.names, "more"],
     ]
     found = random.choice(ways)()
-    cells.sound = cells.sound and len(found) == len(cells.names)
-    cells.names = found
+    cells.names, cells.sound = found, False  # what has no known name may be read as lines of text
 
 
 def without_names(random: Random, cells: Cells) -> None:
@@ -300,7 +300,7 @@ def as_frame(random: Random, cells: Cells) -> pl.DataFrame:
         column = pl.Series(texts, dtype=pl.String)
         kind: Any = random.choice((pl.String, pl.String, pl.Float64, pl.Int64, pl.Float32, pl.Categorical, pl.Boolean))
         if kind == pl.Boolean:
-            column = column == column.first() if len(column) else column
+            column = column.is_in(column[:1].implode())
         elif kind != pl.String:
             column = column.cast(kind, strict=False)
         found[whole(name)] = column

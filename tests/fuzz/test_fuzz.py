@@ -142,7 +142,5 @@ def test_what_is_no_answer_and_no_refusal_is_found() -> None:
 def test_what_is_found_is_made_small() -> None:
     rows = "".join(f"{n},{n * 7},{'x' * 90}\n" for n in range(300))
     made = Case(0, "inspect", {"a.csv": f"a,b,c\n{rows}".encode(), "b.csv": b"other"})
-    small = shrunk(
-        made, lambda other: b"1,2,5\n" not in other.files["a.csv"] and b"105" in other.files.get("a.csv", b"")
-    )
+    small = shrunk(made, lambda other: b"105" in other.files.get("a.csv", b""))
     assert small.files == {"a.csv": b"105"}
