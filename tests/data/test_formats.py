@@ -508,3 +508,15 @@ def test_a_file_of_lines_may_have_one(tmp_path: Path) -> None:
     line = '{"tokens": ["a", "b"], "tags": ["X", "Y"]}'
     assert len(table(tmp_path, line, "a.jsonl")) == 1
     assert len(table(tmp_path, line, "a.json")) == 2  # which are columns
+
+
+def test_cells_between_tabs_are_quoted_where_all_of_a_column_are(tmp_path: Path) -> None:
+    quoted = table(tmp_path, '"text"\t"n"\n"so ""so"""\t1\n"fine"\t2\n', "a.tsv")
+    assert quoted.frame.to_dict(as_series=False) == {"text": ['so "so"', "fine"], "n": ["1", "2"]}
+    plain = table(tmp_path, 'text\tn\n"No"\t1\n"Yes," he said\t2\n', "b.tsv")
+    assert plain["text"] == ['"No"', '"Yes," he said']
+
+
+def test_a_wrong_attribute_is_told_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(ElmanError, match=r"a.arff, line 2: a quotation does not end, from \"'a\" on"):
+        table(tmp_path, "@relation r\n@attribute 'a numeric\n@data\n1\n", "a.arff")

@@ -341,3 +341,10 @@ def test_a_series_without_its_label_cannot_be_judged(tmp_path: Path) -> None:
     (tmp_path / "bare.csv").write_text("id,time,level\na,0,1\na,1,2\n")
     with pytest.raises(ElmanError, match=r"bare.csv has no column 'label'; its columns are id, time, level"):
         model.evaluation(tmp_path / "bare.csv", tmp_path, BadRows())
+
+
+@pytest.mark.parametrize("line", ['{"values": [1e300]}', "[Infinity]", '{"values": [1], "times": [NaN]}'])
+def test_a_series_of_a_stream_is_of_finite_numbers(line: str, tmp_path: Path) -> None:
+    model = fit(ClassifyTask, waves(tmp_path), **{**QUICK, "steps": 1})
+    with pytest.raises(ElmanError, match=r"a value is infinity, or too large|has times that are no numbers"):
+        list(model.stream([line]))

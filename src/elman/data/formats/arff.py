@@ -90,7 +90,10 @@ def _declared(path: Path, lines: Sequence[str]) -> tuple[list[Attribute], int]:
         match = ATTRIBUTE.match(text)
         if match is None:
             raise ElmanError(f"{path}, line {number + 1}: is no @attribute with a name and a type, nor @data")
-        each = _attribute(path, number + 1, _unquoted(match[1]), match[2].strip())
+        try:
+            each = _attribute(_unquoted(match[1]), match[2].strip())
+        except ValueError as error:
+            raise ElmanError(f"{path}, line {number + 1}: {error}") from error
         if any(other.name == each.name for other in found):
             raise ElmanError(f"{path}, line {number + 1}: the attribute {each.name!r} is declared a second time")
         found.append(each)
@@ -99,11 +102,11 @@ def _declared(path: Path, lines: Sequence[str]) -> tuple[list[Attribute], int]:
     raise ElmanError(f"{path} has no @data, as if it was cut short")
 
 
-def _attribute(path: Path, line: int, name: str, kind: str) -> Attribute:
+def _attribute(name: str, kind: str) -> Attribute:
     word = kind.partition(" ")[0].lower()
     if kind.startswith("{"):
         if not kind.endswith("}"):
-            raise ElmanError(f"{path}, line {line}: the values of {name} begin with {{ and do not end with }}")
+            raise ValueError(f"the values of {name} begin with {{ and do not end with }}")
         return Attribute(name, "text", frozenset(cell or "" for cell in _cells(kind[1:-1])))
     if word in NUMERIC:
         return Attribute(name, "numeric")
@@ -111,7 +114,7 @@ def _attribute(path: Path, line: int, name: str, kind: str) -> Attribute:
         return Attribute(name, "text")
     if word == "relational":
         return Attribute(name, "relational")
-    raise ElmanError(f"{path}, line {line}: {quoted(kind)} is no type; numeric, string, date and {{a,b}} are")
+    raise ValueError(f"{quoted(kind)} is no type; numeric, string, date and {{a,b}} are")
 
 
 def _row(text: str, attributes: Sequence[Attribute]) -> list[Any]:

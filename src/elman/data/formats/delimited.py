@@ -41,8 +41,7 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     text, kind = read_whole(path, dialect.encoding), suffix(path)
     separator = dialect.separator or guess_separator(text, kind)
     text, remarks = _without_remarks(text, separator, kind)
-    # between tabs a quotation mark is, as a rule, only that
-    plain = separator in "\t " or '"' not in text
+    plain = separator == " " or '"' not in text or (separator == "\t" and not _is_quoted(text))
     lines, cells = _split(text, separator) if plain else _parse(text, str(path), separator, bad)
     lines, cells = _without_empty_lines(lines, cells)
     if not len(cells):
@@ -70,6 +69,26 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     ]
     dialect = replace(dialect, separator=separator, header=header)
     return Table(str(path), frame, lines[index], index, len(lines), bad, dialect, notes=tuple(filter(None, notes)))
+
+
+def _is_quoted(text: str) -> bool:
+    """Whether cells between tabs are quoted, as R writes them; as a rule a quotation mark there is only that.
+
+    Then a column has them around all of its cells, and no cell has one but around it.
+
+    >>> _is_quoted('"text"\\t"n"\\n"so so"\\t1\\n'), _is_quoted('text\\tn\\n"No," he said\\t1\\n"Yes!"\\t2\\n')
+    (True, False)
+    """
+    rows = [line.split("\t") for line in text.split("\n", SAMPLE)[:SAMPLE] if line.strip()]
+    around = [[len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in row] for row in rows]
+    if any(
+        '"' in cell
+        for row, own in zip(rows, around, strict=True)
+        for cell, is_so in zip(row, own, strict=True)
+        if not is_so
+    ):
+        return False
+    return any(all(column) for column in zip(*around, strict=False))
 
 
 def _names(path: Path, cells: pl.Series, header: bool) -> list[str]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from elman.data.batches import pad
 from elman.data.formats.objects import read_value
+from elman.data.memory import finite
 from elman.data.rows import Asked
 from elman.data.sequences import Sequenced, resampled, without_missing
 from elman.data.words import Lexicon, Words, read_vectors, split_words
@@ -198,7 +199,7 @@ class SeriesInput(nn.Module):
         """A series: numbers, null or NaN where there is none, and when they were where they are not evenly apart."""
         row = given if isinstance(given, Mapping) else {"values": given}
         try:
-            values = np.array(row["values"], np.float32)
+            values = np.array(row["values"], np.float64)
             values = values[:, None] if values.ndim == 1 else values
             times = np.array(row.get("times", range(len(values))), np.float64)
         except (ValueError, KeyError, TypeError, OverflowError) as error:
@@ -207,7 +208,9 @@ class SeriesInput(nn.Module):
             raise ElmanError(f"{name} has the shape {list(values.shape)}; [time, {len(self.channels)}] is wanted")
         if times.shape != (len(values),):
             raise ElmanError(f"{name} has {len(values)} steps and {times.size} times; they are to be as many")
-        return without_missing(Sequenced(values, times), self.missing)
+        if not np.isfinite(times).all():
+            raise ElmanError(f"{name} has times that are no numbers")
+        return without_missing(Sequenced(finite(values), times), self.missing)
 
     def line(self, series: Sequenced) -> str:
         """A series as a line of a stream."""
