@@ -2,36 +2,54 @@
 
     PYTHONPATH=.:tests python tests/kills/kills.py --kills 100 --terminations 30 --seed 1
 
-Each is a process of ``elman train`` that is killed, or gets a signal that asks it to end, at any moment of its time,
-from the first of Python to the last of the report; some are ended again while they are resumed. What failed is told at
-the end, and its folder is left.
+Each is a process of ``elman train`` that is killed, or gets a signal that asks it to end, at any moment of its time;
+some are ended again while they are resumed. To start Python and import PyTorch takes most of the time of a short run,
+and nothing of ours is written meanwhile: so most are forked from a process that has imported all. The others begin with
+the first of Python, and may be killed while they import. What failed is told at the end, and its folder is left.
 """
 
 import argparse
 import importlib
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from subprocess import DEVNULL, Popen, TimeoutExpired
+from typing import Any, NamedTuple
 
 import torch
 
 from elman import tasks
+from elman.cli.main import main as elman
 from elman.training.folders import read_json
 from elman.training.options import usual
 
 ELMAN = [sys.executable, "-c", "import sys; from elman.cli.main import main; sys.exit(main(sys.argv[1:]))"]
 ASKING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
 WAYS = {"plain": [], "patience": ["--patience", "2"], "compare": ["--compare", "gru"], "search": ["--search", "2"]}
+# as few as make a run of several judgements and many checkpoints, of a model that is quick to learn
+SMALL = {"steps": 40, "save_every": 0.02, "baselines": False}
+SMALLER = {"hidden": 8, "embedding": 8}
 LONGEST = 300  # seconds that any process may take
+FORKED = 0.1  # seconds in which a process that was forked takes up its work, on a busy machine
+ANEW = 5  # of so many processes one begins with the first of Python
 FILES = ("model.safetensors", "compare/gru/model.safetensors")
+
+
+class Ending(NamedTuple):
+    """A run that is to be ended."""
+
+    number: int  # of the run
+    signal: int
+    seed: int  # of what is drawn about it
 
 
 @dataclass(frozen=True)
@@ -43,8 +61,11 @@ class Case:
 
     def command(self, scratch: Path, out: Path) -> list[str]:
         source, options = _example(self.task, scratch)
-        options = {**options, "steps": 60, "save_every": 0.05, "baselines": False}
-        if "dropout" in usual(tasks.options(self.task)):
+        known = usual(tasks.options(self.task))
+        options = {**options, **SMALL, **{name: size for name, size in SMALLER.items() if name in known}}
+        if self.way == "search":  # which takes something that is not given
+            del options["lr"]
+        if "dropout" in known:
             options["dropout"] = 0.3  # so that there are random numbers to go on with
         flags = [word for name, value in options.items() for word in _flag(name, value)]
         return ["train", self.task, "--data", str(source), "--out", str(out), *flags, *WAYS[self.way]]
@@ -62,48 +83,106 @@ def _flag(name: str, value: Any) -> list[str]:
     return [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
 
 
-def started(arguments: list[str]) -> subprocess.Popen[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # sums are the same on one thread
-    return subprocess.Popen(
-        [*ELMAN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
+class Process:
+    """A process of ``elman``, whose standard error goes to a file.
+
+    Args:
+        arguments: of the command.
+        said: the file.
+        anew: whether it begins with the first of Python, instead of behind all imports.
+    """
+
+    def __init__(self, arguments: list[str], said: Path, *, anew: bool) -> None:
+        self.said = said
+        said.touch()
+        if anew:
+            environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # sums are the same on one thread
+            with said.open("w") as to:
+                process = Popen([*ELMAN, *arguments], stdout=DEVNULL, stderr=to, env=environment)
+            self.pid, self._wait = process.pid, lambda: process.wait(LONGEST)
+        else:
+            forked = multiprocessing.get_context("fork").Process(target=_run, args=(arguments, said))
+            forked.start()
+            assert forked.pid is not None
+            self.pid, self._wait = forked.pid, lambda: _joined(forked)
+
+    def end(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def code(self) -> int:
+        """With what it ends, once it does."""
+        return self._wait()
+
+    def last_words(self) -> str:
+        return self.said.read_text(errors="replace").strip()[-2000:]
 
 
-def finished(arguments: list[str]) -> None:
+def _run(arguments: list[str], said: Path) -> None:
+    torch.set_num_threads(1)
+    with (
+        said.open("w", buffering=1) as errors,
+        Path(os.devnull).open("w") as nothing,
+        redirect_stdout(nothing),
+        redirect_stderr(errors),
+    ):
+        code = elman(arguments)
+    os._exit(code)  # what the process that it was forked from has to do at its end is not to be done here
+
+
+def _joined(forked: Any) -> int:
+    forked.join(LONGEST)
+    if forked.exitcode is None:
+        raise TimeoutExpired("elman", LONGEST)
+    return forked.exitcode
+
+
+def finished(arguments: list[str], said: Path, *, anew: bool = False) -> None:
     """Run a command to its end."""
-    process = started(arguments)
-    _, said = process.communicate(timeout=LONGEST)
-    if process.returncode:
-        raise AssertionError(f"{' '.join(arguments)} ends with {process.returncode}: {said.strip()[-2000:]}")
+    process = Process(arguments, said, anew=anew)
+    code = process.code()
+    assert code == 0, f"{' '.join(arguments)} ends with {code}: {process.last_words()}"
 
 
-def ended(arguments: list[str], out: Path, number: int, after: float) -> None:
+def ended(arguments: list[str], out: Path, number: int, after: float, *, anew: bool) -> None:
     """Run a command, end it after so many seconds, and see that it ends as it should."""
-    process = started(arguments)
+    process = Process(arguments, out.with_suffix(".txt"), anew=anew)
     time.sleep(after)
     begun = (out / "options.json").exists()
-    process.send_signal(number)
-    _, said = process.communicate(timeout=LONGEST)
+    process.end(number)
+    code, said = process.code(), process.last_words()
     told = f"{' '.join(arguments)}, after {after:.2f} s: "
     if number == signal.SIGKILL:
-        assert process.returncode in (0, -number), f"{told}ends with {process.returncode}: {said[-2000:]}"
+        assert code in (0, -number), f"{told}ends with {code}: {said}"
         return
+    early = after < (start() if anew else FORKED)
     # while Python itself starts or ends, which is not ours
-    outside = process.returncode == -number and (not begun or (out / "result.json").exists())
-    assert outside or process.returncode in (0, 128 + number), f"{told}ends with {process.returncode}: {said[-2000:]}"
-    assert not begun or "Traceback" not in said, f"{told}{said[-2000:]}"
-    if begun and process.returncode and not (out / "result.json").exists():
-        last = (said.strip().splitlines() or [""])[-1]
+    if code == -number and (not begun or early or (out / "result.json").exists()):
+        return
+    assert code in (0, 128 + number), f"{told}ends with {code}: {said}"
+    assert "Traceback" not in said, f"{told}{said}"
+    if begun and code and not (out / "result.json").exists():
+        last = (said.splitlines() or [""])[-1]
         assert "--resume goes on" in last or "nothing has changed" in last, f"{told}says {last!r}"
 
 
 @cache
 def whole(case: Case, scratch: Path) -> tuple[Path, float]:
-    """The same run, never ended, and the seconds that it took."""
+    """The same run, never ended, and the seconds that it takes where all is imported."""
     out = scratch / "whole" / f"{case.task}-{case.way}"
+    command = case.command(scratch, out)
+    finished(command, out.with_suffix(".txt"))  # which makes kernels that are not there yet
     began = time.monotonic()
-    finished(case.command(scratch, out))
+    finished([*command, "--overwrite"], out.with_suffix(".txt"))
     return out, time.monotonic() - began
+
+
+@cache
+def start() -> float:
+    """Seconds that a process takes to begin, from the first of Python."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        Process(["train", "language", "--help"], Path(folder) / "said", anew=True).code()
+    return time.monotonic() - began
 
 
 def next_command(case: Case, scratch: Path, out: Path) -> list[str]:
@@ -113,14 +192,16 @@ def next_command(case: Case, scratch: Path, out: Path) -> list[str]:
     return case.command(scratch, out)
 
 
-def one(case: Case, scratch: Path, out: Path, number: int, draw: random.Random) -> str:
+def one(case: Case, scratch: Path, ending: Ending) -> str:
     """Train, end that once or twice, go on to the end, and compare; gives what happened, in words."""
     other, seconds = whole(case, scratch)
+    draw, out = random.Random(ending.seed), scratch / "ended" / str(ending.number)
     moments = []
     for _ in range(draw.choice((1, 1, 2))):
-        moments.append(draw.uniform(0, seconds))
-        ended(next_command(case, scratch, out), out, number, moments[-1])
-    finished(next_command(case, scratch, out))
+        anew = draw.randrange(ANEW) == 0
+        moments.append(draw.uniform(0, seconds + (start() if anew else 0)))
+        ended(next_command(case, scratch, out), out, ending.signal, moments[-1], anew=anew)
+    finished(next_command(case, scratch, out), out.with_suffix(".txt"))
     for name in FILES:
         assert (out / name).exists() == (other / name).exists(), f"{out / name} is not there, or should not be"
         same = not (out / name).exists() or (out / name).read_bytes() == (other / name).read_bytes()
@@ -152,11 +233,17 @@ def _assert_same(one: Any, other: Any, where: str) -> None:
         assert one == other, f"{where}: {one}, not {other}"
 
 
-def cases(names: list[str], draw: random.Random) -> list[Case]:
-    """Each task in each way that it takes, in any order."""
-    found = [Case(name, way) for name in names for way in WAYS]
-    draw.shuffle(found)
-    return sorted(found, key=lambda case: list(WAYS).index(case.way))  # the plain ones first
+def all_of(case: Case, scratch: Path, endings: list[Ending]) -> list[str]:
+    """The runs of one case; gives what failed."""
+    failed = []
+    for ending in endings:
+        about = f"{ending.number}: {case.task}, {case.way}, {signal.Signals(ending.signal).name}"
+        try:
+            print(f"{about} {one(case, scratch, ending)}: the same", flush=True)
+        except (AssertionError, TimeoutExpired) as error:
+            failed.append(f"{about}: {error}")
+            print(f"{about}: FAILED: {error}", flush=True)
+    return failed
 
 
 def main() -> int:
@@ -165,24 +252,27 @@ def main() -> int:
     parser.add_argument("--terminations", type=int, default=30, help="runs that are asked to end")
     parser.add_argument("--seed", type=int, default=None, help="of what is drawn, to see the same once more")
     parser.add_argument("--tasks", default=",".join(tasks.names()), help="which, separated by commas")
+    parser.add_argument("--processes", type=int, default=2, help="runs at a time")
     chosen = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if chosen.seed is None else chosen.seed
     draw = random.Random(seed)
-    order = cases(chosen.tasks.split(","), draw)
+    order = [Case(name, way) for way in WAYS for name in chosen.tasks.split(",")]
     numbers = [signal.SIGKILL] * chosen.kills + [ASKING[n % len(ASKING)] for n in range(chosen.terminations)]
     draw.shuffle(numbers)
-    scratch, failed = Path(tempfile.mkdtemp(prefix="elman-kills-")), []
+    found: dict[Case, list[Ending]] = {case: [] for case in order}
+    for n, number in enumerate(numbers):
+        found[order[n % len(order)]].append(Ending(n + 1, number, draw.randrange(2**32)))
+    scratch = Path(tempfile.mkdtemp(prefix="elman-kills-"))
+    (scratch / "ended").mkdir()
+    (scratch / "whole").mkdir()
     print(f"seed {seed}, in {scratch}", flush=True)
     for each in ASKING:  # which are ignored where this runs behind a shell, and what is ignored is inherited
         signal.signal(each, signal.SIG_DFL)
-    for n, number in enumerate(numbers):
-        case, out = order[n % len(order)], scratch / "ended" / str(n + 1)
-        about = f"{n + 1} of {len(numbers)}: {case.task}, {case.way}, {signal.Signals(number).name}"
-        try:
-            print(f"{about} {one(case, scratch, out, number, draw)}: the same", flush=True)
-        except (AssertionError, subprocess.TimeoutExpired) as error:
-            failed.append(f"{about}: {error}")
-            print(f"{about}: FAILED: {error}", flush=True)
+    for name in tasks.names():  # what is imported now is not imported again
+        tasks.load(name)
+    with ProcessPoolExecutor(chosen.processes, multiprocessing.get_context("fork")) as pool:
+        jobs = [pool.submit(all_of, case, scratch, endings) for case, endings in found.items() if endings]
+        failed = [line for job in jobs for line in job.result()]
     print(f"{len(numbers) - len(failed)} of {len(numbers)} went on to the same weights")
     print("\n".join(failed))
     return 1 if failed else 0
