@@ -19,7 +19,7 @@ import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from subprocess import DEVNULL, Popen, TimeoutExpired
@@ -44,6 +44,13 @@ ANEW = 5  # of so many processes one begins with the first of Python
 FILES = ("model.safetensors", "compare/gru/model.safetensors")
 
 
+class Example(NamedTuple):
+    """A file, and options that suit it."""
+
+    source: Path
+    options: dict[str, Any]
+
+
 class Ending(NamedTuple):
     """A run that is to be ended."""
 
@@ -54,13 +61,14 @@ class Ending(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """A task, and a way to train it."""
+    """A task, with data to learn from, and a way to train it."""
 
     task: str
     way: str
+    data: Example = field(compare=False)
 
-    def command(self, scratch: Path, out: Path) -> list[str]:
-        source, options = _example(self.task, scratch)
+    def command(self, out: Path) -> list[str]:
+        source, options = self.data
         known = usual(tasks.options(self.task))
         options = {**options, **SMALL, **{name: size for name, size in SMALLER.items() if name in known}}
         if self.way == "search":  # which takes something that is not given
@@ -71,11 +79,11 @@ class Case:
         return ["train", self.task, "--data", str(source), "--out", str(out), *flags, *WAYS[self.way]]
 
 
-@cache
-def _example(task: str, scratch: Path) -> tuple[Path, dict[str, Any]]:
+def example(task: str, scratch: Path) -> Example:
+    """What the tests of a task learn from."""
     folder = scratch / "data" / task
     folder.mkdir(parents=True)
-    return importlib.import_module(f"tests.tasks.{task}.test_{task}").example(folder)
+    return Example(*importlib.import_module(f"tests.tasks.{task}.test_{task}").example(folder))
 
 
 def _flag(name: str, value: Any) -> list[str]:
@@ -136,9 +144,9 @@ def _joined(forked: Any) -> int:
     return forked.exitcode
 
 
-def finished(arguments: list[str], said: Path, *, anew: bool = False) -> None:
+def finished(arguments: list[str], said: Path) -> None:
     """Run a command to its end."""
-    process = Process(arguments, said, anew=anew)
+    process = Process(arguments, said, anew=False)
     code = process.code()
     assert code == 0, f"{' '.join(arguments)} ends with {code}: {process.last_words()}"
 
@@ -169,10 +177,8 @@ def ended(arguments: list[str], out: Path, number: int, after: float, *, anew: b
 def whole(case: Case, scratch: Path) -> tuple[Path, float]:
     """The same run, never ended, and the seconds that it takes where all is imported."""
     out = scratch / "whole" / f"{case.task}-{case.way}"
-    command = case.command(scratch, out)
-    finished(command, out.with_suffix(".txt"))  # which makes kernels that are not there yet
     began = time.monotonic()
-    finished([*command, "--overwrite"], out.with_suffix(".txt"))
+    finished(case.command(out), out.with_suffix(".txt"))
     return out, time.monotonic() - began
 
 
@@ -185,11 +191,11 @@ def start() -> float:
     return time.monotonic() - began
 
 
-def next_command(case: Case, scratch: Path, out: Path) -> list[str]:
+def next_command(case: Case, out: Path) -> list[str]:
     """To go on with what there is, or to begin where nothing is yet."""
     if (out / "options.json").exists():
         return ["train", case.task, "--out", str(out), "--resume"]
-    return case.command(scratch, out)
+    return case.command(out)
 
 
 def one(case: Case, scratch: Path, ending: Ending) -> str:
@@ -200,8 +206,8 @@ def one(case: Case, scratch: Path, ending: Ending) -> str:
     for _ in range(draw.choice((1, 1, 2))):
         anew = draw.randrange(ANEW) == 0
         moments.append(draw.uniform(0, seconds + (start() if anew else 0)))
-        ended(next_command(case, scratch, out), out, ending.signal, moments[-1], anew=anew)
-    finished(next_command(case, scratch, out), out.with_suffix(".txt"))
+        ended(next_command(case, out), out, ending.signal, moments[-1], anew=anew)
+    finished(next_command(case, out), out.with_suffix(".txt"))
     for name in FILES:
         assert (out / name).exists() == (other / name).exists(), f"{out / name} is not there, or should not be"
         same = not (out / name).exists() or (out / name).read_bytes() == (other / name).read_bytes()
@@ -256,16 +262,20 @@ def main() -> int:
     chosen = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if chosen.seed is None else chosen.seed
     draw = random.Random(seed)
-    order = [Case(name, way) for way in WAYS for name in chosen.tasks.split(",")]
+    scratch = Path(tempfile.mkdtemp(prefix="elman-kills-"))
+    (scratch / "ended").mkdir()
+    (scratch / "whole").mkdir()
+    print(f"seed {seed}, in {scratch}", flush=True)
+    names = chosen.tasks.split(",")
+    # not here: threads of polars, which make tables, do not survive that a process is forked
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        data = dict(zip(names, pool.map(example, names, [scratch] * len(names)), strict=True))
+    order = [Case(name, way, data[name]) for way in WAYS for name in names]
     numbers = [signal.SIGKILL] * chosen.kills + [ASKING[n % len(ASKING)] for n in range(chosen.terminations)]
     draw.shuffle(numbers)
     found: dict[Case, list[Ending]] = {case: [] for case in order}
     for n, number in enumerate(numbers):
         found[order[n % len(order)]].append(Ending(n + 1, number, draw.randrange(2**32)))
-    scratch = Path(tempfile.mkdtemp(prefix="elman-kills-"))
-    (scratch / "ended").mkdir()
-    (scratch / "whole").mkdir()
-    print(f"seed {seed}, in {scratch}", flush=True)
     for each in ASKING:  # which are ignored where this runs behind a shell, and what is ignored is inherited
         signal.signal(each, signal.SIG_DFL)
     for name in tasks.names():  # what is imported now is not imported again
