@@ -392,3 +392,17 @@ def series_of(values: np.ndarray) -> Series:
 def test_shares_of_more_than_all_rows_are_refused() -> None:
     with pytest.raises(ElmanError, match=r"sum up to 1\.1"):
         parts_of("0.7/0.2/0.2")
+
+
+@pytest.mark.parametrize("targets", ["load", "load,price"])
+def test_a_series_without_a_row_that_can_be_used_gets_an_empty_answer_in_its_place(targets: str) -> None:
+    days = list(range(40))
+    frame = pl.DataFrame({"id": ["a"] * 40 + ["b"] * 40, "day": days * 2, "load": [n % 7 for n in days * 2]})
+    frame = frame.with_columns((pl.col("load") + 1).alias("price"))
+    task = fit(ForecastTask, frame, target=targets, id_column="id", time_column="day", horizon=2, steps=2, hidden=4)
+    loads = pl.Series("load", ["1", "?!", "3"] * 9)
+    asked = pl.DataFrame({"id": ["a", "x", "b"] * 9, "day": [n // 3 for n in range(27)], "load": loads})
+    answers = task.predict(asked.with_columns(pl.lit(1.0).alias("price")), skip_bad=True)
+    number = 2 * len(targets.split(","))
+    assert answers["id"].to_list() == [name for name in "axb" for _ in range(number)]
+    assert answers["forecast"].is_null().to_list() == [False] * number + [True] * number + [False] * number

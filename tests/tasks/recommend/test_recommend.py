@@ -125,7 +125,7 @@ def test_a_row_may_be_a_session(tmp_path: Path) -> None:
         read_events(lists, layout, BadRows())
     read = read_events(lists, layout, BadRows(skip=True))
     assert read.index.tolist() == [0, 2]
-    assert read.size == 3
+    assert len(read.asked) == 3
     text = written(tmp_path, "who,items\na,tea milk\nb,tea\n")
     assert sessions_of(text, item="items", within=" ") == {("a",): [["tea", "milk"]], ("b",): [["tea"]]}
 
@@ -359,3 +359,13 @@ def test_to_whom_has_had_all_items_none_are_recommended() -> None:
     answers = model.predict([list("abcd"), list("ab")])
     assert answers["items"].list.len().to_list() == [0, 2]
     assert answers["scores"].list.sum().to_list() == pytest.approx([0, 1])
+
+
+@pytest.mark.parametrize("gap", [0.0, 15.0])
+def test_who_has_no_event_that_can_be_used_gets_an_empty_answer(gap: float) -> None:
+    frame = pl.DataFrame({"user": [f"p{n % 10}" for n in range(60)], "item": [f"i{n % 7}" for n in range(60)]})
+    task = fit(RecommendTask, frame.with_columns(pl.Series("time", range(60))), steps=2, gap=gap, **SMALL)
+    asked = {"user": ["a", "b", "a", None, "c", "b"], "item": [None, "i1", "", "i2", "i3", "i4"]}
+    answers = task.predict(pl.DataFrame(asked).with_columns(pl.Series("time", [1, 2, 3, 4, 5, 300])), skip_bad=True)
+    assert answers["user"].to_list() == ["a", "b", "c"]
+    assert answers["items"].is_null().to_list() == [True, False, False]

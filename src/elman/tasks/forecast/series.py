@@ -50,12 +50,21 @@ class Series:
 
 @dataclass(frozen=True)
 class Panel:
-    """Series of one kind, and the clock that all of them follow."""
+    """Series of one kind, and the clock that all of them follow.
+
+    Args:
+        name: of the table.
+        columns: what its columns are.
+        clock: of all series.
+        series: in the order in which they come in the table.
+        names: of all series of the table, those without a row that can be used among them.
+    """
 
     name: str
     columns: Columns
     clock: Clock
     series: list[Series]
+    names: Sequence[tuple[str, ...]] = ()
 
     def label(self, series: Series, target: int) -> str:
         """A name for one target of one series."""
@@ -87,8 +96,9 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None,
             a step that most rows do not keep, nothing to read.
     """
     table = replace(table, dialect=columns.dialect)
+    asked = list(dict.fromkeys(keys(table, columns.series))) if columns.series else [()]
     if columns.layout == "rows":
-        return _read_rows(table, columns, clock)
+        return _read_rows(table, columns, clock, asked)
     table = numeric(table, columns)
     _require_rows(table)
     times, dated, zone, how, _ = columns.times(table.frame)
@@ -101,7 +111,7 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None,
     wrong = {row: columns.when.missing(table, row, columns.zone) for row in missing}
     table, times = table.reject(wrong), times[np.isfinite(times)]
     _require_rows(table)
-    names, members = _members(table, columns.series)
+    names, members = _members(table, columns.series, asked)
     order = np.lexsort((times, members))
     if columns.time and np.any(np.diff(members * 1.0) == 0) and _falls(times, members):
         log.info("the rows are not in order of time; they were sorted")
@@ -139,7 +149,7 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None,
         series.append(Series(name, start, values[:end], future, beside, mean))
     if off:
         log.info("%s rows stand beside the step of %s; each was taken to the nearest", f"{off:,}", clock.describe())
-    return Panel(table.name, columns, clock, series)
+    return Panel(table.name, columns, clock, series, asked)
 
 
 def _require_rows(table: Table) -> None:
@@ -170,7 +180,7 @@ def _check_step(table: Table, columns: Columns, clock: Clock, parts: list[np.nda
         )
 
 
-def _read_rows(table: Table, columns: Columns, clock: Clock | str | None) -> Panel:
+def _read_rows(table: Table, columns: Columns, clock: Clock | str | None, asked: list[tuple[str, ...]]) -> Panel:
     names = [name for name in table.columns if name not in columns.series]
     table = table.numeric(*names)
     _require_rows(table)
@@ -190,15 +200,18 @@ def _read_rows(table: Table, columns: Columns, clock: Clock | str | None) -> Pan
         first, end = (int(given[0]), int(given[-1]) + 1) if len(given) else (0, 0)
         empty = np.zeros((end - first, 0))
         series.append(Series(name, int(slots.min()) + first, grid[first:end], empty, empty, np.zeros(0)))
-    return Panel(table.name, columns, clock, series)
+    return Panel(table.name, columns, clock, series, asked)
 
 
-def _members(table: Table, series: Sequence[str]) -> tuple[list[tuple[str, ...]], np.ndarray]:
-    """The names of the series, in the order in which they come, and which of them each row belongs to."""
+def _members(
+    table: Table, series: Sequence[str], asked: Sequence[tuple[str, ...]]
+) -> tuple[list[tuple[str, ...]], np.ndarray]:
+    """The names of those series that have rows, in the order asked for, and which of them each row belongs to."""
     if not series:
         return [()], np.zeros(len(table), np.int64)
     owners = keys(table, series)
-    numbers = {key: n for n, key in enumerate(dict.fromkeys(owners))}
+    there = set(owners)
+    numbers = {key: n for n, key in enumerate(key for key in asked if key in there)}
     return list(numbers), np.array([numbers[key] for key in owners])
 
 

@@ -356,7 +356,19 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
                 ", ".join(self.columns.known),
                 self.horizon,
             )
-        return self.table(channels, self.ahead(channels))
+        return self._with_empty(self.table(channels, self.ahead(channels)), panel)
+
+    def _with_empty(self, frame: pl.DataFrame, panel: Panel) -> pl.DataFrame:
+        """Forecasts with empty ones in the place of series that have no row that can be used."""
+        there, names, targets = {series.name for series in panel.series}, self.columns.series, self.columns.targets
+        lacking = [name for name in panel.names if name not in there]
+        if not lacking:
+            return frame
+        rows = [(*name, target) for name in lacking for target in targets for _ in range(self.horizon)]
+        empty = pl.DataFrame(rows, schema=dict.fromkeys([*names, "target"], pl.String), orient="row")
+        whole = pl.concat([frame, empty.select(c for c in empty.columns if c in frame.columns)], how="diagonal")
+        asked = pl.DataFrame(panel.names, schema=dict.fromkeys(names, pl.String), orient="row")
+        return asked.join(whole, on=names, how="left", maintain_order="left_right")
 
     def table(self, channels: Channels, forecasts: np.ndarray) -> pl.DataFrame:
         """Forecasts as rows, a step of a channel each."""

@@ -89,12 +89,12 @@ class Sessions:
     """Sessions, each an order of items.
 
     Args:
-        keys: a row for each session: whose it is.
+        keys: a row for each session: whose it is, or its number.
         names: the items there are.
         items: for each session numbers of items, places in ``names``.
         ends: ``[N]``, when each ended; its number where there are no times.
         index: ``[N]``, which row of the answers belongs to each; others were left out.
-        size: rows of the answers.
+        asked: a row for each of the answers: whose it is.
     """
 
     keys: pl.DataFrame
@@ -102,17 +102,15 @@ class Sessions:
     items: list[np.ndarray]
     ends: np.ndarray
     index: np.ndarray
-    size: int
+    asked: pl.DataFrame
 
     def __len__(self) -> int:
         return len(self.items)
 
     def take(self, rows: np.ndarray) -> "Sessions":
         """Some of the sessions."""
-        return replace(
-            self, keys=self.keys[rows.tolist()], items=[self.items[row] for row in rows], ends=self.ends[rows],
-            index=np.arange(len(rows)), size=len(rows),
-        )  # fmt: skip
+        keys, items = self.keys[rows.tolist()], [self.items[row] for row in rows]
+        return replace(self, keys=keys, items=items, ends=self.ends[rows], index=np.arange(len(rows)), asked=keys)
 
 
 def find_events(
@@ -194,10 +192,12 @@ def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
         table.known(column)
     if layout.within:
         return _rows(table, layout)
+    asked = table.text(*layout.keys).frame.select(_named(table.frame[key]) for key in layout.keys)
+    asked = asked.filter(~pl.any_horizontal(pl.all().fill_null("") == "")).unique(maintain_order=True)
     events, dated = _events(table, layout)
     if not len(events):
         raise ElmanError(f"{table.name} has no events")
-    return _gathered(events, layout, dated)
+    return _gathered(events, layout, dated, asked)
 
 
 class Event(NamedTuple):
@@ -235,8 +235,8 @@ def _events(table: Table, layout: EventLayout) -> tuple[pl.DataFrame, bool]:
     return keys.with_columns(_named(table.frame[layout.item]).alias("\0item"), pl.Series("\0time", times)), dated
 
 
-def _gathered(events: pl.DataFrame, layout: EventLayout, dated: bool) -> Sessions:
-    """Events as sessions, each in the order of its times."""
+def _gathered(events: pl.DataFrame, layout: EventLayout, dated: bool, asked: pl.DataFrame) -> Sessions:
+    """Events as sessions, each in the order of its times; of those asked for some may have no event."""
     names = events["\0item"].unique(maintain_order=True)
     events = events.with_columns(events["\0item"].cast(pl.Enum(names)).to_physical().cast(pl.Int64))
     inside = [pl.col(name).sort_by("\0time", maintain_order=True) for name in ("\0item", "\0time")]
@@ -252,7 +252,8 @@ def _gathered(events: pl.DataFrame, layout: EventLayout, dated: bool) -> Session
         times = [part for each, cut in zip(times, cuts, strict=True) for part in np.split(each, cut)]
     keys = groups.select(layout.keys)[rows.tolist()]
     ends = np.array([each[-1] for each in times])
-    return Sessions(keys, names.to_list(), items, ends, np.arange(len(items)), len(items))
+    places = keys.join(asked.with_row_index("\0place"), on=layout.keys, how="left", maintain_order="left")
+    return Sessions(keys, names.to_list(), items, ends, places["\0place"].to_numpy(), asked)
 
 
 def _listed(rows: list[Any], bad: BadRows) -> Sessions:
@@ -265,9 +266,10 @@ def _rows(table: Table, layout: EventLayout) -> Sessions:
     """Sessions that are a row each."""
     cells = table.frame[layout.item]
     lists = cells.to_list() if cells.dtype.is_nested() else [(cell or "").split(layout.within) for cell in cells]
-    keys = table.frame.select(key for key in layout.keys if key in table.columns)
-    sessions = _whole(keys, lists, [table.where(row) for row in range(len(table))], table.bad)
-    return replace(sessions, index=table.index[sessions.index], size=table.size)
+    named = [key for key in layout.keys if key in table.columns]
+    sessions = _whole(table.frame.select(named), lists, [table.where(row) for row in range(len(table))], table.bad)
+    asked = table.spread().select(named) if named else pl.DataFrame({"row": range(table.size)})
+    return replace(sessions, index=table.index[sessions.index], asked=asked)
 
 
 def _whole(keys: pl.DataFrame, rows: list[Any], where: list[str], bad: BadRows) -> Sessions:
@@ -280,8 +282,8 @@ def _whole(keys: pl.DataFrame, rows: list[Any], where: list[str], bad: BadRows) 
             continue
         items.append(np.array([numbers.setdefault(text, len(numbers)) for text in texts]))
         kept.append(row)
-    keys = keys[kept] if keys.width else pl.DataFrame({"row": kept})
-    return Sessions(keys, list(numbers), items, np.arange(len(items)), np.array(kept, int), len(rows))
+    asked = keys if keys.width else pl.DataFrame({"row": range(len(rows))})
+    return Sessions(asked[kept], list(numbers), items, np.arange(len(items)), np.array(kept, int), asked)
 
 
 def _table(source: Any, layout: EventLayout, bad: BadRows) -> Table:

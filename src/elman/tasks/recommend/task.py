@@ -4,7 +4,7 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from elman.data.bad import BadRows
 from elman.data.batches import Batches, pad
 from elman.data.plain import restored
-from elman.data.rows import Line
+from elman.data.rows import Asked, Line
 from elman.data.split import split
 from elman.errors import ElmanError
 from elman.layers.encoder import encoder
@@ -351,21 +351,16 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
 
     def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
         sessions = read_events(data, self.layout, bad)
-        if self.layout.gap and not self.layout.within:  # of each person what comes after the latest session
-            last = {key: row for row, key in enumerate(sessions.keys.iter_rows())}
-            sessions = sessions.take(np.array(sorted(last.values())))
+        latest = {place: row for row, place in enumerate(sessions.index.tolist())}  # of the sessions of each person
         unknown = [name for name in sessions.names if name not in self.numbers]
         if unknown:
             shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
             log.warning("%s items were not learnt and say nothing: %s", f"{len(unknown):,}", shown)
-        keys: list[dict[str, Any]] = [dict.fromkeys(sessions.keys.columns) for _ in range(sessions.size)]
-        found: list[dict[str, Any]] = [{"items": None, "scores": None} for _ in range(sessions.size)]
-        answers = self.next_items(self.encoded(sessions))
-        for place, key, answer in zip(sessions.index, sessions.keys.iter_rows(named=True), answers, strict=True):
-            keys[place], found[place] = key, answer
+        encoded = self.encoded(sessions)
+        inputs = [encoded[row] for row in latest.values()]
         schema = {"items": pl.List(pl.String), "scores": pl.List(pl.Float64)}
-        named = pl.DataFrame(keys, schema=sessions.keys.schema)
-        return pl.concat([named, pl.DataFrame(found, schema=schema)], how="horizontal")
+        answers = pl.DataFrame(self.next_items(inputs), schema=schema)
+        return Asked(inputs, np.array(list(latest), int), len(sessions.asked), sessions.asked).beside(answers)
 
     def session(self) -> Callable[[str], str]:
         self.eval()
@@ -494,10 +489,8 @@ def _without_last(sessions: Sessions) -> tuple[Sessions, Part, Part]:
         log.info("%s sessions of fewer than three events are learnt from whole", f"{len(lengths) - len(long):,}")
     cut = [items if len(items) < 3 else items[:-2] for items in sessions.items]
     chosen = sessions.take(long)
-    learnt = Sessions(sessions.keys, sessions.names, cut, sessions.ends, sessions.index, sessions.size)
-    earlier = Sessions(
-        chosen.keys, chosen.names, [items[:-1] for items in chosen.items], chosen.ends, chosen.index, chosen.size
-    )
+    learnt = replace(sessions, items=cut)
+    earlier = replace(chosen, items=[items[:-1] for items in chosen.items])
     return learnt, Part(earlier, lengths[long] - 2), Part(chosen, lengths[long] - 1)
 
 
