@@ -333,3 +333,30 @@ def test_a_stream_takes_words_lists_and_objects(tmp_path: Path) -> None:
     for line in ('["Ann", ["went"]]', '{"count": 3}', '{"tokens": null}'):
         with pytest.raises(ElmanError, match="line 1 of the stream: a line is words"):
             list(model.stream([line]))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("{}.txt", "-DOCSTART- X O\n\nAnn X A\nwent X B\n\nRome X C\nfell X B"),
+        ("{}.conllu", "1\tAnn\t_\tA\n2\twent\t_\tB\n\n1\tRome\t_\tC\n2\tfell\t_\tB"),
+        ("{}.csv", "sentence,word,tag\n1,Ann,A\n1,went,B\n2,Rome,C\n2,fell,B"),
+        ("{}.tsv", "word\ttag\nAnn\tA\nwent\tB\n\t\nRome\tC\nfell\tB"),
+    ],
+)
+def test_a_sentence_ends_with_its_file(name: str, text: str, tmp_path: Path) -> None:
+    for n in range(3):
+        (tmp_path / name.format(n)).write_text(text)
+    source = tmp_path / name.format("*")
+    found = read_tagged(source, find_layout(source, ColumnSpec()), BadRows())
+    assert found.tokens == [["Ann", "went"], ["Rome", "fell"]] * 3
+    assert found.where[-1].startswith(str(tmp_path / name.format(2)))
+    assert len(set(found.documents)) == (3 if name == "{}.txt" else 1)
+
+
+def test_a_mistake_is_told_of_the_file_that_has_it(tmp_path: Path) -> None:
+    for n, more in enumerate(["", " X"]):
+        (tmp_path / f"{n}.txt").write_text("Ann A\nwent B\n\n" * 20 + f"Rome C{more}\n")
+    source = tmp_path / "*.txt"
+    with pytest.raises(ElmanError, match=r"1\.txt, line 61: has 3 columns"):
+        read_tagged(source, find_layout(source, ColumnSpec()), BadRows())

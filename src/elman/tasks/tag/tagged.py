@@ -10,7 +10,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import find
-from elman.data.files import alternatives
+from elman.data.files import alternatives, matching
 from elman.data.formats import conllu
 from elman.data.formats.conll import DOCUMENT
 from elman.data.formats.objects import read_value
@@ -63,8 +63,7 @@ def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = T
     elif layout.kind == "rows":
         found = _read_rows(source, layout, bad, labelled)
     else:
-        read = {"joined": _joined, "lines": _lines, "columns": _columns, "conllu": _conllu}[layout.kind]
-        found = _gathered(source, read(source, layout, labelled), bad, layout.dialect.missing)
+        found = _gathered(_sentences(source, layout, labelled), bad, layout.dialect.missing)
     if not len(found):
         name = str(source) if isinstance(source, Path) else "the table"
         raise ElmanError(f"{name} has no sentences that can be used")
@@ -80,19 +79,34 @@ class _Sentence:
     tokens: list[str]
     tags: list[str]
     wrong: tuple[int, str] | None = None  # a line of it, and what is wrong with that
+    file: Path = Path()
+
+    def where(self, line: int) -> str:
+        return f"{self.file}, line {line}"
 
 
-def _gathered(source: Path, sentences: Iterator[_Sentence], bad: BadRows, missing: Sequence[str]) -> Tagged:
+def _sentences(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]:
+    """The sentences of a file, or of several by a pattern, none of which goes on in the next."""
+    read = {"joined": _joined, "lines": _lines, "columns": _columns, "conllu": _conllu}[layout.kind]
+    last = 0
+    for file in matching(source):
+        before = last
+        for one in read(file, layout, labelled):
+            last = before + one.document
+            yield replace(one, document=last, file=file)
+
+
+def _gathered(sentences: Iterator[_Sentence], bad: BadRows, missing: Sequence[str]) -> Tagged:
     found = list(sentences)
     bad.read(len(found), "sentences")
     for one in found:
         if not one.wrong and (lacks := next((n for n, tag in enumerate(one.tags) if tag in missing), None)) is not None:
             one.wrong = (one.line, f"has no tag for {quoted(one.tokens[lacks])}, but {one.tags[lacks]!r}")
         if one.wrong:
-            bad.add(f"{source}, line {one.wrong[0]}", one.wrong[1], "sentences")
+            bad.add(one.where(one.wrong[0]), one.wrong[1], "sentences")
     index = np.array([n for n, one in enumerate(found) if not one.wrong], int)
     good = [found[n] for n in index]
-    where = [f"{source}, line {one.line}" for one in good]
+    where = [one.where(one.line) for one in good]
     frame = _tokens_frame([None if one.wrong else one.tokens for one in found])
     return Tagged([one.tokens for one in good], [one.tags for one in good], where, [one.document for one in good],
                   index, len(found), frame)  # fmt: skip

@@ -45,12 +45,15 @@ def has_ends(table: Table, word: str, tag: str, group: str) -> bool:
 
 
 def sentence_rows(table: Table, word: str, tag: str, group: str) -> list[np.ndarray]:
-    """The rows of each sentence: one ends where the column ``group`` names another, and before an empty row."""
+    """The rows of each sentence: one ends where the column ``group`` names another, before an empty row, with a file."""
     names = table[group] if group else [None] * len(table)
     found: list[list[int]] = [[]]
     last = None
+    ends = np.zeros(len(table), bool)
+    if table.files is not None:
+        ends[1:] = table.files[1:] != table.files[:-1]
     for row, (name, empty) in enumerate(zip(names, _empty(table, word, tag), strict=True)):
-        if empty or (name is not None and name != last):
+        if empty or ends[row] or (name is not None and name != last):
             found.append([])
         last = last if name is None else name
         found[-1] += [] if empty else [row]
