@@ -228,3 +228,26 @@ def test_a_whole_number_of_thousands_of_digits_is_only_a_cell(tmp_path: Path) ->
     table = read_table(tmp_path / "few.csv", BadRows("all"))
     assert table.dialect.header is False
     assert not len(table.numeric("1"))
+
+
+def test_objects_that_have_each_their_own_names_are_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text("".join(json.dumps({f"k{n}": n}) + "\n" for n in range(3_000)))
+    with pytest.raises(ElmanError, match=r"3,000 different names in all, and 1 in each .* have the same names"):
+        read_table(path, BadRows())
+    path.write_text("".join(json.dumps({f"k{n}": n, "text": "so"}) + "\n" for n in range(300)))
+    assert len(read_table(path, BadRows()).columns) == 301
+
+
+def test_a_table_of_very_many_columns_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wide.jsonl"
+    path.write_text(json.dumps({f"k{n}": n for n in range(20_001)}))
+    with pytest.raises(ElmanError, match="20,001 columns, and 20,000 are read at most"):
+        read_table(path, BadRows())
+
+
+def test_a_row_that_is_wrong_in_two_columns_is_one_bad_row() -> None:
+    bad = BadRows(skip=True)
+    table = read_table({"a": ["1", "x", "3"], "b": ["4", "y", "z"]}, bad).numeric("a", "b")
+    assert table.frame.rows() == [(1.0, 4.0)]
+    assert [line.partition(": ")[2] for line in bad.listed] == ["a is 'x', not a number", "b is 'z', not a number"]

@@ -1,9 +1,10 @@
 """How the numbers of a column are written: what stands before decimals and between thousands, found over all of it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from elman.data.amounts import amounts_of
@@ -58,11 +59,15 @@ def readings(given: pl.Series, dialect: Dialect) -> Readings:
         >>> readings(pl.Series(["996", "1,079,000"]), Dialect()).notations
         (Notation(decimal='.', thousands=',', currency=''),)
     """
-    text = given.str.strip_chars()
-    if not len(text) or (text.str.contains(r"\d") & ~text.str.contains(WORDS)).sum() < SURE * len(text):
+    if not len(given):
         return Readings()
-    if text.cast(pl.Float64, strict=False).is_not_null().all() and dialect.decimal != "," and dialect.thousands != ".":
+    text = given.str.strip_chars()
+    plain = text.cast(pl.Float64, strict=False)
+    as_programs = not plain.null_count() and bool(np.isfinite(plain.to_numpy()).all())
+    if as_programs and dialect.decimal != "," and dialect.thousands != ".":
         return _plain(text, known=bool(dialect.decimal or dialect.thousands))
+    if (text.str.contains(r"\d") & ~text.str.contains(WORDS)).sum() < SURE * len(text):
+        return Readings()
     amounts = amounts_of(text)
     body = amounts.body
     if len(body) - body.null_count() < SURE * len(body):
@@ -150,9 +155,12 @@ def numbers_in(text: pl.Series, notation: Notation) -> pl.Series:
         >>> numbers_in(pl.Series(["1.079,5 €", "5 $", "-12 %"]), Notation(",", ".", "EUR")).to_list()
         [1079.5, None, -0.12]
     """
-    text = text.str.strip_chars()
     if notation.decimal != ".":
-        return _numbers_of(text, notation)
+        return _numbers_of(text.str.strip_chars(), notation)
+    plain = text.cast(pl.Float64, strict=False)
+    if plain.null_count() == text.null_count():
+        return plain
+    text = text.str.strip_chars()
     plain = text.cast(pl.Float64, strict=False)
     rest = plain.is_null() & text.is_not_null()
     if not rest.any():
@@ -166,21 +174,19 @@ def _numbers_of(text: pl.Series, notation: Notation) -> pl.Series:
     return (numbers / 100).zip_with(amounts.percent, numbers) if amounts.percent.any() else numbers
 
 
-def decided(found: Mapping[str, Readings], column: str, dialect: Dialect) -> Notation | None:
+def decided(own: Readings, told: Set[str], dialect: Dialect) -> Notation | None:
     """The notation of a column; None where a mark could be either and nothing in the table tells.
 
     One file is written by one hand: what another column tells of decimals holds, unless columns contradict each other;
     and where columns are parted by semicolons, a comma is for decimals.
 
     Args:
-        found: of the columns of a table.
-        column: one of them that has numbers.
+        own: how the column may be written, by itself.
+        told: what all columns of its table tell of what stands before decimals.
         dialect: how the file is written.
     """
-    own = found[column]
     if len(own.notations) == 1:
         return own.notations[0]
-    told = {each.decimal for each in found.values() if each.decimal}
     if not told and dialect.separator == ";" and "," in own.marks:
         told = {","}
     if len(told) == 1:

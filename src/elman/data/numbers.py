@@ -16,12 +16,14 @@ NO_VALUE = (
 
 
 LARGEST = 1e38  # that a number may be: float32, in which networks compute, has hardly larger ones
+# one expression, since each call of polars costs more than a short column takes
+HAS_VALUE = ~pl.first().str.strip_chars().str.to_lowercase().is_in(NO_VALUE).fill_null(True)
 
 
 def has_value(column: pl.Series) -> pl.Series:
     """Which cells of a column hold something, and not one of the usual words for nothing."""
     if column.dtype == pl.String:
-        return ~column.str.strip_chars().str.to_lowercase().is_in(NO_VALUE).fill_null(True)
+        return column.to_frame().select(HAS_VALUE).to_series()
     if column.dtype.is_float():
         return column.is_not_null() & column.is_not_nan()
     return column.is_not_null()
@@ -77,6 +79,8 @@ def without(column: pl.Series, missing: Sequence[str]) -> pl.Series:
         >>> without(pl.Series([-999, 5]), ["-999", "n.b."]).to_list()
         [None, 5]
     """
+    if not missing:
+        return column
     numbers = [number for word in missing if (number := as_number(word)) is not None]
     if column.dtype == pl.String:
         text = column.str.strip_chars()

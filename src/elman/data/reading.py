@@ -14,6 +14,8 @@ from elman.data.formats import beginning, delimited, format_of, formats
 from elman.data.tables import Table, columns_of, held, joined
 from elman.errors import ElmanError
 
+WIDEST = 20_000  # columns of a table, each of which is looked at by itself
+
 
 def read_table(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, dialect: Dialect = UNKNOWN) -> Table:
     """A table from a file, a data frame of polars or pandas, or lists by name.
@@ -45,6 +47,11 @@ def read_table(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, di
     bad.read(table.size)
     if not table.columns:
         raise ElmanError(f"{table.name} has no columns: nothing in any of its rows has a name")
+    if len(table.columns) > WIDEST:
+        raise ElmanError(
+            f"{table.name} has {len(table.columns):,} columns, and {WIDEST:,} are read at most; leave out what is not "
+            "needed, or put the steps of series below each other, in rows"
+        )
     return table
 
 

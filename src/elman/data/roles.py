@@ -1,5 +1,6 @@
 """What a column of numbers is, where it is no amount: a counter, a name of rows, a flag, a constant, a part of time."""
 
+import numpy as np
 import polars as pl
 
 from elman.data.columns import is_identity, is_named
@@ -16,7 +17,7 @@ def counts(column: pl.Series) -> bool:
     (True, False)
     """
     numbers = as_numbers(column)
-    return len(numbers) > 2 and not numbers.null_count() and bool((numbers.diff().drop_nulls() == 1).all())
+    return len(numbers) > 2 and not numbers.null_count() and bool((np.diff(numbers.to_numpy()) == 1).all())
 
 
 def numbers_of(table: Table, column: str) -> pl.Series:

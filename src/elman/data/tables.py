@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class Table:
     def __len__(self) -> int:
         return len(self.frame)
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         return self.frame.columns
 
@@ -147,15 +148,17 @@ class Table:
 
     def numeric(self, *columns: str) -> "Table":
         """The table with these columns as numbers, null where there is no value; what is none or too large is bad."""
-        table, notations = self, {column: self.notation(self.known(column)) for column in columns}
-        for column in columns:
-            cells = table.frame[column]
-            numbers = as_numbers(cells, notations[column])
-            failed = has_value(cells) & ~(numbers.abs() <= LARGEST).fill_null(False)
-            wrong = {row: table._no_number(column, cells[row]) for row in failed.arg_true().to_list()}
-            numbers = without(numbers.alias(column), table.dialect.missing)  # -9,999 too, which was no -9999 as text
-            table = replace(table, frame=table.frame.with_columns(numbers)).reject(wrong)
-        return table
+        made, wrong = [], {}
+        for column in dict.fromkeys(columns):
+            cells = self.frame[self.known(column)]
+            numbers = as_numbers(cells, self.notation(column))
+            if not (np.abs(numbers.to_numpy()) <= LARGEST).all():  # null is NaN there
+                failed = has_value(cells) & ~(numbers.abs() <= LARGEST).fill_null(False)
+                for row in failed.arg_true().to_list():
+                    wrong.setdefault(row, self._no_number(column, cells[row]))
+            made.append(without(numbers.alias(column), self.dialect.missing))  # -9,999 too, which was no -9999 as text
+        # at once: a table of other columns is made in a time that grows with all of them
+        return replace(self, frame=self.frame.with_columns(made)).reject(wrong)
 
     def _no_number(self, column: str, cell: Any) -> str:
         number = as_numbers(pl.Series([cell]), (self.dialect.numbers or {}).get(column)).item()
@@ -188,15 +191,20 @@ class Table:
             return self.dialect.numbers.get(column, PLAIN)
         if cells.dtype != pl.String or not self._read(column).numeric:
             return PLAIN
-        found = {name: self._readings.get(name, Readings()) for name in self.columns}
-        if len(found[column].notations) > 1:  # the other columns may tell
-            texts = [name for name in self.columns if self.frame[name].dtype == pl.String]
-            found = {name: self._read(name) for name in texts}
-        notation = decided(found, column, self.dialect)
+        own = self._read(column)
+        if len(own.notations) == 1:
+            return own.notations[0]
+        notation = decided(own, self._told, self.dialect)
         if notation is None:
-            row = (cells.str.strip_chars() == found[column].cell).arg_true()[0]
-            raise ElmanError(f"{self.where(row)}: {column} is {either(found[column])}")
+            row = (cells.str.strip_chars() == own.cell).arg_true()[0]
+            raise ElmanError(f"{self.where(row)}: {column} is {either(own)}")
         return notation
+
+    @cached_property
+    def _told(self) -> set[str]:
+        """What the columns tell of what stands before decimals."""
+        texts = (name for name, kind in self.frame.schema.items() if kind == pl.String)
+        return {own.decimal for own in map(self._read, texts) if own.decimal}
 
     def written(self, *columns: str) -> Dialect:
         """How the table is written, these columns as numbers; what is found out is logged where it is not plain.

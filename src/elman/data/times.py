@@ -44,6 +44,7 @@ DAY_NUMBERS = {
     "datenum": _days_from("MATLAB's day numbers", 719529, *CENTURY_AND_A_HALF),
 }
 NUMBERS = {**EPOCHS, **DAY_NUMBERS}
+STAMP = 12  # digits at least of a stamp to the minute
 DATES, PLAIN = "dates", "numbers"  # columns of dates by their type, and numbers that are only such
 
 
@@ -131,14 +132,20 @@ def is_time(column: pl.Series) -> bool:
     if column.dtype.is_nested() or column.dtype == pl.Boolean:
         return False
     given = _sample(column.filter(has_value(column)))
-    if not len(given):
+    if not len(given) or _is_short_number(given):
         return False
     if as_numbers(given).null_count() < 0.5 * len(given):
         text = plain_text(given)
-        return bool((text.str.len_chars() >= 12).all()) and find_form(given).form == "yyyymmdd"
+        return bool((text.str.len_chars() >= STAMP).all()) and find_form(given).form == "yyyymmdd"
     form = find_form(given).form
     # a name and a number may be that of a thing
     return bool(form) and (form != "by" or given.n_unique() > 2 or is_named(column.name, "time"))
+
+
+def _is_short_number(given: pl.Series) -> bool:
+    """Whether all cells are numbers as programs write them, and the first is too short to be a stamp to the minute."""
+    short = len(str(given[0])) < STAMP
+    return short and not (given.dtype == pl.String and given.cast(pl.Float64, strict=False).null_count())
 
 
 def is_of_day(column: pl.Series) -> bool:

@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 LINES = (".jsonl", ".ndjson")  # how the names of files end that have an object a line
 OBJECTS = (*LINES, ".json")
+SPARSE = (5_000_000, 100)  # cells of a table at most of which only one in so many is filled
 ROWS = ("data", "rows", "records", "examples", "items", "results")  # under which an object has its rows
 
 
@@ -54,8 +55,19 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     if not columns:
         raise ElmanError(f"{name} has objects with nothing in them")
+    _check_alike(rows, len(columns), name)
     frame = pl.DataFrame({c: column_of(c, [row.get(c) for row in rows]) for c in columns})
     return Table(name, frame, np.array(lines), np.array(index), size, bad, replace(dialect, separator="", header=None))
+
+
+def _check_alike(rows: list[dict[str, Any]], width: int, name: str) -> None:
+    """Refuse objects that have each their own names, of which a table would be as good as empty, and large."""
+    cells, filled = len(rows) * width, sum(map(len, rows))
+    if cells > SPARSE[0] and cells > SPARSE[1] * filled:
+        raise ElmanError(
+            f"{name} has objects with {width:,} different names in all, and {filled / len(rows):,.0f} in each on the "
+            "average; rows of a table have the same names: put what differs from row to row in a list"
+        )
 
 
 def read_object(line: str) -> dict[str, Any]:

@@ -250,7 +250,7 @@ def _notation(labels: Sequence[Any], dialect: Dialect) -> Notation:
     own = readings(texts.filter(has_value(texts)), dialect)
     if not own.numeric:
         return PLAIN
-    notation = decided({"label": own}, "label", dialect)
+    notation = decided(own, {own.decimal} - {""}, dialect)
     if notation is None:
         raise ElmanError(f"a label is {either(own)}, or --kind labels for several a row")
     if words := in_words(own, notation):

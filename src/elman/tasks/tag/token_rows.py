@@ -45,7 +45,7 @@ def has_ends(table: Table, word: str, tag: str, group: str) -> bool:
 
 
 def sentence_rows(table: Table, word: str, tag: str, group: str) -> list[np.ndarray]:
-    """The rows of each sentence: one ends where the column ``group`` names another, before an empty row, with a file."""
+    """The rows of each sentence: one ends where ``group`` names another, before an empty row, and with its file."""
     names = table[group] if group else [None] * len(table)
     found: list[list[int]] = [[]]
     last = None
