@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 from elman.cli._complete import ModelFolder
+from elman.cli._encoding import ENCODED, restored
 
 
 def command(
     folder: ModelFolder,
     data: Annotated[Path, typer.Option(metavar="FILE", help="Data to evaluate the model on; - for standard input.")],
+    encoding: Annotated[str | None, typer.Option(metavar="NAME", help=ENCODED)] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and list them.")
     ] = False,
@@ -23,11 +25,10 @@ def command(
     from elman.cli._pipes import read_once
     from elman.data.bad import BadRows
     from elman.data.plain import without_infinite
-    from elman.tasks import restore
     from elman.training.table import in_columns
     from elman.training.task import evaluate
 
-    task, bad = restore(folder), BadRows("all" if skip_bad else False)
+    task, bad = restored(folder, encoding), BadRows("all" if skip_bad else False)
     with read_once() as copies, tempfile.TemporaryDirectory() as scratch:
         evaluation = task.evaluation(copies.of(data, "data"), Path(scratch), bad)
         judged = evaluate(task, evaluation)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from elman.cli._complete import ModelFolder
+from elman.cli._encoding import ENCODED, restored
 from elman.cli._streams import read_utf8
 
 
@@ -35,6 +36,7 @@ def command(
             "--format", metavar="FORMAT", help="Of what goes to the screen: csv, tsv or jsonl. [default: csv]"
         ),
     ] = None,
+    encoding: Annotated[str | None, typer.Option(metavar="NAME", help=ENCODED)] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Answer each line of standard input before the next is read.")
     ] = False,
@@ -49,6 +51,8 @@ def command(
 
     if stream and (data or out):
         raise ElmanError("--stream reads standard input and writes standard output; leave --data and --out out")
+    if stream and encoding:
+        raise ElmanError("--stream reads UTF-8; leave --encoding out")
     if not stream and data is None:
         raise ElmanError("give --data FILE, or --stream to answer standard input line by line")
     screen = out is None or str(out) == "-"
@@ -57,10 +61,9 @@ def command(
         raise ElmanError(f"--format is for a table on the screen; {what}; leave --format out")
     if out is not None and not screen:
         check_suffix(out)
-    from elman.tasks import restore
     from elman.training.task import Predictor
 
-    task = restore(folder)
+    task = restored(folder, encoding)
     if not isinstance(task, Predictor):
         raise ElmanError(f"{folder} holds a model for {task.name()}, which answers no rows")
     if data is None:

@@ -1,8 +1,8 @@
 """How a file of rows is written: what stands between its cells, and what they mean."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 BLANK = " "  # and every other blank, such as those that do not break a line
 DECIMALS = (".", ",")
@@ -57,6 +57,13 @@ UNKNOWN = Dialect()  # nothing is said of the file
 
 class Lain:
     """The base of what is kept with a model of how a table lay, in which ``dialect`` says how it was written."""
+
+    dialect: Dialect
+
+    def in_encoding(self, encoding: str) -> Self:
+        """The same of files in another encoding."""
+        kept: Any = self  # which is a dataclass
+        return replace(kept, dialect=replace(self.dialect, encoding=encoding))
 
     @staticmethod
     def now(values: Mapping[str, Any]) -> Mapping[str, Any]:

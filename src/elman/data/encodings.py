@@ -82,7 +82,7 @@ def decoded(path: Path, encoding: str = "") -> Iterator[str]:
 
 
 def tell_doubt(path: Path, encoding: str) -> None:
-    """Warn where a file is to be read in an encoding, since others were, and looks like UTF-8."""
+    """Warn where a file is to be read in another encoding, and looks like UTF-8."""
     if not encoding or codecs.lookup(encoding).name == "utf-8" or not path.is_file():
         return
     with opened(path) as file:
@@ -92,8 +92,7 @@ def tell_doubt(path: Path, encoding: str) -> None:
     except UnicodeDecodeError:
         return
     if not text.isascii() and not marked(data)[0]:
-        log.warning("%s looks like UTF-8 and is read as %s, as what was learnt from was; save it so if it is not",
-                    path, encoding)  # fmt: skip
+        log.warning("%s looks like UTF-8 and is read as %s; say --encoding utf-8 if it is", path, encoding)
 
 
 def _decoded(path: Path, file: IO[bytes], begun: bytes, offset: int, name: str, *, said: bool) -> Iterator[str]:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.columns import listed
 from elman.data.encodings import check_characters
 from elman.data.reading import read_table
 from elman.data.tables import columns_of, each_once
@@ -293,7 +294,7 @@ def joined(paths: Sequence[Path]) -> pl.DataFrame:
     for path, frame in zip(paths, frames, strict=True):
         if frame.columns != frames[0].columns:
             raise ElmanError(
-                f"{path} has the columns {', '.join(frame.columns)} and {paths[0]} {', '.join(frames[0].columns)}; "
+                f"{path} has the columns {listed(frame.columns)} and {paths[0]} {listed(frames[0].columns)}; "
                 "several files have the same"
             )
     return pl.concat(frames, how="vertical_relaxed")
@@ -410,7 +411,7 @@ def plain_labels(y: Any) -> list[Any]:
     held = opened(without_index(y))
     if isinstance(held, pl.DataFrame):
         if held.width != 1:
-            raise ElmanError(f"y has {held.width} columns, {', '.join(held.columns)}; it has one")
+            raise ElmanError(f"y has {held.width} columns, {listed(held.columns)}; it has one")
         held = held.to_series().to_list()
     if isinstance(held, np.ndarray):
         if held.ndim == 0 or held.ndim > 2 or held.shape[1:] not in ((), (1,)):

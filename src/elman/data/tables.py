@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.columns import find
+from elman.data.columns import find, listed
 from elman.data.dialect import UNKNOWN, Dialect, Notation
 from elman.data.files import written_aside
 from elman.data.notation import PLAIN, Readings, decided, either, in_words, readings
@@ -82,7 +82,7 @@ class Table:
     def known(self, column: str) -> str:
         """The same name of a column, if there is such a column."""
         if column not in self.columns:
-            raise ElmanError(f"{self.name} has no column {column!r}; its columns are {', '.join(self.columns)}")
+            raise ElmanError(f"{self.name} has no column {column!r}; its columns are {listed(self.columns)}")
         return column
 
     def column(self, wish: str, *roles: str, among: Sequence[str] | None = None) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.columns import is_named
+from elman.data.columns import is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.files import matching, suffix
 from elman.data.formats import check_task
@@ -139,10 +139,10 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     amounts = [c for c in numbers if not names_rows(table, c)]
     values = wish.values or tuple(amounts or numbers)
     if not values:
-        raise ElmanError(f"{table.name} has no column of numbers; its columns are {', '.join(table.columns)}")
+        raise ElmanError(f"{table.name} has no column of numbers; its columns are {listed(table.columns)}")
     log.info("values: %s; time: %s; label: %s", ", ".join(values), when.said or "none", label or "none")
     if left := [c for c in table.columns if c not in (*values, *when.columns, label)]:
-        log.info("columns left out: %s%s", ", ".join(left), f" (empty: {', '.join(empty)})" if empty else "")
+        log.info("columns left out: %s%s", listed(left), f" (empty: {listed(empty)})" if empty else "")
     return Columns(values, when.columns, label, table.written(*values), tuple(table.columns), when.forms)
 
 

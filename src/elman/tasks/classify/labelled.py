@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.columns import listed
 from elman.data.formats.fasttext import parted
 from elman.data.formats.ts import read_ts
 from elman.data.memory import Arrays
@@ -61,7 +62,7 @@ class Labelled:
         if how not in ("random", "time"):
             raise ElmanError(f"--split is random or time, not {how!r}")
         if group and group not in self.frame.columns:
-            raise ElmanError(f"there is no column {group!r} to part by; there are {', '.join(self.frame.columns)}")
+            raise ElmanError(f"there is no column {group!r} to part by; there are {listed(self.frame.columns)}")
         if group:
             return {"groups": self.frame[group].gather(self.index).to_list()}
         if how == "random":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from elman.data.columns import is_named
+from elman.data.columns import is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.numbers import as_numbers, has_value
 from elman.data.roles import names_rows, no_amount
@@ -128,16 +128,16 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     reasons = {} if said.targets else _no_targets(table, numbers, dated=times.dated)
     targets = said.targets or tuple(n for n in numbers if n not in reasons)
     if not targets:
-        raise ElmanError(f"{table.name} has no column of numbers to forecast; its columns are {_listed(table.columns)}")
-    log.info("to forecast: %s", _listed(targets))
+        raise ElmanError(f"{table.name} has no column of numbers to forecast; its columns are {listed(table.columns)}")
+    log.info("to forecast: %s", listed(targets))
     for what, found in (("known of the future", said.known), ("read beside", said.past), ("constant", constants)):
         if found:
-            log.info("%s: %s", what, _listed(found))
+            log.info("%s: %s", what, listed(found))
     if reasons:
         shown = [f"{name} ({reason})" for name, reason in reasons.items()]
-        log.info("not to forecast, unless --target names them: %s", _listed(shown))
+        log.info("not to forecast, unless --target names them: %s", listed(shown))
     if left := [name for name in rest if name not in (*targets, *reasons)]:
-        log.info("not used: %s", _listed(left))
+        log.info("not used: %s", listed(left))
     others = (*said.known, *said.past, *constants)
     kinds = {name: _kinds(table, name) for name in others if not table.is_numeric(name)}
     dialect = table.written(*targets, *(name for name in others if name not in kinds))
@@ -228,7 +228,3 @@ def _is_row_number(column: pl.Series, name: str) -> bool:
 def _is_whole(column: pl.Series) -> bool:
     numbers = as_numbers(column).drop_nulls()
     return len(numbers) > 0 and bool((numbers == numbers.floor()).all())
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")

@@ -340,7 +340,7 @@ def _by_kind(table: Table, found: set[str], person: str, item: str) -> tuple[str
     left = [c for c in left if c not in few[: max(0, len(left) - wanted)]]
     if len(left) != wanted:
         raise ElmanError(
-            f"{table.name} has columns {', '.join(table.columns)}; say with --person-column (or --session-column) and "
+            f"{table.name} has columns {listed(table.columns)}; say with --person-column (or --session-column) and "
             "--item-column which of them tell who took what"
         )
     return person or left[0], item or left[-1]

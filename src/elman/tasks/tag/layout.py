@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.data.bad import BadRows
-from elman.data.columns import find, is_named
+from elman.data.columns import find, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.files import alternatives, suffix
 from elman.data.formats import check_task, conllu, delimited, format_of
@@ -169,7 +169,7 @@ def _table_layout(table: Table, wishes: ColumnSpec, like: Layout | None) -> Layo
         what, option = ("tags", "--tag-column") if tokens else ("words", "--word-column")
         raise ElmanError(
             f"{table.name} has no column that looks like the {what} of sentences; say which with {option}; "
-            f"its columns are {', '.join(table.columns)}"
+            f"its columns are {listed(table.columns)}"
         )
     if labelled:
         log.info("%s: a sentence a row; the words are in %r, the tags in %r", table.name, tokens, tags)

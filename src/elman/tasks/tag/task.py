@@ -4,7 +4,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -294,7 +294,8 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
         """How a file lies that is answered: as the one learnt from, unless it is of another kind or names columns."""
         if isinstance(source, Line | list | tuple):
             return self.layout
-        found = find_layout(source, ColumnSpec(self.options.word_column), like=self.layout)
+        said = replace(self.options.dialect, separator="")  # another file may have another
+        found = find_layout(source, ColumnSpec(self.options.word_column, dialect=said), like=self.layout)
         return found if found.kind != self.layout.kind or found.dialect.header else self.layout
 
     def knows(self, tag: str) -> bool:
