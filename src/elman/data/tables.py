@@ -164,6 +164,8 @@ class Table:
         number = as_numbers(pl.Series([cell]), (self.dialect.numbers or {}).get(column)).item()
         if number is not None and math.isfinite(number):
             return f"{column} is {number:g}, and numbers reach {LARGEST:g} at most: give them in a larger unit"
+        if number is not None:
+            return f"{column} is {quoted(cell)}, which is infinite or larger than any number that is kept"
         others = self.dialect.numbers is not None and is_numeric(pl.Series([cell]))
         return f"{column} is {quoted(cell)}, not a number" + (" as those learnt from are written" if others else "")
 

@@ -4,6 +4,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,13 +23,23 @@ UNKNOWN = 0  # the word that the vocabulary lacks; among characters 0 is padding
 LONGEST = 24  # characters of a word that are looked at
 
 
-def split_words(text: str) -> list[str]:
-    """The words of a text, and its other signs one by one.
+def split_words(text: str, most: int | None = None) -> list[str]:
+    """The words of a text, and its other signs one by one; of a long one the first ``most``, the rest is not looked at.
 
     >>> split_words("It's 5 o'clock, isn't it?")
     ["It's", '5', "o'clock", ',', "isn't", 'it', '?']
     """
-    return WORD.findall(text)
+    return WORD.findall(text) if most is None else [found[0] for found in islice(WORD.finditer(text), most)]
+
+
+def with_first_words(text: str, most: int) -> str:
+    """A text up to the end of its first ``most`` words.
+
+    >>> with_first_words("so good, so bad", 2), with_first_words("so good", 2)
+    ('so good', 'so good')
+    """
+    last = next(islice(WORD.finditer(text), most, None), None)
+    return text if last is None else text[: last.start()].rstrip()
 
 
 class Words(NamedTuple):

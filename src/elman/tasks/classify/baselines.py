@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 
 from elman.data.sequences import Sequenced
+from elman.errors import ElmanError
 from elman.tasks.classify.target import Target
+
+MOST = 10_000_000  # classes times texts from which a simple method learns
+SHARE = 10  # numbers of a series that cost as much as a text
 
 
 def simple_methods(
@@ -25,16 +29,29 @@ def simple_methods(
         return target.measures(outputs, judged_truth)
 
     def tfidf() -> dict[str, float]:
-        return target.measures(_fitted(target, _text_model(target), learnt, truth, judged), judged_truth)
+        _check_cost(target, len(learnt))
+        known, asked = ([inputs.part(each) for each in part] for part in (learnt, judged))
+        return target.measures(_fitted(target, _text_model(target), known, truth, asked), judged_truth)
 
     def features() -> dict[str, float]:
         known, asked = (np.stack([describe(each) for each in part]) for part in (learnt, judged))
+        _check_cost(target, len(learnt) * known.shape[1] // SHARE)
         return target.measures(_fitted(target, _table_model(target), known, truth, asked), judged_truth)
 
     first = "mean" if target.kind == "number" else "majority"
     if learnt and isinstance(learnt[0], Sequenced):
         return {first: majority, "gradient boosting": features}
     return {first: majority, "tf-idf" + (" + ridge" if target.kind == "number" else " + logistic"): tfidf}
+
+
+def _check_cost(target: Target, rows: int) -> None:
+    """Refuse what would take hours, since it learns each class by itself.
+
+    Raises:
+        ElmanError: how many classes and rows there are.
+    """
+    if target.kind != "number" and target.size * rows > MOST:
+        raise ElmanError(f"{target.size:,} classes are too many for it")
 
 
 def _fitted(target: Target, model: Any, learnt: Any, truth: np.ndarray, judged: Any) -> np.ndarray:

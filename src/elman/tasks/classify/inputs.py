@@ -16,7 +16,7 @@ from elman.data.formats.objects import read_value
 from elman.data.memory import finite
 from elman.data.rows import Asked
 from elman.data.sequences import Sequenced, resampled, without_missing
-from elman.data.words import Lexicon, Words, read_vectors, split_words
+from elman.data.words import Lexicon, Words, read_vectors, split_words, with_first_words
 from elman.errors import ElmanError
 from elman.layers.words import WordEmbedding
 from elman.tasks.classify.layout import Layout
@@ -57,10 +57,10 @@ class TextInput(nn.Module):
         if tokens not in ("", "words", "characters"):
             raise ElmanError(f"--tokens is words or characters, not {tokens!r}")
         if not tokens:
-            mean = float(np.mean([len(split_words(text)) for text in texts[:10_000]]))
+            mean = float(np.mean([len(split_words(text, options.max_length)) for text in texts[:10_000]]))
             tokens = "characters" if mean < 3 else "words"
             log.info("texts are read as %s; they have %.1f words on the average", tokens, mean)
-        cut = [_cut(text, tokens) for text in texts]
+        cut = [_cut(text, tokens, options.max_length + 1) for text in texts]
         if long := sum(len(each) > options.max_length for each in cut):
             log.warning(
                 "%s texts are longer than %s %s and are cut there; --max-length says where",
@@ -69,7 +69,8 @@ class TextInput(nn.Module):
                 tokens,
             )
         least = 1 if tokens == "characters" else options.min_count
-        return {"tokens": tokens, **Lexicon.learn(cut, options.vocabulary, least).to_json()}
+        read = (each[: options.max_length] for each in cut)
+        return {"tokens": tokens, **Lexicon.learn(read, options.vocabulary, least).to_json()}
 
     def start(self, options: Any) -> None:
         """Begin with the vectors of words that the options name."""
@@ -82,7 +83,7 @@ class TextInput(nn.Module):
         return np.array([min(len(text), self.longest * 6) for text in texts])
 
     def batch(self, texts: Sequence[str]) -> Words:
-        return self.lexicon.batch([_cut(text, self.tokens)[: self.longest] for text in texts])
+        return self.lexicon.batch([_cut(text, self.tokens, self.longest) for text in texts])
 
     def forward(self, batch: Words) -> tuple[Tensor, Tensor]:
         """Features ``[B, T, size]`` and lengths ``[B]``."""
@@ -96,9 +97,13 @@ class TextInput(nn.Module):
     def shown(self, text: str) -> str:
         return text
 
+    def part(self, text: str) -> str:
+        """What is read of a text."""
+        return text[: self.longest] if self.tokens == "characters" else with_first_words(text, self.longest)
 
-def _cut(text: str, tokens: str) -> list[str]:
-    return list(text) if tokens == "characters" else split_words(text)
+
+def _cut(text: str, tokens: str, most: int) -> list[str]:
+    return list(text[:most]) if tokens == "characters" else split_words(text, most)
 
 
 class Steps(NamedTuple):
