@@ -165,7 +165,7 @@ class Table:
         if number is not None and math.isfinite(number):
             return f"{column} is {number:g}, and numbers reach {LARGEST:g} at most: give them in a larger unit"
         if number is not None:
-            return f"{column} is {quoted(cell)}, which is infinite or larger than any number that is kept"
+            return f"{column} is {quoted(cell)}, not a number that can be computed with"
         others = self.dialect.numbers is not None and is_numeric(pl.Series([cell]))
         return f"{column} is {quoted(cell)}, not a number" + (" as those learnt from are written" if others else "")
 
