@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from elman.data.bad import BadRows
 from elman.data.dialect import Dialect, Lain, Notation
+from elman.data.notation import readings
 from elman.data.numbers import as_numbers
 from elman.data.plain import restored
 from elman.data.reading import read_table
@@ -248,3 +249,8 @@ def test_they_are_warned_of_once_with_the_option(caplog: pytest.LogCaptureFixtur
     assert caplog.messages == [
         '-200 stands in 8 cells of CO, NOx, far from all else; if it means "no value", say --missing -200'
     ]
+
+
+def test_notations_that_differ_only_in_what_they_read_have_a_cell_that_tells() -> None:
+    found = readings(pl.Series(["1,026.45", "1'134.8", "12"]), Dialect())
+    assert found.cell in ("1,026.45", "1'134.8")

@@ -62,6 +62,20 @@ def test_a_ts_file_with_times_that_differ_between_channels(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("row", "message"),
     [
+        ("(0:00,1):(1,2):a", "line 4: '0:00' is not a number"),  # the colon of a time parts no channels
+        ("(nan,1):(1,2):a", "line 4: 'nan' is no time"),
+        (":" * 100_000, "line 4: has no .time,value."),
+    ],
+)
+def test_a_bad_row_of_a_ts_file_with_times(row: str, message: str, tmp_path: Path) -> None:
+    path = written(tmp_path, f"@timeStamps true\n@classLabel true a b\n@data\n{row}\n", "x.ts")
+    with pytest.raises(ElmanError, match=message):
+        read_ts(path, BadRows())
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
         ("1,2:3,4:5,6:up", "line 4: has 3 channels where the first row has 2"),
         ("1,x:3,4:up", "line 4: 'x' is not a number"),
         ("1,inf:3,4:up", "line 4: 'inf' is beyond 1e.38"),

@@ -76,7 +76,7 @@ def done(step: Step) -> Ended:
     """Run a command in this process, as a shell would."""
     out, err = _stream(b""), _stream(b"")
     stdin = _stream(Path(step.stdin).read_bytes() if step.stdin else b"")
-    before, began = (sys.stdin, sys.stdout, sys.stderr), time.monotonic()
+    before, began = (sys.stdin, sys.stdout, sys.stderr), time.process_time()
     code, raised = 0, None
     with warnings.catch_warnings():
         warnings.simplefilter("always")
@@ -95,7 +95,7 @@ def done(step: Step) -> Ended:
         finally:
             sys.stdin, sys.stdout, sys.stderr = before
     said = (stream.buffer.getvalue().decode("utf-8", "replace") for stream in (out, err) if stream.flush() is None)
-    return Ended(code, *said, raised, time.monotonic() - began)
+    return Ended(code, *said, raised, time.process_time() - began)
 
 
 def _stream(data: bytes) -> Any:
@@ -173,7 +173,7 @@ def _no_number(name: str) -> float:
 
 def _of_script(text: str) -> tuple[str, Finding | None]:
     """What is wrong with how some lines of Python end: with an error of ours, or not at all."""
-    began = time.monotonic()
+    began = time.process_time()
     with _unseen() as warned:
         try:
             with in_time():
@@ -192,8 +192,8 @@ def _of_script(text: str) -> tuple[str, Finding | None]:
     if others:
         where = f"{Path(others[0].filename).name}:{others[0].lineno}"
         return "failed", Finding(f"warned {where}", f"{where}: {others[0].category.__name__}: {others[0].message}")
-    if time.monotonic() - began > SECONDS:
-        return "failed", Finding("late script", f"it took {time.monotonic() - began:.0f} s")
+    if time.process_time() - began > SECONDS:
+        return "failed", Finding("late script", f"it took {time.process_time() - began:.0f} s")
     return "answered", None
 
 

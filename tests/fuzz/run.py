@@ -33,7 +33,7 @@ from fuzz.shrink import shrunk
 from fuzz.ways import Case, case, lay
 from limits import SECONDS, bounded
 
-HUNG = 10 * SECONDS  # seconds in which a worker says nothing, with all that it does about a finding
+HUNG = 20 * SECONDS  # seconds in which a worker says nothing, with all that it does about a finding
 SHOWN = 30  # seconds between two lines of progress
 ELMAN = "import sys; from elman.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
@@ -49,11 +49,11 @@ def work(seed: int, step: int, place: Path, out: Path) -> None:
     bounded()
     while True:
         _say({"begun": seed})
-        began = time.monotonic()
+        began = time.process_time()
         made = case(seed, sound)
         ended, finding = tried(made, sound, place)
         kept = None if finding is None else keep(made, finding, sound, place, out)
-        seconds = time.monotonic() - began if finding is None else 0
+        seconds = time.process_time() - began if finding is None else 0
         _say({"done": seed, "way": made.way, "ended": ended, "seconds": seconds, "finding": kept})
         seed += step
 

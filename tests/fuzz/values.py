@@ -98,7 +98,7 @@ def odd(random: Random) -> str:
     """A cell that nobody expects, seldom a long one."""
     roll = random.random()
     if roll < 0.02:
-        return random.choice('ab 1,"') * LONG
+        return random.choice("ab 1,\"([{:-./'#@=") * LONG
     if roll < 0.021:
         return "x" * HUGE
     if roll < 0.1:

@@ -59,6 +59,9 @@ NAMES = {
 }
 
 
+LONGEST = 200  # characters of a name that means something
+
+
 def find(columns: Iterable[str], *roles: str, bare: bool = False) -> str:
     """The column that is named as those of some roles usually are, or "".
 
@@ -92,6 +95,8 @@ def normal(column: str) -> str:
     ('date_time', 'time', '(1)')
     """
     plain = column.strip().lower()
+    if len(plain) > LONGEST:
+        return plain
     return re.sub(r"\s*[\[(][^\])]*[\])]$", "", plain).replace(" ", "_") or plain
 
 

@@ -124,7 +124,7 @@ def _told(text: pl.Series, body: pl.Series, tied: tuple[Notation, ...]) -> tuple
     others = [each for each in tied[1:] if not converted(body, each).equals(first, null_equal=True)]
     if not others:
         return tied[:1], False, ""
-    differs = (converted(body, others[0]) != first).fill_null(False)
+    differs = converted(body, others[0]).ne_missing(first)
     # the one in which the mark stands before decimals first
     pair = sorted((tied[0], others[0]), key=lambda each: bool(each.thousands))
     return tuple(pair), bool(differs.all()), text.filter(differs)[0]

@@ -79,7 +79,7 @@ def _ts_row(text: str, head: dict[str, str]) -> tuple[Sequenced, str | None]:
     label = None
     labelled = any(head.get(name, "").lower().startswith("true") for name in ("classlabel", "targetlabel"))
     timed = head.get("timestamps", "").lower().startswith("true")
-    parts = re.split(r":(?![^(]*\))", text) if timed else text.split(":")
+    parts = _outside_brackets(text) if timed else text.split(":")
     if labelled:
         if len(parts) < 2:
             raise ValueError("has no label after its last :")
@@ -98,7 +98,7 @@ def _ts_row(text: str, head: dict[str, str]) -> tuple[Sequenced, str | None]:
 
 
 def _timed(parts: Sequence[str]) -> Sequenced:
-    found = [[(float(at), _number(value)) for at, value in TIMED.findall(part)] for part in parts]
+    found = [[(_moment(at), _number(value)) for at, value in TIMED.findall(part)] for part in parts]
     if not any(found):
         raise ValueError("has no (time,value) though the file says @timestamps true")
     moments = sorted({at for channel in found for at, _ in channel})
@@ -108,6 +108,26 @@ def _timed(parts: Sequence[str]) -> Sequenced:
         for at, value in channel:
             values[place[at], n] = value
     return Sequenced(values, np.array(moments))
+
+
+def _outside_brackets(text: str) -> list[str]:
+    """The parts of a line between colons, but for those of times in brackets."""
+    found: list[list[str]] = [[]]
+    inside = False
+    for part in text.split(":"):
+        found[-1].append(part)
+        if "(" in part or ")" in part:
+            inside = part.rfind("(") > part.rfind(")")
+        if not inside:
+            found.append([])
+    return [":".join(parts) for parts in found if parts]
+
+
+def _moment(cell: str) -> float:
+    moment = _number(cell)
+    if np.isnan(moment):
+        raise ValueError(f"{quoted(cell)} is no time")
+    return moment
 
 
 def _number(cell: str) -> float:
