@@ -94,8 +94,10 @@ def done(step: Step) -> Ended:
             raised = error
         finally:
             sys.stdin, sys.stdout, sys.stderr = before
-    said = (stream.buffer.getvalue().decode("utf-8", "replace") for stream in (out, err) if stream.flush() is None)
-    return Ended(code, *said, raised, time.process_time() - began)
+    told, warned = (
+        stream.buffer.getvalue().decode("utf-8", "replace") for stream in (out, err) if stream.flush() is None
+    )
+    return Ended(code, told, warned, raised, time.process_time() - began)
 
 
 def _stream(data: bytes) -> Any:

@@ -122,8 +122,8 @@ def alone(made: Case) -> str:
 
 def _sound(out: Path) -> list[Base]:
     kept = json.loads((out / "models" / "bases.json").read_text(encoding="utf-8"))
-    paths = ("folder", "data", "asked")
-    return [Base(**{name: Path(value) if name in paths else value for name, value in each.items()}) for each in kept]
+    places = ({name: Path(each.pop(name)) for name in ("folder", "data", "asked")} for each in kept)
+    return [Base(**each, **paths) for each, paths in zip(kept, places, strict=True)]
 
 
 # ---- who starts the workers, and counts

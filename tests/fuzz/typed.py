@@ -153,7 +153,8 @@ def _npy(random: Random) -> bytes:
 def _npz(random: Random) -> bytes:
     file = io.BytesIO()
     names = random.sample(("X", "y", "labels", "data", "train", "a/b", "time"), random.randint(0, 3))
-    np.savez(file, **{name: random.choice(ARRAYS)() for name in names})
+    arrays: dict[str, Any] = {name: random.choice(ARRAYS)() for name in names}
+    np.savez(file, **arrays)
     return file.getvalue()
 
 

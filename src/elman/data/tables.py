@@ -348,7 +348,8 @@ def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:
             column = pl.Series(name, values)
             found.append(column.fill_nan(None) if column.dtype.is_float() else column)
             continue
-        cells = [_cell(v) for v in (values.tolist() if isinstance(values, np.ndarray) else values)]
+        listed: Any = values
+        cells = [_cell(v) for v in (listed.tolist() if hasattr(listed, "tolist") else listed)]
         found.append(column_of(name, [None if isinstance(v, float) and v != v else v for v in cells]))
     if len({len(each) for each in found}) > 1:
         lengths = ", ".join(f"{each.name} {len(each):,}" for each in found)
