@@ -122,8 +122,10 @@ def alone(made: Case) -> str:
 
 def _sound(out: Path) -> list[Base]:
     kept = json.loads((out / "models" / "bases.json").read_text(encoding="utf-8"))
-    places = ({name: Path(each.pop(name)) for name in ("folder", "data", "asked")} for each in kept)
-    return [Base(**each, **paths) for each, paths in zip(kept, places, strict=True)]
+    return [
+        Base(each["name"], each["task"], Path(each["folder"]), Path(each["data"]), Path(each["asked"]), each["line"])
+        for each in kept
+    ]
 
 
 # ---- who starts the workers, and counts

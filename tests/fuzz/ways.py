@@ -19,7 +19,7 @@ SMALL = ("--hidden", "4", "--steps", "2", "--batch", "8")
 OF_TASK = {
     "anomaly": ("--bptt", "16"),
     "classify": ("--embedding", "4", "--spelling", "2"),
-    "language": ("--embedding", "4", "--bptt", "16"),
+    "language": ("--embedding", "4", "--bptt", "16", "--samples", "2"),
     "recommend": ("--embedding", "4"),
     "tag": ("--embedding", "4", "--spelling", "2"),
     "translate": ("--embedding", "4", "--beam", "2", "--max-length", "40"),
@@ -85,34 +85,26 @@ def inspected(random: Random, sound: Sequence[Base]) -> Case:
 def trained(random: Random, sound: Sequence[Base]) -> Case:
     """Learn from files, then answer and judge them."""
     found = sample(random)
-    said = _said(random, found.task)
-    more = OF_TASK.get(found.task, ())
-    more += ("--samples", "2") if found.task == "language" else ()
+    said, more = _said(random, found.task), OF_TASK.get(found.task, ())
     simple = () if random.random() < 0.3 else ("--no-baselines",)
-    train = (
-        "train",
-        found.task,
-        f"--data={found.data}",
-        "--out",
-        "model",
-        *SMALL,
-        *more,
-        *simple,
-        *found.options,
-        *said,
-    )
-    steps = [Step(train)]
+    files, others = dict(found.files), ()
+    if random.random() < 0.15:  # files to judge on, which are of another kind
+        other = sample(random)
+        files |= {f"other/{name}": data for name, data in other.files.items()}
+        others = (f"--{random.choice(('valid', 'test'))}=other/{other.data}",)
+    data = f"--data={found.data}"
+    train = ("train", found.task, data, "--out", "model", *SMALL, *more, *simple, *found.options, *said, *others)
     if found.task == "language":
-        steps.append(Step(("generate", "model", "--length", "5", "--number", "2"), sure="a model writes"))
+        asked = Step(("generate", "model", "--length", "5", "--number", "2"), sure="a model writes")
+        judge = Step(("evaluate", "model", data))
     else:
         skip = ("--skip-bad",) if any(word.startswith("--skip-bad") for word in said) else ()
-        steps.append(Step(("predict", "model", f"--data={found.data}", *skip)))
-    steps.append(
-        Step(
-            ("evaluate", "model", f"--data={found.data}", *(() if found.task == "language" else steps[1].arguments[3:]))
+        out = random.choice(
+            ((), (), ("--out", "answers.csv"), ("--out", "answers.parquet"), ("--out", "answers.jsonl"))
         )
-    )
-    return Case(0, f"train {found.task}", found.files, tuple(steps))
+        asked = Step(("predict", "model", data, *skip, *out))
+        judge = Step(("evaluate", "model", data, *skip, *random.choice(((), ("--json",)))))
+    return Case(0, f"train {found.task}", files, (Step(train), asked, judge))
 
 
 def _said(random: Random, task: str) -> tuple[str, ...]:
@@ -129,15 +121,28 @@ def _said(random: Random, task: str) -> tuple[str, ...]:
 def asked(random: Random, sound: Sequence[Base]) -> Case:
     """Malformed rows for a sound model, or any files whatever."""
     base = random.choice(sound)
-    found = sample(random) if random.random() < 0.25 else _asked(random, base)
+    found = replace(sample(random), rows=None) if random.random() < 0.25 else _asked(random, base)
     per_row = base.task in A_ROW_A_ROW and base.name != "classify_series"
-    rows = found.rows if per_row else None
-    skip = ("--skip-bad",) if random.random() < 0.5 else ()
-    form = random.choice(((), ("--format", "jsonl"), ("--format", "tsv")))
     verb = "evaluate" if random.random() < 0.25 else "predict"
-    how = skip if verb == "evaluate" else (*skip, *form)
-    step = Step((verb, str(base.folder), f"--data={found.data}", *how), rows=rows if verb == "predict" else None)
-    return Case(0, f"{verb} {base.task}", found.files, (step,))
+    skip = ("--skip-bad",) if random.random() < 0.5 else ()
+    form = random.choice(((), ("--format", "jsonl"), ("--format", "tsv"))) if verb == "predict" else ()
+    stdin = found.data if len(found.files) == 1 and found.data in found.files and random.random() < 0.1 else ""
+    data = "--data=-" if stdin else f"--data={found.data}"
+    rows = found.rows if verb == "predict" and per_row and not stdin else None
+    return Case(
+        0, f"{verb} {base.task}", found.files, (Step((verb, str(base.folder), data, *skip, *form), stdin, rows),)
+    )
+
+
+def spoken(random: Random, sound: Sequence[Base]) -> Case:
+    """Odd beginnings for a model to write on from, or odd turns of a talk."""
+    base = random.choice([each for each in sound if each.task == "language"])
+    folder, few = str(base.folder), ("--length", "5")
+    if random.random() < 0.5:
+        prompt = odd(random)[:1000].replace("\0", "").encode("utf-8", "replace").decode()
+        return Case(0, "generate", steps=(Step(("generate", folder, f"--prompt={prompt}", *few, "--seed", "1")),))
+    turns = b"".join(_line(random, base) for _ in range(random.randint(0, 4)))
+    return Case(0, "chat", {"turns": turns}, (Step(("chat", folder, *few, "--seed", "1"), "turns"),))
 
 
 def _asked(random: Random, base: Base) -> Sample:
@@ -197,7 +202,7 @@ def edited(random: Random, sound: Sequence[Base]) -> Case:
 
 
 WAYS: tuple[Callable[[Random, Sequence[Base]], Case], ...] = (
-    *[inspected] * 3, *[trained] * 6, *[asked] * 4, *[streamed] * 3, *[in_memory] * 3, edited,
+    *[inspected] * 3, *[trained] * 6, *[asked] * 4, *[streamed] * 3, *[in_memory] * 3, spoken, edited,
 )  # fmt: skip
 
 
