@@ -520,3 +520,8 @@ def test_cells_between_tabs_are_quoted_where_all_of_a_column_are(tmp_path: Path)
 def test_a_wrong_attribute_is_told_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(ElmanError, match=r"a.arff, line 2: a quotation does not end, from \"'a\" on"):
         table(tmp_path, "@relation r\n@attribute 'a numeric\n@data\n1\n", "a.arff")
+
+
+def test_columns_of_json_are_of_characters(tmp_path: Path) -> None:
+    with pytest.raises(ElmanError, match=r"a.json: it has half of a pair of surrogates"):
+        table(tmp_path, '{"a": ["\\ud800", "b"]}', "a.json")

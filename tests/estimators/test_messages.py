@@ -106,3 +106,13 @@ def test_a_column_of_dated_numbers_is_no_series_a_row() -> None:
     column = pd.Series(range(20), index=pd.date_range("2024", periods=20))
     with pytest.raises(ElmanError, match=r"series have the shape \[rows, steps\] or .*, not \[20\]"):
         elman.Classifier(**QUICK).fit(column, ["a", "b"] * 10)
+
+
+def test_what_is_asked_about_is_texts_or_a_file() -> None:
+    model = elman.Classifier(embedding=4, **QUICK).fit(TEXTS, NAMES)
+    with pytest.raises(ElmanError, match=r"a list to predict has texts, not array\(\[0., 0.\]\)"):
+        model.predict_frame([np.zeros(2)])
+    with pytest.raises(ElmanError, match=r"there is no file xxx.*: File name too long"):
+        elman.AnomalyDetector(**QUICK).fit("x" * 5000)
+    assert len(model.predict(["x" * 300])) == 1
+    assert isinstance(model.predict("x" * 300), str)

@@ -53,7 +53,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except ElmanError as error:
         return _refuse(str(error))
     except OSError as error:
-        return _refuse(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+        return _refuse(brief(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Terminated as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from elman.data.packed import special, unpacked_name
+from elman.data.packed import is_there, special, unpacked_name
 from elman.errors import ElmanError
 
 PATTERN = re.compile(r"[*?\[]")  # what makes a name a pattern
@@ -72,7 +72,7 @@ def matching(path: Path) -> list[Path]:
         >>> [each.name for each in matching(folder / "*.csv")], [each.name for each in matching(Path("c.csv"))]
         (['a.csv', 'b.csv'], ['c.csv'])
     """
-    if not PATTERN.search(str(path)) or path.exists():
+    if not PATTERN.search(str(path)) or is_there(path):
         return [path]
     anchor = Path(path.anchor)
     found = sorted(each for each in anchor.glob(str(path.relative_to(anchor))) if each.is_file())
@@ -88,7 +88,7 @@ def alternatives(path: Path) -> list[Path]:
     ['train.en.gz', 'train.de.gz']
     """
     braces = re.search(r"\{([^{}]*,[^{}]*)\}", str(path))
-    if braces is None or path.exists():
+    if braces is None or is_there(path):
         return [path]
     before, after = str(path)[: braces.start()], str(path)[braces.end() :]
     return [Path(before + word + after) for word in braces[1].split(",")]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from elman.data.files import alternatives, matching
+from elman.data.packed import is_there
 from elman.errors import ElmanError
 
 
@@ -25,7 +26,7 @@ def fingerprint(path: Path) -> str | None:
     """
     whole = hashlib.sha256()
     for each in [file for name in alternatives(path) for file in matching(name)]:
-        if not each.exists():
+        if not is_there(each):
             raise ElmanError(f"there is no file {each}")
         if not (each.is_file() or each.is_dir()):  # a pipe, which is read once
             return None

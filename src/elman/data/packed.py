@@ -35,7 +35,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         ...     file.read()
         b'a,b'
     """
-    if not path.exists():
+    if not is_there(path):
         raise ElmanError(f"there is no file {path}")
     if path.is_dir():
         raise ElmanError(f"{path} is a folder; give a file")
@@ -68,13 +68,25 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise ElmanError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a file or a folder, which a name cannot have that is too long for any.
+
+    >>> is_there(Path(__file__)), is_there(Path("x" * 100_000))
+    (True, False)
+    """
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def special(path: Path) -> str:
     """What stands at a path that is neither a file nor a folder: a pipe, a device or a socket; else nothing.
 
     >>> special(Path(__file__)), special(Path())
     ('', '')
     """
-    return SPECIAL.get(stat.S_IFMT(path.stat().st_mode), "") if path.exists() else ""
+    return SPECIAL.get(stat.S_IFMT(path.stat().st_mode), "") if is_there(path) else ""
 
 
 def unpacked_name(path: Path) -> str:

@@ -17,11 +17,12 @@ from elman.data.encodings import tell_doubt
 from elman.data.files import suffix
 from elman.data.formats import delimited
 from elman.data.formats.objects import read_object
+from elman.data.packed import is_there
 from elman.data.reading import format_of, read_table
 from elman.data.separators import allow_cells_of
 from elman.data.tables import Table, column_of
 from elman.data.text import read_whole
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 
 RowT = TypeVar("RowT")
 
@@ -198,8 +199,9 @@ def read_texts(
         ElmanError: a table without such a column, or what is no text.
     """
     if isinstance(source, list | tuple):
-        if wrong := next((each for each in source if isinstance(each, list | tuple | dict | np.ndarray)), None):
-            raise ElmanError(f"a list to predict has texts, not {wrong!r:.80}")
+        wrong = [each for each in source if isinstance(each, list | tuple | dict | np.ndarray)]
+        if wrong:
+            raise ElmanError(f"a list to predict has texts, not {quoted(wrong[0])}")
         texts = _of_texts("the list", column_of(usual, list(source)), bad, known.dialect, unit="row")
         return with_texts(texts, usual), usual
     if isinstance(source, Path) and not _is_table(source, known):
@@ -235,7 +237,7 @@ def _of_texts(name: str, texts: pl.Series, bad: BadRows, dialect: Dialect, first
 
 def _is_table(path: Path, known: Known) -> bool:
     """Whether a file has columns: by its format, or as the one that was learnt from, of which it has the separator."""
-    if suffix(path) in delimited.NAMES or not path.exists():
+    if suffix(path) in delimited.NAMES or not is_there(path):
         return True
     if (found := format_of(path, known.dialect.encoding)) is not delimited.FORMAT:
         return found.read is not None

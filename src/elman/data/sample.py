@@ -12,7 +12,7 @@ from elman.data.bad import BadRows
 from elman.data.encodings import marked
 from elman.data.files import alternatives, matching, suffix
 from elman.data.formats import beginning, delimited, formats, objects
-from elman.data.packed import is_packed, opened, unpacked_name
+from elman.data.packed import is_packed, is_there, opened, unpacked_name
 from elman.data.reading import read_table
 from elman.data.tables import Table
 from elman.data.text import beginning as text_beginning
@@ -94,7 +94,7 @@ def ends_within_a_row(sample: Sample) -> bool:
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.exists():
+    if not is_there(path):
         raise ElmanError(f"there is no file {path}")
     found = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     if not found:

@@ -22,6 +22,7 @@ from sklearn.exceptions import NotFittedError
 from elman import tasks
 from elman.data.bad import BadRows
 from elman.data.memory import opened
+from elman.data.packed import is_there
 from elman.errors import ElmanError, ElmanWarning
 from elman.estimators.folders import Kept, load, note, save
 from elman.estimators.homes import Homes, holds
@@ -505,12 +506,22 @@ def is_one(X: Any) -> bool:
 
 def is_file(name: str) -> bool:
     """Whether a text is the name of a file."""
-    return len(name) < 1000 and "\n" not in name and Path(name).exists()
+    return len(name) < 1000 and "\n" not in name and is_there(Path(name))
 
 
 def path_of(X: Any) -> Path | None:
-    """The path that a person gave, if it was one."""
-    return Path(X) if isinstance(X, str | Path) else None
+    """The path that a person gave, if it was one.
+
+    Raises:
+        ElmanError: a name that no file can have.
+    """
+    if not isinstance(X, str | Path):
+        return None
+    try:
+        Path(X).exists()
+    except OSError as error:
+        raise ElmanError(f"there is no file {X}: {error.strerror}") from error
+    return Path(X)
 
 
 def table_of(X: Any) -> pl.DataFrame | None:

@@ -17,6 +17,7 @@ import lightning.pytorch as pl
 from elman.data.bad import BadRows, Skip
 from elman.data.files import alternatives, matching
 from elman.data.fingerprint import fingerprint
+from elman.data.packed import is_there
 from elman.errors import ElmanError, brief
 from elman.training.folders import (
     BEGUN,
@@ -308,7 +309,7 @@ class _Handler(logging.Handler):
 def _check_there(source: Any) -> None:
     """Refuse files that are not there, before anything is said of other things."""
     for path in alternatives(source) if isinstance(source, Path) else []:
-        if not all(each.exists() for each in matching(path)):
+        if not all(map(is_there, matching(path))):
             raise ElmanError(f"there is no file {path}")
 
 

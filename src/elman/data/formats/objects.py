@@ -162,7 +162,10 @@ def _whole(text: str, name: str) -> pl.DataFrame | list[tuple[int, dict[str, Any
             raise ElmanError(
                 f'{name} is one object with {shown}; rows are a list of objects, as in {{"data": [{{"text": "..."}}]}}'
             )
-        _object(found)
+        try:
+            _object(found)
+        except ValueError as error:
+            raise ElmanError(f"{name}: {error}") from error
         return pl.DataFrame([column_of(str(key), values) for key, values in found.items()])
     key = _inside(found) if isinstance(found, dict) else None
     rows = found if key is None else found[key]
