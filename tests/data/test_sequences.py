@@ -193,3 +193,10 @@ def test_a_split_by_time_or_by_group(tmp_path: Path) -> None:
         rows.parting("random", "whom", "")
     with pytest.raises(ElmanError, match="--split is random or time, not 'last'"):
         rows.parting("last", "", "")
+
+
+def test_a_long_table_of_bad_rows_says_why(tmp_path: Path) -> None:
+    layout, _ = read(written(tmp_path, LONG))
+    path = written(tmp_path, "id,time,a,b,label\nu,soon,1,2,up\nu,late,1,2,up\n", "bad.csv")
+    with pytest.raises(ElmanError, match=r"bad.csv has no rows that can be used; .*bad.csv, line 2: time is 'soon'"):
+        read_labelled(path, layout, BadRows("all"))

@@ -12,6 +12,7 @@ from elman.data.dates import SECOND
 from elman.data.numbers import as_number
 from elman.data.tables import Table
 from elman.data.when import When
+from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,9 @@ def gather(table: Table, columns: LongTable, channels: Sequence[str]) -> Gathere
     moments = np.arange(len(table), dtype=np.float64)
     if columns.when.columns:
         table, moments = _moments(table, columns.when)
+    if not len(table):
+        why = f"; {table.bad.listed[0]}" if table.bad.listed else ""
+        raise ElmanError(f"{table.name} has no rows that can be used{why}")
     names = table.text(columns.identity).frame[columns.identity]
     identities = names.unique(maintain_order=True).to_list()
     owner = names.replace_strict({name: n for n, name in enumerate(identities)}, return_dtype=pl.Int64).to_numpy()
