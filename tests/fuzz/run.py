@@ -155,8 +155,8 @@ class Tally:
 
     def __str__(self) -> str:
         ended = ", ".join(f"{number:,} {word}" for word, number in sorted(self.ended.items()))
-        found, slowest = len(self.found), self.slowest[0]
-        return f"{self.done:,} cases: {ended}; {found} kinds of findings; the slowest took {slowest:.1f} s"
+        found, slowest = len(self.found), f"{self.slowest[0]:.1f} s (seed {self.slowest[1]})"
+        return f"{self.done:,} cases: {ended}; {found} kinds of findings; the slowest took {slowest}"
 
 
 class Worker:

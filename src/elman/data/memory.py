@@ -74,7 +74,10 @@ def opened(data: Any) -> Held:
     if isinstance(data, list | tuple | set | frozenset):
         return _listed(list(data))
     if hasattr(data, "__array__"):
-        return _array(np.asarray(data))
+        try:
+            return _array(np.asarray(data))
+        except (TypeError, ValueError) as error:
+            raise ElmanError(f"{_kind(data)} says that it is an array, and gives none: {error}") from error
     if isinstance(data, Iterable) and not isinstance(data, bytes | bytearray):
         return _listed(list(data))
     raise ElmanError(

@@ -369,3 +369,11 @@ def test_who_has_no_event_that_can_be_used_gets_an_empty_answer(gap: float) -> N
     answers = task.predict(pl.DataFrame(asked).with_columns(pl.Series("time", [1, 2, 3, 4, 5, 300])), skip_bad=True)
     assert answers["user"].to_list() == ["a", "b", "c"]
     assert answers["items"].is_null().to_list() == [True, False, False]
+
+
+def test_where_no_session_has_items_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text('{"user": "a", "items": []}\n{"user": "b", "items": []}\n')
+    with pytest.raises(
+        ElmanError, match=r"empty.jsonl has no session that can be used; left out were rows: .*no items"
+    ):
+        fit(RecommendTask, tmp_path / "empty.jsonl", skip_bad="all")

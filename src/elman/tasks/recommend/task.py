@@ -214,6 +214,8 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
         if layout.least is not None and not layout.rating:
             raise ElmanError("--least-rating needs a column of ratings; give --rating-column")
         sessions = read_events(sources.data, layout, sources.bad)
+        if not len(sessions):
+            raise ElmanError(f"{sources.name} has no session that can be used")
         log.info("%s", _about(sessions))
         if sources.valid is not None:
             valid = read_events(sources.valid, layout, sources.bad)
