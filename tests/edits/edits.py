@@ -12,14 +12,11 @@ import io
 import json
 import math
 import os
-import resource
 import shutil
-import signal
 import sys
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -27,6 +24,7 @@ from typing import Any
 
 import torch
 from folders.make import MADE
+from limits import SECONDS, bounded, in_time, quiet
 from safetensors.torch import load_file, save_file
 
 import elman
@@ -51,8 +49,6 @@ from elman.training.runs import fit
 
 GONE_ON = (LAST, UNTRAINED_WEIGHTS, *TOKENS)  # what is read where a run goes on
 ALWAYS = (OPTIONS, VOCABULARY, WEIGHTS)  # what is read whatever a model is asked
-SECONDS = 60  # that an edited folder may take
-ROOM = 8 << 30  # bytes of addresses that the process may have, so that a huge size is an error and not a full machine
 WRONG: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 3.5, -0.5, 10**6, 10**10, -(10**10), 2**63, 10**30, 1e308, math.nan, math.inf,
     -math.inf, "", "x", "\n", "a" * 5000, "\ud800", "../../etc/passwd", [], [1], ["x"], [[]], {}, {"x": 1},
@@ -95,14 +91,14 @@ def bases(place: Path) -> list[Base]:
         task, asked, options = make(data)
         (file,) = data.iterdir()
         folder = place / make.__name__
-        with _quiet():
+        with quiet():
             fit(tasks.load(task), file, folder=folder, **{**options, "steps": 2, "baselines": False})
         rows = place / f"{make.__name__}-asked{file.suffix}"
         rows.write_text(asked)
         found.append(Base(make.__name__, task, folder, file, rows, asked.strip().splitlines()[-1]))
     texts, labels = ["so good", "so bad", "good film", "bad film"] * 8, ["yes", "no"] * 16
     model = elman.Classifier(hidden=4, embedding=4, steps=2, verbose=False, baselines=False)
-    with _quiet():
+    with quiet():
         model.fit(texts, labels).save(place / "estimator")
     rows = place / "estimator-asked.csv"
     rows.write_text("text\nso good\n")
@@ -149,7 +145,7 @@ REFUSED = "refused in one line"
 def outcome(use: Callable[[], int | None]) -> str | None:
     """What is wrong with how a folder is used; None where it works, ``REFUSED`` where it is refused as it should be."""
     told, began = io.StringIO(), time.monotonic()
-    with _quiet(), contextlib.redirect_stderr(told), _in_time():
+    with quiet(), contextlib.redirect_stderr(told), in_time():
         try:
             code = use() or 0
         except ElmanError as error:
@@ -198,28 +194,6 @@ def _streamed(folder: Path, line: str) -> int:
         return main(["predict", str(folder), "--stream"])
     finally:
         sys.stdin = before
-
-
-@contextlib.contextmanager
-def _in_time() -> Iterator[None]:
-    def late(*_: Any) -> None:
-        raise TimeoutError(f"it took more than {SECONDS} s")
-
-    usual = signal.signal(signal.SIGALRM, late)
-    signal.alarm(SECONDS)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, usual)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    unseen = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(unseen), contextlib.redirect_stderr(unseen):
-        warnings.simplefilter("ignore")
-        yield
 
 
 # ---- edits
@@ -367,9 +341,9 @@ def run(number: int, seed: int) -> list[Failure]:
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         sound = bases(place)
-        resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
+        bounded()
         for each in range(seed, seed + number):
-            faulthandler.dump_traceback_later(2 * SECONDS, exit=True)  # of what no signal ends
+            faulthandler.dump_traceback_later(20 * SECONDS, exit=True)  # of what no signal ends
             failure = attempt(each, sound, place / "edited")
             faulthandler.cancel_dump_traceback_later()
             if failure is not None:
