@@ -242,3 +242,12 @@ def test_the_next_command_leaves_out_rows_that_cannot_be_used(tmp_path: Path, ca
     assert command[-1] == "--skip-bad"
     small = ["--steps", "1", "--hidden", "4", "--embedding", "4", "--out", str(tmp_path / "model")]
     assert main([*command[1:], *small]) == 0
+
+
+def test_of_several_files_by_a_pattern_it_is_said_that_the_first_is_looked_at(tmp_path: Path, capsys: Any) -> None:
+    for n in range(3):
+        (tmp_path / f"part{n}.csv").write_text("text,label\n" + "so good it is,yes\nso bad it is,no\n" * 20)
+    found = inspected(tmp_path / "part*.csv", capsys)
+    assert found["doubtful"][0].endswith(f"of 3 files that are named so the first was looked at, {tmp_path}/part0.csv")
+    assert found["rows"] == 120
+    assert found["next"][:5] == ["elman", "train", "classify", "--data", str(tmp_path / "part*.csv")]

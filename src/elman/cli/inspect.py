@@ -59,6 +59,9 @@ def _looked_at(source: Path, sample: "Sample") -> dict[str, Any]:
         found |= {"form": "rows that are too long to be looked at", "doubtful": [cut]}
     elif sample.path.is_file():
         found |= _about_text(sample)
+    if sample.first is not None:
+        said = f"of {sample.files:,} files that are named so the first was looked at, {sample.first}"
+        found["doubtful"] = [said, *found["doubtful"]]
     with narrowed(sample.path, table) as looked:
         seen = [inspect(tasks.load(n), tasks.suits(n), looked, BadRows("all")) for n in tasks.names()]
         seen = _accepted(seen, looked) if sample.whole else seen

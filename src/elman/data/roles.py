@@ -6,6 +6,7 @@ import polars as pl
 from elman.data.columns import is_identity, is_named
 from elman.data.numbers import as_numbers
 from elman.data.tables import Table
+from elman.errors import ElmanError
 
 FLAG = {0.0, 1.0}
 
@@ -29,7 +30,12 @@ def names_rows(table: Table, column: str) -> bool:
     """Whether a column only names or counts rows."""
     if is_identity(column) or is_named(column, "identity", "row number"):
         return True
-    return table.is_numeric(column) and counts(numbers_of(table, column))
+    if not table.is_numeric(column):
+        return False
+    try:
+        return counts(numbers_of(table, column))
+    except ElmanError:  # a mark that could be either, which is asked about where the column is used
+        return False
 
 
 def no_amount(table: Table, column: str, *, dated: bool = False) -> str:

@@ -33,6 +33,8 @@ class Sample(NamedTuple):
     whole: bool  # whether it is all of the data
     bytes: int  # of all of the data
     part: int  # bytes of it that were looked at
+    first: Path | None = None  # of several files by a pattern, the one that is looked at
+    files: int = 1  # by the pattern
 
 
 @contextmanager
@@ -45,11 +47,13 @@ def sampled(path: Path) -> Iterator[Sample]:
     Raises:
         ElmanError: no such file.
     """
-    path = matching(path)[0]
+    path, *others = matching(path)
+    first, number = (path, 1 + len(others)) if others else (None, 1)
     files = [file for each in alternatives(path) for file in _files(each)]
     total = sum(file.stat().st_size for file in files)
+    every = total + sum(file.stat().st_size for file in others)
     if total <= LARGE and not any(map(is_packed, files)):
-        yield Sample(path, True, total, total)
+        yield Sample(path, not others, every, total, first, number)
         return
     share = max(LEAST, LARGE // len(files)) if path.is_dir() else LARGE
     with tempfile.TemporaryDirectory() as scratch:
@@ -59,9 +63,9 @@ def sampled(path: Path) -> Iterator[Sample]:
         if len(files) > 1 and not path.is_dir():  # parallel files go line by line
             _cut_alike([_unpacked(to) for _, to in parts])
         there = Path(scratch) / "data" / ("" if path.is_dir() else _unpacked(path).name)
-        whole = len(files) <= MOST_FILES and all(read)
+        whole = len(files) <= MOST_FILES and all(read) and not others
         part = sum(_unpacked(to).stat().st_size for _, to in parts)
-        yield Sample(there, whole, total, part)
+        yield Sample(there, whole, every, part, first, number)
 
 
 @contextmanager

@@ -122,6 +122,10 @@ class Table:
             self, frame=self.frame[rows.tolist()], lines=self.lines[rows], index=self.index[rows], files=files
         )
 
+    def only(self, columns: Sequence[str]) -> "Table":
+        """The table with some of its columns."""
+        return replace(self, frame=self.frame.select(columns))
+
     def with_files(self) -> "Table":
         """The table with the names of its files in a column ``file``, unless it has such."""
         if FILE in self.columns:

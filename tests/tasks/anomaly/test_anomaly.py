@@ -254,3 +254,14 @@ def test_a_column_that_tells_the_label_is_warned_of(caplog: pytest.LogCaptureFix
     frame = pl.DataFrame({"value": np.arange(200) % 7, "state": [3 * each for each in labels], "anomaly": labels})
     read_streams(frame, find_columns(frame, Columns(())), BadRows())
     assert "the column state tells the label by itself" in caplog.text
+
+
+def test_how_numbers_are_written_is_found_in_all_files(tmp_path: Path) -> None:
+    rows = ["load;n"] + [f"{n % 9 + 1},{100 + n};{n}" for n in range(60)]
+    (tmp_path / "1.csv").write_text("\n".join(rows).replace(";", "\t"))
+    (tmp_path / "2.csv").write_text("\n".join([*rows, "1.234,5;60"]).replace(";", "\t"))
+    columns = find_columns(tmp_path, Columns(("load",)))
+    assert [stream.values[0, 0] for stream in read_streams(tmp_path, columns, BadRows())] == [1.1, 1.1]
+    (tmp_path / "2.csv").unlink()
+    with pytest.raises(ElmanError, match=r"1\.csv, line 2: load is '1,100', and nothing tells"):
+        find_columns(tmp_path, Columns(("load",)))

@@ -19,7 +19,7 @@ from elman.data.numbers import has_value
 from elman.data.reading import is_table, read_table
 from elman.data.roles import names_rows
 from elman.data.rows import Known, Line, read_again
-from elman.data.tables import Table
+from elman.data.tables import Table, joined
 from elman.data.times import read_times
 from elman.data.when import When, find_when
 from elman.errors import ElmanError
@@ -143,7 +143,15 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     log.info("values: %s; time: %s; label: %s", ", ".join(values), when.said or "none", label or "none")
     if left := [c for c in table.columns if c not in (*values, *when.columns, label)]:
         log.info("columns left out: %s%s", listed(left), f" (empty: {listed(empty)})" if empty else "")
-    return Columns(values, when.columns, label, table.written(*values), tuple(table.columns), when.forms)
+    dialect = _written(source, table, values)
+    return Columns(values, when.columns, label, dialect, tuple(table.columns), when.forms)
+
+
+def _written(source: Any, first: Table, values: Sequence[str]) -> Dialect:
+    """How the numbers of all tables are written, of which one may tell what another does not."""
+    tables = [first, *(read_table(each, BadRows(skip=True), first.dialect) for each in files_of(source)[1:])]
+    parts = [each.only(values) for each in tables if set(values) <= set(each.columns)]
+    return (joined(parts, str(source)) if len(parts) > 1 else first).written(*values)
 
 
 def find_label(source: Any, columns: Columns, wish: str) -> str:

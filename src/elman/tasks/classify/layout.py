@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -48,7 +48,7 @@ class ColumnSpec:
 class Layout(Lain):
     """How the data lies: kept with the model, so that other files are read as the first one was."""
 
-    kind: str  # "table", "lines", "folder", "ts", "long", "wide" or "arrays"
+    kind: Literal["table", "lines", "folder", "ts", "long", "wide", "arrays"]
     text: str = ""
     label: str = ""
     identity: str = ""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from elman.data.bad import BadRows
 from elman.data.columns import find, is_named, listed
@@ -48,7 +48,7 @@ class Layout(Lain):
 
     # "columns", a token a line; "conllu", such in CoNLL-U; "joined", word/tag lines; "lines" of words; "table", a
     # sentence a row; "rows", a table with a token a row
-    kind: str
+    kind: Literal["columns", "conllu", "joined", "lines", "table", "rows"]
     dialect: Dialect = UNKNOWN  # between columns without a separator is any number of spaces and tabs
     width: int = 0  # columns
     word: int = 0  # which columns, from 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -38,7 +38,7 @@ class Layout(Lain):
         columns: all of a table.
     """
 
-    kind: str
+    kind: Literal["lines", "table"]
     source: str = "source"
     target: str = "target"
     dialect: Dialect = UNKNOWN
