@@ -71,3 +71,10 @@ def test_seeds_choose() -> None:
 def test_what_cannot_be_parted(options: dict, message: str) -> None:
     with pytest.raises(ElmanError, match=message):
         split(**options, share=0.5)
+
+
+def test_groups_with_a_very_long_name_take_no_more_memory_than_it() -> None:
+    groups = ["a", "b", "c", "x" * 1_000_000] * 500  # of NumPy each would be as long as the longest
+    learnt, held_out = split(len(groups), 0.25, groups=groups)
+    assert {groups[row] for row in learnt}.isdisjoint(groups[row] for row in held_out)
+    assert len(held_out) == 500

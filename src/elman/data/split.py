@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 
 
 def split(
@@ -86,9 +86,9 @@ def _last(times: np.ndarray, wanted: int) -> np.ndarray:
 
 
 def _whole_groups(groups: Sequence[Any], wanted: int, seed: int) -> np.ndarray:
-    names, members = np.unique([str(group) for group in groups], return_inverse=True)
+    names, members = _numbered(groups)
     if len(names) < 2:
-        raise ElmanError(f"all rows are of one group, {str(names[0])!r}; there is none to hold out")
+        raise ElmanError(f"all rows are of one group, {quoted(names[0])}; there is none to hold out")
     counts = np.bincount(members)
     chosen, rows = [], 0
     for group in np.random.default_rng(seed).permutation(len(names))[:-1]:
@@ -99,10 +99,18 @@ def _whole_groups(groups: Sequence[Any], wanted: int, seed: int) -> np.ndarray:
     return np.flatnonzero(np.isin(members, chosen))
 
 
+def _numbered(values: Sequence[Any]) -> tuple[list[str], np.ndarray]:
+    """The different values, in order, and which of them each is; not by NumPy, in which each text is as long as all."""
+    texts = [str(value) for value in values]
+    names = sorted(set(texts))
+    numbers = {name: number for number, name in enumerate(names)}
+    return names, np.array([numbers[text] for text in texts])
+
+
 def _stratified(strata: Sequence[Any], wanted: int, seed: int) -> np.ndarray:
     """Rows by chance, of each stratum its part of them, but for its last row, from which there is always to learn."""
     random = np.random.default_rng(seed)
-    _, members = np.unique([str(value) for value in strata], return_inverse=True)
+    _, members = _numbered(strata)
     counts = np.bincount(members)
     order = random.permutation(len(members))
     if not (counts > 1).any():

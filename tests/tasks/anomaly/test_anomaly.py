@@ -15,10 +15,10 @@ from elman.data.bad import BadRows
 from elman.data.dialect import Dialect, Notation
 from elman.errors import ElmanError
 from elman.tasks.anomaly.scoring import Record, Scale, Usual
-from elman.tasks.anomaly.streams import Columns, find_columns, read_streams
+from elman.tasks.anomaly.streams import Columns, Stream, find_columns, read_streams
 from elman.tasks.anomaly.task import AnomalyOptions, AnomalyTask, nab
 from elman.training.runs import fit
-from elman.training.task import Sources
+from elman.training.task import Sources, evaluate
 
 
 def example(folder: Path) -> tuple[Path, dict[str, Any]]:
@@ -265,3 +265,28 @@ def test_how_numbers_are_written_is_found_in_all_files(tmp_path: Path) -> None:
     (tmp_path / "2.csv").unlink()
     with pytest.raises(ElmanError, match=r"1\.csv, line 2: load is '1,100', and nothing tells"):
         find_columns(tmp_path, Columns(("load",)))
+
+
+def test_of_long_streams_the_first_rows_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = [0] * 900 + [1] * 5 + [0] * 95
+    long = pl.DataFrame({"value": np.sin(np.arange(1000) / 5), "label": labels})
+    options = AnomalyOptions(hidden=4)
+    read = AnomalyTask.read(options, Sources([long, long.head(200)]))
+    task = AnomalyTask(options, AnomalyTask.learn(options, read))
+    whole = task.data(read, Path(), rows=2, steps=8, seed=1)
+    assert [len(each) for each in whole.held_out.streams] == [1000, 200]
+    assert whole.describe().endswith("2 streams of 1,200 rows to judge on")
+    monkeypatch.setattr("elman.tasks.anomaly.task.LARGEST", 600)
+    part = task.data(read, Path(), rows=2, steps=8, seed=1)
+    assert [len(each) for each in part.held_out.streams] == [500, 100]
+    assert "2 streams of 600 rows, the first of 1,200, to judge on" in part.describe()
+    assert evaluate(task, part.held_out).metrics["alarms_per_1000"] >= 0
+
+
+def test_the_first_rows_of_a_stream_have_their_own_labels_and_windows() -> None:
+    labels = np.arange(10) >= 4
+    stream = Stream("made", np.zeros((10, 1)), np.arange(10.0), labels, ((4, 9), (8, 9)), np.arange(10), 10)
+    first = stream.first(6)
+    assert (len(first), first.windows, first.times.tolist()) == (6, ((4, 5),), [0, 1, 2, 3, 4, 5])
+    assert first.labels is not None
+    assert first.labels.tolist() == [False] * 4 + [True] * 2

@@ -1,6 +1,7 @@
 """The task of classification: what it reads, what it finds out, what it refuses, what it learns."""
 
 import json
+import logging
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,8 +15,9 @@ from elman import cells
 from elman.cli.main import main
 from elman.compiler import plan
 from elman.data.sequences import Sequenced
+from elman.data.words import split_words
 from elman.errors import ElmanError
-from elman.tasks.classify.inputs import SeriesInput
+from elman.tasks.classify.inputs import SeriesInput, TextInput
 from elman.tasks.classify.layout import Layout
 from elman.tasks.classify.target import Target, find_target
 from elman.tasks.classify.task import ClassifyOptions, ClassifyTask
@@ -348,3 +350,40 @@ def test_a_series_of_a_stream_is_of_finite_numbers(line: str, tmp_path: Path) ->
     model = fit(ClassifyTask, waves(tmp_path), **{**QUICK, "steps": 1})
     with pytest.raises(ElmanError, match=r"a value is infinity, or too large|has times that are no numbers"):
         list(model.stream([line]))
+
+
+def test_of_a_long_text_only_what_is_read_is_cut_into_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = " ".join(f"w{n % 7}" for n in range(3_000_000))
+    texts = {"text": ["w1 w2 so", words, "w3 no", "w1 so"] * 3, "label": ["a", "b"] * 6}
+    cut: list[int] = []
+    monkeypatch.setattr(
+        "elman.tasks.classify.inputs.split_words", lambda *given: cut.append(len(found := split_words(*given))) or found
+    )
+    model = fit(ClassifyTask, pl.DataFrame(texts), steps=2, hidden=4, embedding=4, max_length=5, held_out=0.25)
+    assert max(cut) == 6
+    assert isinstance(model.input, TextInput)
+    assert model.input.part(words) == "w0 w1 w2 w3 w4"
+
+
+def compared(folder: Path, texts: dict[str, list[str]]) -> dict[str, Any]:
+    """The result of a short run."""
+    fit(ClassifyTask, pl.DataFrame(texts), folder=folder, steps=2, hidden=4, embedding=4)
+    return read_json(folder / "result.json")
+
+
+def test_simple_methods_are_left_out_where_classes_are_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elman.tasks.classify.baselines.MOST", 100)
+    texts = {"text": [f"w{n % 8} so good" for n in range(64)], "label": [f"k{n % 8}" for n in range(64)]}
+    result = compared(tmp_path / "model", texts)
+    assert any("8 classes are too many for it" in remark for remark in result["remarks"])
+    assert "majority" in result["compared"]
+
+
+def test_tfidf_learns_from_a_part_of_very_many_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("elman.tasks.classify.baselines.TEXTS", 20)
+    with caplog.at_level(logging.INFO, "elman"):
+        result = compared(tmp_path / "model", {"text": ["so good", "so bad"] * 32, "label": ["yes", "no"] * 32})
+    assert "tf-idf learns from 20 of the" in caplog.text
+    assert result["compared"]["tf-idf + logistic"]["accuracy"] == 1

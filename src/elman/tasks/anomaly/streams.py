@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,15 @@ class Stream:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def first(self, rows: int) -> "Stream":
+        """The first rows of it."""
+        if rows >= len(self):
+            return self
+        labels = None if self.labels is None else self.labels[:rows]
+        windows = self.windows and tuple((a, min(b, rows - 1)) for a, b in self.windows if a < rows)
+        parts = {"values": self.values[:rows], "times": self.times[:rows], "index": self.index[:rows]}
+        return replace(self, labels=labels, windows=windows, **parts)
 
 
 def files_of(source: Any) -> list[Any]:

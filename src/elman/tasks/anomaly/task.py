@@ -43,6 +43,7 @@ MEASURES = {
     "loss": LOSS,
 }
 SIDE_BY_SIDE = 64  # streams
+LARGEST = 200_000  # rows that are judged at most while there is a run, so that this stays quick
 BLOCK = 2048  # rows of them at a time
 FREEDOM = 3.0  # of Student's distribution of what comes: a few values far out do not shape the forecast
 FEWEST = 40  # rows of a stream to learn from
@@ -167,9 +168,10 @@ class AnomalyExamples:
         self.task, self.parts, self.rows, self.seed = task, read, rows, seed
         learnt, ends = [each for each, _ in read.learnt], [end for _, end in read.learnt]
         if read.held_out[0] is learnt[0]:
-            self.held_out = Watched(task, read.held_out, ends)
+            self.held_out = Watched(task, _at_most(LARGEST, read.held_out, ends), ends)
         else:
-            self.held_out = Watched(task, read.held_out, clean=Watched(task, learnt, ends))
+            judged = _at_most(LARGEST, read.held_out)
+            self.held_out = Watched(task, judged, clean=Watched(task, _at_most(LARGEST, learnt, ends), ends))
         self.test, self.test_name = self.held_out, HELD_OUT
         self.pieces: list[tuple[np.ndarray, np.ndarray]] = []
         for each, end in read.learnt:
@@ -198,10 +200,12 @@ class AnomalyExamples:
         return AnomalyBatch(read, scaled, counted)
 
     def describe(self) -> str:
-        rows, all_rows = sum(end for _, end in self.parts.learnt), sum(map(len, self.parts.held_out))
+        rows, judged = sum(end for _, end in self.parts.learnt), sum(map(len, self.held_out.streams))
+        all_rows = sum(map(len, self.parts.held_out))
+        first = "" if judged == all_rows else f", the first of {all_rows:,}, to judge on; elman evaluate takes all"
         return (
             f"{self.parts.name}: {len(self.parts.learnt):,} streams, {rows:,} rows to learn from without labels; "
-            f"{len(self.parts.held_out):,} streams of {all_rows:,} rows to judge on"
+            f"{len(self.parts.held_out):,} streams of {judged:,} rows{first or ' to judge on'}"
         )
 
 
@@ -459,6 +463,15 @@ def _enough(streams: Sequence[Stream]) -> Sequence[Stream]:
         if len(each) < FEWEST:
             raise ElmanError(f"{each.name} has {len(each)} rows; {FEWEST} or more are wanted to learn what is usual")
     return streams
+
+
+def _at_most(rows: int, streams: Sequence[Stream], least: Sequence[int] | None = None) -> list[Stream]:
+    """The first rows of each stream, where all together have more than ``rows``; ``least`` of each at least."""
+    share = rows / max(1, sum(map(len, streams)))
+    if share >= 1:
+        return list(streams)
+    ends = least or [1] * len(streams)
+    return [each.first(max(math.ceil(share * len(each)), end)) for each, end in zip(streams, ends, strict=True)]
 
 
 def _alike(order: list[int], lengths: list[int]) -> list[list[int]]:

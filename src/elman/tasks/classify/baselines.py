@@ -1,5 +1,6 @@
 """Simple methods beside which a classifier is judged, from scikit-learn."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,10 @@ from elman.data.sequences import Sequenced
 from elman.errors import ElmanError
 from elman.tasks.classify.target import Target
 
+log = logging.getLogger(__name__)
+
 MOST = 10_000_000  # classes times texts from which a simple method learns
+TEXTS = 100_000  # from which tf-idf learns at most
 SHARE = 10  # numbers of a series that cost as much as a text
 
 
@@ -29,9 +33,13 @@ def simple_methods(
         return target.measures(outputs, judged_truth)
 
     def tfidf() -> dict[str, float]:
-        _check_cost(target, len(learnt))
-        known, asked = ([inputs.part(each) for each in part] for part in (learnt, judged))
-        return target.measures(_fitted(target, _text_model(target), known, truth, asked), judged_truth)
+        chosen = list(range(len(learnt)))
+        if len(chosen) > TEXTS:
+            log.info("tf-idf learns from %s of the %s texts", f"{TEXTS:,}", f"{len(chosen):,}")
+            chosen = np.random.default_rng(1).permutation(len(chosen))[:TEXTS].tolist()
+        _check_cost(target, len(chosen))
+        known, asked = [inputs.part(learnt[row]) for row in chosen], [inputs.part(each) for each in judged]
+        return target.measures(_fitted(target, _text_model(target), known, truth[chosen], asked), judged_truth)
 
     def features() -> dict[str, float]:
         known, asked = (np.stack([describe(each) for each in part]) for part in (learnt, judged))
