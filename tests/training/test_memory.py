@@ -70,3 +70,15 @@ def test_memory_that_runs_out_all_the_same_is_told() -> None:
 def test_there_is_memory() -> None:
     assert 1e6 < available() < math.inf
     assert size(0) == "0 B"
+
+
+def test_what_a_process_may_take_bounds_what_there_is() -> None:
+    resource = pytest.importorskip("resource")
+    usual = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 45, usual[1]))
+    try:
+        assert available() < 1 << 45
+        resource.setrlimit(resource.RLIMIT_AS, (1, usual[1]))
+        assert available() == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, usual)

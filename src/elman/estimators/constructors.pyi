@@ -1307,6 +1307,7 @@ class LanguageModelOptions:
     vocabulary: int
     held_out: float
     form: str
+    text_column: str
     encoding: str
     max_length: int
     split_seed: int
@@ -1348,6 +1349,7 @@ class LanguageModelOptions:
         vocabulary: int = 2048,
         held_out: float = 0.1,
         form: str = "auto",
+        text_column: str = "",
         encoding: str = "",
         max_length: int = 2000,
         split_seed: int = 1,
@@ -1391,6 +1393,7 @@ class LanguageModelOptions:
                 held_out: Share held out for evaluation: the end of a text, or some of the strings.
                 form: What the file holds: text; strings, such as names or molecules, one in each line; or auto, to
                 detect it.
+                text_column: Column of the text, in a table. [detected]
                 encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
                 beginning says]
                 max_length: Strings: longest string, in characters; a longer one is a bad row.

@@ -70,7 +70,7 @@ def available() -> float:
     """Bytes of memory that there are for a process more: on the device that trains, and as far as it is allowed."""
     if torch.cuda.is_available():
         return float(torch.cuda.mem_get_info()[0])
-    return min(_free(), *(_allowed(limit, used) for limit, used in LIMITS))
+    return min(_free(), _allowed_here(), *(_allowed(limit, used) for limit, used in LIMITS))
 
 
 def size(number: float) -> str:
@@ -142,6 +142,20 @@ def _whole() -> float:
     if "SC_PHYS_PAGES" in names and "SC_PAGE_SIZE" in names:
         return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
     return math.inf
+
+
+def _allowed_here() -> float:
+    """Bytes that this process may still take, where `ulimit -v` says how many it may."""
+    try:
+        import resource
+
+        most, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if most == resource.RLIM_INFINITY:
+            return math.inf
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (ImportError, OSError):  # another system
+        return math.inf
+    return float(max(0, most - pages * resource.getpagesize()))
 
 
 def _allowed(limit: str, used: str) -> float:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from elman.training.options import CELL, DATA, ENCODED, ENCODING, TaskOptions, option
+from elman.training.options import CELL, DATA, DETECTED, ENCODED, ENCODING, TaskOptions, option
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class LanguageOptions(TaskOptions):
         panel=DATA,
         choices=("auto", "text", "strings"),
     )
+    text_column: str = option("", "Column of the text, in a table.", shown=DETECTED, panel=DATA, metavar="COLUMN")
     encoding: str = option("", ENCODING, shown=ENCODED, panel=DATA, metavar="NAME")
     max_length: int = option(
         2000, "Strings: longest string, in characters; a longer one is a bad row.", min=1, was="longest", panel=DATA

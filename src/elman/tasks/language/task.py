@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from heapq import nlargest
 from itertools import chain
 from pathlib import Path
@@ -19,6 +20,7 @@ from elman.data.text import HeldText, Window, read_tokens, write_tokens
 from elman.data.tokens import decoded, tokenizer
 from elman.errors import ElmanError, quoted
 from elman.layers import Recurrent
+from elman.tasks.language.columns import text_of
 from elman.tasks.language.dialogues import Dialogue, choose_speakers, find_speakers
 from elman.tasks.language.lines import (
     Strings,
@@ -100,11 +102,12 @@ class LanguageTask(
     def read(cls, options: LanguageOptions, sources: Sources) -> TextParts | StringParts:
         if options.form not in FORMS:
             raise ElmanError(f"--form is {', '.join(FORMS[:-1])} or {FORMS[-1]}, not {options.form!r}")
-        source: Path | HeldText | None = sources.data
-        if source is None:
+        if sources.data is None:
             if options.form == "strings":
                 raise ElmanError("give --data FILE with strings, one a line")
             return TextParts(None, sources.valid, [], False)
+        sources = _of_columns(options, sources)
+        source: Path | HeldText = sources.data
         if isinstance(source, Path) and (form := format_of(source, options.encoding)).tasks:
             log.info("%s: %s, read as plain text; elman train %s knows its rows", source, form.name, form.tasks[0])
         sample = text.beginning(source, SAMPLE, options.encoding)
@@ -147,6 +150,7 @@ class LanguageTask(
 
     def more(self, sources: Sources) -> TextParts | StringParts:
         """More text or strings, to go on with; nothing of it is held out but ``sources.valid``."""
+        sources = _of_columns(self.options, sources)
         if self.form != "strings":
             return TextParts(*sources.both(lambda each: each), self.speakers, bool(self.vocabulary.get("parted")))
 
@@ -173,6 +177,7 @@ class LanguageTask(
         return min(data.batches.rows, len(data.learnt)) * int(data.encoded.lengths.max())
 
     def evaluation(self, source: Path | HeldText, folder: Path, bad: BadRows) -> Corpus | Judged:
+        source = text_of(source, self.options.text_column, self.options.encoding, bad)
         if self.form == "strings":
             found = read_strings(source, self.options.max_length, bad, self.options.encoding)
             strings = without_unknown(found, self.tokenizer, bad)
@@ -360,6 +365,15 @@ def _text(prompt: Any) -> str:
     if not isinstance(prompt, str):
         raise ElmanError(f"a prompt is a text, not {quoted(prompt)}")
     return prompt
+
+
+def _of_columns(options: LanguageOptions, sources: Sources) -> Sources:
+    """The same sources, of tables their texts."""
+    data, valid = (
+        each and text_of(each, options.text_column, options.encoding, sources.bad)
+        for each in (sources.data, sources.valid)
+    )
+    return replace(sources, data=data, valid=valid)
 
 
 def _name(source: Path | HeldText | None) -> str:
