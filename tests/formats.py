@@ -331,8 +331,8 @@ EXAMPLES = [
     ),
     Example(
         "Texts of a table",
-        "In JSON, Parquet, Feather, or a file named `.csv` or `.tsv`: the column that is named as texts are, or that of "
-        "`--text-column`; texts of several lines have an empty line between them.",
+        "In JSON, Parquet, Feather, or a file named `.csv` or `.tsv`: the column that is named as texts are, or that "
+        "of `--text-column`; texts of several lines have an empty line between them.",
         {
             "stories.jsonl": lines(
                 *(f'{{"id": {n}, "story": "Once there was a king.\\nHe had {n} sons."}}' for n in range(20))

@@ -30,6 +30,16 @@ def brief(text: str, most: int = LONGEST) -> str:
     return f"{text[: most - 3 - end]}...{text[-end:]}"
 
 
+def ran_out(error: BaseException) -> str:
+    """That memory ran out, where an error says so, of whatever library it is; else "".
+
+    >>> ran_out(MemoryError("cannot have 1 TB")), ran_out(ValueError("no number"))
+    ('memory ran out: cannot have 1 TB', '')
+    """
+    of_torch = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
+    return f"memory ran out: {brief(str(error), 100)}" if of_torch or isinstance(error, MemoryError) else ""
+
+
 def quoted(value: object) -> str:
     """A value of the user's data as it stands in a message: in quotation marks where it is a text, and never long.
 

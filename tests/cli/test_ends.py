@@ -312,3 +312,16 @@ def test_no_line_of_a_stream_ends_it_but_by_a_reason(folder: Path, caplog: pytes
     assert len(answers) == len(lines)
     for answer in answers:
         assert not answer or isinstance(json.loads(answer), dict)
+
+
+@pytest.mark.parametrize("error", [MemoryError("of 1 TB"), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_memory_that_runs_out_is_told_in_one_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("elman.tasks.restore", fails)
+    for verb in ("predict", "evaluate"):
+        said = refused(capsys, verb, "nowhere", "--data", "nothing.csv")
+        assert said == f"elman: memory ran out: {error}; give less data at a time\n"

@@ -1,6 +1,6 @@
 """``elman generate DIR``: let a trained model write."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,8 +60,8 @@ def command(
         pieces = (f"{string}\n" for string in strings)
     else:
         number, length = number or 1, 500 if length is None else length
-        seeds = [None if seed is None else seed + n for n in range(number)]
-        pieces = _parted(prompt, [task.generate(prompt, length, seed=each, **chosen) for each in seeds])
+        seeds = (None if seed is None else seed + n for n in range(number))
+        pieces = _parted(prompt, (task.generate(prompt, length, seed=each, **chosen) for each in seeds))
     if out is None:
         for piece in pieces:
             print(piece, end="", flush=True)
@@ -71,7 +71,7 @@ def command(
     print(f"{number:,} {'strings' if task.form == 'strings' else 'texts'}\n{out}")
 
 
-def _parted(prompt: str, texts: list[Iterator[str]]) -> Iterator[str]:
+def _parted(prompt: str, texts: Iterable[Iterator[str]]) -> Iterator[str]:
     """Texts with an empty line between two."""
     for n, text in enumerate(texts):
         yield ("\n" if n else "") + prompt

@@ -16,7 +16,7 @@ import elman.cli
 from elman.cli._help import Command, Group
 from elman.cli._streams import settle, standard_streams
 from elman.cli._usage import mistake
-from elman.errors import ElmanError, ElmanWarning, brief
+from elman.errors import ElmanError, ElmanWarning, brief, ran_out
 from elman.training.signals import Terminated, ended_by_signals
 
 HEADLINE = "Train recurrent networks on your own sequences, and run them one step at a time."
@@ -54,6 +54,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(brief(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)))
+    except (MemoryError, RuntimeError) as error:
+        if not (said := ran_out(error)):
+            raise
+        return _refuse(f"{said}; give less data at a time")
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Terminated as error:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from elman.errors import ElmanError, brief
+from elman.errors import ElmanError, ran_out
 from elman.training.settings import Training
 from elman.training.task import Task
 
@@ -94,12 +94,10 @@ def memory_told() -> Iterator[None]:
     """
     try:
         yield
-    except MemoryError as error:
-        raise ElmanError(f"memory ran out: {brief(str(error), 100)}; give less data or a smaller --batch") from error
-    except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+    except (MemoryError, RuntimeError) as error:
+        if not (said := ran_out(error)):
             raise
-        raise ElmanError(f"memory ran out: {brief(str(error), 100)}; give less data or a smaller --batch") from error
+        raise ElmanError(f"{said}; give less data or a smaller --batch") from error
 
 
 def _parameters(make: type[Task], options: Any, vocabulary: dict[str, Any]) -> float:

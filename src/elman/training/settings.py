@@ -34,7 +34,7 @@ class Training:
         "What --clip bounds: norm, all together; value, each number; adaptive, each unit relative to its weights.",
         choices=("norm", "value", "adaptive"),
     )
-    seed: int = option(1, "Random seed.", min=0)
+    seed: int = option(1, "Random seed.", min=0, max=2**63 - 1)
     save_every: float = option(30.0, "Seconds between two checkpoints.", min=0)
     devices: int = option(1, "Devices that share each batch; without a GPU, processes.", min=1)
     precision: str = option(

@@ -63,7 +63,7 @@ def test_rows_without_a_text_are_bad_ones(tmp_path: Path) -> None:
 def test_a_table_without_texts_is_refused_and_lines_with_commas_are_a_text(tmp_path: Path) -> None:
     numbers, verse, table = tmp_path / "n.jsonl", tmp_path / "verse.txt", tmp_path / "n.csv"
     numbers.write_text('{"a": 1, "b": 2}\n' * 9)
-    with pytest.raises(ElmanError, match="no column of texts; say which .* --text-column; its columns are a, b"):
+    with pytest.raises(ElmanError, match=r"no column of texts; say which .* --text-column; its columns are a, b"):
         held(numbers)
     verse.write_text("O wild west wind, thou breath\nof autumn, whose unseen presence\n" * 9)
     assert text_of(verse, "", "", BadRows()) == verse

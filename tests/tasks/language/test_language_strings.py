@@ -374,3 +374,18 @@ def test_samples_of_a_text_are_parted_by_an_empty_line(tmp_path: Path, capsys: A
         assert main([*command[:-1], seed]) == 0
         parts.append(capsys.readouterr().out)
     assert whole == "\n".join(parts)
+
+
+@pytest.mark.parametrize("options", [{"temperature": 1e-300}, {"temperature": 1e300}, {"top_k": 10**30}, {"seed": -5}])
+def test_what_is_extreme_is_drawn_from_all_the_same(options: dict[str, Any]) -> None:
+    model = LanguageTask(LanguageOptions(hidden=8), {"tokens": "characters", "characters": "\nab", "form": "strings",
+                                                     "longest": 9}).eval()  # fmt: skip
+    assert len(model.strings(3, **{"seed": 1, **options})) == 3
+    with pytest.raises(ElmanError, match="64 bits"):
+        model.strings(3, seed=10**30)
+
+
+def test_the_longest_string_that_is_allowed_takes_no_memory_of_its_own() -> None:
+    model = LanguageTask(LanguageOptions(hidden=8), {"tokens": "characters", "characters": "\nab", "form": "strings",
+                                                     "longest": 9}).eval()  # fmt: skip
+    assert len(model.strings(2, max_length=10**12, seed=1)) == 2

@@ -33,6 +33,8 @@ class Draw:
             raise ElmanError(f"top-k is 1 or more, not {top_k}")
         if top_p is not None and not 0 < top_p <= 1:
             raise ElmanError(f"top-p is above 0 and at most 1, not {top_p:g}")
+        if seed is not None and not -(2**63) <= seed < 2**63:
+            raise ElmanError(f"the seed is a whole number of 64 bits, not {seed}")
         self.temperature, self.top_k, self.top_p = temperature, top_k, top_p
         self.random = torch.Generator()
         self.random.manual_seed(seed) if seed is not None else self.random.seed()
@@ -51,9 +53,10 @@ def draw(logits: Tensor, temperature: float, top_k: int | None, top_p: float | N
     """
     if temperature == 0:
         return logits.argmax(-1)
-    chances, order = torch.softmax(logits.double() / temperature, -1).sort(dim=-1, descending=True, stable=True)
+    shifted = logits.double() - logits.double().amax(-1, keepdim=True)  # the likeliest stay finite, however cold it is
+    chances, order = torch.softmax(shifted / temperature, -1).sort(dim=-1, descending=True, stable=True)
     if top_k is not None:
-        chances = chances[:, :top_k]
+        chances = chances[:, : min(top_k, chances.shape[-1])]
     if top_p is not None:
         before = chances.cumsum(-1) - chances
         kept = before < top_p * chances.sum(-1, keepdim=True)
@@ -80,18 +83,20 @@ def write_strings(
     """
     for first in range(0, number, AT_ONCE):
         rows = min(AT_ONCE, number - first)
-        written = torch.full((rows, longest + 1), end)
+        columns: list[Tensor] = []
         going, tokens, state = torch.arange(rows), start.expand(rows, -1), None
-        for step in range(longest + 1):
+        for _ in range(longest + 1):
             logits, state = model(tokens, state)
             drawn = draw(logits[:, -1])
-            written[going, step] = drawn
+            columns.append(torch.full((rows,), end))
+            columns[-1][going] = drawn
             kept = drawn != end
             if not kept.all():
                 going, drawn, state = going[kept], drawn[kept], _taken(state, kept)
             if not len(going):
                 break
             tokens = drawn[:, None]
+        written = torch.stack(columns, 1)
         lengths = (written != end).sum(1)
         for row, length in zip(written.tolist(), lengths.tolist(), strict=True):
             yield row[: min(length, longest)], length <= longest

@@ -51,7 +51,10 @@ class TranslateOptions(TableOptions):
     )
     beam: int = option(5, "Width of the beam search.", min=1)
     length_penalty: float = option(
-        1.0, "Length penalty of the beam search: the higher, the more longer answers are favoured; 0 for none.", min=0
+        1.0,
+        "Length penalty of the beam search: the higher, the more longer answers are favoured; 0 for none.",
+        min=0,
+        max=10,
     )
     bleu: str = option(
         "",
