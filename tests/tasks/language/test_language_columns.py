@@ -49,7 +49,9 @@ def test_a_row_a_string_and_a_model_that_reads_tables_again(tmp_path: Path, capl
     assert len(read.learnt) + len(read.held_out) == 60
     task = fit(LanguageTask, path, steps=2, hidden=4, embedding=4, samples=0)
     assert task.evaluation(path, tmp_path, BadRows()).judged([]).number == 60
-    assert len(task.more(Sources(path)).learnt) == 60
+    more = task.more(Sources(path))
+    assert isinstance(more, StringParts)
+    assert len(more.learnt) == 60
 
 
 def test_rows_without_a_text_are_bad_ones(tmp_path: Path) -> None:
