@@ -1,6 +1,7 @@
 """``check_task`` for people who write their own: a good task passes, and what is wrong is caught by its law."""
 
 import json
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 
 from elman.errors import ElmanError
-from elman.testing import LawBroken, check_task, task_checks
+from elman.testing import LawBroken, check_task, killed, task_checks
 from elman.training.task import BadRows, Loss, Task
 from tests.testing.vowels import LETTERS, VowelsTask
 
@@ -143,3 +144,15 @@ def test_what_is_no_task_is_refused(task: Any, source: Path) -> None:
 def test_an_example_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ElmanError, match="there is no file"):
         check_task(VowelsTask, tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize("number", killed.signals.ENDING)
+def test_a_run_hears_signals_that_a_shell_lets_it_ignore(number: int) -> None:
+    usual = {each: signal.getsignal(each) for each in killed.signals.ENDING}
+    signal.signal(number, signal.SIG_IGN)
+    try:
+        killed.heard()
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        for each, handler in usual.items():
+            signal.signal(each, handler)

@@ -50,8 +50,19 @@ class _Ending(pl.Callback):
             os.kill(os.getpid(), self.number)
 
 
+def heard() -> None:
+    """Let signals end this process as they usually do.
+
+    A shell that starts something behind it lets it ignore Ctrl-C, as ``nohup`` lets it ignore SIGHUP, and what is
+    ignored is inherited: a run would go on to its end whatever it is told.
+    """
+    for number in signals.ENDING:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _train(make: type[Task], source: Any, folder: Path, step: int, options: Mapping[str, Any], number: int) -> None:
     torch.set_num_threads(1)
+    heard()
     with signals.ended_by_signals():
         try:
             fit(make, source, folder=folder, callbacks=(_Ending(step, number),), **options)
