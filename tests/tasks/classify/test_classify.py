@@ -387,3 +387,14 @@ def test_tfidf_learns_from_a_part_of_very_many_texts(
         result = compared(tmp_path / "model", {"text": ["so good", "so bad"] * 32, "label": ["yes", "no"] * 32})
     assert "tf-idf learns from 20 of the" in caplog.text
     assert result["compared"]["tf-idf + logistic"]["accuracy"] == 1
+
+
+def test_the_area_under_the_curve_is_that_of_scikit_learn() -> None:
+    from sklearn.metrics import roc_auc_score
+
+    random = np.random.default_rng(0)
+    outputs = random.integers(0, 9, (50, 4)) / 9  # with ties
+    truth = random.integers(0, 4, 50)
+    found = Target("classes", ("a", "b", "c", "d")).measures(outputs, truth)["auroc"]
+    wanted = np.mean([roc_auc_score(truth == k, outputs[:, k]) for k in range(4)])
+    assert found == pytest.approx(wanted, rel=1e-12)
