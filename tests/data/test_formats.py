@@ -38,6 +38,7 @@ FORMATS = {  # of the examples, where that is not lines of text
     "fastText": "lines of a label and a text, as fastText has them",
     "JSON lines": "JSON",
     "JSON": "JSON",
+    "Texts of a table": "JSON",
     "Parquet": "a Parquet file",
     "Feather and Arrow": "a file of Arrow (Feather)",
 }
