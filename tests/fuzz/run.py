@@ -195,27 +195,34 @@ def run(seconds: float, number: int, seed: int, jobs: int, out: Path) -> Tally:
     tally, told = Tally(), queue.Queue()
     workers = [Worker(seed + n, jobs, out, told) for n in range(jobs)]
     end, shown = time.monotonic() + seconds, time.monotonic()
-    while time.monotonic() < end and tally.done < number:
-        try:
-            worker, said = told.get(timeout=1)
-            worker.heard = time.monotonic()
-            if said is None:
-                ended_at(worker, f"the process ended with {worker.process.returncode}", out, tally)
-            elif "begun" in said:
-                worker.now = said["begun"]
-            else:
-                tally.take(said)
-        except queue.Empty:
-            for worker in workers:
-                if time.monotonic() - worker.heard > HUNG:
-                    worker.heard = time.monotonic()
-                    worker.process.kill()  # and it is found to have ended
-        if time.monotonic() - shown > SHOWN:
-            shown = time.monotonic()
-            print(f"{max(0, end - shown) / 60:.1f} min left, {tally}", flush=True)
-    for worker in workers:
-        worker.end()
+    try:
+        while time.monotonic() < end and tally.done < number:
+            try:
+                worker, said = told.get(timeout=1)
+                heard(worker, said, out, tally)
+            except queue.Empty:
+                for worker in workers:
+                    if time.monotonic() - worker.heard > HUNG:
+                        worker.heard = time.monotonic()
+                        worker.process.kill()  # and it is found to have ended
+            if time.monotonic() - shown > SHOWN:
+                shown = time.monotonic()
+                print(f"{max(0, end - shown) / 60:.1f} min left, {tally}", flush=True)
+    finally:
+        for worker in workers:
+            worker.end()
     return tally
+
+
+def heard(worker: Worker, said: dict[str, Any] | None, out: Path, tally: Tally) -> None:
+    """Take what a worker says; nothing where it has ended."""
+    worker.heard = time.monotonic()
+    if said is None:
+        ended_at(worker, f"the process ended with {worker.process.returncode}", out, tally)
+    elif "begun" in said:
+        worker.now = said["begun"]
+    else:
+        tally.take(said)
 
 
 def ended_at(worker: Worker, what: str, out: Path, tally: Tally) -> None:

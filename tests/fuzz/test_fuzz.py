@@ -14,6 +14,8 @@ from edits.edits import Base
 from folders.make import MADE
 from fuzz.files import MAKERS
 from fuzz.judge import Ended, judged, wrong
+from fuzz.memory import HEAD
+from fuzz.run import keep, tried
 from fuzz.shrink import shrunk
 from fuzz.ways import Case, Step, asked, case, inspected, lay, streamed, trained
 from hypothesis import HealthCheck, given, settings
@@ -144,3 +146,15 @@ def test_what_is_found_is_made_small() -> None:
     made = Case(0, "inspect", {"a.csv": f"a,b,c\n{rows}".encode(), "b.csv": b"other"})
     small = shrunk(made, lambda other: b"105" in other.files.get("a.csv", b""))
     assert small.files == {"a.csv": b"105"}
+
+
+def test_what_is_found_is_kept_with_what_shows_it(tmp_path: Path) -> None:
+    made = Case(3, "memory", script=f"{HEAD}x = 1\ny = 2\n{{}}['no']\n")
+    ended, finding = tried(made, [], tmp_path / "case")
+    assert ended == "failed"
+    assert finding is not None
+    kept = keep(made, finding, [], tmp_path / "case", tmp_path / "found")
+    assert kept["kind"] == "KeyError elsewhere"
+    shown = (tmp_path / "found" / "KeyError-elsewhere" / "SHOW").read_text()
+    assert "KeyError: 'no'" in shown
+    assert shown.endswith("import elman\n{}['no']\n")
