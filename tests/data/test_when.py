@@ -139,3 +139,9 @@ def test_the_first_version_kept_a_name() -> None:
         assert When(kept).read(frame).dated  # type: ignore[arg-type]
     assert When(("year", "month")).read(frame).values[0] == microseconds([datetime(2020, 1, 1)])[0]
     assert When("").columns == ()  # type: ignore[arg-type]
+
+
+def test_a_quarter_beside_a_time_of_day_is_no_part_of_a_moment() -> None:
+    when = When(("day", "clock"), ("quarter", "time of day"))
+    read = when.read(pl.DataFrame({"day": ["2024-Q2"], "clock": ["12:00"]}))
+    assert read.values.astype("M8[us]").tolist() == [datetime(2024, 4, 1, 12)]

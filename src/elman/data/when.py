@@ -91,7 +91,7 @@ class When:
         compact = f"{moment:%H%M}"
         clocks = {HOURS: str(hours), COMPACT: compact, COMPACT + "seconds": f"{moment:%H%M%S}", SHARE: str(hours / 24)}
         first, *more = self.forms or ("year", "month", "day", "hour", "minute")
-        if first in PARTS:
+        if _are_parts((first, *more)):
             cells = (str(parts.get(part, getattr(moment, part, ""))) for part in (first, *more))
             return dict(zip(self.columns, cells, strict=False))
         return dict(zip(self.columns, (f"{moment:%Y-%m-%d}", clocks.get(more[0], f"{moment:%H:%M:%S}")), strict=True))
@@ -125,7 +125,7 @@ class When:
             return Times(np.arange(len(frame), dtype=float), False, None, "order")
         forms = list(self.forms or _said_parts(frame, self.columns)) or [""]
         first = frame[self.columns[0]]
-        if len(forms) > 1 and forms[0] in PARTS:
+        if _are_parts(forms):
             values = _of_parts(frame, self.columns, forms)
             return Times(placed(values, zone), True, zone, f"columns of {', '.join(forms)}")
         if forms[0] == ELAPSED:
@@ -349,6 +349,11 @@ def _parts(frame: pl.DataFrame, among: Sequence[str]) -> tuple[str, ...]:
                 break
         else:
             return tuple(found) if len(found) > 1 else ()
+
+
+def _are_parts(forms: Sequence[str]) -> bool:
+    """Whether columns have a part of a moment each, and not a day and a time of it: a quarter may be either."""
+    return len(forms) > 1 and forms[0] == "year" and forms[1] in PARTS
 
 
 def _said_parts(frame: pl.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:

@@ -338,3 +338,10 @@ def test_what_moves_slowly_or_at_random_is_no_season(kind: str, clock: Clock) ->
 def test_slow_movements_hide_no_season(kind: str, clock: Clock, period: int, size: float) -> None:
     values = beside(kind, 3000, np.random.default_rng(3)) + size * np.sin(2 * np.pi * np.arange(3000) / period)
     assert find_seasons(made(values, clock), [3000])[:1] == [period]
+
+
+def test_a_table_without_the_names_of_its_series_is_told(tmp_path: Path) -> None:
+    columns = Columns("columns", series=("shop",), targets=("v",))
+    (tmp_path / "bare.csv").write_text("v,w\n1,2\n3,4\n")
+    with pytest.raises(ElmanError, match=r"bare.csv has no column 'shop'; its columns are v, w"):
+        read_panel(read_table(tmp_path / "bare.csv", BadRows()), columns)

@@ -223,7 +223,7 @@ def numeric(table: Table, columns: Columns) -> Table:
 
 def keys(table: Table, series: Sequence[str]) -> list[tuple[str, ...]]:
     """The name of the series that each row belongs to: the texts of some columns."""
-    return list(zip(*(as_text(table.frame[name]).fill_null("").to_list() for name in series), strict=True))
+    return list(zip(*(as_text(table.frame[table.known(name)]).fill_null("").to_list() for name in series), strict=True))
 
 
 def _groups(members: np.ndarray, count: int) -> Iterator[np.ndarray]:
