@@ -2,7 +2,6 @@
 
 import shlex
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -158,8 +157,8 @@ def train_task(
                 there = {role: path and copies.of(path, role) for role, path in files.items()}
                 sources = Sources(there["data"], there["valid"], bad)
                 run = begin(make, sources, folder, given, test=there["test"], overwrite=overwrite, keep=copies.names)
-        except (KeyboardInterrupt, Terminated):
-            print("stopped before training began; nothing has changed", file=sys.stderr)
+        except (KeyboardInterrupt, Terminated) as error:
+            error.add_note("stopped before training began; nothing has changed")
             raise
         with _going_on_is_told(make.name(), folder):
             print(copies.named(run.data.describe()))
@@ -182,12 +181,13 @@ def _going_on_is_told(task: str, folder: Path) -> Iterator[None]:
     resume = f"--resume goes on: {shlex.join(['elman', 'train', task, '--out', str(folder), '--resume'])}"
     try:
         yield
-    except (KeyboardInterrupt, Terminated):
-        print(f"stopped; {resume}", file=sys.stderr)
+    except (KeyboardInterrupt, Terminated) as error:
+        error.add_note(f"stopped; {resume}")
         raise
     except BrokenPipeError as error:
-        print(f"stopped, since nobody reads what is said; {resume}", file=sys.stderr)
-        raise Terminated(SIGPIPE) from error
+        ended = Terminated(SIGPIPE)
+        ended.add_note(f"stopped, since nobody reads what is said; {resume}")
+        raise ended from error
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         left = f"what was saved before is whole; {resume}" if folder.exists() else f"{folder} is gone"
