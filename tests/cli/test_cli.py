@@ -20,7 +20,6 @@ from elman import cells
 from elman.cli.main import main, verbs
 from elman.errors import ElmanError
 from elman.training.folders import write_json
-from elman.training.signals import Terminated
 from tests.tasks.language.test_language import example
 
 SMALL = ["--hidden", "8", "--embedding", "8", "--batch", "2", "--bptt", "16"]
@@ -308,15 +307,3 @@ def test_the_public_names_are_there() -> None:
         _ = elman.LSMT  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(ElmanError, match="there is no model folder"):
         elman.load("nowhere")
-
-
-@pytest.mark.parametrize(("ended", "code"), [(KeyboardInterrupt(), 130), (Terminated(signal.SIGTERM), 143)])
-def test_a_signal_while_nothing_is_trained_is_told_in_a_word(
-    ended: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def app() -> None:
-        raise ended
-
-    monkeypatch.setattr("elman.cli.main._app", app)
-    assert main(["cells"]) == code
-    assert capsys.readouterr().err == "stopped\n"

@@ -58,10 +58,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         if not (said := ran_out(error)):
             raise
         return _refuse(f"{said}; give less data at a time")
-    except (KeyboardInterrupt, Terminated) as error:
-        with suppress(OSError):  # the terminal may be gone
-            print(*getattr(error, "__notes__", ["stopped"]), sep="\n", file=sys.stderr, flush=True)
-        return 128 + (error.number if isinstance(error, Terminated) else signal.SIGINT)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Terminated as error:
+        return 128 + error.number
     return code if isinstance(code, int) else 0
 
 

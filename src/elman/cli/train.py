@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -157,8 +158,8 @@ def train_task(
                 there = {role: path and copies.of(path, role) for role, path in files.items()}
                 sources = Sources(there["data"], there["valid"], bad)
                 run = begin(make, sources, folder, given, test=there["test"], overwrite=overwrite, keep=copies.names)
-        except (KeyboardInterrupt, Terminated) as error:
-            error.add_note("stopped before training began; nothing has changed")
+        except (KeyboardInterrupt, Terminated):
+            print("stopped before training began; nothing has changed", file=sys.stderr)
             raise
         with _going_on_is_told(make.name(), folder):
             print(copies.named(run.data.describe()))
@@ -181,13 +182,12 @@ def _going_on_is_told(task: str, folder: Path) -> Iterator[None]:
     resume = f"--resume goes on: {shlex.join(['elman', 'train', task, '--out', str(folder), '--resume'])}"
     try:
         yield
-    except (KeyboardInterrupt, Terminated) as error:
-        error.add_note(f"stopped; {resume}")
+    except (KeyboardInterrupt, Terminated):
+        print(f"stopped; {resume}", file=sys.stderr)
         raise
     except BrokenPipeError as error:
-        ended = Terminated(SIGPIPE)
-        ended.add_note(f"stopped, since nobody reads what is said; {resume}")
-        raise ended from error
+        print(f"stopped, since nobody reads what is said; {resume}", file=sys.stderr)
+        raise Terminated(SIGPIPE) from error
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         left = f"what was saved before is whole; {resume}" if folder.exists() else f"{folder} is gone"
