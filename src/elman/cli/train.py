@@ -106,7 +106,9 @@ def task_command(name: str) -> Any:
         files = {"data": data, "valid": valid, "test": test}
         folder = out or Path("runs") / name
         bad = BadRows({None: False, TENTH: True}.get(skip_bad, skip_bad))
-        train_task(tasks.load(name), files, folder, resume=resume, overwrite=overwrite, bad=bad, given=given)
+        with _stopped_before_training_is_told():  # PyTorch takes seconds to import
+            task = tasks.load(name)
+        train_task(task, files, folder, resume=resume, overwrite=overwrite, bad=bad, given=given)
 
     run.__doc__ = tasks.summary(name)
     declared = {
@@ -142,15 +144,16 @@ def train_task(
     given: dict[str, Any],
 ) -> None:
     """Train a task of class ``make`` and write its model folder, telling the user what happens."""
-    from elman.cli._pipes import read_once
-    from elman.training.folders import REPORT
-    from elman.training.progress import Bar
-    from elman.training.runs import begin, finish, go_on, searched, trained
-    from elman.training.summary import told
-    from elman.training.task import Sources
+    with _stopped_before_training_is_told():
+        from elman.cli._pipes import read_once
+        from elman.training.folders import REPORT
+        from elman.training.progress import Bar
+        from elman.training.runs import begin, finish, go_on, searched, trained
+        from elman.training.summary import told
+        from elman.training.task import Sources
 
     with read_once() as copies:
-        try:
+        with _stopped_before_training_is_told():
             if resume:
                 sources = Sources(files["data"], files["valid"], bad)
                 run = go_on(make, sources, folder, given, test=files["test"])
@@ -158,9 +161,6 @@ def train_task(
                 there = {role: path and copies.of(path, role) for role, path in files.items()}
                 sources = Sources(there["data"], there["valid"], bad)
                 run = begin(make, sources, folder, given, test=there["test"], overwrite=overwrite, keep=copies.names)
-        except (KeyboardInterrupt, Terminated):
-            print("stopped before training began; nothing has changed", file=sys.stderr)
-            raise
         with _going_on_is_told(make.name(), folder):
             print(copies.named(run.data.describe()))
             print(f"model: {sum(p.numel() for p in run.task.parameters()):,} parameters", flush=True)
@@ -174,6 +174,15 @@ def train_task(
             result = finish(run, folder, progress, (Bar(),))
     print(told(result, run.task.measures, shutil.get_terminal_size((0, 0)).columns))
     print(f"\n{run.task.sample(run.data, run.training.seed).strip()}\n\n{folder / REPORT}\n{folder}")
+
+
+@contextmanager
+def _stopped_before_training_is_told() -> Iterator[None]:
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated):
+        print("stopped before training began; nothing has changed", file=sys.stderr)
+        raise
 
 
 @contextmanager
