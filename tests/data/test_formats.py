@@ -526,3 +526,8 @@ def test_a_wrong_attribute_is_told_with_its_line(tmp_path: Path) -> None:
 def test_columns_of_json_are_of_characters(tmp_path: Path) -> None:
     with pytest.raises(ElmanError, match=r"a.json: it has half of a pair of surrogates"):
         table(tmp_path, '{"a": ["\\ud800", "b"]}', "a.json")
+
+
+def test_columns_of_json_may_have_an_index_as_pandas_writes_them(tmp_path: Path) -> None:
+    read = table(tmp_path, '{"a": {"0": 1, "1": 2}, "b": {"0": "x", "1": "y"}}', "a.json")
+    assert read.frame.to_dict(as_series=False) == {"a": [1, 2], "b": ["x", "y"]}

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
 
@@ -116,3 +117,9 @@ def test_what_is_asked_about_is_texts_or_a_file() -> None:
         elman.AnomalyDetector(**QUICK).fit("x" * 5000)
     assert len(model.predict(["x" * 300])) == 1
     assert isinstance(model.predict("x" * 300), str)
+
+
+def test_marks_of_anomalies_are_no_lists() -> None:
+    model = elman.AnomalyDetector(bptt=16, horizons="1", **QUICK).fit(np.sin(np.arange(200) / 4))
+    with pytest.raises(ElmanError, match="y says of each row whether it is an anomaly"):
+        model.evaluate(pl.DataFrame({"value": range(40)}), [[1]] * 40)

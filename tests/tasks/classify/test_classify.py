@@ -398,3 +398,15 @@ def test_the_area_under_the_curve_is_that_of_scikit_learn() -> None:
     found = Target("classes", ("a", "b", "c", "d")).measures(outputs, truth)["auroc"]
     wanted = np.mean([roc_auc_score(truth == k, outputs[:, k]) for k in range(4)])
     assert found == pytest.approx(wanted, rel=1e-12)
+
+
+def test_simple_methods_of_nearly_as_many_classes_as_rows_are_learnt_without_a_warning(tmp_path: Path) -> None:
+    rows = [f"word{n} more,c{n % 20}" for n in range(40)]
+    (tmp_path / "few.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    fit(
+        ClassifyTask,
+        tmp_path / "few.csv",
+        folder=tmp_path / "m",
+        **{**QUICK, "steps": 1, "baselines": True},
+    )
+    assert "tf-idf + logistic" in read_json(tmp_path / "m" / "result.json")["compared"]

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from elman.data.bad import BadRows
+from elman.data.dialect import Dialect
 from elman.data.tables import write_table
 from elman.errors import ElmanError
 from elman.tasks.tag.layout import ColumnSpec, find_layout
@@ -360,3 +361,8 @@ def test_a_mistake_is_told_of_the_file_that_has_it(tmp_path: Path) -> None:
     source = tmp_path / "*.txt"
     with pytest.raises(ElmanError, match=r"1\.txt, line 61: has 3 columns"):
         read_tagged(source, find_layout(source, ColumnSpec()), BadRows())
+
+
+def test_an_empty_first_column_counts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "few.csv").write_text(",,\n,,\n,a,O\n")
+    assert find_layout(tmp_path / "few.csv", ColumnSpec(dialect=Dialect(","))).kind == "columns"

@@ -143,7 +143,7 @@ def is_one(text: str, kind: str = "") -> bool:
     if isinstance(found, list):
         return any(isinstance(each, dict) for each in found)
     alone = kind not in LINES and not text.lstrip().partition("\n")[2].strip()
-    return alone and isinstance(found, dict) and (_inside(found) is not None or _are_columns(found))
+    return alone and isinstance(found, dict) and (_inside(found) is not None or _are_columns(_unindexed(found)))
 
 
 def _whole(text: str, name: str) -> pl.DataFrame | list[tuple[int, dict[str, Any] | str]]:
@@ -157,6 +157,7 @@ def _whole(text: str, name: str) -> pl.DataFrame | list[tuple[int, dict[str, Any
         said = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise ElmanError(f"{name}{at}: is no JSON: {said}; one object a line is read too") from error
     if isinstance(found, dict) and _inside(found) is None:
+        found = _unindexed(found)
         if not _are_columns(found):
             shown = ", ".join(list(found)[:5])
             raise ElmanError(
@@ -207,6 +208,16 @@ def _inside(found: dict[str, Any]) -> str | None:
     if key and (isinstance(rows[0], dict) or (isinstance(found.get("columns"), list) and key == "data")):
         return key
     return None
+
+
+def _unindexed(found: dict[str, Any]) -> dict[str, Any]:
+    """Columns whose values have an index each, as pandas writes them, without it; else the same."""
+    values = list(found.values())
+    if not values or not all(
+        isinstance(each, dict) and len(each) > 1 and each.keys() == values[0].keys() for each in values
+    ):
+        return found
+    return {name: list(each.values()) for name, each in found.items()}
 
 
 def _are_columns(found: dict[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """Simple methods beside which a classifier is judged, from scikit-learn."""
 
 import logging
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -67,7 +68,9 @@ def _fitted(target: Target, model: Any, learnt: Any, truth: np.ndarray, judged: 
     if target.kind == "number":
         return model.fit(learnt, truth).predict(judged)[:, None] * target.scale + target.mean
     if target.kind == "classes":
-        found = model.fit(learnt, truth)
+        with warnings.catch_warnings():  # that there are many classes is said as the data is read
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+            found = model.fit(learnt, truth)
         outputs = np.zeros((len(judged), target.size))
         outputs[:, found.classes_] = found.predict_proba(judged)
         return outputs

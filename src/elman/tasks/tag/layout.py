@@ -218,7 +218,7 @@ def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec) -> La
     rows = rows[1:] if header else rows
     columns = list(zip(*rows, strict=True))
     names = heading if header else [""] * width
-    counted = width > 2 and all(cell[0].isdigit() for cell in columns[0][:200]) and columns[0][0] == "1"
+    counted = width > 2 and all(cell[:1].isdigit() for cell in columns[0][:200]) and columns[0][0] == "1"
     word = _column(source, wishes.word, names, ("word", "words"), width, 1 if counted else 0)
     usable = [n for n in range(width) if n != word and len(set(columns[n])) > 1]
     last = 3 if counted and width == 10 else max(usable, default=width - 1)  # ten is CoNLL-U
