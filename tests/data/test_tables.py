@@ -251,3 +251,27 @@ def test_a_row_that_is_wrong_in_two_columns_is_one_bad_row() -> None:
     table = read_table({"a": ["1", "x", "3"], "b": ["4", "y", "z"]}, bad).numeric("a", "b")
     assert table.frame.rows() == [(1.0, 4.0)]
     assert [line.partition(": ")[2] for line in bad.listed] == ["a is 'x', not a number", "b is 'z', not a number"]
+
+
+@pytest.mark.parametrize(
+    ("content", "separator"),
+    [
+        ("Zeit;Last\n30.01.2021 22:00;0,5\n30.01.2021 23:00;0,75\n30.01.2021 24:00;1,5\n", ";"),
+        ("Zeit|Last\n30.01.2021 22:00:00|0,5\n30.01.2021 23:00:00|0,75\n", "|"),
+        ("30.01.2021 22:00|0,5\n30.01.2021 23:00|0,75\n", "|"),
+        ("Zeit;Last;Grad;Wind\n30.01.2021 22.00 Uhr;1;2;3\n30.01.2021 23.00 Uhr;1;2;3\n", ";"),
+        ("time,load\n2021.01.30 22:00,1.5\n2021.01.30 23:00,2.5\n", ","),
+        ("2021.01.30 22:00,1.5\n2021.01.30 23:00,2.5\n", ","),
+        ("20210130 2200,1\n20210130 2300,2\n", ","),
+        ("quarter;n\n2001 Q1;1\n2001 Q2;2\n", ";"),
+        ("month;n\n2001 Jan;1\n2001 Feb;2\n", ";"),
+        ("jour;n\n2021-01-30;1 100,67\n2021-01-31;1 200,5\n", ";"),
+        ("jour,n\n2021-01-30,1 100\n2021-01-31,1 200\n", ","),
+        ("a b\n1,5 2,5\n3,5 4,5\n", " "),  # decimal commas
+        ("1,5 2,5\n3,5 4,5\n", " "),
+        ("text,label\ngood | bad,a|b\nfine | so,b|c\n", ","),
+        ("1 2 3;\n4 5 6;\n", " "),
+    ],
+)
+def test_a_character_that_parts_all_lines_alike_is_before_blanks(content: str, separator: str) -> None:
+    assert guess_separator(content) == separator

@@ -17,6 +17,9 @@ NUMBER = re.compile(  # in any notation; the signs are the minus of Unicode and 
     re.IGNORECASE,
 )
 MOST = 0.98  # of the lines at least have equally many cells between blanks
+REGULAR = 0.9  # of them at least have as many of a character that parts them in spite of blanks
+DECIMAL = re.compile(r"[-+\u2212]?(?:\d+,\d+(?:[eE][-+]?\d+)?|\d{1,3}(?:,\d{3})+(?:\.\d*)?)%?")  # with commas
+PACKED = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d [0-2]\d[0-5]\d(?:[0-5]\d)?,")  # a moment without marks inside
 
 
 def is_number(cell: str) -> bool:
@@ -42,22 +45,54 @@ def guess_separator(text: str, kind: str = "") -> str:
     head = [line for line in text[:SIZE].split("\n")[:SAMPLE] if line.strip()]
     if head and (said := SAID.fullmatch(head[0].strip('"\ufeff '))):
         return said[1]
+    allow_cells_of(len(text))
     head = _likely(head)
+    quoted = '"' in text[:SIZE]
     found = {}
     for separator in CHARACTERS:
-        widths = [line.count(separator) + 1 for line in head]
-        if '"' in text[:SIZE] and separator != "\t":
-            reader = csv.reader(io.StringIO("\n".join(head), newline=""), delimiter=separator)
-            allow_cells_of(len(text))
-            widths = [len(cells) for cells in reader if cells]
+        rows = _parted(head, separator, quoted)
+        widths = [len(row) for row in rows]
         usual = max(set(widths), key=widths.count, default=1)
         if usual > 1:
-            # decimal commas are as regular as the semicolons between them
-            found[separator] = (round(widths.count(usual) / len(widths), 2), separator in "\t;", usual)
+            # decimal commas are as regular as what stands between them
+            sure = separator in "\t;" or (separator == "|" and _have_decimal_commas(rows))
+            found[separator] = (round(widths.count(usual) / len(widths), 2), sure, usual)
     if kind == ".tsv" and (not head or any("\t" in line for line in head)):
         return "\t"
     best = max(found, key=found.__getitem__) if found else ","
-    return " " if best != "\t" and _are_blanks(head, best if found else "") else best
+    if best == "\t" or (found and _is_plain(best, _parted(head, best, quoted), head)):
+        return best
+    return " " if _are_blanks(head, best if found else "") else best
+
+
+def _parted(head: Sequence[str], separator: str, quoted: bool) -> list[list[str]]:
+    """The cells of lines; some of the text's may be in quotation marks."""
+    if quoted and separator != "\t":
+        return [row for row in csv.reader(io.StringIO("\n".join(head), newline=""), delimiter=separator) if row]
+    return [line.split(separator) for line in head]
+
+
+def _have_decimal_commas(rows: Sequence[list[str]]) -> bool:
+    """Whether commas stand within numbers alone."""
+    cells = [cell for row in rows for cell in row if "," in cell]
+    return bool(cells) and all(map(is_number, cells))
+
+
+def _is_plain(separator: str, rows: Sequence[list[str]], head: Sequence[str]) -> bool:
+    """Whether a separator parts the lines so regularly that blanks beside it stand within cells.
+
+    A first line of several names has it, or nearly all lines have as many of it, and they are not decimal commas.
+    """
+    width, number = Counter(map(len, rows)).most_common(1)[0]
+    filled = [cell for cell in rows[0] if cell.strip()]
+    if width < 2 or len(filled) < 2 or len(rows[0]) != width:
+        return False
+    if not any(map(is_number, filled)):
+        return True
+    if number < REGULAR * len(rows):
+        return False
+    between = [cell for line in head for cell in BLANKS.split(line.strip()) if separator in cell]
+    return separator != "," or all(map(PACKED.match, head)) or not all(DECIMAL.fullmatch(cell) for cell in between)
 
 
 def _likely(head: list[str]) -> list[str]:
