@@ -17,7 +17,7 @@ SYMBOLS = {
     "US$": "USD", "A$": "AUD", "C$": "CAD", "R$": "BRL", "HK$": "HKD", "NT$": "TWD", "S$": "SGD", "NZ$": "NZD",
     "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "Rs.": "INR", "Rs": "INR", "₽": "RUB", "₩": "KRW",
     "₺": "TRY", "₴": "UAH", "₪": "ILS", "₫": "VND", "฿": "THB", "₦": "NGN", "₱": "PHP", "zł": "PLN", "Kč": "CZK",
-    "kr": "kr",
+    "kr": "kr", "SFr.": "CHF", "sFr.": "CHF", "Fr.": "CHF",
 }  # fmt: skip
 # other ways to write a mark; what only tells in which direction a text runs is nothing
 OTHERS = {
@@ -100,10 +100,12 @@ def amounts_of(text: pl.Series, currency: str = "") -> Amounts:
     if percent.any():
         said += ["percent, 12% as 0.12"]
         text = text.str.replace(r"\s*%\s*(\)?)$", "${1}").str.replace(r"^([-+(]?)\s*%\s*", "${1}")
+    # right behind a decimal mark it is no sign, but stands for decimals that there are none of: 12,- and 12.--
+    text = text.str.replace(r"([0-9][.,])\s*-{1,2}(\)?)$", "${1}${2}")
     if text.str.starts_with("(").any():
         text = text.str.replace(r"^\(\s*([0-9.,][^()]*?)\s*\)$", "-${1}")
         said += ["brackets for a minus"]
-    if text.str.contains(r"[0-9.,]\s*-$").any():
+    if text.str.contains(r"[0-9]\s*-$").any():
         text = text.str.replace(r"^([0-9.,][^-]*?)\s*-$", "-${1}")
         said += ["a minus behind"]
     text = text.str.replace(r"^([-+])\s+", "${1}")
