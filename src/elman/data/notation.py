@@ -177,8 +177,8 @@ def _numbers_of(text: pl.Series, notation: Notation) -> pl.Series:
 def decided(own: Readings, told: Set[str], dialect: Dialect) -> Notation | None:
     """The notation of a column; None where a mark could be either and nothing in the table tells.
 
-    One file is written by one hand: what another column tells of decimals holds, unless columns contradict each other;
-    and where columns are parted by semicolons, a comma is for decimals.
+    One file is written by one hand: what another column tells of decimals holds, unless columns contradict each other.
+    Semicolons between the columns tell nothing: they stand in files with a comma between thousands as well.
 
     Args:
         own: how the column may be written, by itself.
@@ -187,8 +187,6 @@ def decided(own: Readings, told: Set[str], dialect: Dialect) -> Notation | None:
     """
     if len(own.notations) == 1:
         return own.notations[0]
-    if not told and dialect.separator == ";" and "," in own.marks:
-        told = {","}
     if len(told) == 1:
         (decimal,) = told
         return next(each for each in own.notations if each.decimal == decimal)
