@@ -1,7 +1,7 @@
 """Numbers as people write them: found over a whole column, asked about where nothing tells, and text stays text."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,22 @@ def test_what_could_be_either_is_asked_about_and_can_be_said(cells: list[str], a
     mark = "," if "," in cells[place] else "."
     for said, expected in (({"decimal": mark}, 1.079), ({"thousands": mark}, 1079)):
         assert abs(table({"x": cells}, **said).numeric("x")["x"][place]) == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "asked"),
+    [
+        (["12%", "0", "", "12", "13 %"], "row 4: x is '12', and not percent as the others are; write all alike"),
+        (["12", "0 %", "", "12%", "13"], "row 4: x is '12%', and not what the others are, which are no percent; write"),
+    ],
+)
+def test_percent_in_some_cells_only_is_refused(cells: list[str], asked: str) -> None:
+    assert len(table({"x": cells}).numeric("x")) == 4  # and left out with what else is bad
+    strict = read_table(pl.DataFrame({"x": cells}), BadRows(), Dialect())
+    for read in (strict, replace(strict, dialect=strict.written("x"))):
+        with pytest.raises(ElmanError) as error:
+            read.numeric("x")
+        assert asked in str(error.value)
 
 
 def test_another_column_tells() -> None:

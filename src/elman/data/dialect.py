@@ -18,11 +18,13 @@ class Notation:
         decimal: what stands before the decimals: ``.`` or ``,``.
         thousands: what stands between the thousands, or "".
         currency: in which they are amounts, as its three letters, or "".
+        percent: whether all but zeros are percent, or none is; None where either may be.
     """
 
     decimal: str = "."
     thousands: str = ""
     currency: str = ""
+    percent: bool | None = None
 
 
 @dataclass(frozen=True)

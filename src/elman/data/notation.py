@@ -57,7 +57,7 @@ def readings(given: pl.Series, dialect: Dialect) -> Readings:
         >>> readings(pl.Series(["996", "1,079"]), Dialect()).notations == (Notation(","), Notation(".", ","))
         True
         >>> readings(pl.Series(["996", "1,079,000"]), Dialect()).notations
-        (Notation(decimal='.', thousands=',', currency=''),)
+        (Notation(decimal='.', thousands=',', currency='', percent=None),)
     """
     if not len(given):
         return Readings()
@@ -77,7 +77,15 @@ def readings(given: pl.Series, dialect: Dialect) -> Readings:
     if not tied or (len(tied) == 1 and _are_names(body, tied[0], dialect)):
         return Readings()
     tied, even, cell = _told(text, body, tied)
-    return Readings(tuple(replace(each, currency=amounts.currency) for each in tied), marks, amounts.said, even, cell)
+    percent = _are_percent(body, amounts.percent)
+    notations = tuple(replace(each, currency=amounts.currency, percent=percent) for each in tied)
+    return Readings(notations, marks, amounts.said, even, cell)
+
+
+def _are_percent(body: pl.Series, percent: pl.Series) -> bool | None:
+    """Whether most of the cells are percent, of those that are not zero; None where none is."""
+    amounts = body.str.contains("[1-9]").fill_null(False)
+    return int((amounts & percent).sum()) * 2 >= int(amounts.sum()) if percent.any() else None
 
 
 def _plain(text: pl.Series, known: bool) -> Readings:
@@ -149,13 +157,14 @@ def converted(body: pl.Series, notation: Notation) -> pl.Series:
 
 
 def numbers_in(text: pl.Series, notation: Notation) -> pl.Series:
-    """Text as numbers, as a notation has them; null where it is none, or an amount of another currency.
+    """Text as numbers, as a notation has them; null where it is none, an amount of another currency, or percent or not
+    where the others are otherwise.
 
     Example:
         >>> numbers_in(pl.Series(["1.079,5 €", "5 $", "-12 %"]), Notation(",", ".", "EUR")).to_list()
         [1079.5, None, -0.12]
     """
-    if notation.decimal != ".":
+    if notation.decimal != "." or notation.percent:
         return _numbers_of(text.str.strip_chars(), notation)
     plain = text.cast(pl.Float64, strict=False)
     if plain.null_count() == text.null_count():
@@ -171,6 +180,8 @@ def numbers_in(text: pl.Series, notation: Notation) -> pl.Series:
 def _numbers_of(text: pl.Series, notation: Notation) -> pl.Series:
     amounts = amounts_of(text, notation.currency)
     numbers = converted(amounts.body, notation)
+    if notation.percent is not None:  # zero is the same either way
+        numbers = numbers.set((amounts.percent != notation.percent) & (numbers != 0).fill_null(False), None)
     return (numbers / 100).zip_with(amounts.percent, numbers) if amounts.percent.any() else numbers
 
 
@@ -190,9 +201,14 @@ def decided(own: Readings, told: Set[str], dialect: Dialect) -> Notation | None:
     if len(told) == 1:
         (decimal,) = told
         return next(each for each in own.notations if each.decimal == decimal)
-    if not dialect.asks or (own.even and own.notations[0] == PLAIN):
+    if not dialect.asks or (own.even and is_plain(own.notations[0])):
         return own.notations[0]
     return None
+
+
+def is_plain(notation: Notation) -> bool:
+    """Whether the digits of numbers, percent or not, stand as programs write them."""
+    return replace(notation, percent=None) == PLAIN
 
 
 def either(own: Readings) -> str:

@@ -19,7 +19,7 @@ from elman.data.bad import BadRows
 from elman.data.columns import find, listed
 from elman.data.dialect import UNKNOWN, Dialect, Notation
 from elman.data.files import written_aside
-from elman.data.notation import PLAIN, Readings, decided, either, in_words, readings
+from elman.data.notation import PLAIN, Readings, decided, either, in_words, is_plain, readings
 from elman.data.numbers import LARGEST, as_numbers, as_text, has_value, is_numeric, without
 from elman.data.plain import without_infinite
 from elman.data.stand_ins import in_one_line, stand_ins
@@ -165,6 +165,10 @@ class Table:
         return replace(self, frame=self.frame.with_columns(made)).reject(wrong)
 
     def _no_number(self, column: str, cell: Any) -> str:
+        known = self.notation(column)
+        if known.percent is not None and is_numeric(pl.Series([cell]), replace(known, percent=not known.percent)):
+            others = "percent as the others are" if known.percent else "what the others are, which are no percent"
+            return f"{column} is {quoted(cell)}, and not {others}; write all alike"
         number = as_numbers(pl.Series([cell]), (self.dialect.numbers or {}).get(column)).item()
         if number is not None and math.isfinite(number):
             return f"{column} is {number:g}, and numbers reach {LARGEST:g} at most: give them in a larger unit"
@@ -242,7 +246,7 @@ class Table:
         if said:
             parts = (f"{word} in {_listed(names)}" for word, names in said.items())
             log.info("%s: numbers: %s", self.name, "; ".join(parts))
-        unsure = [c for c, n in numbers.items() if n == PLAIN and (own := self._readings.get(c)) and self._is_open(own)]
+        unsure = [c for c, n in numbers.items() if is_plain(n) and (own := self._readings.get(c)) and self._is_open(own)]
         if unsure:
             cell = self._readings[unsure[0]].cell
             log.info("numbers: the point in %s is taken for a decimal one (%s); --thousands . says that it is not",

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class Target:
         names: of the classes or labels, in the order of the outputs.
         mean, scale: of a number, as it was learnt from.
         separator: what stands between several labels in one cell.
-        decimal, thousands, currency: how a number is written, as a notation has them.
+        decimal, thousands, currency, percent: how a number is written, as a notation has them.
     """
 
     kind: str
@@ -62,10 +62,11 @@ class Target:
     decimal: str = PLAIN.decimal
     thousands: str = PLAIN.thousands
     currency: str = PLAIN.currency
+    percent: bool | None = PLAIN.percent
 
     @property
     def notation(self) -> Notation:
-        return Notation(self.decimal, self.thousands, self.currency)
+        return Notation(self.decimal, self.thousands, self.currency, self.percent)
 
     @property
     def size(self) -> int:
@@ -84,7 +85,8 @@ class Target:
             if self.kind == "number":
                 number = numbers[row]
                 if number is None:
-                    wrong[row] = f"the label is {quoted(label)}, not a number"
+                    percent = "" if self.percent is None else " in percent" if self.percent else " without percent"
+                    wrong[row] = f"the label is {quoted(label)}, not a number{percent}"
                 elif abs(number) > LARGEST or abs(number - self.mean) > FARTHEST * self.scale:
                     wrong[row] = f"the label {number:g} is too large to compute with, beside those that were learnt"
                 else:
@@ -269,7 +271,7 @@ def _have_decimals(labels: Sequence[Any], dialect: Dialect) -> bool:
 
 def _are_amounts(labels: Sequence[Any], notation: Notation) -> bool:
     """Whether labels are amounts and not the numbers of classes: with fractions, or of very many kinds."""
-    numbers = _as_numbers(labels, notation)
+    numbers = _as_numbers(labels, replace(notation, percent=None))  # those that are percent and those that are not
     known = [number for number in numbers if number is not None]
     if len(known) < 0.95 * len(labels):
         return False
