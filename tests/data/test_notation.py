@@ -142,7 +142,8 @@ def test_another_column_tells() -> None:
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_what_stands_between_columns_tells_nothing(separator: str, tmp_path: Any) -> None:
     path = tmp_path / "data.txt"
-    for rows, expected in ((["996|a", "1,079|b"], None), (["1,100|a", "2,101|b"], None), (["12,5|a", "1,079|b"], 1.079)):
+    given = (["996|a", "1,079|b"], None), (["1,100|a", "2,101|b"], None), (["12,5|a", "1,079|b"], 1.079)
+    for rows, expected in given:
         path.write_text("\n".join(["x|y", *rows]).replace("|", separator))
         read = read_table(path, BadRows(), Dialect(separator, True))
         if expected is None:

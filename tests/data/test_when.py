@@ -145,3 +145,34 @@ def test_a_quarter_beside_a_time_of_day_is_no_part_of_a_moment() -> None:
     when = When(("day", "clock"), ("quarter", "time of day"))
     read = when.read(pl.DataFrame({"day": ["2024-Q2"], "clock": ["12:00"]}))
     assert read.values.astype("M8[us]").tolist() == [datetime(2024, 4, 1, 12)]
+
+
+@pytest.mark.parametrize(
+    ("names", "written"),
+    [
+        (["MESS_DATUM"], ["%Y%m%d%H"]),
+        (["<DATE>", "<TIME>"], ["%Y%m%d", "%H%M%S"]),
+        (["YYYYMMDD", "HH"], ["%Y%m%d", "%H"]),
+        (["Unix Timestamp"], ["%s"]),
+        (["obs_date", "hh"], ["%Y%m%d", "%H"]),
+        (["unix"], ["%s000"]),
+    ],
+)
+def test_a_moment_in_a_number_is_found_by_its_name_and_a_temperature_is_none(
+    names: list[str], written: list[str]
+) -> None:
+    def cell(at: datetime, form: str) -> str:
+        return at.strftime(form.replace("%s", str(round(at.replace(tzinfo=UTC).timestamp()))))
+
+    columns = {name: [cell(each, form) for each in HOURS] for name, form in zip(names, written, strict=True)}
+    for rest in ({"T": [n % 7 for n in VALUES]}, {"travel_time": [1990 + n for n in VALUES]}):
+        table = read_table({**rest, **columns}, BadRows())
+        when = find_when(table, (), table.columns, "step", counted=True)
+        assert when.columns == tuple(names)
+        assert when.read(table.frame).values.tolist() == microseconds(HOURS)
+
+
+def test_a_step_goes_on_and_a_temperature_goes_up_and_down() -> None:
+    for cells, named in (([0, 1, 2, 0, 1, 2], ("T",)), ([0, 0, 5, 5, 9, 9], ("T",)), ([4, 6, 4, 3, 6, 5], ())):
+        table = read_table({"T": cells, "x": VALUES[:6]}, BadRows())
+        assert find_when(table, (), table.columns, "step", counted=True).columns == named

@@ -14,6 +14,9 @@ NAMES = {
         "fecha hora tiempo data_ora data_hora data ora datum_tijd tijd czas дата_время дата время 时间 日期 時間 日時 "
         "日付 तारीख tarih zaman dato tid päivämäärä aika",
         "step": "t step",
+        # a moment in one number, which is a time only where it can be read as such
+        "stamp": "unix stamp period yrmo yearmonth year_month yearmon yearweek year_week yearquarter year_quarter "
+        "yrqtr monat_jahr anneemois jahrmonat",
         "period": "second minute hour day week month quarter year",
         # times of day that stand beside a day, and the parts of a moment in a column each
         "clock": "time hour hours hr hh clock time_of_day uhrzeit zeit stunde heure hora ora tijd uur czas godzina "
@@ -88,15 +91,33 @@ def is_named(column: str, *roles: str) -> bool:
     return any(normal(column) in NAMES[role] for role in roles)
 
 
+def is_stamped(column: str) -> bool:
+    """Whether a column is named as those that have a moment in a number, be it with more words, or by its digits.
+
+    >>> [is_stamped(name) for name in ("open_time", "closeTime", "MESS_DATUM", "YYYYMMDD", "unix", "runtime", "y")]
+    [True, True, True, True, True, False, False]
+    """
+    if is_named(column, "time", "stamp"):
+        return True
+    if len(column) > LONGEST:
+        return False
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", re.sub(r"^<(.+)>$", r"\1", column.strip()))
+    if re.search(r"y{4}[-_./]?(?:m{2}|w{2}|d{3}|q)|(?:d{2}|m{2}|w{2}|q)[-_./]?y{4}", parted.lower()):
+        return True
+    words = {word for word in re.split(r"[\W_]+", parted.lower()) if len(word) > 3}
+    return not words.isdisjoint((*NAMES["time"], *NAMES["stamp"]))
+
+
 def normal(column: str) -> str:
     """A name without regard to case and to how its words are parted, and without a unit or a zone in brackets.
 
-    >>> normal("Date Time"), normal("Time [UTC]"), normal("(1)")
-    ('date_time', 'time', '(1)')
+    >>> normal("Date Time"), normal("Time [UTC]"), normal("(1)"), normal("<DATE>")
+    ('date_time', 'time', '(1)', 'date')
     """
     plain = column.strip().lower()
     if len(plain) > LONGEST:
         return plain
+    plain = re.sub(r"^<(.+)>$", r"\1", plain)
     return re.sub(r"\s*[\[(][^\])]*[\])]$", "", plain).replace(" ", "_") or plain
 
 

@@ -6,6 +6,7 @@ import polars as pl
 from elman.data.columns import is_identity, is_named
 from elman.data.numbers import as_numbers
 from elman.data.tables import Table
+from elman.data.times import is_stamp
 from elman.errors import ElmanError
 
 FLAG = {0.0, 1.0}
@@ -53,6 +54,8 @@ def no_amount(table: Table, column: str, *, dated: bool = False) -> str:
         return "constant"
     if different == FLAG:
         return "a flag"
+    if is_stamp(table.frame[column]):
+        return "a time"
     if counts(numbers):
         return "a counter"
     if whole and (is_identity(column) or is_named(column, "identity", "row number")):

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from elman.data.columns import is_named
+from elman.data.columns import is_named, is_stamped
 from elman.data.dates import DAY, FORMS, SECOND, YEARS, found_in, order_of, plain_text, read_clock, read_form
-from elman.data.numbers import as_numbers, has_value
+from elman.data.numbers import as_numbers, has_value, is_numeric
 from elman.errors import ElmanError, quoted
 
 LOWEST, HIGHEST = (int(np.datetime64(str(year), "us").astype(int)) for year in (YEARS[0], YEARS[1] + 1))
@@ -148,6 +148,17 @@ def _is_short_number(given: pl.Series) -> bool:
     return short and not (given.dtype == pl.String and given.cast(pl.Float64, strict=False).null_count())
 
 
+def is_stamp(column: pl.Series) -> bool:
+    """Whether a column of numbers has moments in it, and is named so: stamps such as 2020013122, or epochs.
+
+    >>> [is_stamp(pl.Series(name, [1600000000, 1600000060])) for name in ("unix", "open_time", "population")]
+    [True, True, False]
+    """
+    if column.dtype.is_temporal() or column.dtype.is_nested() or not is_stamped(column.name):
+        return False
+    return is_numeric(column) and find_form(column).form not in ("", PLAIN, *DAY_NUMBERS)
+
+
 def is_of_day(column: pl.Series) -> bool:
     """Whether a column has times of day, without a day."""
     if column.dtype == pl.Time:
@@ -264,9 +275,9 @@ def _form_of_numbers(given: pl.Series, numbers: np.ndarray, order: str) -> Found
     if (numbers == np.floor(numbers)).mean() >= MOST:
         text = plain_text(given).str.replace(r"\.0+$", "")
         width = text.str.len_chars().mode()[0]
-        named = is_named(name, "time", "year") or not name
+        named = is_named(name, "year", "month") or is_stamped(name) or not name
         stamps = {
-            4: ["year"] if named else [],
+            4: ["year"] if is_named(name, "time", "stamp", "year") or not name else [],
             6: ["yyyymm", "yymmdd"] if named else [],
             7: ["ordinal"] if named else [],
             8: ["yyyymmdd", "ddmmyyyy", "mmddyyyy"],

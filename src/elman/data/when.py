@@ -19,6 +19,7 @@ from elman.data.times import (
     Times,
     find_form,
     is_of_day,
+    is_stamp,
     is_time,
     placed,
     read_times,
@@ -219,6 +220,10 @@ def _columns(table: Table, among: Sequence[str], roles: Sequence[str], elapsed: 
         return (day, *_clock_beside(frame, day, among))
     if parts := _parts(frame, among):
         return parts
+    stamps = [name for name in among if is_stamp(frame[name])]
+    if stamps:
+        day = next((name for name in stamps if is_named(name, "time")), stamps[0])
+        return (day, *_clock_beside(frame, day, among))
     named = [name for name in among if is_named(name, "time", *roles) and has_value(frame[name]).any()]
     for name in named:
         if frame[name].dtype.is_nested() or not is_numeric(frame[name]):
@@ -226,6 +231,8 @@ def _columns(table: Table, among: Sequence[str], roles: Sequence[str], elapsed: 
         form = find_form(frame[name]).form
         if form != PLAIN:
             return (name, *_clock_beside(frame, name, among))
+        if counted and not is_named(name, "time") and not _goes_on(frame[name]):
+            continue
         # "data" is a date in some languages, and anything in others
         if normal(name) != "data" and not _is_of_day_named(name, among):
             return (name,)
@@ -248,6 +255,16 @@ def _columns(table: Table, among: Sequence[str], roles: Sequence[str], elapsed: 
 def _is_of_day_named(name: str, among: Sequence[str]) -> bool:
     """Whether a column of numbers is the hour of a day whose column there is, though it could not be read."""
     return is_named(name, "clock") and any(is_named(other, "time") for other in among if other != name)
+
+
+def _goes_on(cells: pl.Series) -> bool:
+    """Whether a column of numbers goes on as steps do: it rises, each is there once, or most are as far apart."""
+    numbers = as_numbers(cells).drop_nulls()
+    steps = numbers.diff().drop_nulls()
+    steps = steps.filter(steps != 0)
+    if not len(steps) or numbers.n_unique() == len(numbers):
+        return True
+    return bool((steps > 0).mean() >= 0.95) or steps.value_counts()["count"].max() > 0.6 * len(steps)  # pyright: ignore[reportOperatorIssue, reportOptionalOperand]
 
 
 def _refusal(table: str, cells: pl.Series) -> str:

@@ -290,3 +290,12 @@ def test_the_first_rows_of_a_stream_have_their_own_labels_and_windows() -> None:
     assert (len(first), first.windows, first.times.tolist()) == (6, ((4, 5),), [0, 1, 2, 3, 4, 5])
     assert first.labels is not None
     assert first.labels.tolist() == [False] * 4 + [True] * 2
+
+
+def test_a_second_column_of_times_is_no_value(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "date,unix,x\n" + "".join(f"2020-01-{n:02d},{1_577_836_800 + 86_400 * n * n},{n % 7}.5\n" for n in range(1, 30))
+    )
+    columns = find_columns(path, Columns(()))
+    assert (columns.time, columns.values) == (("date",), ("x",))

@@ -345,3 +345,13 @@ def test_a_table_without_the_names_of_its_series_is_told(tmp_path: Path) -> None
     (tmp_path / "bare.csv").write_text("v,w\n1,2\n3,4\n")
     with pytest.raises(ElmanError, match=r"bare.csv has no column 'shop'; its columns are v, w"):
         read_panel(read_table(tmp_path / "bare.csv", BadRows()), columns)
+
+
+def test_a_second_column_of_times_is_no_target(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    text = "open_time,open,close_time\n" + "".join(
+        f"{(1_600_000_000 + 60 * n) * 1000},{n % 7}.5,{(1_600_000_060 + 60 * n) * 1000 - 1}\n" for n in range(40)
+    )
+    found, _ = panel(tmp_path, text)
+    assert (found.columns.time, found.columns.targets) == (("open_time",), ("open",))
+    assert "not to forecast, unless --target names them: close_time (a time)" in caplog.messages

@@ -20,7 +20,7 @@ from elman.data.reading import is_table, read_table
 from elman.data.roles import names_rows
 from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table, joined
-from elman.data.times import read_times
+from elman.data.times import is_stamp, read_times
 from elman.data.when import When, find_when
 from elman.errors import ElmanError
 
@@ -145,7 +145,7 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     changes = [c for c in rest if is_named(c, "change") and _is_answer(table.frame[c])]
     empty = [c for c in rest if not has_value(table.frame[c]).any()]
     numbers = [c for c in rest if c not in changes and table.is_numeric(c)]
-    amounts = [c for c in numbers if not names_rows(table, c)]
+    amounts = [c for c in numbers if not names_rows(table, c) and not is_stamp(table.frame[c])]
     values = wish.values or tuple(amounts or numbers)
     if not values:
         raise ElmanError(f"{table.name} has no column of numbers; its columns are {listed(table.columns)}")

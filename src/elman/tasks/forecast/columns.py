@@ -177,7 +177,8 @@ def _no_targets(table: Table, numbers: Sequence[str], *, dated: bool) -> dict[st
     found = {name: reason for name, reason in reasons.items() if reason}
     if len(found) < len(numbers):
         return found
-    return {name: "a counter" for name in numbers if _is_row_number(table.frame[name], name)}
+    stamps = {name: reason for name, reason in found.items() if reason == "a time"}
+    return stamps | {name: "a counter" for name in numbers if _is_row_number(table.frame[name], name)}
 
 
 def _is_a_series_a_row(table: Table) -> bool:
