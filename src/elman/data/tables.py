@@ -246,10 +246,10 @@ class Table:
         if said:
             parts = (f"{word} in {_listed(names)}" for word, names in said.items())
             log.info("%s: numbers: %s", self.name, "; ".join(parts))
-        own = self._readings
-        unsure = [c for c, n in numbers.items() if is_plain(n) and own.get(c) and self._is_open(own[c])]
+        readings = self._readings
+        unsure = [c for c, n in numbers.items() if is_plain(n) and readings.get(c) and self._is_open(readings[c])]
         if unsure:
-            cell = self._readings[unsure[0]].cell
+            cell = readings[unsure[0]].cell
             log.info("numbers: the point in %s is taken for a decimal one (%s); --thousands . says that it is not",
                      _listed(unsure), cell)  # fmt: skip
 

@@ -259,12 +259,12 @@ def _is_of_day_named(name: str, among: Sequence[str]) -> bool:
 
 def _goes_on(cells: pl.Series) -> bool:
     """Whether a column of numbers goes on as steps do: it rises, each is there once, or most are as far apart."""
-    numbers = as_numbers(cells).drop_nulls()
-    steps = numbers.diff().drop_nulls()
-    steps = steps.filter(steps != 0)
-    if not len(steps) or numbers.n_unique() == len(numbers):
+    numbers = as_numbers(cells).drop_nulls().to_numpy()
+    steps = np.diff(numbers)
+    steps = steps[steps != 0]
+    if not len(steps) or len(np.unique(numbers)) == len(numbers):
         return True
-    return bool((steps > 0).mean() >= 0.95) or steps.value_counts()["count"].max() > 0.6 * len(steps)  # pyright: ignore[reportOperatorIssue, reportOptionalOperand]
+    return bool((steps > 0).mean() >= 0.95 or np.unique(steps, return_counts=True)[1].max() > 0.6 * len(steps))
 
 
 def _refusal(table: str, cells: pl.Series) -> str:
