@@ -20,6 +20,7 @@ from elman import cells
 from elman.cli.main import main, verbs
 from elman.errors import ElmanError
 from elman.training.folders import write_json
+from elman.training.signals import Terminated
 from tests.tasks.language.test_language import example
 
 SMALL = ["--hidden", "8", "--embedding", "8", "--batch", "2", "--bptt", "16"]
@@ -307,3 +308,20 @@ def test_the_public_names_are_there() -> None:
         _ = elman.LSMT  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(ElmanError, match="there is no model folder"):
         elman.load("nowhere")
+
+
+@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt(), 130), (Terminated(signal.SIGTERM), 143)])
+def test_a_signal_while_a_class_is_made_is_one_too(
+    raised: BaseException, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    class Field:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise raised
+
+    def load(name: str) -> None:  # in Python 3.11 a RuntimeError, as in PyTorch while it is imported
+        type("Log", (), {"field": Field()})
+
+    monkeypatch.setattr("elman.tasks.load", load)
+    source, _ = example(tmp_path)
+    assert main(train(tmp_path / "out", source)) == code
+    assert capsys.readouterr().err == "stopped before training began; nothing has changed\n"

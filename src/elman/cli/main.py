@@ -17,7 +17,7 @@ from elman.cli._help import Command, Group
 from elman.cli._streams import settle, standard_streams
 from elman.cli._usage import mistake
 from elman.errors import ElmanError, ElmanWarning, brief, ran_out
-from elman.training.signals import Terminated, ended_by_signals
+from elman.training.signals import Terminated, ended_by_signals, ending
 
 HEADLINE = "Train recurrent networks on your own sequences, and run them one step at a time."
 
@@ -55,14 +55,18 @@ def _run(arguments: Sequence[str] | None) -> int:
     except OSError as error:
         return _refuse(brief(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)))
     except (MemoryError, RuntimeError) as error:
+        if ended := ending(error):
+            return _code(ended)
         if not (said := ran_out(error)):
             raise
         return _refuse(f"{said}; give less data at a time")
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    except Terminated as error:
-        return 128 + error.number
+    except (KeyboardInterrupt, Terminated) as error:
+        return _code(error)
     return code if isinstance(code, int) else 0
+
+
+def _code(ended: KeyboardInterrupt | Terminated) -> int:
+    return 128 + (ended.number if isinstance(ended, Terminated) else signal.SIGINT)
 
 
 def verbs() -> list[str]:

@@ -19,7 +19,7 @@ from elman.data.bad import BadRows
 from elman.errors import ElmanError
 from elman.training.options import listed
 from elman.training.settings import configured, groups, usual_of
-from elman.training.signals import Terminated
+from elman.training.signals import Terminated, ending
 
 if TYPE_CHECKING:
     from elman.training.task import Task
@@ -180,8 +180,9 @@ def train_task(
 def _stopped_before_training_is_told() -> Iterator[None]:
     try:
         yield
-    except (KeyboardInterrupt, Terminated):
-        print("stopped before training began; nothing has changed", file=sys.stderr)
+    except (KeyboardInterrupt, Terminated, RuntimeError) as error:
+        if ending(error):
+            print("stopped before training began; nothing has changed", file=sys.stderr)
         raise
 
 

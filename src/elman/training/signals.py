@@ -36,6 +36,13 @@ class Ends:
         raise Terminated(number)
 
 
+def ending(error: BaseException | None) -> KeyboardInterrupt | Terminated | None:
+    """What a signal has raised, in whose place Python raises another error where it came while a class was made."""
+    while error is not None and not isinstance(error, KeyboardInterrupt | Terminated):
+        error = error.__cause__
+    return error
+
+
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
     """Signals that would end the program raise an exception instead; those that are ignored, as by nohup, stay so."""
