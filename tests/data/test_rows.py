@@ -11,6 +11,7 @@ import pytest
 from elman.data.bad import BadRows
 from elman.data.columns import NAMES, find, normal
 from elman.data.dialect import Dialect
+from elman.data.reading import read_table
 from elman.data.rows import Asked, Known, Line, read_again, read_texts
 from elman.errors import ElmanError
 
@@ -103,3 +104,42 @@ def test_names_of_columns_are_one_table() -> None:
     assert find(["date", "Time", "timestamp"], "time") == "timestamp"
     assert find(["t", "Date Time"], "step", "time") == "t"
     assert json.dumps(find(["movieId", "userId"], "person", "item", bare=True)) == '"userId"'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "texts"),
+    [
+        ("a.csv", "id;text\nr1;good, so good\nr2;bad film\n", ["good, so good", "bad film"]),
+        ("b.csv", "id|text\nr1|good film\nr2|bad film\n", ["good film", "bad film"]),
+        ("c.tsv", "id\ttext\nr1\tgood film\nr2\tbad film\n", ["good film", "bad film"]),
+        ("d.txt", "id;text\nr1;good film\nr2;bad film\n", ["good film", "bad film"]),
+        ("e.csv", "sep=;\nid;text\nr1;good film\nr2;bad film\n", ["good film", "bad film"]),
+        ("f.csv", "text\ngood; film\nbad; film\n", ["good; film", "bad; film"]),
+        ("g.csv", "review\ngood; text\nbad; film\n", ["good; text", "bad; film"]),
+    ],
+)
+def test_a_file_has_its_own_separator(name: str, content: str, texts: list[str], tmp_path: Path) -> None:
+    known = Known(("id", "text", "label"), ["text"], ["label"], dialect=Dialect(",", True), free=True)
+    (tmp_path / name).write_text(content)
+    table, column = read_texts(tmp_path / name, "text", known, BadRows(), usual="text")
+    assert table[column] == texts
+
+
+def test_a_file_without_names_has_its_own_separator(tmp_path: Path) -> None:
+    known = Known(("user", "item", "time"), ["user", "item"], [], ["time"], dialect=Dialect("\t", False))
+    (tmp_path / "new.csv").write_text("u1,i1,5\nu2,i2,6\n")
+    assert read_again(tmp_path / "new.csv", known, BadRows())["item"] == ["i1", "i2"]
+
+
+def test_each_of_several_files_has_its_own_separator(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.csv").write_text("text,label\nso good,yes\n")
+    (tmp_path / "b.csv").write_text("label;text\nno;so, so\n")
+    with caplog.at_level("INFO"):
+        assert read_table(tmp_path / "*.csv", BadRows())["text"] == ["so good", "so, so"]
+    assert "b.csv: columns between semicolons" in caplog.text
+
+
+def test_an_array_of_numbers_is_no_table() -> None:
+    for array in (np.ones((1, 12)), np.zeros((2, 12)), np.ones((3, 12, 1))):
+        with pytest.raises(ElmanError, match=r"a table, or columns by name, not an array"):
+            read_again(array, MOMENTS, BadRows())  # pyright: ignore[reportArgumentType]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from elman import tasks
 from elman.errors import LONGEST, ElmanError
@@ -141,3 +142,12 @@ def test_many_names_of_which_each_row_has_one_take_seconds(tmp_path: Path) -> No
     path.write_text("".join(json.dumps({f"k{n}": 1, "value": float(np.sin(n))}) + "\n" for n in range(300)))
     model = trained("anomaly", path, folder=tmp_path / "model")
     assert len(model.predict(path)) == 300
+
+
+def test_arrays_in_memory_are_series_for_a_model_of_wide_rows() -> None:
+    rows = [{**{f"x_{t}": n % 2 + t / 9 for t in range(12)}, "label": "ab"[n % 2]} for n in range(40)]
+    model = trained("classify", pl.DataFrame(rows))
+    for array in (np.ones((3, 12)), np.zeros((3, 12)), np.ones((3, 12, 1)), torch.ones(3, 12)):
+        assert len(model.predict(array)) == 3
+    with pytest.raises(ElmanError, match=r"series have the shape \[rows, steps\]"):
+        model.predict(np.ones(12))

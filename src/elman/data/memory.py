@@ -358,6 +358,16 @@ def series_of(data: Any) -> list[np.ndarray] | None:
     return [finite(each) for each in series]
 
 
+def array_series(data: Any) -> list[np.ndarray] | None:
+    """The same of an array of numpy or a tensor of torch; None of a table, whose columns have names, or a list.
+
+    >>> [each.shape for each in array_series(np.zeros((2, 5)))], array_series(pl.DataFrame({"x_1": [1]}))
+    ([(5, 1), (5, 1)], None)
+    """
+    held = opened(data)
+    return _rows(held) if isinstance(held, np.ndarray) else None
+
+
 def _rows(values: np.ndarray) -> list[np.ndarray]:
     if values.ndim not in (2, 3):
         raise ElmanError(

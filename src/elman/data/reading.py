@@ -1,6 +1,7 @@
 """Rows of named columns, from whatever holds them."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,22 @@ from elman.data.bad import BadRows
 from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import matching
 from elman.data.formats import beginning, delimited, format_of, formats
+from elman.data.separators import SEPARATORS, SIZE, separator_again
 from elman.data.tables import Table, columns_of, held, joined
+from elman.data.text import beginning as text_beginning
 from elman.errors import ElmanError
+
+log = logging.getLogger(__name__)
 
 WIDEST = 20_000  # columns of a table, each of which is looked at by itself
 
 
-def read_table(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, dialect: Dialect = UNKNOWN) -> Table:
+def read_table(
+    source: Path | pl.DataFrame | Mapping[str, Any],
+    bad: BadRows,
+    dialect: Dialect = UNKNOWN,
+    fits: Callable[[Sequence[str]], bool] | None = None,
+) -> Table:
     """A table from a file, a data frame of polars or pandas, or lists by name.
 
     Args:
@@ -25,6 +35,8 @@ def read_table(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, di
             such as ``logs/*.csv``, or all tables of a folder.
         bad: what is done about rows that cannot be used.
         dialect: how the file is written, as far as that is known.
+        fits: where another table tells that, whether a first row is one of a table like it; where it is so only by
+            another separator, that is the file's own.
 
     Raises:
         ElmanError: no such file, no rows, a row with too many or too few columns, a quotation that does not end.
@@ -39,7 +51,7 @@ def read_table(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, di
     """
     before = len(bad.listed)
     try:
-        table = _read(source, bad, dialect)
+        table = _read(source, bad, dialect, fits)
     except ElmanError as error:
         if len(bad.listed) > before:  # why nothing is left
             raise ElmanError(f"{error} that can be used; {bad.listed[before]}") from error
@@ -55,17 +67,30 @@ def read_table(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, di
     return table
 
 
-def _read(source: Path | pl.DataFrame | Mapping[str, Any], bad: BadRows, dialect: Dialect) -> Table:
+def _read(
+    source: Path | pl.DataFrame | Mapping[str, Any],
+    bad: BadRows,
+    dialect: Dialect,
+    fits: Callable[[Sequence[str]], bool] | None,
+) -> Table:
     if not isinstance(source, str | Path):
+        if not isinstance(source, pl.DataFrame) and not hasattr(source, "keys"):
+            raise ElmanError(f"rows in memory are a table, or columns by name, not {_kind(source)}")
         frame = source if isinstance(source, pl.DataFrame) else columns_of(source)
         return held(frame, "the table", bad, dialect).without_missing()
     path = Path(source)
     files = _tables_in(path, dialect.encoding) if path.is_dir() else matching(path)
     if len(files) > 1:
-        first = _read_file(files[0], bad, dialect)
+        first = _read_file(files[0], bad, dialect, fits)
         alike = replace(dialect, separator=first.dialect.separator, header=first.dialect.header)
-        return joined([first, *(_read_file(each, bad, alike) for each in files[1:])], str(path))
-    return _read_file(files[0], bad, dialect)
+        has_names = alike.header and set(first.columns)
+        like = (lambda cells: has_names <= set(cells)) if has_names else fits
+        return joined([first, *(_read_file(each, bad, alike, like) for each in files[1:])], str(path))
+    return _read_file(files[0], bad, dialect, fits)
+
+
+def _kind(source: Any) -> str:
+    return "an array" if hasattr(source, "shape") else f"a {type(source).__name__}"
 
 
 def _tables_in(folder: Path, encoding: str) -> list[Path]:
@@ -76,8 +101,15 @@ def _tables_in(folder: Path, encoding: str) -> list[Path]:
     return found
 
 
-def _read_file(path: Path, bad: BadRows, dialect: Dialect) -> Table:
+def _read_file(
+    path: Path, bad: BadRows, dialect: Dialect, fits: Callable[[Sequence[str]], bool] | None = None
+) -> Table:
     found = format_of(path, dialect.encoding)
+    if found is delimited.FORMAT and fits is not None and dialect.separator:
+        own = separator_again(text_beginning(path, SIZE, dialect.encoding), dialect.separator, fits)
+        if own != dialect.separator:
+            log.info("%s: columns between %s", path, SEPARATORS.get(own, repr(own)))
+            dialect = replace(dialect, separator=own)
     if found.read is None:
         raise ElmanError(f"{path} is {found.name}; elman train {found.tasks[0]} --data {path} learns from it")
     return found.read(path, bad, dialect).without_missing()

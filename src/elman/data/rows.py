@@ -17,11 +17,12 @@ from elman.data.encodings import tell_doubt
 from elman.data.files import suffix
 from elman.data.formats import delimited
 from elman.data.formats.objects import read_object
+from elman.data.memory import opened
 from elman.data.packed import is_there
 from elman.data.reading import format_of, read_table
-from elman.data.separators import allow_cells_of
+from elman.data.separators import SIZE, allow_cells_of, separator_again
 from elman.data.tables import Table, column_of
-from elman.data.text import read_whole
+from elman.data.text import beginning, read_whole
 from elman.errors import ElmanError, quoted
 
 RowT = TypeVar("RowT")
@@ -104,6 +105,12 @@ class Known:
     dialect: Dialect = UNKNOWN
     free: bool = False
 
+    def fits(self, cells: Sequence[str]) -> bool:
+        """Whether a first row is one of a table like this: by its names, or where there were none, by its width."""
+        if self.dialect.header is False:
+            return (len(cells) > 1 or self.free) and any(len(order) == len(cells) for order in self.orders())
+        return not {*self.columns, *self.needed}.isdisjoint(cells)
+
     def orders(self) -> list[list[str]]:
         """The columns that a row without names may have: all, all but the answers, what is useful, what is needed."""
         columns = [*self.columns, *(name for name in self.needed if name not in self.columns)]
@@ -127,7 +134,8 @@ def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Kn
         return _read_line(source.text, known, bad)
     if isinstance(source, Path):
         tell_doubt(source, known.dialect.encoding)
-    table = read_table(source, bad, known.dialect)
+    held: Any = source if hasattr(source, "keys") else opened(source)
+    table = read_table(held, bad, known.dialect, known.fits)
     if table.dialect.header is False and (names := _fitting(known, len(table.columns))):
         frame = table.frame.rename(dict(zip(table.columns, names, strict=True)))
         return replace(table, frame=frame)
@@ -198,6 +206,8 @@ def read_texts(
     Raises:
         ElmanError: a table without such a column, or what is no text.
     """
+    if not isinstance(source, Path | Line | pl.DataFrame | Mapping):
+        source = opened(source)  # an array of texts is a list of them
     if isinstance(source, list | tuple):
         wrong = [each for each in source if isinstance(each, list | tuple | dict | np.ndarray)]
         if wrong:
@@ -236,12 +246,13 @@ def _of_texts(name: str, texts: pl.Series, bad: BadRows, dialect: Dialect, first
 
 
 def _is_table(path: Path, known: Known) -> bool:
-    """Whether a file has columns: by its format, or as the one that was learnt from, of which it has the separator."""
+    """Whether a file has columns: by its format, or by the separator or the names of the one learnt from."""
     if suffix(path) in delimited.NAMES or not is_there(path):
         return True
     if (found := format_of(path, known.dialect.encoding)) is not delimited.FORMAT:
         return found.read is not None
-    return (
-        bool(known.dialect.separator)
-        and known.dialect.separator in read_whole(path, known.dialect.encoding).partition("\n")[0]
-    )
+    usual = known.dialect.separator
+    if not usual:
+        return False
+    text = beginning(path, SIZE, known.dialect.encoding)
+    return usual in text.partition("\n")[0] or separator_again(text, usual, known.fits) != usual

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", " ": "blanks"}
 CHARACTERS = [each for each in SEPARATORS if each != " "]
@@ -93,6 +93,38 @@ def _is_plain(separator: str, rows: Sequence[list[str]], head: Sequence[str]) ->
         return False
     between = [cell for line in head for cell in BLANKS.split(line.strip()) if separator in cell]
     return separator != "," or all(map(PACKED.match, head)) or not all(DECIMAL.fullmatch(cell) for cell in between)
+
+
+def separator_again(text: str, usual: str, fits: Callable[[Sequence[str]], bool]) -> str:
+    """What stands between the columns of a text like another one: what did so there, unless its first line tells.
+
+    Args:
+        text: the text, or how it begins.
+        usual: what stood between the columns of the other text.
+        fits: whether a first line of such cells is one of a text like the other.
+
+    Example:
+        >>> separator_again("id;text\\n1;so, so\\n", ",", lambda cells: "text" in cells)
+        ';'
+        >>> separator_again("text\\nso; so\\n", ",", lambda cells: "text" in cells)
+        ','
+    """
+    head = [line for line in text[:SIZE].split("\n")[:SAMPLE] if line.strip()]
+    if head and (said := SAID.fullmatch(head[0].strip('"\ufeff '))):
+        return said[1]
+    head = _likely(head)
+    allow_cells_of(len(text))
+    quoted = '"' in text[:SIZE]
+    for separator in (usual, guess_separator(text), *CHARACTERS):
+        blank = separator == " "
+        rows = [BLANKS.split(line.strip()) for line in head] if blank else _parted(head, separator, quoted)
+        if not rows:
+            break
+        first = [cell.strip(' "\ufeff') for cell in rows[0]]
+        regular = sum(len(row) == len(first) for row in rows) >= REGULAR * len(rows)
+        if fits(first) and (separator == usual or (len(first) > 1 and regular)):
+            return separator
+    return usual
 
 
 def _likely(head: list[str]) -> list[str]:

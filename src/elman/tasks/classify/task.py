@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from elman.data.bad import BadRows
 from elman.data.batches import Batches
+from elman.data.memory import array_series
 from elman.data.plain import restored
 from elman.data.rows import Asked, Line
 from elman.data.split import split
@@ -276,6 +277,8 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
             return read_asked(source, self.layout, bad, self.target.has)
         if isinstance(source, Line) and (self.layout.kind != "wide" or is_series(source.text)):
             source = [parse_series(source.text)]
+        if hasattr(source, "__array__") and (series := array_series(source)) is not None:
+            source = series
         if isinstance(source, list | tuple) and isinstance(self.input, SeriesInput):
             return self.input.asked(source)
         found = read_labelled(source, self.layout, bad, labelled=False)
