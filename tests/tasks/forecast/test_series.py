@@ -79,6 +79,35 @@ def test_the_columns_of_a_series_a_row_may_be_dates(tmp_path: Path) -> None:
     assert found.clock.texts(found.clock.times(found.series[0].slots[:2])) == ["2023-01-01", "2023-02-01"]
 
 
+@pytest.mark.parametrize(
+    ("names", "steps", "series", "clock"),
+    [
+        ("id=a/b/c item_id=x/x/y dept_id=p/p/p", [f"d_{n}" for n in range(1, 30)], ("id",), "a step"),
+        ("RegionID=7/8/9 SizeRank=1/2/3 RegionName=A/B/C State=s/s/s",
+         [f"{2000 + n // 12}-{n % 12 + 1:02d}" for n in range(24)], ("RegionName",), "a month"),
+        ("Country=A/A/B Unit=t/m/t", [str(year) for year in range(1990, 2020)], ("Country", "Unit"), "a step"),
+        ("Province=P/Q/ Country=A/A/B Lat=1.5/2.5/3.5 Long=1.5/7.5/9.5",
+         [f"1/{n}/20" for n in range(1, 32)], ("Province",), "a day"),
+    ],
+)  # fmt: skip
+def test_a_row_may_have_several_names(
+    names: str, steps: list[str], series: tuple[str, ...], clock: str, tmp_path: Path
+) -> None:
+    heads, cells = zip(*(each.split("=") for each in names.split()), strict=True)
+    named = zip(*(each.split("/") for each in cells), strict=True)
+    rows = [",".join([*each, *(str(n + 0.5) for n in range(len(steps)))]) for each in named]
+    found, _ = panel(tmp_path, "\n".join([",".join([*heads, *steps]), *rows]) + "\n")
+    assert (found.columns.layout, found.columns.series) == ("rows", series)
+    assert found.clock.describe() == clock
+    assert [each.values[:, 0].tolist() for each in found.series] == [[n + 0.5 for n in range(len(steps))]] * 3
+
+
+def test_columns_that_count_beside_a_time_are_no_series_a_row(tmp_path: Path) -> None:
+    rows = [f"2024-01-{n:02d},A," + ",".join(["1.5", str(n)] * 5) for n in range(1, 20)]
+    found, _ = panel(tmp_path, "\n".join(["date,town," + ",".join(f"x_{n}" for n in range(10)), *rows]) + "\n")
+    assert found.columns.layout == "columns"
+
+
 def test_year_month_day_and_hour_make_a_time(tmp_path: Path) -> None:
     rows = [f"{n},2024,2,{1 + n // 24},{n % 24},{n}" for n in range(30)]
     found, _ = panel(tmp_path, "\n".join(["No,year,month,day,hour,x", *rows]) + "\n")

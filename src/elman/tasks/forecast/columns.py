@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from elman.data.columns import is_named, listed
+from elman.data.columns import is_identity, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.numbers import as_numbers, has_value
 from elman.data.roles import names_rows, no_amount
 from elman.data.rows import Known
 from elman.data.tables import Table
-from elman.data.times import Times, is_of_day, is_time
+from elman.data.times import Times, is_of_day, is_time, read_times
 from elman.data.when import When, find_when
 from elman.data.wide import find_wide
 from elman.errors import ElmanError
@@ -23,6 +23,7 @@ from elman.errors import ElmanError
 log = logging.getLogger(__name__)
 
 LEAST = 8  # columns of numbers that make a table of one series a row
+MOST_NAMES = 20  # columns before those at most
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,12 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
         table.known(name)
     if twice := next((name for n, name in enumerate(named) if name in named[:n]), None):
         raise ElmanError(f"the column {twice!r} is named for two things; name it for one")
-    if said.layout == "rows" or (not said.layout and not said.time and not said.targets and _is_a_series_a_row(table)):
+    sought = said.layout == "rows" or not (said.layout or said.time or said.targets)
+    names = _names_of_rows(table) if sought else ()
+    if said.layout == "rows" or names:
         if ignore:
             raise ElmanError(f"{table.name}: --ignore is for tables with a row for each time; here a row is a series")
-        return _rows(table, said)
+        return _rows(table, said, said.series or names or (table.columns[0],))
     free = [name for name in table.columns if name not in {*named, *ignore}]
     when = find_when(table, said.time, free, "step", order=order, zone=said.zone, counted=True)
     time, times = when.columns, when.read(table.frame)
@@ -181,28 +184,56 @@ def _no_targets(table: Table, numbers: Sequence[str], *, dated: bool) -> dict[st
     return stamps | {name: "a counter" for name in numbers if _is_row_number(table.frame[name], name)}
 
 
-def _is_a_series_a_row(table: Table) -> bool:
-    first, *rest = table.columns
-    names = table.frame[first]
-    if len(rest) < LEAST or is_time(names) or names.n_unique() < len(table):
-        return False
-    if table.is_numeric(first) and not (names_rows(table, first) and _are_steps(rest)):
-        return False
+def value_columns(columns: Sequence[str], series: Sequence[str]) -> tuple[str, ...]:
+    """The columns of the values where a row is a series: those at the end that count or are times, or else all others.
+
+    >>> value_columns(["id", "shop", *(f"d_{n}" for n in range(1, 9))], ["id"])[:2], value_columns(["a", "b"], ["a"])
+    (('d_1', 'd_2'), ('b',))
+    """
+    first = max((columns.index(name) for name in series), default=-1) + 1
+    start = _first_step(columns, first)
+    return tuple(columns[start:]) if start else tuple(name for name in columns if name not in series)
+
+
+def _first_step(columns: Sequence[str], first: int) -> int:
+    """From which column on all names count or are times, not before the given one; 0 where that are too few."""
+    last = min(first + MOST_NAMES, len(columns) - LEAST)
+    return next((start for start in range(first, last + 1) if _are_steps(columns[start:])), 0)
+
+
+def _names_of_rows(table: Table) -> tuple[str, ...]:
+    """The columns that name the series where each row is one; none where a row is something else."""
+    start = _first_step(table.columns, 1)
+    names, values = table.columns[: start or 1], table.columns[start or 1 :]
+    if len(values) < LEAST or any(is_time(table.frame[name]) for name in names):
+        return ()
     # where series end is empty; text anywhere makes it another kind of table
-    return all(table.is_numeric(name) or has_value(table.frame[name]).sum() == 0 for name in rest)
+    if not all(table.is_numeric(name) or has_value(table.frame[name]).sum() == 0 for name in values):
+        return ()
+    if len(names) > 1 and any(is_named(name, "time", "step", "period", "year", "month", "day") for name in names):
+        return ()
+    texts = [name for name in names if not table.is_numeric(name)]
+    texts.sort(key=lambda name: not (is_named(name, "series") or is_identity(name)))
+    counted = [name for name in names if name not in texts and start and names_rows(table, name)]
+    some = [each for count in (1, 2, 3) for each in combinations(texts[:8], count)] + [(name,) for name in counted]
+    return next((each for each in some if table.frame.select(each).n_unique() == len(table)), ())
 
 
 def _are_steps(names: Sequence[str]) -> bool:
     """Whether the names of columns count, or are times."""
     wide = find_wide(names)
-    return (wide is not None and len(wide.columns) == len(names)) or is_time(pl.Series(names))
+    if wide is not None and len(wide.columns) == len(names):
+        return True
+    given = pl.Series(names)
+    return is_time(given) and not np.isnan(read_times(given).values).any()
 
 
-def _rows(table: Table, said: Columns) -> Columns:
-    first = said.series or (table.columns[0],)
-    values = tuple(name for name in table.columns if name not in first)
-    log.info("a series in each of %s rows, named by %s", f"{len(table):,}", ", ".join(first))
-    return replace(said, layout="rows", series=first, targets=("value",), dated=is_time(pl.Series(values)),
+def _rows(table: Table, said: Columns, series: tuple[str, ...]) -> Columns:
+    values = value_columns(table.columns, series)
+    log.info("a series in each of %s rows, named by %s", f"{len(table):,}", ", ".join(series))
+    if left := [name for name in table.columns if name not in (*series, *values)]:
+        log.info("not used: %s", listed(left))
+    return replace(said, layout="rows", series=series, targets=("value",), dated=is_time(pl.Series(values)),
                    dialect=table.written(*values))  # fmt: skip
 
 

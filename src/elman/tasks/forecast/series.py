@@ -12,7 +12,7 @@ from elman.data.numbers import as_text, has_value
 from elman.data.tables import Table
 from elman.data.times import read_times
 from elman.errors import ElmanError
-from elman.tasks.forecast.columns import Columns, words
+from elman.tasks.forecast.columns import Columns, value_columns, words
 
 log = logging.getLogger(__name__)
 
@@ -181,7 +181,7 @@ def _check_step(table: Table, columns: Columns, clock: Clock, parts: list[np.nda
 
 
 def _read_rows(table: Table, columns: Columns, clock: Clock | str | None, asked: list[tuple[str, ...]]) -> Panel:
-    names = [name for name in table.columns if name not in columns.series]
+    names = value_columns(table.columns, columns.series)
     table = table.numeric(*names)
     _require_rows(table)
     values = table.frame.select(names).to_numpy().astype(float)
