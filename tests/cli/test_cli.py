@@ -108,6 +108,22 @@ def test_the_format_is_of_what_goes_to_the_screen(more: tuple[str, ...], capsys:
     assert "--format is for a table on the screen" in said
 
 
+def test_what_is_predicted_does_not_go_over_its_own_data(tmp_path: Path, capsys: Any) -> None:
+    data, other = tmp_path / "n.csv", tmp_path / "other.csv"
+    data.write_text("x\n1\n")
+    other.symlink_to(data)
+    for out in (data, other):
+        assert "is the file of --data" in refused(capsys, "predict", "runs/none", "--data", str(data), "--out", str(out))
+    assert data.read_text() == "x\n1\n"
+
+
+@pytest.mark.parametrize("verb", ["predict", "evaluate"])
+@pytest.mark.parametrize("skip", [("--skip-bad", "all"), ("--skip-bad=all",), ("--skip-bad",)])
+def test_what_is_bad_may_be_left_out_as_in_training(verb: str, skip: tuple[str, ...], capsys: Any) -> None:
+    assert "runs/none" in refused(capsys, verb, "runs/none", *skip, "--data", "n.csv")
+    assert "no place for 'most'" in refused(capsys, verb, "runs/none", "--skip-bad", "most", "--data", "n.csv")
+
+
 def test_names_that_are_not_there_and_what_is_near(capsys: Any) -> None:
     assert "did you mean 'train'?" in refused(capsys, "trian")
     assert "did you mean 'language'" in refused(capsys, "train", "langauge")

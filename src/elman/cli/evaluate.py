@@ -7,6 +7,9 @@ import typer
 
 from elman.cli._complete import ModelFolder
 from elman.cli._encoding import ENCODED, restored
+from elman.cli._skip import Skipping
+
+KIND = Skipping
 
 
 def command(

@@ -130,11 +130,12 @@ def _app() -> typer.Typer:
     )
     app.callback()(_root)
     for verb in verbs():
-        command: Any = importlib.import_module(f"elman.cli.{verb}").command
+        module = importlib.import_module(f"elman.cli.{verb}")
+        command: Any = module.command
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=verb)
         else:
-            app.command(verb, cls=Command)(command)
+            app.command(verb, cls=getattr(module, "KIND", Command))(command)
     return app
 
 

@@ -9,7 +9,10 @@ import typer
 
 from elman.cli._complete import ModelFolder
 from elman.cli._encoding import ENCODED, restored
+from elman.cli._skip import Skipping
 from elman.cli._streams import read_utf8
+
+KIND = Skipping
 
 
 class Form(StrEnum):
@@ -61,6 +64,8 @@ def command(
         raise ElmanError(f"--format is for a table on the screen; {what}; leave --format out")
     if out is not None and not screen:
         check_suffix(out)
+        if data is not None and out.exists() and data.exists() and out.samefile(data):
+            raise ElmanError(f"--out {out} is the file of --data, which would be lost; give another name")
     from elman.training.task import Predictor
 
     task = restored(folder, encoding)
