@@ -20,7 +20,9 @@ from elman.tasks.tag.spans import Span, write_spans
 from elman.tasks.tag.tagged import read_tagged
 from elman.tasks.tag.task import Pieces, TagOptions, TagTask, most_frequent
 from elman.tasks.tag.tokens import SpellingConvolution
+from elman.training.options import renamed
 from elman.training.runs import fit
+from elman.training.settings import configured, groups
 from elman.training.task import Sources, evaluate
 
 SMALL = {"hidden": 12, "embedding": 12, "spelling": 4, "batch": 8, "lr": 0.03, "warmup": 5}
@@ -92,6 +94,10 @@ def test_it_finds_out_how_a_file_lies(name: str, how: str, tmp_path: Path) -> No
     assert len(read.learnt) == 2
     assert read.learnt.tokens[0] == tokens
     assert read.learnt.tags[0] == tags
+
+
+def test_the_column_of_tags_may_be_given_as_tag() -> None:
+    assert configured(TagOptions, TagOptions, renamed(groups(TagOptions), {"tag": "upos"})).tag_column == "upos"
 
 
 def test_words_and_tags_in_two_files(tmp_path: Path) -> None:

@@ -72,7 +72,9 @@ class TagOptions(TaskOptions):
         panel=DATA,
         metavar="COLUMN",
     )
-    tag_column: str = option("", "Column of the tags.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN")
+    tag_column: str = option(
+        "", "Column of the tags.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN", was="tag"
+    )
     separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
     missing: str = option("", NO_VALUE_IS, panel=DATA, metavar="VALUES")
     encoding: str = option("", ENCODING, shown=ENCODED, panel=DATA, metavar="NAME")
