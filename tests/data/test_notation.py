@@ -258,6 +258,9 @@ def test_numbers_far_from_all_others_are_named() -> None:
     assert not stand_ins(np.concatenate([usual, [-999.0]]))  # once is an outlier
     assert not stand_ins(np.array([0.0] * 50 + [1.0] * 50))
     assert not stand_ins(np.arange(-1.0, 50).repeat(3))
+    for sizes in ([12, 12.5, 13, 14.5], [10, 12, 15, 20, 50], [-1, 0, 1, 2, 3], [-5, 1, 2, 3]):
+        assert not stand_ins(np.array(sizes * 15))
+    assert [each.value for each in stand_ins(np.array([1.0, 2, 3, 77] * 15))] == [77]
     assert not stand_ins(np.abs(np.random.default_rng(1).standard_cauchy(500)).round())
 
 

@@ -9,6 +9,7 @@ import numpy as np
 USUAL = (-1.0, -9.0, -99.0, -200.0, -999.0, -9999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0)
 SEVERAL = 3  # cells at least
 FEWEST = 3  # different values beside it at least, from which it can be far
+MANY = 10  # of which the range tells how far values of a column reach
 MOST = 4  # such numbers of a column that are looked for
 
 
@@ -26,7 +27,8 @@ def stand_ins(values: np.ndarray) -> list[StandIn]:
     """The numbers that stand several times at an end of all values, far from the others.
 
     Far is a tenth of the others' range for those that are usual and for a negative one where no other is; for others
-    it is more than the range of nearly all.
+    it is more than the range of nearly all. It is more than a step between the others as well, and where those are few
+    different ones, such as sizes or grades, ten times their range for what is not usual.
 
     Args:
         values: ``[N]``; NaN and infinity are left out.
@@ -54,6 +56,10 @@ def _is_far(kinds: np.ndarray, counts: np.ndarray, place: int) -> bool:
     if counts[place] < SEVERAL or len(rest) < FEWEST:
         return False
     gap = rest[0] - value if place == 0 else value - rest[-1]
+    if gap <= np.median(np.diff(rest)):
+        return False
+    if value not in USUAL and len(rest) < MANY:
+        return bool(gap > 10 * np.ptp(rest))
     if value in USUAL or value < 0 <= rest[0]:
         return bool(gap > np.ptp(rest) / 10)
     low, high = np.quantile(np.repeat(rest, np.minimum(counts[others], 1000)), [0.01, 0.99])
