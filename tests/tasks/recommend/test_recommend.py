@@ -130,6 +130,23 @@ def test_a_row_may_be_a_session(tmp_path: Path) -> None:
     assert sessions_of(text, item="items", within=" ") == {("a",): [["tea", "milk"]], ("b",): [["tea"]]}
 
 
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("user1 B7 B14 B21\nuser2 B14 B7\nuser3 B21 B7 B14\n", ("user1", ["B7", "B14", "B21"])),
+        ("user1 B7 B14\nuser2 B14 B7\nuser3 B21 B7\n", ("user1", ["B7", "B14"])),
+        ("1 8 15 7 3\n2 15 8 3 7\n3 7 3 8 15\n", ("1", ["8", "15", "7", "3"])),
+    ],
+)
+def test_a_line_may_be_a_person_with_what_was_taken(text: str, first: tuple[str, list[str]], tmp_path: Path) -> None:
+    assert sessions_of(written(tmp_path, text, "log.txt"))[first[:1]] == [first[1]]
+
+
+def test_lines_of_equally_many_numbers_may_be_columns(tmp_path: Path) -> None:
+    rows = [f"{n % 3} {n % 4 + 100} {n % 5} {n % 2} {978300760 + n}" for n in range(30)]
+    assert not find_events(written(tmp_path, "\n".join(rows)), FOUND, BadRows()).within
+
+
 def test_ratings_are_looked_at_when_asked(tmp_path: Path) -> None:
     path = written(tmp_path, "user,item,rating\na,x,5\na,y,1\na,z,4.5\n")
     assert sessions_of(path) == {("a",): [["x", "y", "z"]]}
