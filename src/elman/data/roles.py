@@ -19,7 +19,9 @@ def counts(column: pl.Series) -> bool:
     (True, False)
     """
     numbers = as_numbers(column)
-    return len(numbers) > 2 and not numbers.null_count() and bool((np.diff(numbers.to_numpy()) == 1).all())
+    if len(numbers) < 3 or numbers.null_count() or not numbers.is_finite().all():
+        return False
+    return bool((np.diff(numbers.to_numpy()) == 1).all())
 
 
 def numbers_of(table: Table, column: str) -> pl.Series:
