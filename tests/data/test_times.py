@@ -318,3 +318,17 @@ def test_lists_and_objects_are_no_times(value: object) -> None:
     column = pl.Series([value])
     assert not is_time(column)
     assert np.isnan(read_times(column, form="year-month-day").values).all()
+
+
+@pytest.mark.parametrize("written", ["%b %d %H:%M:%S", "%d %b %H:%M", "%a %d. %B, %H:%M"])
+def test_days_without_a_year_are_no_times(written: str) -> None:
+    assert np.isnan(read_times(pl.Series("time", [each.strftime(written) for each in HOURS])).values).all()
+    assert np.isnan(read_times(pl.Series("date", [f"{each:%b %d}" for each in DAYS])).values).all()
+
+
+@pytest.mark.parametrize("rows", [48, 60])
+@pytest.mark.parametrize("written", ["%d/%m/%y", "%m/%d/%y", "%y/%m/%d"])
+def test_of_several_orders_the_one_that_is_even_and_in_order_is_right(written: str, rows: int) -> None:
+    months = [datetime(2001 + n // 12, 1 + n % 12, 1) for n in range(rows)]
+    times = read_times(pl.Series("date", [each.strftime(written) for each in months]))
+    assert times.values.tolist() == [moment(each.year, each.month, each.day) for each in months]

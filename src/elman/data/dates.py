@@ -68,6 +68,32 @@ _AFTER = rf"(?:{_THEN}{_CLOCK}{_HALF}{_ZONE})?"
 _COMPACT = rf"(?:[T_\s:-]?{_TIGHT}{_HALF}{_ZONE})?"
 
 
+# a day of a month, and a time of day or nothing: the year is not said
+_YEARLESS = (
+    rf"(?i)^{_WEEKDAY}(?:(?P<b>[^\W\d_]{{3,10}})\.?[-\s/]+(?P<d>\d{{1,2}})|(?P<d2>\d{{1,2}})\.?[-\s/]+"
+    r"(?P<b2>[^\W\d_]{3,10})\.?)(?P<c>[\sT,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]\.?m\.?)?)?$"
+)
+
+
+def lacks_year(text: pl.Series) -> bool:
+    """Whether most cells are a day of a month without a year; of a month and a number those that go on day by day.
+
+    >>> [lacks_year(pl.Series(cells)) for cells in (["Jan 30 12:00:00"], ["Jan 01", "Jan 02"], ["Jan 01", "Feb 01"])]
+    [True, True, False]
+    """
+    parts = text.drop_nulls().str.extract_groups(_YEARLESS).struct.unnest()
+    names = parts["b"].fill_null(parts["b2"]).str.to_lowercase()
+    told = names.is_in(list(MONTHS)).fill_null(False)
+    if not len(told) or 2 * told.sum() <= len(told):
+        return False
+    # a day before a month, or a time of day behind: no year is written so
+    if 2 * (told & (parts["c"].is_not_null() | parts["d2"].is_not_null())).sum() > len(told):
+        return True
+    days = parts["d"].cast(pl.Int64).filter(told)
+    steps, same = days.diff().abs().drop_nulls(), (names.filter(told) == names.filter(told).shift(1)).drop_nulls()
+    return len(steps) > 0 and 2 * (same & (steps == 1)).sum() > len(steps)
+
+
 class Form(NamedTuple):
     """A way to write times; the first group of letters of ``pattern`` that stands in it tells what it has.
 

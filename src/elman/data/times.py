@@ -7,7 +7,18 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import is_named, is_stamped
-from elman.data.dates import DAY, FORMS, SECOND, YEARS, found_in, order_of, plain_text, read_clock, read_form
+from elman.data.dates import (
+    DAY,
+    FORMS,
+    SECOND,
+    YEARS,
+    found_in,
+    lacks_year,
+    order_of,
+    plain_text,
+    read_clock,
+    read_form,
+)
 from elman.data.numbers import as_numbers, has_value, is_numeric
 from elman.errors import ElmanError, quoted
 
@@ -307,6 +318,8 @@ def _form_of_text(text: pl.Series, order: str, names: list[str]) -> Found:
     likely = sample.str.contains(r"\d\d") & (sample.str.len_chars() < 80)
     if likely.sum() < 0.5 * len(sample):
         return Found("")
+    if lacks_year(text[:SAMPLE]):
+        return Found("")
     names = found_in(sample, names)
     counts = {form: int(np.isfinite(_bounded(read_form(sample, form).values)).sum()) for form in names}
     best = max(counts, key=lambda form: counts[form], default="")
@@ -330,6 +343,9 @@ def _told_apart(read: dict[str, np.ndarray]) -> Found:
     """
     counts = {form: int(np.isfinite(values).sum()) for form, values in read.items()}
     read = {form: values[np.isfinite(values)] for form, values in read.items() if counts[form] == max(counts.values())}
+    likely = [form for form, values in read.items() if _is_even(values) and len(values) > 4 and _rises(values) == 1]
+    if len(likely) == 1:  # both evenly apart and in order is no other
+        return Found(likely[0])
     spans = {form: float(np.ptp(values)) for form, values in read.items()}
     shortest = min(spans, key=lambda form: spans[form])
     # where a year of two digits is first or last: it is what changes the least

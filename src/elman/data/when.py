@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import find, is_named, normal
-from elman.data.dates import DAY, HOUR, MINUTE, MONTHS, SECOND, days_of, plain_text, read_clock
+from elman.data.dates import DAY, HOUR, MINUTE, MONTHS, SECOND, days_of, lacks_year, plain_text, read_clock
 from elman.data.numbers import as_numbers, has_value, is_numeric
 from elman.data.tables import Table
 from elman.data.times import (
@@ -271,6 +271,8 @@ def _refusal(table: str, cells: pl.Series) -> str:
     shown = ", ".join(quoted(str(cell)) for cell in cells.filter(has_value(cells)).unique(maintain_order=True)[:3])
     if is_of_day(cells):
         why = f"has times of day without a day: {shown}; a time is such as {READ}"
+    elif lacks_year(plain_text(cells)):
+        why = f"has days without a year: {shown}; a time is such as {READ}"
     else:
         why = f"cannot be read as times: {shown or 'it is empty'}; a time is such as {READ}"
     return f"{table}: {cells.name} {why}. Name another with --time-column, or leave it out with --ignore {cells.name}"
