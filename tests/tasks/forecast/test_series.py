@@ -384,3 +384,15 @@ def test_a_second_column_of_times_is_no_target(tmp_path: Path, caplog: pytest.Lo
     found, _ = panel(tmp_path, text)
     assert (found.columns.time, found.columns.targets) == (("open_time",), ("open",))
     assert "not to forecast, unless --target names them: close_time (a time)" in caplog.messages
+
+
+def test_rows_of_another_step_than_those_that_were_learnt_from_are_refused(tmp_path: Path) -> None:
+    found, _ = panel(tmp_path, hours(list(range(24))))
+    path = tmp_path / "other.csv"
+    for step, said in ((2, "2 hours"), (24, "a day")):
+        times = [np.datetime64("2024-01-01T00") + step * n for n in range(8)]
+        path.write_text("time,value\n" + "".join(f"{time},{n}\n" for n, time in enumerate(times)))
+        with pytest.raises(ElmanError, match=rf"its rows are {said} apart in time, .* from an hour; give rows"):
+            read_panel(read_table(path, BadRows()), found.columns, found.clock)
+    path.write_text("time,value\n2024-01-01 00:00,1\n2024-01-01 05:00,2\n2024-01-01 06:00,2\n")  # rows are missing
+    assert len(read_panel(read_table(path, BadRows()), found.columns, found.clock).series[0]) == 7

@@ -124,9 +124,10 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None,
     times, members = times[kept], members[kept]
     parts = [np.sort(times[members == n]) for n in range(len(names))] if len(names) < 50 else _parts(times, members)
     uneven = uneven or isinstance(clock, str)
+    again = isinstance(clock, Clock)
     clock = _clock(clock, parts, columns, dated)
     if columns.time and not uneven:
-        _check_step(table, columns, clock, parts)
+        _check_step(table, columns, clock, parts, again=again)
     targets = matrix(table, columns, columns.targets)
     known, past = (matrix(table, columns, names) for names in (columns.known, columns.past))
     constants = matrix(table, columns, columns.constants)
@@ -168,9 +169,15 @@ def _clock(clock: Clock | str | None, parts: list[np.ndarray], columns: Columns,
     return find_clock(parts, dated, columns.zone)
 
 
-def _check_step(table: Table, columns: Columns, clock: Clock, parts: list[np.ndarray]) -> None:
-    """Refuse a step that most rows do not keep."""
+def _check_step(table: Table, columns: Columns, clock: Clock, parts: list[np.ndarray], *, again: bool) -> None:
+    """Refuse a step that most rows do not keep, and where a clock is given ``again``, one that none does."""
     steps = np.concatenate([np.diff(clock.slots(part)) for part in parts])
+    if again and len(steps) > 1 and not (np.round(steps) <= 1).any() and (steps == steps[0]).mean() > 0.5:
+        found = find_clock(parts, columns.dated, columns.zone)
+        raise ElmanError(
+            f"{table.name}: its rows are {found.describe()} apart in {columns.when.said}, and those that were learnt "
+            f"from {clock.describe()}; give rows of the same step"
+        )
     kept = int(((np.abs(steps - np.round(steps)) <= KEPT) & (steps > 0.5)).sum())
     if 2 * kept < len(steps):
         raise ElmanError(
