@@ -332,3 +332,14 @@ def test_of_several_orders_the_one_that_is_even_and_in_order_is_right(written: s
     months = [datetime(2001 + n // 12, 1 + n % 12, 1) for n in range(rows)]
     times = read_times(pl.Series("date", [each.strftime(written) for each in months]))
     assert times.values.tolist() == [moment(each.year, each.month, each.day) for each in months]
+
+
+@pytest.mark.parametrize("written", ["%y-%m-%d", "%d-%b-%y", "%b-%y"])
+def test_years_of_two_digits_that_go_on_beyond_a_century_are_asked_about(written: str) -> None:
+    years = [datetime(year, 6, 30) for year in range(1950, 2000)]
+    column = pl.Series("date", [each.strftime(written) for each in years])
+    for cells in (column, column.reverse()):
+        with pytest.raises(ElmanError, match=r"^date has years of two digits, such as in '.*; write them with four"):
+            read_times(cells)
+    later = pl.Series("date", [datetime(year, 6, 30).strftime(written) for year in range(1970, 2060)])
+    assert np.isfinite(read_times(later).values).all()

@@ -91,7 +91,7 @@ def lacks_year(text: pl.Series) -> bool:
         return True
     days = parts["d"].cast(pl.Int64).filter(told)
     steps, same = days.diff().abs().drop_nulls(), (names.filter(told) == names.filter(told).shift(1)).drop_nulls()
-    return len(steps) > 0 and 2 * (same & (steps == 1)).sum() > len(steps)
+    return len(steps) > 0 and bool((days <= 31).all()) and 2 * (same & (steps == 1)).sum() > len(steps)
 
 
 class Form(NamedTuple):
@@ -197,6 +197,12 @@ def read_form(text: pl.Series, form: str) -> Read:
         others = _by_pattern(text.filter(pl.Series(rest)), form)
         known.values[rest], known.offset[rest] = others.values, others.offset
     return known
+
+
+def has_short_years(text: pl.Series, form: str) -> bool:
+    """Whether a cell of a form has a year of two digits."""
+    years = text.str.extract_groups(_cell(form)).struct.unnest()["Y"]
+    return bool((years.str.len_chars() == 2).any())
 
 
 def found_in(text: pl.Series, names: Sequence[str]) -> list[str]:

@@ -10,9 +10,11 @@ from elman.data.columns import is_named, is_stamped
 from elman.data.dates import (
     DAY,
     FORMS,
+    PIVOT,
     SECOND,
     YEARS,
     found_in,
+    has_short_years,
     lacks_year,
     order_of,
     plain_text,
@@ -95,6 +97,7 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
         >>> read_times(pl.Series(["31.01.2020 18.00", "01.02.2020 19.00"])).how
         'day/month/year hour:minute'
     """
+    known = bool(form)
     if not form:
         form, rivals = find_form(column, order)
         if rivals:
@@ -112,6 +115,12 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
     if form not in (PLAIN, *NUMBERS, *FORMS):  # dates, once of their type and now as text
         return read_times(column, zone, order=order)
     times = _of_numbers(column, form, zone) if form in (PLAIN, *NUMBERS) else _of_text(column, form, zone)
+    if not known and form in FORMS and _turns_back(times.values) and has_short_years(plain_text(column), form):
+        shown = quoted(column.filter(has_value(column))[0])
+        raise ElmanError(
+            f"{column.name} has years of two digits, such as in {shown}, that go from {PIVOT - 1} to {PIVOT}, and "
+            f"nothing tells of which century they are; write them with four digits"
+        )
     if form in (PLAIN, "ymd") or column.dtype != pl.String or not np.isnan(times.values).any():
         return times
     return _with_plain_dates(column, times, zone)
@@ -368,6 +377,22 @@ def _rises(values: np.ndarray) -> float:
     """The share of steps that go in one direction."""
     steps = np.diff(values)
     return max(float((steps >= 0).mean()), float((steps <= 0).mean()))
+
+
+def _turns_back(values: np.ndarray) -> bool:
+    """Whether rows in order of time go from a year to the one a century before that which follows it, or back."""
+    given = values[np.isfinite(values)]
+    steps = np.diff(given) / (365.25 * DAY)
+    century = (np.abs(steps) > 90) & (np.abs(steps) <= 100)
+    rest = steps[~century & (steps != 0)]
+    # those of a series go in one direction, and those that turn go in the other
+    way = np.sign(rest.sum())
+    return (
+        bool(century.any())
+        and len(rest) > 0
+        and bool((np.sign(steps[century]) == -way).any())
+        and bool((np.sign(rest) == way).mean() >= 0.95)
+    )
 
 
 def _is_even(values: np.ndarray) -> bool:
