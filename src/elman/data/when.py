@@ -39,7 +39,9 @@ AFTER = {  # which part may follow which in columns of their own
     "minute": ("second",),
 }
 CLOCK, HOURS, COMPACT, SHARE = "time of day", "hours", "hoursminutes", "share of a day"  # forms of a time of day
+HALF = "half of the day"  # AM or PM in a column of its own, behind a time of day
 ELAPSED = "elapsed"
+MERIDIEM = r"(?i)^\s*([ap])\.?\s?m\.?\s*$"
 LENGTH = r"^(\d+):(\d{2})(?::(\d{2}(?:\.\d+)?))?$"  # the hours may go on beyond a day
 READ = "2020-01-31 15:30, 31.01.2020, Jan 2020, 2020Q1, or seconds since 1970"
 
@@ -49,7 +51,7 @@ class When:
     """The columns that say when a row was, and how they are written; kept with a model.
 
     Args:
-        columns: one; a day and a time of day; or the year, the month and further parts of a moment. None where the
+        columns: one; a day and a time of day, and AM or PM; or the year, the month and further parts. None where the
             order of rows is all.
         forms: of each of them; of folders of the first version none, which found them out again in each table.
     """
@@ -88,6 +90,9 @@ class When:
             "week of the year": week.week,
             "day of the year": moment.timetuple().tm_yday,
         }
+        half = moment.hour // 12
+        if HALF in self.forms:
+            moment = moment.replace(hour=moment.hour % 12)
         hours = moment.hour + moment.minute / 60 + moment.second / 3600
         compact = f"{moment:%H%M}"
         clocks = {HOURS: str(hours), COMPACT: compact, COMPACT + "seconds": f"{moment:%H%M%S}", SHARE: str(hours / 24)}
@@ -95,7 +100,9 @@ class When:
         if _are_parts((first, *more)):
             cells = (str(parts.get(part, getattr(moment, part, ""))) for part in (first, *more))
             return dict(zip(self.columns, cells, strict=False))
-        return dict(zip(self.columns, (f"{moment:%Y-%m-%d}", clocks.get(more[0], f"{moment:%H:%M:%S}")), strict=True))
+        halves = [("AM", "PM")[half]] if HALF in more else []
+        cells = (f"{moment:%Y-%m-%d}", clocks.get(more[0], f"{moment:%H:%M:%S}"), *halves)
+        return dict(zip(self.columns, cells, strict=True))
 
     def missing(self, table: Table, row: int, zone: str | None = None) -> str:
         """What is wrong with a row that has no time."""
@@ -134,6 +141,8 @@ class When:
         if len(forms) == 1:
             return read_times(first, zone, form=forms[0])
         days, (of_day, said) = read_times(first, None, form=forms[0]), _clock(frame[self.columns[1]], forms[1])
+        if forms[2:] == [HALF]:
+            of_day, said = _with_half(of_day, frame[self.columns[2]]), f"{said} AM or PM"
         values = days.values + of_day
         values = values if days.zone else placed(values, zone)
         return Times(values, True, days.zone or zone, f"{days.how} and {said}", days.form)
@@ -196,7 +205,8 @@ def how_written(
     if len(columns) == 1 and elapsed and _is_elapsed(first):
         return When(columns, (ELAPSED,))
     parts = _said_parts(frame, columns)
-    clock = _clock_form(frame[columns[1]], named=True) if len(columns) == 2 and not parts else ""
+    halved = len(columns) == 3 and _are_halves(frame[columns[2]])
+    clock = _clock_form(frame[columns[1]], named=True) if (len(columns) == 2 or halved) and not parts else ""
     if len(columns) > 1 and not parts and not clock:
         raise ElmanError(
             f"{name}: {', '.join(columns)} make no time together; a day and a time of day do, or year, month and day"
@@ -204,7 +214,7 @@ def how_written(
     form = "" if parts else read_times(first, order=order).form
     if not parts and (not form or (clock and form == PLAIN)):
         raise ElmanError(_refusal(name, first))
-    found = When(columns, parts or ((form, clock) if clock else (form,)))
+    found = When(columns, parts or (form, *([clock] if clock else []), *([HALF] if clock and halved else [])))
     if not np.isfinite(found.read(frame).values).any():
         raise ElmanError(_refusal(name, first))
     return found
@@ -303,8 +313,24 @@ def _clock_beside(frame: pl.DataFrame, day: str, among: Sequence[str]) -> tuple[
             continue
         both = pl.DataFrame([pl.Series("\0day", times), frame[name]])
         if both.n_unique() > different:
-            return (name,)
+            halves = [other for other in among if other not in (day, name) and _are_halves(frame[other])]
+            return (name, *halves[:1])
     return ()
+
+
+def _are_halves(cells: pl.Series) -> bool:
+    """Whether a column says AM or PM, and nothing else."""
+    if cells.dtype != pl.String:
+        return False
+    given = cells.filter(has_value(cells)).unique()
+    return len(given) > 0 and bool(given.str.contains(MERIDIEM).all())
+
+
+def _with_half(of_day: np.ndarray, halves: pl.Series) -> np.ndarray:
+    """Times of day of a clock of twelve hours, ``[N]`` microseconds, on one of twenty-four; NaN where no half is."""
+    said = plain_text(halves).str.extract(MERIDIEM).str.to_lowercase()
+    afternoon, told = (said == "p").fill_null(False).to_numpy(), said.is_not_null().to_numpy()
+    return np.where(told & (of_day < 13 * HOUR), of_day % (12 * HOUR) + 12 * HOUR * afternoon, math.nan)
 
 
 def read_times_of_days(column: pl.Series) -> np.ndarray | None:
