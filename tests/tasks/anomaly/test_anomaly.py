@@ -299,3 +299,16 @@ def test_a_second_column_of_times_is_no_value(tmp_path: Path) -> None:
     )
     columns = find_columns(path, Columns(()))
     assert (columns.time, columns.values) == (("date",), ("x",))
+
+
+def test_rows_from_the_last_to_the_first_are_turned_round(tmp_path: Path) -> None:
+    rows = [f"2020-01-{n:02d},{n}.5,{int(n == 20)}\n" for n in range(1, 30)]
+    streams = []
+    for name, some in (("a", rows), ("b", rows[::-1])):
+        path = tmp_path / f"{name}.csv"
+        path.write_text("date,x,label\n" + "".join(some))
+        streams += read_streams(path, find_columns(path, Columns(())), BadRows())
+    there, back = streams
+    for part in ("values", "times", "labels"):
+        assert np.array_equal(getattr(there, part), getattr(back, part))
+    assert back.index.tolist() == list(range(29))[::-1]

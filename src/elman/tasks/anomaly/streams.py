@@ -241,13 +241,19 @@ def _read_stream(source: Any, columns: Columns, bad: BadRows, limits: dict[str, 
     if labelled and not len(table):
         raise ElmanError(f"{table.name} has no rows that can be used")
     back = int((np.diff(times) < 0).sum())
-    if back:
+    backwards = back > 0 and bool((np.diff(times) <= 0).all())
+    if backwards:
+        log.info("%s: times go back from row to row; the last row is taken for the first", table.name)
+    elif back:
         log.info("%s: times go back %d times; rows are taken in the order of the file", table.name, back)
     labels = None
     if labelled and columns.label and columns.label in table.columns:
         table, labels = _read_labels(table, columns.label)
         table, times = _times(table, columns)
-    values = _values(table, columns)
+    values, index = _values(table, columns), table.index
+    if backwards:
+        values, times, index = values[::-1], times[::-1], index[::-1]
+        labels = None if labels is None else labels[::-1]
     found = None
     if limits and isinstance(source, Path):
         found = _windows_of(source, limits, times)
@@ -255,7 +261,7 @@ def _read_stream(source: Any, columns: Columns, bad: BadRows, limits: dict[str, 
             labels = np.zeros(len(table), bool)
             for first, last in found:
                 labels[first : last + 1] = True
-    return Stream(table.name, values, times, labels, found, table.index, table.size, shown)
+    return Stream(table.name, values, times, labels, found, index, table.size, shown)
 
 
 def _times(table: Table, columns: Columns) -> tuple[Table, np.ndarray]:
