@@ -74,8 +74,9 @@ def _read(
     fits: Callable[[Sequence[str]], bool] | None,
 ) -> Table:
     if not isinstance(source, str | Path):
-        if not isinstance(source, pl.DataFrame) and not hasattr(source, "keys"):
-            raise ElmanError(f"rows in memory are a table, or columns by name, not {_kind(source)}")
+        array = hasattr(source, "__array__") and not hasattr(source, "columns")
+        if array or isinstance(source, list | tuple):
+            raise ElmanError(f"rows in memory are a table, or columns by name, not {'an array' if array else 'a list'}")
         frame = source if isinstance(source, pl.DataFrame) else columns_of(source)
         return held(frame, "the table", bad, dialect).without_missing()
     path = Path(source)
@@ -87,10 +88,6 @@ def _read(
         like = (lambda cells: has_names <= set(cells)) if has_names else fits
         return joined([first, *(_read_file(each, bad, alike, like) for each in files[1:])], str(path))
     return _read_file(files[0], bad, dialect, fits)
-
-
-def _kind(source: Any) -> str:
-    return "an array" if hasattr(source, "shape") else f"a {type(source).__name__}"
 
 
 def _tables_in(folder: Path, encoding: str) -> list[Path]:

@@ -134,7 +134,7 @@ def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Kn
         return _read_line(source.text, known, bad)
     if isinstance(source, Path):
         tell_doubt(source, known.dialect.encoding)
-    held: Any = source if hasattr(source, "keys") else opened(source)
+    held: Any = source if hasattr(source, "columns") else opened(source)
     table = read_table(held, bad, known.dialect, known.fits)
     if table.dialect.header is False and (names := _fitting(known, len(table.columns))):
         frame = table.frame.rename(dict(zip(table.columns, names, strict=True)))
