@@ -113,7 +113,9 @@ def test_what_is_predicted_does_not_go_over_its_own_data(tmp_path: Path, capsys:
     data.write_text("x\n1\n")
     other.symlink_to(data)
     for out in (data, other):
-        assert "is the file of --data" in refused(capsys, "predict", "runs/none", "--data", str(data), "--out", str(out))
+        assert "is the file of --data" in refused(
+            capsys, "predict", "runs/none", "--data", str(data), "--out", str(out)
+        )
     assert data.read_text() == "x\n1\n"
 
 

@@ -343,7 +343,8 @@ def test_a_line_that_begins_with_a_hash_and_fits_is_a_row(tmp_path: Path) -> Non
         (["1 2", "3 4"], False),
         (["1 2", "a b", "c d"], True),
         (["date load", "2020-01-01 5"], True),
-        (["a a", "1 2"], False),
+        (["a a", "1 2"], True),  # of which one is to be named otherwise
+        (["? ? b", "1 2 b"], False),
         ([" a", "0 1"], True),
     ],
 )
@@ -531,3 +532,24 @@ def test_columns_of_json_are_of_characters(tmp_path: Path) -> None:
 def test_columns_of_json_may_have_an_index_as_pandas_writes_them(tmp_path: Path) -> None:
     read = table(tmp_path, '{"a": {"0": 1, "1": 2}, "b": {"0": "x", "1": "y"}}', "a.json")
     assert read.frame.to_dict(as_series=False) == {"a": [1, 2], "b": ["x", "y"]}
+
+
+def test_rows_of_separators_alone_at_the_end_are_none(tmp_path: Path) -> None:
+    found = table(tmp_path, "day;load;\n1;2,5;\n;;\n2;3,5;\n;;\n;;;;\n", "a.csv")
+    assert found["load"] == ["2,5", None, "3,5"]
+    assert found.size == 3
+    assert "rows at the end without any value are left out: 2" in found.notes
+
+
+def test_a_name_that_stands_twice_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ElmanError, match="has two columns named 'load'; rename one"):
+        table(tmp_path, "day,load,load\n2021-01-01,1,2\n2021-01-02,2,3\n", "a.csv")
+    assert table(tmp_path, "?,?,b\n1,2,b\n3,4,c\n", "b.csv").columns == ["1", "2", "3"]
+
+
+def test_a_header_that_stands_again_is_left_out(tmp_path: Path) -> None:
+    found = table(tmp_path, "day,load\n2021-01-01,1\nday,load\n2021-01-02,2\n", "a.csv")
+    assert found["load"] == ["1", "2"]
+    assert found.lines.tolist() == [2, 4]
+    assert "the header stands again, and is left out there, in line 3" in found.notes
+    assert table(tmp_path, "good,yes\nbad,no\ngood,yes\n", "b.csv").columns == ["1", "2"]

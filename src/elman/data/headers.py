@@ -4,7 +4,10 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+import polars as pl
+
 from elman.data.columns import is_named
+from elman.data.numbers import has_value
 from elman.data.separators import is_number
 
 WHOLE = re.compile(r"[0-9]{1,18}")
@@ -24,8 +27,10 @@ def has_header(rows: Sequence[list[str]], kind: str) -> bool:
     """
     first, *below = ([cell.strip() for cell in row] for row in rows)
     names = [cell for cell in first if cell]
-    if not names or len(set(names)) < len(names):
+    if not names:
         return False
+    if len(set(names)) < len(names) or (len(names) > 1 and first in below):
+        return _names_again(first, [row for row in below if row != first])
     columns = [[row[n] for row in below if n < len(row) and row[n]] for n in range(len(first))]
     if any(map(is_number, names)):
         return _counts(first, below, columns) or _are_other(first, columns)
@@ -36,6 +41,17 @@ def has_header(rows: Sequence[list[str]], kind: str) -> bool:
     if any(is_named(cell, "heading") for cell in names):
         return True
     return kind == ".csv" and all(len(cell) <= 30 and len(cell.split()) <= 3 for cell in names)
+
+
+def _names_again(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether a row in which a name stands twice, or that stands again below, has names: it does above numbers."""
+    names = [cell for cell in first if cell]
+    if any(map(is_number, names)) or not has_value(pl.Series(names)).all():
+        return False
+    columns = [[row[n] for row in below if n < len(row) and row[n]] for n in range(len(first))]
+    return any(
+        name and column and all(map(is_number, column)) for name, column in zip(first, columns, strict=True)
+    ) or (all(is_named(name, "heading") for name in names))
 
 
 def _counts(first: Sequence[str], below: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]) -> bool:

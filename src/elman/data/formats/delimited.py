@@ -41,6 +41,7 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     text, kind = read_whole(path, dialect.encoding), suffix(path)
     separator = dialect.separator or guess_separator(text, kind)
     text, remarks = _without_remarks(text, separator, kind)
+    text, hollow = _without_hollow_end(text, separator)
     plain = separator == " " or '"' not in text or (separator == "\t" and not _is_quoted(text))
     lines, cells = _split(text, separator) if plain else _parse(text, str(path), separator, bad)
     lines, cells = _without_empty_lines(lines, cells)
@@ -50,7 +51,10 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
         raise ElmanError(f"{path}, line {lines[0]}: the first row cannot be read, and is wanted for the columns")
     header = has_header(cells[:SAMPLE].to_list(), kind) if dialect.header is None else dialect.header
     names = _names(path, cells, header)
-    lines, cells = (lines[1:], cells[1:]) if header else (lines, cells)
+    again = _repeats(cells) if header else np.zeros(0, int)
+    told = ", ".join(f"{line}" for line in lines[again][:3]) + (" and others" if len(again) > 3 else "")
+    kept = np.setdiff1d(np.arange(int(header), len(cells)), again)
+    lines, cells = lines[kept], cells.gather(kept)
     cells, trailing = _without_trailing(cells, len(names))
     widths = cells.list.len().to_numpy()
     expected = "the header has" if header else "the first row has"
@@ -64,11 +68,32 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     frame, empty = _without_empty_columns(frame, header)
     notes = [
         f"lines that begin with # are remarks: {remarks:,}" if remarks else "",
+        f"rows at the end without any value are left out: {hollow:,}" if hollow else "",
+        f"the header stands again, and is left out there, in line {told}" if told else "",
         "columns without a name and without a value are left out" if empty or trailing else "",
         f"the first column has no name; it is called {ROW}" if header and names[0] == ROW else "",
     ]
     dialect = replace(dialect, separator=separator, header=header)
     return Table(str(path), frame, lines[index], index, len(lines), bad, dialect, notes=tuple(filter(None, notes)))
+
+
+def _without_hollow_end(text: str, separator: str) -> tuple[str, int]:
+    """The text without lines at the end, behind others, that are separators alone, and how many these are."""
+    end, hollow = len(text.rstrip(" \n")), 0
+    while (start := text.rfind("\n", 0, end)) >= 0 and separator in (line := text[start:end]):
+        if line.strip(f"{separator} \n"):
+            break
+        end, hollow = len(text[:start].rstrip(" \n")), hollow + 1
+    return (text[:end], hollow) if hollow and separator != " " else (text, 0)
+
+
+def _repeats(cells: pl.Series) -> np.ndarray:
+    """Where the first row of several names stands again, as in files that were put together."""
+    first = cells[0].to_list()
+    if len(first) < 2:
+        return np.zeros(0, int)
+    alike = (cells.list.first() == first[0]).fill_null(False).arg_true().to_list()
+    return np.array([row for row in alike[1:] if cells[row].to_list() == first], int)
 
 
 def _is_quoted(text: str) -> bool:
