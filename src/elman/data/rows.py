@@ -247,7 +247,7 @@ def _of_texts(name: str, texts: pl.Series, bad: BadRows, dialect: Dialect, first
 
 def _is_table(path: Path, known: Known) -> bool:
     """Whether a file has columns: by its format, or by the separator or the names of the one learnt from."""
-    if suffix(path) in delimited.NAMES or not is_there(path):
+    if suffix(path) in delimited.NAMES or path.is_dir() or not is_there(path):
         return True
     if (found := format_of(path, known.dialect.encoding)) is not delimited.FORMAT:
         return found.read is not None

@@ -410,3 +410,18 @@ def test_simple_methods_of_nearly_as_many_classes_as_rows_are_learnt_without_a_w
         **{**QUICK, "steps": 1, "baselines": True},
     )
     assert "tf-idf + logistic" in read_json(tmp_path / "m" / "result.json")["compared"]
+
+
+def test_the_files_of_a_folder_may_be_parts_of_one_table(tmp_path: Path) -> None:
+    for part in range(2):
+        rows = "".join(f"{part}-{n},{'so good' if n % 2 else 'so bad'},{'yes' if n % 2 else 'no'}\n" for n in range(30))
+        (tmp_path / "parts").mkdir(exist_ok=True)
+        (tmp_path / "parts" / f"part-{part}.csv").write_text(f"id,text,label\n{rows}")
+    model = fit(ClassifyTask, tmp_path / "parts", steps=2, hidden=4)
+    assert isinstance(model, ClassifyTask)
+    assert list(model.target.names) == ["no", "yes"]
+    assert len(model.predict(tmp_path / "parts")) == 60
+    (tmp_path / "classes").mkdir()
+    for name in ("good", "bad"):
+        (tmp_path / "classes" / f"{name}.csv").write_text(f"so, {name}\nvery, {name}\n" * 10)
+    assert fit(ClassifyTask, tmp_path / "classes", steps=2, hidden=4).layout.kind == "folder"

@@ -26,7 +26,7 @@ def read_asked(source: Any, layout: Layout, bad: BadRows, is_label: Callable[[st
         bad: what is done about rows that cannot be used.
         is_label: whether a word is one of the labels that were learnt.
     """
-    if isinstance(source, Path) and source.is_dir():
+    if isinstance(source, Path) and source.is_dir() and layout.kind != "table":
         found = read_labelled(source, layout, bad, labelled=False)
         return Asked(found.inputs, found.index, found.size, found.frame)
     role = "" if layout.kind == "table" else "text"

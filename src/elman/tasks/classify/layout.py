@@ -108,9 +108,10 @@ def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
         channels = tuple(f"channel {n}" for n in range(1, source.series[0].shape[1] + 1))
         return Layout("arrays", channels=channels, dialect=wishes.dialect)
     encoding = wishes.dialect.encoding
-    if isinstance(source, Path):
-        if source.is_dir():
+    if isinstance(source, Path) and source.is_dir():
+        if not _holds_a_table(source, wishes.dialect):
             return Layout("folder", dialect=wishes.dialect)
+    elif isinstance(source, Path):
         check_task(source, "classify", encoding)
         found = format_of(source, encoding)
         if found is ts.FORMAT:
@@ -128,6 +129,18 @@ def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
         between, header = SEPARATORS.get(separator, repr(separator)), table.dialect.header
         log.info("%s: columns between %s, %s a header", table.name, between, "with" if header else "without")
     return layout
+
+
+def _holds_a_table(folder: Path, dialect: Dialect) -> bool:
+    """Whether the files of a folder are parts of one table, of the same named columns, and not a class each."""
+    entries = [each for each in folder.iterdir() if not each.name.startswith(".")]
+    if not all(each.is_file() and is_table(each, dialect.encoding) for each in entries):
+        return False
+    try:
+        table = read_table(folder, BadRows("all"), dialect)
+    except ElmanError:
+        return False
+    return len(table.columns) > 1 and table.dialect.header is not False
 
 
 def _table_layout(table: Table, wishes: ColumnSpec) -> Layout:
