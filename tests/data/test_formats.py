@@ -18,6 +18,7 @@ from elman import tasks
 from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
 from elman.data.formats import check_task, format_of, formats
+from elman.data.formats.ts import read_ts
 from elman.data.headers import has_header
 from elman.data.reading import is_table, read_table
 from elman.data.text import read_whole
@@ -146,6 +147,17 @@ def test_every_format_has_a_name_and_the_last_one_takes_any_file(tmp_path: Path)
 
 ARFF = "@relation r\n@attribute a numeric\n@attribute 'b c' {x,'y z'}\n@data\n1,x\n?,'y z'\n{0 3, 1 'y z'}\n{1 x}\n"
 TSF = "@relation r\n@attribute series_name string\n@attribute start_timestamp date\n@frequency monthly\n@data\n"
+
+
+def test_the_moments_of_a_ts_file_may_be_dates(tmp_path: Path) -> None:
+    path = tmp_path / "a.ts"
+    head = "@timestamps true\n@classlabel true a b\n@data\n"
+    path.write_text(head + "(2021-01-01 00:00:00,0.5),(2021-01-01 00:00:10,?):a\n(0,1),(2.5,3):b\n")
+    dated, counted = read_ts(path, BadRows()).sequences
+    assert (np.diff(dated.times).tolist(), np.diff(counted.times).tolist()) == ([10], [2.5])
+    path.write_text(head + "(2021-01-01,1),(2021-13-01,2):a\n")
+    with pytest.raises(ElmanError, match="line 4: '2021-13-01' is no date"):
+        read_ts(path, BadRows())
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,23 @@
 """Series with a label each, as the archives of UEA and UCR have them (``.ts``)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.dates import SECOND
 from elman.data.formats import Beginning, Format
 from elman.data.numbers import LARGEST, NO_VALUE
 from elman.data.sequences import Sequenced
 from elman.data.text import read_whole
+from elman.data.times import read_times
 from elman.errors import ElmanError, quoted
 
+DATE = re.compile(r"\s*\d{4}[-/]\d")  # as a moment begins that is no number
 TIMED = re.compile(r"\(([^,()]+),([^,()]+)\)")
 HEADS = ("@problemname", "@timestamps", "@univariate", "@classlabel", "@targetlabel", "@dimensions", "@serieslength")
 
@@ -98,9 +102,11 @@ def _ts_row(text: str, head: dict[str, str]) -> tuple[Sequenced, str | None]:
 
 
 def _timed(parts: Sequence[str]) -> Sequenced:
-    found = [[(_moment(at), _number(value)) for at, value in TIMED.findall(part)] for part in parts]
-    if not any(found):
+    cells = [TIMED.findall(part) for part in parts]
+    if not any(cells):
         raise ValueError("has no (time,value) though the file says @timestamps true")
+    when = dict(_moments([at for channel in cells for at, _ in channel]))
+    found = [[(when[at], _number(value)) for at, value in channel] for channel in cells]
     moments = sorted({at for channel in found for at, _ in channel})
     place = {at: n for n, at in enumerate(moments)}
     values = np.full((len(moments), len(parts)), np.nan, np.float32)
@@ -123,11 +129,16 @@ def _outside_brackets(text: str) -> list[str]:
     return [":".join(parts) for parts in found if parts]
 
 
-def _moment(cell: str) -> float:
-    moment = _number(cell)
-    if np.isnan(moment):
-        raise ValueError(f"{quoted(cell)} is no time")
-    return moment
+def _moments(cells: list[str]) -> Iterator[tuple[str, float]]:
+    """When each was: numbers as they are, dates in seconds."""
+    if dated := all(map(DATE.match, cells)):
+        values = read_times(pl.Series(cells), order="ymd").values / SECOND
+    else:
+        values = np.array([_number(cell) for cell in cells])
+    for cell, value in zip(cells, values.tolist(), strict=True):
+        if np.isnan(value):
+            raise ValueError(f"{quoted(cell)} is no {'date' if dated else 'time'}")
+        yield cell, value
 
 
 def _number(cell: str) -> float:
