@@ -116,6 +116,9 @@ def test_parallel_files_and_tables_give_the_same_pairs(tmp_path: Path) -> None:
         written(tmp_path, "few.txt", "source\ttarget\n" + "".join(f"{s}\t{t}\n" for s, t in rows)),
         written(tmp_path, "few.csv", 'id,target,source\n1,eins zwei,one two\n2,"drei, vier","three, ""four"""\n'),
         written(tmp_path, "few.jsonl", "".join(json.dumps({"a": s, "summary": t}) + "\n" for s, t in rows)),
+        written(
+            tmp_path, "hub.jsonl", "".join(json.dumps({"translation": {"en": s, "de": t}}) + "\n" for s, t in rows)
+        ),
         pl.DataFrame(rows, schema=["text", "reply"], orient="row"),
         rows,
     ]

@@ -22,6 +22,7 @@ T = TypeVar("T")
 LINES = (".jsonl", ".ndjson")  # how the names of files end that have an object a line
 OBJECTS = (*LINES, ".json")
 SPARSE = (5_000_000, 100)  # cells of a table at most of which only one in so many is filled
+PAIR = "translation"  # under which Hugging Face has a text in each language
 ROWS = ("data", "rows", "records", "examples", "items", "results")  # under which an object has its rows
 
 
@@ -82,6 +83,9 @@ def read_object(line: str) -> dict[str, Any]:
 def _object(row: Any) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise ValueError('a line is one object, such as {"text": "..."}')
+    pair = row.get(PAIR)
+    if isinstance(pair, dict):
+        row = {**{name: value for name, value in row.items() if name != PAIR}, **pair}
     return _of_characters(row)
 
 
