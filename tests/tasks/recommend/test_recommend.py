@@ -14,7 +14,7 @@ import torch
 
 from elman import ElmanError
 from elman.data.bad import BadRows
-from elman.tasks.recommend.events import EventLayout, find_events, read_events
+from elman.tasks.recommend.events import EventLayout, find_events, read_event, read_events
 from elman.tasks.recommend.ranking import ItemToItem, Popular, measures, ranks
 from elman.tasks.recommend.task import RecommendOptions, RecommendTask, batch_of
 from elman.training.runs import fit
@@ -140,6 +140,19 @@ def test_a_row_may_be_a_session(tmp_path: Path) -> None:
 )
 def test_a_line_may_be_a_person_with_what_was_taken(text: str, first: tuple[str, list[str]], tmp_path: Path) -> None:
     assert sessions_of(written(tmp_path, text, "log.txt"))[first[:1]] == [first[1]]
+
+
+def test_two_colons_may_stand_between_columns(tmp_path: Path) -> None:
+    rows = [f"{n % 7}::{100 + n % 9}::{1 + n % 5}::{978300760 + n}" for n in range(63)]
+    path = written(tmp_path, "\n".join(rows) + "\n", "ratings.dat")
+    layout = find_events(path, FOUND, BadRows())
+    assert (layout.person, layout.item, layout.time) == ("1", "2", ("4",))
+    assert read_events(path, layout, BadRows()).keys["1"].to_list() == [str(n) for n in range(7)]
+    event = read_event(rows[0], layout)
+    assert event is not None
+    assert (event.key, event.item) == (("0",), "100")
+    with pytest.raises(ElmanError, match=r"ratings\.dat, line 64: has 2 columns where the first row has 4"):
+        read_events(written(tmp_path, "\n".join([*rows, "1::2"]) + "\n", "ratings.dat"), layout, BadRows())
 
 
 def test_lines_of_equally_many_numbers_may_be_columns(tmp_path: Path) -> None:
