@@ -180,3 +180,41 @@ def test_a_step_goes_on_and_a_temperature_goes_up_and_down() -> None:
     for cells, named in (([0, 1, 2, 0, 1, 2], ("T",)), ([0, 0, 5, 5, 9, 9], ("T",)), ([4, 6, 4, 3, 6, 5], ())):
         table = read_table({"T": cells, "x": VALUES[:6]}, BadRows())
         assert find_when(table, (), table.columns, "step", counted=True).columns == named
+
+
+WEEKS = [datetime(2020, 1, 6) + timedelta(weeks=n) for n in range(60)]
+QUARTERS = [datetime(2001 + n // 4, 1 + 3 * (n % 4), 1) for n in range(60)]
+MONTHS = [datetime(2001 + n // 12, 1 + n % 12, 1) for n in range(60)]
+YEARS = [datetime(1950 + n, 1, 1) for n in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "moments"),
+    [
+        ("week", lambda d: f"{d:%G%V}", WEEKS),
+        ("yearweek", lambda d: int(f"{d:%G%V}"), WEEKS),
+        ("week", lambda d: f"{d:%V/%G}", WEEKS),
+        ("week", lambda d: f"{d:%G-%V}", WEEKS),
+        ("quarter", lambda d: f"{d.year}.{d.month // 3 + 1}", QUARTERS),
+        ("quarter", lambda d: f"{d.year}:{d.month // 3 + 1}", QUARTERS),
+        ("quarter", lambda d: d.year + (d.month // 3 + 1) / 10, QUARTERS),
+        ("month", lambda d: f"{d:%Y.%m}", MONTHS),
+        ("month", lambda d: float(f"{d:%Y.%m}"), MONTHS),
+        ("month", lambda d: f"{d.year}.{d.month}", MONTHS),
+        ("year", lambda d: f"{d.year:,}", YEARS),
+    ],
+)
+def test_a_year_and_a_part_of_it_in_a_cell(name: str, written: Any, moments: list[datetime]) -> None:
+    table = read_table({name: [written(each) for each in moments], "x": VALUES}, BadRows())
+    when = find_when(table, (), table.columns, counted=True)
+    assert when.columns == (name,)
+    assert when.read(table.frame).values.tolist() == microseconds(moments)
+    assert when.read(table.frame[9:10]).values.tolist() == microseconds(moments[9:10])
+
+
+def test_quarters_and_weeks_with_their_letters_are_parts() -> None:
+    for columns, moments in (
+        ({"Year": [d.year for d in QUARTERS], "Qtr": [f"Q{d.month // 3 + 1}" for d in QUARTERS]}, QUARTERS),
+        ({"Jahr": [f"{d:%G}" for d in WEEKS], "KW": [f"KW {d:%V}" for d in WEEKS]}, WEEKS),
+    ):
+        assert found(columns).read(pl.DataFrame(columns)).values.tolist() == microseconds(moments)

@@ -30,6 +30,11 @@ NAMES = {
         "day of the year": "doy yday dayofyear day_of_year julian_day_of_year",
         "quarter": "quarter qtr q quartal trimestre kwartaal",
         "week of the year": "week wk weekofyear week_of_year isoweek iso_week kw kalenderwoche semaine semana",
+        # of a year, in one cell with it
+        "year and week": "week yearweek year_week yrwk yyyyww yyyy_ww yyyy-ww week_year kw kalenderwoche isoweek "
+        "iso_week semaine semana",
+        "year and quarter": "quarter qtr yearquarter year_quarter yrqtr yyyyq quartal trimestre kwartaal",
+        "year and month": "month yearmonth year_month yrmo yyyymm monat mois mes mês mese maand period",
         "julian day": "jd julian julian_day julian_date bjd hjd mjd",
         # to what a row belongs
         "identity": "id series series_id sequence sequence_id subject patient record recordid case person unit sample",

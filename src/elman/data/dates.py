@@ -140,7 +140,20 @@ FORMS = {
     "yyyymm": Form("yearmonth", r"(?P<Y>\d{4})(?P<m>\d{2})", digits=True, period=True),
     "yymmdd": Form("yearmonthday", rf"(?P<Y>\d{{2}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_AFTER}", digits=True),
     "year": Form("year", r"(?P<Y>\d{4})", digits=True, period=True),
+    "yearweek": Form("yearweek", r"(?P<Y>\d{4})(?P<w>\d{2})", digits=True, period=True),
+    "year-week": Form("year-week", rf"(?P<Y>\d{{4}}){_BETWEEN}(?P<w>\d{{1,2}})", period=True),
+    "week/year": Form("week/year", rf"(?P<w>\d{{1,2}}){_BETWEEN}(?P<Y>\d{{4}})", period=True),
+    "year.quarter": Form("year.quarter", r"(?P<Y>\d{4})\s?[-:./_]?\s?(?P<q>[1-4])", period=True),
+    "year.month": Form("year.month", r"(?P<Y>\d{4})\.(?P<m>\d{2})", period=True),
 }  # the first that reads the most cells is taken
+# those that only the name of a column tells from others, by role
+NAMED = {
+    "yearweek": "year and week",
+    "year-week": "year and week",
+    "week/year": "year and week",
+    "year.quarter": "year and quarter",
+    "year.month": "year and month",
+}
 # of these a column may be readable in several, of which each means another day
 ORDERS = {
     "ymd": ("ymd",),
@@ -162,6 +175,13 @@ CLOCKS = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %H:%M:%S%.f", "T%H
           " %H.%M", " %H.%M.%S")  # fmt: skip
 TIGHT_CLOCKS = ("", "%H%M", "%H%M%S", "T%H%M%S", "_%H%M%S")
 MANY = 5000  # cells from which on that is worth a try
+
+
+def tidied(text: pl.Series, form: str) -> pl.Series:
+    """Cells of a form as its pattern has them: years without a mark for thousands, October with both of its digits."""
+    if form == "year":
+        return text.str.replace(r"^(\d)[.,](\d{3})$", "$1$2")
+    return text.str.replace(r"^(\d{4}\.1)$", "${1}0") if form == "year.month" else text
 
 
 class Read(NamedTuple):

@@ -10,6 +10,7 @@ from elman.data.columns import is_named, is_stamped
 from elman.data.dates import (
     DAY,
     FORMS,
+    NAMED,
     PIVOT,
     SECOND,
     YEARS,
@@ -20,6 +21,7 @@ from elman.data.dates import (
     plain_text,
     read_clock,
     read_form,
+    tidied,
 )
 from elman.data.numbers import as_numbers, has_value, is_numeric
 from elman.errors import ElmanError, quoted
@@ -135,10 +137,25 @@ def find_form(column: pl.Series, order: str = "") -> Found:
     given = column.filter(has_value(column))
     if not len(given):
         return Found("")
+    if form := _named_form(given):
+        return Found(form)
     numbers = as_numbers(given).cast(pl.Float64)
     if len(numbers) - numbers.null_count() >= MOST * len(given):
         return _form_of_numbers(given, numbers.drop_nulls().to_numpy(), order)
-    return _form_of_text(plain_text(given), order, list(FORMS))
+    return _form_of_text(plain_text(given), order, [form for form in FORMS if form not in NAMED])
+
+
+def _named_form(given: pl.Series) -> str:
+    """The form of a year and a part of it that a column is called by, or of years with a mark for thousands; or ""."""
+    likely = [form for form, role in NAMED.items() if is_named(given.name, role)]
+    text = plain_text(_sample(given))
+    if is_named(given.name, "year") and text.str.contains(r"^\d[.,]\d{3}$").all():
+        likely = ["year"]
+    # the months of a year in which October is .10 beside .1 for January are read as text is
+    if "year.month" in likely and not text.str.contains(r"\.0\d$").any():
+        likely[likely.index("year.month")] = "ym"
+    reads = (form for form in likely if np.isfinite(read_form(tidied(text, form), form).values).mean() >= MOST)
+    return next(reads, "")
 
 
 def is_time(column: pl.Series) -> bool:
@@ -174,7 +191,9 @@ def is_stamp(column: pl.Series) -> bool:
     >>> [is_stamp(pl.Series(name, [1600000000, 1600000060])) for name in ("unix", "open_time", "population")]
     [True, True, False]
     """
-    if column.dtype.is_temporal() or column.dtype.is_nested() or not is_stamped(column.name):
+    if column.dtype.is_temporal() or column.dtype.is_nested():
+        return False
+    if not is_stamped(column.name) and not is_named(column.name, *NAMED.values()):
         return False
     return is_numeric(column) and find_form(column).form not in ("", PLAIN, *DAY_NUMBERS)
 
@@ -257,7 +276,7 @@ def _of_text(column: pl.Series, form: str, zone: str | None) -> Times:
             return once._replace(values=values)
     if FORMS[form].digits:
         text = text.str.replace(r"\.0+$", "")
-    read = read_form(text, form)
+    read = read_form(tidied(text, form), form)
     how = FORMS[form].said + (f" {read.clock}" if read.clock else "")
     values, zoned = _bounded(read.values), np.isfinite(read.offset)
     if not (zoned & np.isfinite(values)).any():

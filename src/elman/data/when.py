@@ -42,6 +42,7 @@ CLOCK, HOURS, COMPACT, SHARE = "time of day", "hours", "hoursminutes", "share of
 HALF = "half of the day"  # AM or PM in a column of its own, behind a time of day
 ELAPSED = "elapsed"
 MERIDIEM = r"(?i)^\s*([ap])\.?\s?m\.?\s*$"
+NUMBERED = r"(?i)^(?:q|qtr|quarter|quartal|t|trim|w|wk|kw|week|woche)\.?\s?(\d{1,2})$"
 LENGTH = r"^(\d+):(\d{2})(?::(\d{2}(?:\.\d+)?))?$"  # the hours may go on beyond a day
 READ = "2020-01-31 15:30, 31.01.2020, Jan 2020, 2020Q1, or seconds since 1970"
 
@@ -388,7 +389,7 @@ def _parts(frame: pl.DataFrame, among: Sequence[str]) -> tuple[str, ...]:
     while True:
         for following in AFTER.get(part, ()):
             name = find([each for each in among if each not in found], following)
-            if name and (is_numeric(frame[name]) or _are_months(frame[name])):
+            if name and (_are_parts(frame[name]) or _are_months(frame[name])):
                 found.append(name)
                 part = following
                 break
@@ -433,7 +434,17 @@ def _part(cells: pl.Series) -> np.ndarray:
     if _are_months(cells):
         names = plain_text(cells).str.to_lowercase().str.strip_suffix(".")
         return names.replace_strict(MONTHS, default=None, return_dtype=pl.Float64).fill_null(math.nan).to_numpy()
+    if cells.dtype == pl.String:
+        cells = plain_text(cells)
+        cells = cells.str.replace(r"^(\d)[.,](\d{3})$", "$1$2").str.replace(NUMBERED, "$1")
     return as_numbers(cells).cast(pl.Float64).fill_null(math.nan).to_numpy()
+
+
+def _are_parts(cells: pl.Series) -> bool:
+    """Whether a column has numbers of months, days and the like, be it with the letters of quarters and weeks."""
+    if cells.dtype == pl.String:
+        cells = plain_text(cells).str.replace(NUMBERED, "$1")
+    return is_numeric(cells) and bool((as_numbers(cells).drop_nulls().median() or 0) <= 366)  # pyright: ignore[reportOperatorIssue]
 
 
 def _are_months(cells: pl.Series) -> bool:
