@@ -14,20 +14,20 @@ MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86400 * SECOND
 YEARS = (1800, 2200)  # what is earlier or later is no time
 PIVOT = 69  # 69 is 1969 and 68 is 2068, as in POSIX
 
-# in English, French, German, Spanish, Italian, Portuguese and Dutch; no name is of two months
+# in ten languages of Europe, from English to Swedish; no name is of two months
 MONTH_NAMES = [
     "jan january januar janvier janv enero ene gennaio gen janeiro januari jän jänner",
     "feb february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari",
-    "mar march märz maerz mär mrz mars marzo março marco maart mrt",
+    "mar march märz maerz mär mrz mars marzo março marco maart mrt marts",
     "apr april avril avr abril abr aprile",
-    "may mai mayo maggio mag maio mei",
+    "may mai mayo maggio mag maio mei maj",
     "jun june juni juin junio giugno giu junho",
     "jul july juli juillet juil julio luglio lug julho",
-    "aug august août aout aoû agosto ago augustus",
+    "aug august août aout aoû agosto ago augustus augusti",
     "sep sept september septembre septiembre set settembre setembro",
     "oct october oktober okt octobre octubre ottobre ott outubro out",
     "nov november novembre noviembre novembro",
-    "dec december dezember dez décembre decembre déc diciembre dic dicembre dezembro",
+    "dec december dezember dez décembre decembre déc diciembre dic dicembre dezembro desember des",
 ]
 MONTHS = {name: n for n, names in enumerate(MONTH_NAMES, 1) for name in names.split()}
 # those of RFC 2822, and others that mean one thing; minutes before UTC
@@ -175,6 +175,20 @@ CLOCKS = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %H:%M:%S%.f", "T%H
           " %H.%M", " %H.%M.%S")  # fmt: skip
 TIGHT_CLOCKS = ("", "%H%M", "%H%M%S", "T%H%M%S", "_%H%M%S")
 MANY = 5000  # cells from which on that is worth a try
+
+
+_TIGHT_BEHIND = r"^(\d{4}-\d{2}-\d{2}T\d{2})(\d{2})"
+_CLOCK_FIRST = r"(?i)^(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]\.?m\.?)?)[\s,]+([^:]*\d[^:]*)$"
+
+
+def arranged(text: pl.Series) -> pl.Series:
+    """Cells with the time of day behind the day, and with colons in it where the day has its marks.
+
+    >>> arranged(pl.Series(["2021-01-30T2200Z", "10:00 pm 30.01.2021"])).to_list()
+    ['2021-01-30T22:00Z', '30.01.2021 10:00 pm']
+    """
+    text = text.str.replace(_TIGHT_BEHIND + r"(\d{2})(\D.*)?$", "$1:$2:$3$4")
+    return text.str.replace(_TIGHT_BEHIND + r"(\D.*)?$", "$1:$2$3").str.replace(_CLOCK_FIRST, "$2 $1")
 
 
 def tidied(text: pl.Series, form: str) -> pl.Series:

@@ -2,6 +2,7 @@
 
 import math
 from typing import NamedTuple
+from zoneinfo import available_timezones
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from elman.data.dates import (
     PIVOT,
     SECOND,
     YEARS,
+    arranged,
     found_in,
     has_short_years,
     lacks_year,
@@ -59,6 +61,7 @@ DAY_NUMBERS = {
     "datenum": _days_from("MATLAB's day numbers", 719529, *CENTURY_AND_A_HALF),
 }
 NUMBERS = {**EPOCHS, **DAY_NUMBERS}
+PLACE = r"\s*[\[(]?\b([A-Z][A-Za-z_]+(?:/[A-Za-z_+-]+)+)[\])]?$"  # a zone behind a time
 STAMP = 12  # digits at least of a stamp to the minute
 DATES, PLAIN = "dates", "numbers"  # columns of dates by their type, and numbers that are only such
 
@@ -276,15 +279,31 @@ def _of_text(column: pl.Series, form: str, zone: str | None) -> Times:
             return once._replace(values=values)
     if FORMS[form].digits:
         text = text.str.replace(r"\.0+$", "")
-    read = read_form(tidied(text, form), form)
+    text, places = _without_places(text)
+    read = read_form(tidied(arranged(text), form), form)
     how = FORMS[form].said + (f" {read.clock}" if read.clock else "")
-    values, zoned = _bounded(read.values), np.isfinite(read.offset)
+    values, offset = _bounded(read.values), read.offset
+    for place in places.drop_nulls().unique().to_list():
+        there = np.isnan(offset) & (places == place).fill_null(False).to_numpy()
+        offset = np.where(there, values - placed(np.where(there, values, math.nan), place), offset)
+        zone = zone or place
+    zoned = np.isfinite(offset)
     if not (zoned & np.isfinite(values)).any():
         return Times(placed(values, zone), True, zone, how, form)
-    moments = np.where(zoned, values - read.offset, math.nan)
+    moments = np.where(zoned, values - offset, math.nan)
     if zone is not None:  # what is written without a zone is of this one
         moments = np.where(zoned, moments, placed(np.where(zoned, math.nan, values), zone))
     return Times(moments, True, zone or "UTC", f"{how}, with a zone", form)
+
+
+def _without_places(text: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Cells without the zones that are named by places behind them, such as Europe/Berlin, and these zones."""
+    places = text.str.extract(PLACE)
+    if places.null_count() == len(places):
+        return text, places
+    known = places.is_in(list(available_timezones())).fill_null(False)
+    places = pl.select(pl.when(known).then(places)).to_series()
+    return pl.select(pl.when(known).then(text.str.replace(PLACE, "")).otherwise(text)).to_series(), places
 
 
 def _with_plain_dates(column: pl.Series, times: Times, zone: str | None) -> Times:
@@ -341,6 +360,7 @@ def _form_of_numbers(given: pl.Series, numbers: np.ndarray, order: str) -> Found
 
 
 def _form_of_text(text: pl.Series, order: str, names: list[str]) -> Found:
+    text = arranged(_without_places(text)[0])
     sample = _sample(text)
     # what has no digits, or is long, is no time
     likely = sample.str.contains(r"\d\d") & (sample.str.len_chars() < 80)
