@@ -36,7 +36,11 @@ NAMES = {
         "year and quarter": "quarter qtr yearquarter year_quarter yrqtr yyyyq quartal trimestre kwartaal",
         "year and month": "month yearmonth year_month yrmo yyyymm monat mois mes mês mese maand period",
         "julian day": "jd julian julian_day julian_date bjd hjd mjd",
+        "part of the time": "mnth mon month_number hr hh yr dayofweek day_of_week weekday week_day dow wday "
+        "dayofmonth day_of_month dom mday doy yday dayofyear day_of_year weekofyear week_of_year wk weekno week_no qtr "
+        "monat jahr tag wochentag stunde kw mois annee jour semaine mes dia semana",
         # to what a row belongs
+        "number of a place": "zip zipcode zip_code postcode postal_code postalcode plz fips code_postal",
         "identity": "id series series_id sequence sequence_id subject patient record recordid case person unit sample",
         "series": "id name series unique_id series_id item item_id symbol store product key ticker",
         "row number": "no nr index row rownames column_1 unnamed:_0",

@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import is_identity, is_named
-from elman.data.numbers import as_numbers
+from elman.data.dates import YEARS
+from elman.data.numbers import as_numbers, has_value
 from elman.data.tables import Table
 from elman.data.times import is_stamp
 from elman.errors import ElmanError
@@ -52,8 +53,10 @@ def no_amount(table: Table, column: str, *, dated: bool = False) -> str:
     numbers = numbers_of(table, column).drop_nulls()
     different = set(numbers.unique().head(3).to_list())
     whole = bool((numbers == numbers.floor()).all())
-    if len(different) <= 1:
-        return "constant"
+    if len(different) <= 1:  # of a column that has words beside its only number the words tell
+        return "constant" if len(numbers) == has_value(table.frame[column]).sum() else "a flag"
+    if whole and is_named(column, "number of a place"):
+        return "a name"
     if different == FLAG:
         return "a flag"
     if is_stamp(table.frame[column]):
@@ -62,6 +65,7 @@ def no_amount(table: Table, column: str, *, dated: bool = False) -> str:
         return "a counter"
     if whole and (is_identity(column) or is_named(column, "identity", "row number")):
         return "a name"
-    if dated and whole and is_named(column, "period"):
+    part = is_named(column, "part of the time") and bool((numbers <= YEARS[1]).all())
+    if dated and whole and (part or is_named(column, "period")):
         return "a part of the time"
     return ""

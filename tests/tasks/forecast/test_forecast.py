@@ -406,3 +406,15 @@ def test_a_series_without_a_row_that_can_be_used_gets_an_empty_answer_in_its_pla
     number = 2 * len(targets.split(","))
     assert answers["id"].to_list() == [name for name in "axb" for _ in range(number)]
     assert answers["forecast"].is_null().to_list() == [False] * number + [True] * number + [False] * number
+
+
+@pytest.mark.parametrize("targets", ["load", "load,price"])
+def test_without_a_value_there_is_no_forecast(targets: str, caplog: pytest.LogCaptureFixture) -> None:
+    days = list(range(40))
+    frame = pl.DataFrame({"id": ["a"] * 40 + ["b"] * 40, "day": days * 2, "load": [n % 7 for n in days * 2]})
+    frame = frame.with_columns((pl.col("load") + 1).alias("price"))
+    task = fit(ForecastTask, frame, target=targets, id_column="id", time_column="day", horizon=2, steps=2, hidden=4)
+    asked = frame.with_columns(load=pl.when(pl.col("id") == "b").then(None).otherwise("load"))
+    empty = task.predict(asked.with_columns(pl.col("id").replace("b", "new")))["forecast"].is_null().to_list()
+    assert empty == [False] * 2 * len(targets.split(",")) + [True] * 2 + [False] * (2 if "," in targets else 0)
+    assert f"without a value there is no forecast: new{' load' * (',' in targets)}" in caplog.messages

@@ -396,3 +396,16 @@ def test_rows_of_another_step_than_those_that_were_learnt_from_are_refused(tmp_p
             read_panel(read_table(path, BadRows()), found.columns, found.clock)
     path.write_text("time,value\n2024-01-01 00:00,1\n2024-01-01 05:00,2\n2024-01-01 06:00,2\n")  # rows are missing
     assert len(read_panel(read_table(path, BadRows()), found.columns, found.clock).series[0]) == 7
+
+
+def test_parts_of_the_time_places_and_flags_are_no_targets(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    rows = [
+        f"2020-01-{n + 1:02d},{n % 7},{n // 9},{10115 + n % 2},{'a' if n == 9 else 0},{n % 5}.5\n" for n in range(31)
+    ]
+    found, _ = panel(tmp_path, "date,DayOfWeek,mnth,zip,StateHoliday,Sales\n" + "".join(rows))
+    assert found.columns.targets == ("Sales",)
+    (said,) = [each for each in caplog.messages if each.startswith("not to forecast")]
+    assert said.endswith(
+        "DayOfWeek (a part of the time), mnth (a part of the time), zip (a name), StateHoliday (a flag)"
+    )

@@ -16,6 +16,7 @@ from torch import Tensor
 from elman.data.bad import BadRows
 from elman.data.batches import Batches
 from elman.data.clock import Clock
+from elman.data.columns import listed as columns_listed
 from elman.data.formats import check_task
 from elman.data.plain import restored
 from elman.data.reading import read_table
@@ -356,7 +357,14 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
                 ", ".join(self.columns.known),
                 self.horizon,
             )
-        return self._with_empty(self.table(channels, self.ahead(channels)), panel)
+        forecasts = self.ahead(channels)
+        pairs = list(zip(channels.series.tolist(), channels.targets.tolist(), strict=True))
+        bare = [not np.isfinite(panel.series[s].values[:, t]).any() for s, t in pairs]
+        if any(bare):
+            labels = [panel.label(panel.series[s], t) for (s, t), none in zip(pairs, bare, strict=True) if none]
+            log.warning("without a value there is no forecast: %s", columns_listed(labels))
+            forecasts[np.array(bare)] = np.nan
+        return self._with_empty(self.table(channels, forecasts), panel)
 
     def _with_empty(self, frame: pl.DataFrame, panel: Panel) -> pl.DataFrame:
         """Forecasts with empty ones in the place of series that have no row that can be used."""
@@ -384,7 +392,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         times = panel.clock.times((first[:, None] + steps).ravel())
         columns[self.when] = panel.clock.column(self.when, times)
         for n, name in enumerate(self.outputs):
-            columns[name] = pl.Series(forecasts[..., n].reshape(count * self.horizon))
+            columns[name] = pl.Series(forecasts[..., n].reshape(count * self.horizon), nan_to_null=True)
         return pl.DataFrame(columns)
 
     @property
