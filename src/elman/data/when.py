@@ -207,7 +207,9 @@ def how_written(
         return When(columns, (ELAPSED,))
     parts = _said_parts(frame, columns)
     halved = len(columns) == 3 and _are_halves(frame[columns[2]])
-    clock = _clock_form(frame[columns[1]], named=True) if (len(columns) == 2 or halved) and not parts else ""
+    clock = ""
+    if not parts and (halved or len(columns) == 2):
+        clock = _clock_form(frame[list(columns)[1]], named=True)
     if len(columns) > 1 and not parts and not clock:
         raise ElmanError(
             f"{name}: {', '.join(columns)} make no time together; a day and a time of day do, or year, month and day"
