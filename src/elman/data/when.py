@@ -391,7 +391,7 @@ def _parts(frame: pl.DataFrame, among: Sequence[str]) -> tuple[str, ...]:
     while True:
         for following in AFTER.get(part, ()):
             name = find([each for each in among if each not in found], following)
-            if name and (_are_parts(frame[name]) or _are_months(frame[name])):
+            if name and (_counts_parts(frame[name]) or _are_months(frame[name])):
                 found.append(name)
                 part = following
                 break
@@ -442,7 +442,7 @@ def _part(cells: pl.Series) -> np.ndarray:
     return as_numbers(cells).cast(pl.Float64).fill_null(math.nan).to_numpy()
 
 
-def _are_parts(cells: pl.Series) -> bool:
+def _counts_parts(cells: pl.Series) -> bool:
     """Whether a column has numbers of months, days and the like, be it with the letters of quarters and weeks."""
     if cells.dtype == pl.String:
         cells = plain_text(cells).str.replace(NUMBERED, "$1")
