@@ -312,3 +312,26 @@ def test_rows_from_the_last_to_the_first_are_turned_round(tmp_path: Path) -> Non
     for part in ("values", "times", "labels"):
         assert np.array_equal(getattr(there, part), getattr(back, part))
     assert back.index.tolist() == list(range(29))[::-1]
+
+
+def test_the_rows_of_a_table_are_streams_by_their_name(tmp_path: Path) -> None:
+    kpis, minutes = ("a1", "b2"), range(80)
+    rows = {n: [f"{n},{1_469_376_000 + 60 * k},{k % 7 + 10 * (n == 'b2')}.5\n" for k in minutes] for n in kpis}
+    below, beside = tmp_path / "below.csv", tmp_path / "beside.csv"
+    below.write_text("KPI ID,timestamp,value\n" + "".join(rows["a1"] + rows["b2"]))
+    beside.write_text(
+        "KPI ID,timestamp,value\n" + "".join(a + b for a, b in zip(rows["a1"][::-1], rows["b2"][::-1], strict=True))
+    )
+    for path in (below, beside):
+        columns = find_columns(path, Columns(()))
+        assert (columns.series, columns.values) == ("KPI ID", ("value",))
+        streams = read_streams(path, columns, BadRows())
+        assert [stream.name for stream in streams] == list(kpis)
+        assert [stream.values[:2, 0].tolist() for stream in streams] == [[0.5, 1.5], [10.5, 11.5]]
+    task = fit(AnomalyTask, below, steps=2, hidden=4)
+    answers = task.predict(below)
+    assert answers["KPI ID"].to_list() == ["a1"] * 80 + ["b2"] * 80
+    mixed = task.predict(beside)["score"].to_numpy()
+    assert np.allclose(np.concatenate([mixed[::2][::-1], mixed[1::2][::-1]]), answers["score"].to_numpy(), atol=1e-5)
+    lines = [json.loads(line) for line in task.stream(below.read_text().splitlines(keepends=True)[1:])]
+    assert np.allclose([line["score"] for line in lines], answers["score"].to_numpy(), atol=1e-5)

@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.columns import is_named, listed
+from elman.data.columns import is_identity, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.files import matching, suffix
 from elman.data.formats import check_task
-from elman.data.numbers import has_value
+from elman.data.numbers import as_text, has_value
 from elman.data.reading import is_table, read_table
 from elman.data.roles import names_rows
 from elman.data.rows import Known, Line, read_again
@@ -43,6 +43,7 @@ class Columns(Lain):
         dialect: how it was written.
         columns: all that the table had.
         forms: in which those of times are written.
+        series: the column that names the stream of each row, where a table has several, or "".
     """
 
     values: tuple[str, ...]
@@ -51,6 +52,7 @@ class Columns(Lain):
     dialect: Dialect = UNKNOWN
     columns: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
+    series: str = ""
 
     @property
     def when(self) -> When:
@@ -61,7 +63,8 @@ class Columns(Lain):
     def known(self) -> Known:
         """What is known of tables of which each row is answered: time and label may be missing."""
         answers = [self.label] if self.label else []
-        return Known(self.columns, self.values, answers, self.when.columns, dialect=self.dialect)
+        needed = [*self.values, *([self.series] if self.series else [])]
+        return Known(self.columns, needed, answers, self.when.columns, dialect=self.dialect)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Stream:
     """One series as it came.
 
     Args:
-        name: of the file.
+        name: of the file, or of those rows of it that are a stream.
         values: ``[N, K]``, NaN where there is none.
         times: ``[N]`` microseconds since 1970, NaN where there is none.
         labels: ``[N]`` bool, or None where nobody has said.
@@ -77,6 +80,8 @@ class Stream:
         index: ``[N]``, which of the file's rows each is.
         size: rows of the file.
         shown: ``[size]``, the times of all rows as they stand in the file; no columns where there are none.
+        file: its name.
+        place: its number among the files.
     """
 
     name: str
@@ -87,6 +92,8 @@ class Stream:
     index: np.ndarray
     size: int
     shown: pl.DataFrame = field(default_factory=pl.DataFrame)
+    file: str = ""
+    place: int = 0
 
     def __len__(self) -> int:
         return len(self.values)
@@ -144,16 +151,38 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     rest = [c for c in free if c not in (*when.columns, label)]
     changes = [c for c in rest if is_named(c, "change") and _is_answer(table.frame[c])]
     empty = [c for c in rest if not has_value(table.frame[c]).any()]
-    numbers = [c for c in rest if c not in changes and table.is_numeric(c)]
+    series = _find_series(table, when, [c for c in rest if c not in wish.values])
+    numbers = [c for c in rest if c not in (*changes, series) and table.is_numeric(c)]
     amounts = [c for c in numbers if not names_rows(table, c) and not is_stamp(table.frame[c])]
     values = wish.values or tuple(amounts or numbers)
     if not values:
         raise ElmanError(f"{table.name} has no column of numbers; its columns are {listed(table.columns)}")
     log.info("values: %s; time: %s; label: %s", ", ".join(values), when.said or "none", label or "none")
-    if left := [c for c in table.columns if c not in (*values, *when.columns, label)]:
+    if series:
+        log.info("streams: %s different of %s", f"{table.frame[series].n_unique():,}", series)
+    if left := [c for c in table.columns if c not in (*values, *when.columns, label, series)]:
         log.info("columns left out: %s%s", listed(left), f" (empty: {listed(empty)})" if empty else "")
     dialect = _written(source, table, values)
-    return Columns(values, when.columns, label, dialect, tuple(table.columns), when.forms)
+    return Columns(values, when.columns, label, dialect, tuple(table.columns), when.forms, series)
+
+
+def _find_series(table: Table, when: When, among: Sequence[str]) -> str:
+    """The column by which the rows of a table are several streams, in each of which times rise, or ""."""
+    if not when.columns:
+        return ""
+    times = when.read(table.frame).values
+    if not (np.diff(times) <= 0).any():
+        return ""
+    for name in among:
+        kinds = table.frame[name].n_unique()
+        if not (is_identity(name) or is_named(name, "series", "identity")) or not 1 < kinds <= len(table) // 2:
+            continue
+        members = as_text(table.frame[name]).fill_null("").rank("dense").to_numpy()
+        order = np.argsort(members, kind="stable")
+        steps = np.diff(times[order])[np.diff(members[order] * 1.0) == 0]
+        if len(steps) and max((steps > 0).mean(), (steps < 0).mean()) >= 0.99:
+            return name
+    return ""
 
 
 def _written(source: Any, first: Table, values: Sequence[str]) -> Dialect:
@@ -200,7 +229,11 @@ def read_streams(
     """
     files = files_of(source)
     limits = _read_windows(source, windows) if labelled else {}
-    streams = [_read_stream(each, columns, bad, limits, labelled) for each in files]
+    streams = [
+        replace(stream, place=number)
+        for number, each in enumerate(files)
+        for stream in _read_streams(each, columns, bad, limits, labelled)
+    ]
     if limits and not any(stream.windows is not None for stream in streams):
         log.warning("%s names none of the files", limits["path"])
     for number, column in enumerate(columns.values):
@@ -214,54 +247,77 @@ def read_streams(
     return streams
 
 
-def read_row(line: str, columns: Columns) -> tuple[np.ndarray, dict[str, Any]]:
-    """The values ``[K]`` of a line of a stream, NaN where there is none, and its time as it stands; as a row of a file.
+def read_row(line: str, columns: Columns) -> tuple[np.ndarray, dict[str, Any], str]:
+    """The values ``[K]`` of a line, NaN where there is none, its time as it stands, and the name of its stream, or "".
 
     Raises:
         ElmanError: another number of cells, or a cell that is no number.
     """
     table = read_again(Line(line), columns.known, BadRows())
     values = _values(table.numeric(*columns.values), columns)[0]
-    return values, _shown(table, columns).row(0, named=True) if set(columns.time) & set(table.columns) else {}
+    shown = _shown(table, columns)
+    return values, shown.row(0, named=True) if shown.width else {}, "".join(_names(table, columns))
 
 
 def _shown(table: Table, columns: Columns) -> pl.DataFrame:
     """The times of rows as they stand, but where what is answered bears the name."""
-    return table.spread().select(c for c in columns.time if c in table.columns and c not in ANSWERED)
+    names = (*columns.time, columns.series)
+    return table.spread().select(c for c in names if c in table.columns and c not in ANSWERED)
+
+
+def _names(table: Table, columns: Columns) -> list[str]:
+    """The name of the stream of each row; nothing where a table is one."""
+    return as_text(table.frame[columns.series]).fill_null("").to_list() if columns.series else []
 
 
 def _values(table: Table, columns: Columns) -> np.ndarray:
     return table.frame.select(columns.values).to_numpy().astype(float)
 
 
-def _read_stream(source: Any, columns: Columns, bad: BadRows, limits: dict[str, Any], labelled: bool) -> Stream:
+def _read_streams(source: Any, columns: Columns, bad: BadRows, limits: dict[str, Any], labelled: bool) -> list[Stream]:
     table = read_again(source, columns.known, bad)
     shown = _shown(table, columns)
     table, times = _times(table.numeric(*columns.values), columns)
     if labelled and not len(table):
         raise ElmanError(f"{table.name} has no rows that can be used")
-    back = int((np.diff(times) < 0).sum())
-    backwards = back > 0 and bool((np.diff(times) <= 0).all())
-    if backwards:
-        log.info("%s: times go back from row to row; the last row is taken for the first", table.name)
-    elif back:
-        log.info("%s: times go back %d times; rows are taken in the order of the file", table.name, back)
     labels = None
     if labelled and columns.label and columns.label in table.columns:
         table, labels = _read_labels(table, columns.label)
         table, times = _times(table, columns)
-    values, index = _values(table, columns), table.index
-    if backwards:
-        values, times, index = values[::-1], times[::-1], index[::-1]
-        labels = None if labels is None else labels[::-1]
-    found = None
+    whole = Stream(table.name, _values(table, columns), times, labels, None, table.index, table.size, shown, table.name)
+    names = _names(table, columns)
+    if names:
+        members, places = list(dict.fromkeys(names)), pl.Series(names)
+        return [_in_order(replace(_rows(whole, (places == name).to_numpy()), name=name)) for name in members]
+    stream = _in_order(whole)
     if limits and isinstance(source, Path):
-        found = _windows_of(source, limits, times)
+        found = _windows_of(source, limits, stream.times)
+        labels = stream.labels
         if found is not None and labels is None:
-            labels = np.zeros(len(table), bool)
+            labels = np.zeros(len(stream), bool)
             for first, last in found:
                 labels[first : last + 1] = True
-    return Stream(table.name, values, times, labels, found, index, table.size, shown)
+        stream = replace(stream, windows=found, labels=labels)
+    return [stream]
+
+
+def _rows(stream: Stream, rows: np.ndarray | slice) -> Stream:
+    """Some rows of a stream without windows."""
+    labels = None if stream.labels is None else stream.labels[rows]
+    parts = {"values": stream.values[rows], "times": stream.times[rows], "index": stream.index[rows]}
+    return replace(stream, labels=labels, **parts)
+
+
+def _in_order(stream: Stream) -> Stream:
+    """A stream whose rows all go back in time from its end on, and another as it is."""
+    steps = np.diff(stream.times)
+    back = int((steps < 0).sum())
+    if back and (steps <= 0).all():
+        log.info("%s: times go back from row to row; the last row is taken for the first", stream.name)
+        return _rows(stream, slice(None, None, -1))
+    if back:
+        log.info("%s: times go back %d times; rows are taken in the order of the file", stream.name, back)
+    return stream
 
 
 def _times(table: Table, columns: Columns) -> tuple[Table, np.ndarray]:

@@ -3,9 +3,10 @@
 import json
 import logging
 import math
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -369,22 +370,34 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
     def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
         streams = read_streams(data, self.columns, bad, labelled=False)
         found = iter(self.scores(Watched(self, [each for each in streams if len(each)])))
-        frames = []
-        for stream in streams:
-            score = next(found) if len(stream) else np.zeros(0)
+        frames, several = [], any(stream.place for stream in streams)
+        for _, parts in groupby(streams, lambda stream: stream.place):
+            stream, *more = parts
             scores, alarms = np.full(stream.size, np.nan), np.full(stream.size, None)
-            scores[stream.index] = finite(score)
-            alarms[stream.index] = self.thinned(score) >= float(self.threshold)
+            for part in (stream, *more):
+                score = next(found) if len(part) else np.zeros(0)
+                scores[part.index] = finite(score)
+                alarms[part.index] = self.thinned(score) >= float(self.threshold)
             columns = {
                 "score": pl.Series(scores, nan_to_null=True),
                 "alarm": pl.Series(alarms.tolist(), dtype=pl.Boolean),
             }
-            name = {"file": pl.Series([stream.name] * stream.size)} if len(streams) > 1 else {}
+            name = {"file": pl.Series([stream.file] * stream.size)} if several else {}
             frames.append(pl.concat([pl.DataFrame(name), stream.shown, pl.DataFrame(columns)], how="horizontal"))
         return pl.concat(frames, how="diagonal_relaxed")
 
     def session(self) -> Callable[[str], str]:
         self.eval()
+        watched = defaultdict(self._watch)  # by the name of a stream
+
+        def answer(line: str) -> str:
+            values, shown, name = read_row(line, self.columns)
+            return as_line(without_infinite(shown) | watched[name](values))
+
+        return answer
+
+    def _watch(self) -> Callable[[np.ndarray], dict[str, Any]]:
+        """What answers the rows ``[K]`` of one stream, one after the other."""
         size = len(self.columns.values)
         reader, record = Reader((1, size), self.options.memory), Record(self.options.cooldown)
         usual = Usual((1, len(self.ahead), size), self.options.smooth, self.options.memory)
@@ -392,9 +405,8 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
         state: Any = None
 
         @torch.no_grad()
-        def answer(line: str) -> str:
+        def answer(values: np.ndarray) -> dict[str, Any]:
             nonlocal state
-            values, shown = read_row(line, self.columns)
             scaled, read = reader(values[None])
             errors = np.full((1, len(self.ahead), size), np.nan)
             for n, k in enumerate(self.ahead):
@@ -403,19 +415,15 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
             score = float(_score(usual(errors))[0])
             place, _, state = self(torch.from_numpy(read[:, None].astype(np.float32)), state)
             forecasts.append(finite(place))
-            answered = {"score": score, "alarm": record(score) >= float(self.threshold)}
-            return as_line(without_infinite(shown) | answered)
+            return {"score": score, "alarm": record(score) >= float(self.threshold)}
 
         return answer
 
     def lines(self, evaluation: Watched, number: int) -> list[str]:
         stream = evaluation.streams[0]
-        return [
-            json.dumps(
-                {c: float(v) if math.isfinite(v) else None for c, v in zip(self.columns.values, row, strict=True)}
-            )
-            for row in stream.values[:number]
-        ]
+        name = {self.columns.series: stream.name} if self.columns.series else {}
+        rows = ([v if math.isfinite(v) else None for v in row] for row in stream.values[:number].tolist())
+        return [json.dumps(name | dict(zip(self.columns.values, row, strict=True))) for row in rows]
 
     def baselines(self, data: AnomalyExamples, evaluation: Watched) -> dict[str, Callable[[], dict[str, float]]]:
 
