@@ -565,3 +565,23 @@ def test_a_header_that_stands_again_is_left_out(tmp_path: Path) -> None:
     assert found.lines.tolist() == [2, 4]
     assert "the header stands again, and is left out there, in line 3" in found.notes
     assert table(tmp_path, "good,yes\nbad,no\ngood,yes\n", "b.csv").columns == ["1", "2"]
+
+
+@pytest.mark.parametrize("mark", ["#", "%", "//"])
+def test_remarks_before_the_header_are_left_out(mark: str, tmp_path: Path) -> None:
+    found = table(tmp_path, f"{mark} made by x, y\n{mark} z\nday,load\n2021-01-01,1\n2021-01-02,2\n", "a.csv")
+    assert found["load"] == ["1", "2"]
+    assert f"lines that begin with {mark} are remarks: 2" in found.notes
+    assert table(tmp_path, f"{mark}day,load\n2021-01-01,1\n2021-01-02,2\n", "b.csv").columns == ["day", "load"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Our loads\nday;load\n" + "30.01.2021 10:00;1,5\n" * 5,
+        '"Data Source","World Bank",\n\n"day","a","b","c"\n' + '"2021-01-01","1","2","3"\n' * 5,
+    ],
+)
+def test_a_title_before_the_header_is_to_be_removed(content: str, tmp_path: Path) -> None:
+    with pytest.raises(ElmanError, match="remove the lines before the header"):
+        table(tmp_path, content, "a.csv")

@@ -11,6 +11,7 @@ CHARACTERS = [each for each in SEPARATORS if each != " "]
 SAMPLE = 200  # rows from which separator and header are guessed
 SIZE = 1 << 20  # characters that are looked at for that
 SAID = re.compile(r"sep=(.)")  # how Excel says it, in a line of its own before all others
+REMARKS = ("#", "%", "//")  # with which lines begin that are none
 BLANKS = re.compile(r"[ \t]+")
 NUMBER = re.compile(  # in any notation; the signs are the minus of Unicode and the apostrophe of Swiss thousands
     r"[-+\u2212]?[$€£¥]?\s?\d[\d.,'\u2019\u00a0\u202f]*(?:[eE][-+]?\d+)?\s?%?|[-+]?\.\d+|[-+]?(?:nan|inf)",
@@ -84,8 +85,9 @@ def _is_plain(separator: str, rows: Sequence[list[str]], head: Sequence[str]) ->
     A first line of several names has it, or nearly all lines have as many of it, and they are not decimal commas.
     """
     width, number = Counter(map(len, rows)).most_common(1)[0]
-    filled = [cell for cell in rows[0] if cell.strip()]
-    if width < 2 or len(filled) < 2 or len(rows[0]) != width:
+    first = next(row for row in rows if len(row) == width)  # a title may stand before it
+    filled = [cell for cell in first if cell.strip()]
+    if width < 2 or len(filled) < 2:
         return False
     if not any(map(is_number, filled)):
         return True
@@ -127,9 +129,20 @@ def separator_again(text: str, usual: str, fits: Callable[[Sequence[str]], bool]
     return usual
 
 
+def remark(text: str) -> str:
+    """The mark of the remarks with which a text begins, or "".
+
+    >>> remark("% made by hand\\nday,load\\n"), remark("day,load\\n")
+    ('%', '')
+    """
+    start = text[:SIZE].lstrip("\n")
+    return next((mark for mark in REMARKS if start.startswith(mark)), "")
+
+
 def _likely(head: list[str]) -> list[str]:
     """The lines without remarks, if there are others."""
-    return [line for line in head if not line.startswith("#")] or head
+    mark = remark(head[0] if head else "") or "#"
+    return [line for line in head if not line.startswith(mark)] or head
 
 
 def _are_blanks(head: Sequence[str], other: str) -> bool:

@@ -25,6 +25,7 @@ from elman.data.separators import (
     fixed_width,
     guess_separator,
     has_columns,
+    remark,
 )
 from elman.data.tables import Table
 from elman.data.text import read_whole
@@ -40,7 +41,8 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
         raise ElmanError(f"a separator is one character such as , or ;, not {dialect.separator!r}")
     text, kind = read_whole(path, dialect.encoding), suffix(path)
     separator = dialect.separator or guess_separator(text, kind)
-    text, remarks = _without_remarks(text, separator, kind)
+    mark = remark(text.partition("\n")[2] if SAID.match(text) else text) or "#"
+    text, remarks = _without_remarks(text, separator, kind, mark)
     text, hollow = _without_hollow_end(text, separator)
     plain = separator == " " or '"' not in text or (separator == "\t" and not _is_quoted(text))
     lines, cells = _split(text, separator) if plain else _parse(text, str(path), separator, bad)
@@ -58,16 +60,17 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     cells, trailing = _without_trailing(cells, len(names))
     widths = cells.list.len().to_numpy()
     expected = "the header has" if header else "the first row has"
+    hint = _after_a_title(widths, len(names))
     for row in np.flatnonzero((widths != len(names)) & (widths > 0)):  # one of no cells has been told
-        bad.add(f"{path}, line {lines[row]}", f"has {widths[row]} columns where {expected} {len(names)}")
+        bad.add(f"{path}, line {lines[row]}", f"has {widths[row]} columns where {expected} {len(names)}{hint}")
     index = np.flatnonzero(widths == len(names))
     if not len(index):
-        raise ElmanError(_no_row(path, lines, widths, len(names)))
+        raise ElmanError(_no_row(path, lines, widths, len(names)) + hint)
     cells = cells.gather(index).list.to_struct(fields=names).struct.unnest()
     frame = cells.with_columns(pl.all().replace("", None))
     frame, empty = _without_empty_columns(frame, header)
     notes = [
-        f"lines that begin with # are remarks: {remarks:,}" if remarks else "",
+        f"lines that begin with {mark} are remarks: {remarks:,}" if remarks else "",
         f"rows at the end without any value are left out: {hollow:,}" if hollow else "",
         f"the header stands again, and is left out there, in line {told}" if told else "",
         "columns without a name and without a value are left out" if empty or trailing else "",
@@ -94,6 +97,14 @@ def _repeats(cells: pl.Series) -> np.ndarray:
         return np.zeros(0, int)
     alike = (cells.list.first() == first[0]).fill_null(False).arg_true().to_list()
     return np.array([row for row in alike[1:] if cells[row].to_list() == first], int)
+
+
+def _after_a_title(widths: np.ndarray, width: int) -> str:
+    """What to do where most rows are of one width and the first is of another, as a title above a table is."""
+    usual, number = next(iter(Counter(widths.tolist()).most_common(1)), (width, 0))
+    if usual in (1, width) or number < 3 or number <= len(widths) / 2:
+        return ""
+    return ", as most lines have; remove the lines before the header, if there are such"
 
 
 def _is_quoted(text: str) -> bool:
@@ -152,29 +163,39 @@ def _without_empty_columns(frame: pl.DataFrame, header: bool) -> tuple[pl.DataFr
     return (frame.drop(left), bool(left)) if len(left) < frame.width else (frame, False)
 
 
-def _without_remarks(text: str, separator: str, kind: str) -> tuple[str, int]:
+def _without_remarks(text: str, separator: str, kind: str, mark: str) -> tuple[str, int]:
     """The text with empty lines in the place of remarks and of Excel's word on the separator; and how many remarks.
 
-    A remark begins with # and has not as many cells as rows have. What is as wide and stands right above the rows is
-    the header, if it looks like one without the #.
+    A remark begins with a mark and has not as many cells as rows have, or stands before a header. What is as wide and
+    stands right above the rows is the header, if it looks like one without the mark. Marks other than # make remarks
+    only before all rows.
     """
     if SAID.match(text) and SAID.fullmatch(text.partition("\n")[0]):
         text = text[text.find("\n") :] if "\n" in text else ""
-    if not text.lstrip("\n").startswith("#"):
+    if not text.lstrip("\n").startswith(mark):
         return text, 0
     lines = text.split("\n")
-    rows = [line for line in lines[:SAMPLE] if line.strip() and not line.startswith("#")]
+    rows = [line for line in lines[:SAMPLE] if line.strip() and not line.startswith(mark)]
     width = Counter(len(_cells(line, separator)) for line in rows).most_common(1)[0][0] if rows else 0
     if width < 2:
         return text, 0
-    remarks = [n for n, line in enumerate(lines) if line.startswith("#") and len(_cells(line, separator)) != width]
-    first = next(n for n, line in enumerate(lines) if line.strip() and not line.startswith("#"))
+    first = next(n for n, line in enumerate(lines) if line.strip() and not line.startswith(mark))
+    below = [_cells(line, separator) for line in rows]
+    headed = has_header(below, kind)
+    remarks = [
+        n
+        for n, line in enumerate(lines if mark == "#" else lines[:first])
+        if line.startswith(mark) and (len(_cells(line, separator)) != width or (n < first and headed))
+    ]
     heading = first - 1
-    if heading >= 0 and lines[heading].startswith("#") and (separator == " " or lines[heading][1:2] != separator):
-        bare = lines[heading].removeprefix("#").strip() if separator == " " else lines[heading].removeprefix("#")
-        below = [_cells(line, separator) for line in rows]
+    if (
+        heading >= 0
+        and lines[heading].startswith(mark)
+        and (separator == " " or lines[heading][len(mark) :][:1] != separator)
+    ):
+        bare = lines[heading].removeprefix(mark).strip() if separator == " " else lines[heading].removeprefix(mark)
         named = _cells(bare, separator)
-        if len(named) == width and has_header([named, *below], kind) and not has_header(below, kind):
+        if len(named) == width and has_header([named, *below], kind) and not headed:
             lines[heading] = bare.lstrip()
             remarks = [n for n in remarks if n != heading]
     for n in remarks:
