@@ -307,8 +307,9 @@ EXAMPLES = [
     ),
     Example(
         "A session a line",
-        "Numbers of items with blanks between them, the user first if first numbers rise from line to line, as SASRec "
-        "and its followers have it. `user item` pairs are a table with blanks between its columns.",
+        "Items with blanks between them, by numbers or by names such as B7, as SASRec and its followers have it. The "
+        "user is first if first numbers rise from line to line, or first names differ and are none of the others. "
+        "`user item` pairs are a table with blanks between its columns.",
         {
             "sessions.txt": lines(
                 *(f"{u} " + " ".join(str(1 + (u * 7 + n * n) % 9) for n in range(3 + u % 4)) for u in range(1, 30))
