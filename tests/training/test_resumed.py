@@ -57,6 +57,16 @@ def test_it_goes_on(place: Path) -> None:
     assert resumed(place / "model") == 3
 
 
+def test_where_no_step_is_left_it_keeps_the_learning_rate_of_the_last(place: Path) -> None:
+    last = place / "model" / "checkpoints" / "last.ckpt"
+    rates = []
+    for _ in range(2):
+        (optimizer,) = torch.load(last, weights_only=True)["optimizer_states"]
+        rates.append([group["lr"] for group in optimizer["param_groups"]])
+        assert resumed(place / "model", steps=2) == 2
+    assert rates[0] == rates[1]
+
+
 def at(value: Any, *path: Any) -> Any:
     for name in path:
         value = value[name]
@@ -108,6 +118,9 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a step that is a number": (moments(step=3), "step is int and not a tensor"),
     "a parameter that there is not": (put({}, "optimizer_states", 0, "state", 99), "is of other parameters"),
     "other groups": (put([], "optimizer_states", 0, "param_groups"), "is of other parameters"),
+    "no learning rate": (
+        put(float("nan"), "optimizer_states", 0, "param_groups", 0, "lr"), "has a learning rate that is none",
+    ),
     "no optimizer": (put([], "optimizer_states"), "the optimizer's state is list and not a list of 1"),
     "weights of another shape": (same_way(lambda w: w[:-1], "state_dict", WEIGHT), "embedding.weight has the shape"),
     "infinite weights": (same_way(lambda w: w / 0, "state_dict", WEIGHT), "embedding.weight has numbers that are not"),

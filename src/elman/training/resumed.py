@@ -79,7 +79,8 @@ def check_optimizer(given: Any, optimizer: torch.optim.Optimizer) -> None:
 
     Args:
         given: what was read.
-        optimizer: a new one, of the parameters of the run; what it says of their groups replaces what was read.
+        optimizer: a new one, of the parameters of the run; what it says of their groups replaces what was read, but for
+            the learning rate, which is that of the last step where no other follows.
 
     Raises:
         ElmanError: other parameters, another shape or type than theirs, or a number that is not finite.
@@ -97,7 +98,10 @@ def check_optimizer(given: Any, optimizer: torch.optim.Optimizer) -> None:
         check_like(state, like, f"the optimizer's state of parameter {number}")
         if not (state["step"] >= 1 and bool((state["exp_avg_sq"] >= 0).all())):
             raise ElmanError(f"the optimizer's state of parameter {number} has a number out of its range")
-    given["param_groups"] = own
+    rates = [group.get("lr") for group in groups]
+    if not all(type(rate) in (int, float) and 0 <= rate < math.inf for rate in rates):
+        raise ElmanError("the optimizer's state has a learning rate that is none")
+    given["param_groups"] = [{**group, "lr": rate} for group, rate in zip(own, rates, strict=True)]
 
 
 def check_carried(given: Any, like: Any) -> None:
