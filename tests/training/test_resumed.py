@@ -57,16 +57,6 @@ def test_it_goes_on(place: Path) -> None:
     assert resumed(place / "model") == 3
 
 
-def test_where_no_step_is_left_it_keeps_the_learning_rate_of_the_last(place: Path) -> None:
-    last = place / "model" / "checkpoints" / "last.ckpt"
-    rates = []
-    for _ in range(2):
-        (optimizer,) = torch.load(last, weights_only=True)["optimizer_states"]
-        rates.append([group["lr"] for group in optimizer["param_groups"]])
-        assert resumed(place / "model", steps=2) == 2
-    assert rates[0] == rates[1]
-
-
 def at(value: Any, *path: Any) -> Any:
     for name in path:
         value = value[name]

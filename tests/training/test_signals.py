@@ -77,6 +77,8 @@ def test_a_judgement_is_broken_off_and_made_up_for(nth: int, tmp_path: Path, mon
     monkeypatch.undo()
     assert cut["elman"]["progress"]["step"] == 16
     assert cut["elman"]["progress"]["due"] is False
+    rates = [[group["lr"] for group in each["optimizer_states"][0]["param_groups"]] for each in (cut, whole)]
+    assert rates[0] == rates[1]
     for name, value in whole["state_dict"].items():
         assert torch.equal(value, cut["state_dict"][name]), name
 
