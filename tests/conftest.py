@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import cases
 import numpy
@@ -15,9 +16,18 @@ from elman.testing import law
 torch.set_num_threads(1)
 
 
+def is_slow(path: Path) -> bool:
+    return bool(SLOW & {path.stem, path.parent.name})
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files of slow tests alone are not even imported where none of them is wanted."""
+    return True if "not slow" in config.option.markexpr and is_slow(collection_path) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if SLOW & {item.path.stem, item.path.parent.name}:
+        if is_slow(item.path):
             item.add_marker("slow")
         if is_long(item.name):
             item.add_marker("long")
