@@ -245,10 +245,8 @@ def found_in(text: pl.Series, names: Sequence[str]) -> list[str]:
     return [name for name in names if any(map(_pattern(name).match, cells))]
 
 
-@cache
-def _pattern(
-    form: str,
-) -> re.Pattern[str]:  # to make one takes as long as to read a thousand cells
+@cache  # to make one takes as long as to read a thousand cells
+def _pattern(form: str) -> re.Pattern[str]:
     return re.compile(_cell(form))
 
 
