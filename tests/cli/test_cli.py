@@ -123,7 +123,9 @@ def test_what_is_predicted_does_not_go_over_its_own_data(tmp_path: Path, capsys:
 @pytest.mark.parametrize("skip", [("--skip-bad", "all"), ("--skip-bad=all",), ("--skip-bad",)])
 def test_what_is_bad_may_be_left_out_as_in_training(verb: str, skip: tuple[str, ...], capsys: Any) -> None:
     assert "runs/none" in refused(capsys, verb, "runs/none", *skip, "--data", "n.csv")
-    assert "no place for 'most'" in refused(capsys, verb, "runs/none", "--skip-bad", "most", "--data", "n.csv")
+    assert "or with the word all, not 'most'" in refused(
+        capsys, verb, "runs/none", "--skip-bad", "most", "--data", "n.csv"
+    )
 
 
 def test_names_that_are_not_there_and_what_is_near(capsys: Any) -> None:

@@ -1,6 +1,7 @@
 """How help looks: options under headings, the common ones first, all of them with ``--help-all``."""
 
 from difflib import get_close_matches
+from itertools import zip_longest
 from typing import Annotated, Any
 
 import typer
@@ -14,9 +15,20 @@ NAME = 24  # columns for the name of an option; a longer one stands on a line of
 
 
 class Command(TyperCommand):
-    """A command whose options stand under headings; those of ``rare`` are shown with ``--help-all`` only."""
+    """A command whose options stand under headings; those of ``rare`` are shown with ``--help-all`` only.
+
+    ``--skip-bad`` may stand alone, which is said as the word ``alone``.
+    """
 
     rare: frozenset[str] = frozenset()
+    alone = "all"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        words = [
+            f"--skip-bad={self.alone}" if word == "--skip-bad" and following.startswith("-") else word
+            for word, following in zip_longest(args, args[1:], fillvalue="-")
+        ]
+        return super().parse_args(ctx, words)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]

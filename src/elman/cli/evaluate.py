@@ -7,9 +7,6 @@ import typer
 
 from elman.cli._complete import ModelFolder
 from elman.cli._encoding import ENCODED, restored
-from elman.cli._skip import Skipping
-
-KIND = Skipping
 
 
 def command(
@@ -17,8 +14,9 @@ def command(
     data: Annotated[Path, typer.Option(metavar="FILE", help="Data to evaluate the model on; - for standard input.")],
     encoding: Annotated[str | None, typer.Option(metavar="NAME", help=ENCODED)] = None,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and list them.")
-    ] = False,
+        str | None,
+        typer.Option("--skip-bad", metavar="[all]", help="Leave out rows that cannot be used, and list them."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the measures as JSON.")] = False,
 ) -> None:
     """Evaluate a trained model on a file."""
@@ -31,7 +29,8 @@ def command(
     from elman.training.table import in_columns
     from elman.training.task import evaluate
 
-    task, bad = restored(folder, encoding), BadRows("all" if skip_bad else False)
+    bad = BadRows(skip_bad or False)
+    task = restored(folder, encoding)
     with read_once() as copies, tempfile.TemporaryDirectory() as scratch:
         evaluation = task.evaluation(copies.of(data, "data"), Path(scratch), bad)
         judged = evaluate(task, evaluation)

@@ -130,12 +130,11 @@ def _app() -> typer.Typer:
     )
     app.callback()(_root)
     for verb in verbs():
-        module = importlib.import_module(f"elman.cli.{verb}")
-        command: Any = module.command
+        command: Any = importlib.import_module(f"elman.cli.{verb}").command
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=verb)
         else:
-            app.command(verb, cls=getattr(module, "KIND", Command))(command)
+            app.command(verb, cls=Command)(command)
     return app
 
 

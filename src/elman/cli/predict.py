@@ -9,10 +9,7 @@ import typer
 
 from elman.cli._complete import ModelFolder
 from elman.cli._encoding import ENCODED, restored
-from elman.cli._skip import Skipping
 from elman.cli._streams import read_utf8
-
-KIND = Skipping
 
 
 class Form(StrEnum):
@@ -44,14 +41,19 @@ def command(
         bool, typer.Option("--stream", help="Answer each line of standard input before the next is read.")
     ] = False,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave the answers of rows that cannot be used empty, and list them.")
-    ] = False,
+        str | None,
+        typer.Option(
+            "--skip-bad", metavar="[all]", help="Leave the answers of rows that cannot be used empty, and list them."
+        ),
+    ] = None,
 ) -> None:
     """Predict with a trained model: one row of answers for each row of the data."""
     from elman.cli._pipes import read_once
+    from elman.data.bad import BadRows
     from elman.data.tables import check_suffix, table_text, write_table
     from elman.errors import ElmanError
 
+    skip = bool(BadRows(skip_bad or False).skip)
     if stream and (data or out):
         raise ElmanError("--stream reads standard input and writes standard output; leave --data and --out out")
     if stream and encoding:
@@ -73,11 +75,11 @@ def command(
         raise ElmanError(f"{folder} holds a model for {task.name()}, which answers no rows")
     if data is None:
         lines = read_utf8("surrogateescape")  # a byte that is no UTF-8 is a mistake of its line alone
-        for answer in task.stream(iter(lines.readline, ""), skip_bad=skip_bad):
+        for answer in task.stream(iter(lines.readline, ""), skip_bad=skip):
             print(answer, flush=True)
         return
     with read_once() as copies:
-        answers = task.predict(copies.of(data, "data"), skip_bad=skip_bad)
+        answers = task.predict(copies.of(data, "data"), skip_bad=skip)
     if out is None or screen:
         sys.stdout.write(table_text(answers, f".{(form or Form.csv).value}"))
         print(f"{len(answers):,} rows", file=sys.stderr)

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,14 +40,9 @@ def _switch(name: str, about: str, heading: str) -> Any:
 
 
 class TaskCommand(Command):
-    """The command of a task, in which ``--skip-bad`` may stand alone, or with a word."""
+    """The command of a task."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        words = [
-            f"--skip-bad={TENTH}" if word == "--skip-bad" and following.startswith("-") else word
-            for word, following in zip_longest(args, args[1:], fillvalue="-")
-        ]
-        return super().parse_args(ctx, words)
+    alone = TENTH
 
 
 class Tasks(Group):

@@ -246,10 +246,10 @@ class Table:
         if said:
             parts = (f"{word} in {_listed(names)}" for word, names in said.items())
             log.info("%s: numbers: %s", self.name, "; ".join(parts))
-        readings = self._readings
-        unsure = [c for c, n in numbers.items() if is_plain(n) and readings.get(c) and self._is_open(readings[c])]
+        read = self._readings
+        unsure = [c for c, n in numbers.items() if is_plain(n) and c in read and self._is_open(read[c])]
         if unsure:
-            cell = readings[unsure[0]].cell
+            cell = read[unsure[0]].cell
             log.info("numbers: the point in %s is taken for a decimal one (%s); --thousands . says that it is not",
                      _listed(unsure), cell)  # fmt: skip
 
@@ -357,8 +357,8 @@ def columns_of(columns: Mapping[str, Any]) -> pl.DataFrame:
             column = pl.Series(name, values)
             found.append(column.fill_nan(None) if column.dtype.is_float() else column)
             continue
-        listed: Any = values
-        cells = [_cell(v) for v in (listed.tolist() if hasattr(listed, "tolist") else listed)]
+        given: Any = values
+        cells = [_cell(v) for v in (given.tolist() if hasattr(given, "tolist") else given)]
         found.append(column_of(name, [None if isinstance(v, float) and v != v else v for v in cells]))
     if len({len(each) for each in found}) > 1:
         lengths = ", ".join(f"{each.name} {len(each):,}" for each in found)

@@ -102,10 +102,8 @@ class Stream:
         """The first rows of it."""
         if rows >= len(self):
             return self
-        labels = None if self.labels is None else self.labels[:rows]
         windows = self.windows and tuple((a, min(b, rows - 1)) for a, b in self.windows if a < rows)
-        parts = {"values": self.values[:rows], "times": self.times[:rows], "index": self.index[:rows]}
-        return replace(self, labels=labels, windows=windows, **parts)
+        return replace(_rows(self, slice(rows)), windows=windows)
 
 
 def files_of(source: Any) -> list[Any]:
@@ -302,7 +300,7 @@ def _read_streams(source: Any, columns: Columns, bad: BadRows, limits: dict[str,
 
 
 def _rows(stream: Stream, rows: np.ndarray | slice) -> Stream:
-    """Some rows of a stream without windows."""
+    """Some rows of a stream; its windows stay as they are."""
     labels = None if stream.labels is None else stream.labels[rows]
     parts = {"values": stream.values[rows], "times": stream.times[rows], "index": stream.index[rows]}
     return replace(stream, labels=labels, **parts)
