@@ -275,3 +275,13 @@ def test_a_row_that_is_wrong_in_two_columns_is_one_bad_row() -> None:
 )
 def test_a_character_that_parts_all_lines_alike_is_before_blanks(content: str, separator: str) -> None:
     assert guess_separator(content) == separator
+
+
+def test_two_colons_may_stand_between_columns_and_within_cells(tmp_path: Path) -> None:
+    rows = [f'{n}::"Toy" Story, The ({1990 + n})::Animation|Comedy' for n in range(9)]
+    (tmp_path / "movies.dat").write_text("\n".join(rows) + "\n")
+    read = read_table(tmp_path / "movies.dat", BadRows())
+    assert read.dialect.separator == "::"
+    assert read["2"][0] == '"Toy" Story, The (1990)'
+    (tmp_path / "hosts.csv").write_text("host,n\n" + "fe80::1,5\n" * 9)
+    assert read_table(tmp_path / "hosts.csv", BadRows()).columns == ["host", "n"]

@@ -20,7 +20,7 @@ from elman.data.formats.objects import read_object
 from elman.data.memory import opened
 from elman.data.packed import is_there
 from elman.data.reading import format_of, read_table
-from elman.data.separators import SIZE, allow_cells_of, separator_again
+from elman.data.separators import SIZE, UNQUOTED, allow_cells_of, separator_again
 from elman.data.tables import Table, column_of
 from elman.data.text import beginning, read_whole
 from elman.errors import ElmanError, quoted
@@ -176,9 +176,9 @@ def _as_object(line: str, known: Known) -> dict[str, Any] | None:
 def _as_cells(line: str, known: Known) -> dict[str, Any] | None:
     separator = known.dialect.separator or ","
     allow_cells_of(len(line))
-    # as in files: between tabs a quotation mark is only that
+    quoted = separator not in UNQUOTED
     try:
-        cells = line.split("\t") if separator == "\t" else next(csv.reader([line], delimiter=separator), [])
+        cells = next(csv.reader([line], delimiter=separator), []) if quoted else line.split(separator)
     except csv.Error as error:
         raise ElmanError(f"the line cannot be parted into cells: {error}") from error
     names = _fitting(known, len(cells)) if len(cells) > 1 else None

@@ -6,7 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", " ": "blanks"}
+COLONS = "::"  # as MovieLens has them
+SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", " ": "blanks", COLONS: "double colons"}
+UNQUOTED = ("\t", COLONS)  # between which a quotation mark is only that
 CHARACTERS = [each for each in SEPARATORS if each != " "]
 SAMPLE = 200  # rows from which separator and header are guessed
 SIZE = 1 << 20  # characters that are looked at for that
@@ -68,7 +70,7 @@ def guess_separator(text: str, kind: str = "") -> str:
 
 def _parted(head: Sequence[str], separator: str, quoted: bool) -> list[list[str]]:
     """The cells of lines; some of the text's may be in quotation marks."""
-    if quoted and separator != "\t":
+    if quoted and separator not in UNQUOTED:
         return [row for row in csv.reader(io.StringIO("\n".join(head), newline=""), delimiter=separator) if row]
     return [line.split(separator) for line in head]
 

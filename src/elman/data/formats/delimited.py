@@ -18,6 +18,7 @@ from elman.data.headers import has_header
 from elman.data.roles import counts
 from elman.data.separators import (
     BLANKS,
+    COLONS,
     MOST,
     SAID,
     SAMPLE,
@@ -37,14 +38,14 @@ ROW = "row"  # the column of names that stand before rows, as R writes them, wit
 
 def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     """The rows of a file, whose table says with what separator and whether with a header."""
-    if len(dialect.separator) > 1:
-        raise ElmanError(f"a separator is one character such as , or ;, not {dialect.separator!r}")
+    if len(dialect.separator) > 1 and dialect.separator != COLONS:
+        raise ElmanError(f"a separator is one character such as , or ;, or {COLONS}, not {dialect.separator!r}")
     text, kind = read_whole(path, dialect.encoding), suffix(path)
     separator = dialect.separator or guess_separator(text, kind)
     mark = remark(text.partition("\n")[2] if SAID.match(text) else text) or "#"
     text, remarks = _without_remarks(text, separator, kind, mark)
     text, hollow = _without_hollow_end(text, separator)
-    plain = separator == " " or '"' not in text or (separator == "\t" and not _is_quoted(text))
+    plain = separator in (" ", COLONS) or '"' not in text or (separator == "\t" and not _is_quoted(text))
     lines, cells = _split(text, separator) if plain else _parse(text, str(path), separator, bad)
     lines, cells = _without_empty_lines(lines, cells)
     if not len(cells):
@@ -206,7 +207,8 @@ def _without_remarks(text: str, separator: str, kind: str, mark: str) -> tuple[s
 def _cells(line: str, separator: str) -> list[str]:
     if separator == " ":
         return BLANKS.split(line.strip())
-    return next(csv.reader([line], delimiter=separator), []) if '"' in line else line.split(separator)
+    quoted = '"' in line and separator != COLONS
+    return next(csv.reader([line], delimiter=separator), []) if quoted else line.split(separator)
 
 
 def _no_row(path: Path, lines: np.ndarray, widths: np.ndarray, width: int) -> str:

@@ -21,7 +21,6 @@ from elman.data.tables import Table
 from elman.data.times import EPOCHS, find_form
 from elman.data.when import When, find_when
 from elman.errors import ElmanError
-from elman.tasks.recommend.doubled import COLONS, is_doubled, read_doubled
 from elman.tasks.recommend.lines import LISTS, USERS, is_sessions, read_sessions
 
 log = logging.getLogger(__name__)
@@ -77,9 +76,7 @@ class EventLayout(Lain):
         times = self.when.columns
         needed = [*self.keys, self.item, *(times if self.gap else [])]
         needed += [self.rating] if self.least is not None else []
-        doubled = self.dialect.separator == COLONS  # in whose place a line of a stream, and another file, has a tab
-        dialect = replace(self.dialect, separator="\t") if doubled else self.dialect
-        return Known(self.columns, needed, useful=times, dialect=dialect)
+        return Known(self.columns, needed, useful=times, dialect=self.dialect)
 
     @property
     def longest_pause(self) -> float:
@@ -189,8 +186,6 @@ def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
         and is_sessions(source, layout.dialect.encoding, again=True)
     ):
         table = read_sessions(source, bad, layout.dialect, layout.columns == USERS)
-    elif _is_doubled(source, layout):
-        table = read_doubled(source, bad, layout.dialect)
     else:
         table = read_again(source, layout.known, bad)
     for column in [*layout.known.needed, *([] if layout.within else layout.when.columns)]:
@@ -219,8 +214,6 @@ def read_event(line: str, layout: EventLayout) -> Event | None:
     Raises:
         ElmanError: a line without a person or an item, or with a time that is none.
     """
-    if layout.dialect.separator == COLONS and not line.lstrip().startswith("{"):
-        line = line.replace(COLONS, "\t")
     events, dated = _events(read_again(Line(line), layout.known, BadRows()), layout)
     if not len(events):
         return None
@@ -298,18 +291,7 @@ def _table(source: Any, layout: EventLayout, bad: BadRows) -> Table:
         source = pl.DataFrame({"items": [list(each) for each in source]})
     if isinstance(source, Path) and not source.is_dir() and is_sessions(source, layout.dialect.encoding):
         return read_sessions(source, bad, layout.dialect)
-    if _is_doubled(source, layout):
-        return read_doubled(source, bad, layout.dialect)
     return read_table(source, bad, layout.dialect)
-
-
-def _is_doubled(source: Any, layout: EventLayout) -> bool:
-    return (
-        isinstance(source, Path)
-        and source.is_file()
-        and layout.dialect.separator in ("", COLONS)
-        and is_doubled(source, layout.dialect.encoding)
-    )
 
 
 def _complete(table: Table, columns: list[str]) -> Table:
