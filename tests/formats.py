@@ -100,8 +100,8 @@ CSV = lines("text,label", *(f'"{text}",{label}' for text, label in REVIEWS))
 EXAMPLES = [
     Example(
         "Comma-separated values",
-        "CSV, or with tabs, semicolons, bars or two colons between the cells; a header is told from rows. Quotation marks as in "
-        "RFC 4180.",
+        "CSV, or with tabs, semicolons, bars or two colons between the cells; a header is told from rows. Quotation "
+        "marks as in RFC 4180.",
         {"reviews.csv": CSV},
         "classify",
     ),
