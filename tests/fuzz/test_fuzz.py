@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from elman import tasks
 from elman.data.bad import BadRows
 from elman.data.reading import read_table
-from elman.data.when import find_when
+from elman.data.times.when import find_when
 from elman.errors import ElmanError
 from elman.training.task import Predictor
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import polars as pl
 
 from elman.data.columns import is_named
-from elman.data.numbers import has_value
+from elman.data.numbers.cells import has_value
 from elman.data.separators import is_number
 
 WHOLE = re.compile(r"[0-9]{1,18}")

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from elman.data.clock import find_clock
-from elman.data.dates import FORMS
-from elman.data.numbers import as_numbers, has_value
-from elman.data.stand_ins import in_one_line, stand_ins
+from elman.data.numbers.cells import as_numbers, has_value
+from elman.data.numbers.stand_ins import in_one_line, stand_ins
 from elman.data.tables import Table
-from elman.data.times import find_form, is_time, read_times
+from elman.data.times.clock import find_clock
+from elman.data.times.column import find_form, is_time, read_times
+from elman.data.times.forms import FORMS
 from elman.errors import ElmanError
 
 SHOWN = 5  # values of a column that are shown

@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import is_identity, is_named
-from elman.data.dates import YEARS
-from elman.data.numbers import as_numbers, has_value
+from elman.data.numbers.cells import as_numbers, has_value
 from elman.data.tables import Table
-from elman.data.times import is_stamp
+from elman.data.times.column import is_stamp
+from elman.data.times.forms import YEARS
 from elman.errors import ElmanError
 
 FLAG = {0.0, 1.0}

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from elman.data.dates import SECOND
-from elman.data.numbers import as_number
+from elman.data.numbers.cells import as_number
 from elman.data.tables import Table
-from elman.data.when import When
+from elman.data.times.forms import SECOND
+from elman.data.times.when import When
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)

@@ -19,10 +19,10 @@ from elman.data.bad import BadRows
 from elman.data.columns import find, listed
 from elman.data.dialect import UNKNOWN, Dialect, Notation
 from elman.data.files import written_aside
-from elman.data.notation import PLAIN, Readings, decided, either, in_words, is_plain, readings
-from elman.data.numbers import LARGEST, as_numbers, as_text, has_value, is_numeric, without
+from elman.data.numbers.cells import LARGEST, as_numbers, as_text, has_value, is_numeric, without
+from elman.data.numbers.notation import PLAIN, Readings, decided, either, in_words, is_plain, readings
+from elman.data.numbers.stand_ins import in_one_line, stand_ins
 from elman.data.plain import without_infinite
-from elman.data.stand_ins import in_one_line, stand_ins
 from elman.errors import ElmanError, brief, quoted
 
 log = logging.getLogger(__name__)

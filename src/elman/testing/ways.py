@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.data.bad import BadRows
-from elman.data.numbers import as_numbers, is_numeric
+from elman.data.numbers.cells import as_numbers, is_numeric
 from elman.data.reading import is_table, read_table
 from elman.errors import ElmanError
 from elman.testing.closeness import require

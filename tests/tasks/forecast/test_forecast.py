@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from elman import tasks
-from elman.data.clock import Clock
+from elman.data.times.clock import Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast.baselines import linear, seasonal
 from elman.tasks.forecast.columns import Columns

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.dates import ConciseDateFormatter, num2date
 
-from elman.data.clock import DAY, UNITS, Clock
+from elman.data.times.clock import DAY, UNITS, Clock
 from elman.tasks.forecast.columns import Columns
 from elman.tasks.forecast.metrics import Truth
 from elman.tasks.forecast.network import ends

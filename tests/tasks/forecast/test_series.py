@@ -10,8 +10,8 @@ import pytest
 from scipy.signal import lfilter
 
 from elman.data.bad import BadRows
-from elman.data.clock import Clock
 from elman.data.reading import read_table
+from elman.data.times.clock import Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast.columns import Columns, find_columns
 from elman.tasks.forecast.rolling import Rolling

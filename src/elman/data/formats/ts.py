@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.dates import SECOND
 from elman.data.formats import Beginning, Format
-from elman.data.numbers import LARGEST, NO_VALUE
+from elman.data.numbers.cells import LARGEST, NO_VALUE
 from elman.data.sequences import Sequenced
 from elman.data.text import read_whole
-from elman.data.times import read_times
+from elman.data.times.column import read_times
+from elman.data.times.forms import SECOND
 from elman.errors import ElmanError, quoted
 
 DATE = re.compile(r"\s*\d{4}[-/]\d")  # as a moment begins that is no number

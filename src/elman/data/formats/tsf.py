@@ -12,7 +12,7 @@ from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
 from elman.data.formats import Beginning, Format
 from elman.data.formats.arff import MONASH
-from elman.data.numbers import LARGEST, NO_VALUE
+from elman.data.numbers.cells import LARGEST, NO_VALUE
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.errors import ElmanError, quoted

@@ -15,13 +15,13 @@ from elman.data.columns import is_identity, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.files import matching, suffix
 from elman.data.formats import check_task
-from elman.data.numbers import as_text, has_value
+from elman.data.numbers.cells import as_text, has_value
 from elman.data.reading import is_table, read_table
 from elman.data.roles import names_rows
 from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table, joined
-from elman.data.times import is_stamp, read_times
-from elman.data.when import When, find_when
+from elman.data.times.column import is_stamp, read_times
+from elman.data.times.when import When, find_when
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)

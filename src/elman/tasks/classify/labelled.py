@@ -20,7 +20,7 @@ from elman.data.rows import read_again, with_texts
 from elman.data.sequences import LongTable, Sequenced, gather, without_missing
 from elman.data.tables import Table
 from elman.data.text import read_whole
-from elman.data.when import how_written
+from elman.data.times.when import how_written
 from elman.data.wide import values_of
 from elman.errors import ElmanError
 from elman.tasks.classify.layout import Layout

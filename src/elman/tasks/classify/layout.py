@@ -19,7 +19,7 @@ from elman.data.roles import names_rows, numbers_of
 from elman.data.rows import Known
 from elman.data.separators import SEPARATORS
 from elman.data.tables import Table
-from elman.data.when import When, find_when
+from elman.data.times.when import When, find_when
 from elman.data.wide import Wide, find_wide
 from elman.errors import ElmanError
 

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from elman.data.dialect import UNKNOWN, Dialect, Notation
-from elman.data.notation import PLAIN, decided, either, in_words, readings
-from elman.data.numbers import as_numbers, has_value
+from elman.data.numbers.cells import as_numbers, has_value
+from elman.data.numbers.notation import PLAIN, decided, either, in_words, readings
 from elman.errors import ElmanError, quoted
 from elman.training.measures import HIGH, LOSS, LOW, Measure
 from elman.training.task import same_answers

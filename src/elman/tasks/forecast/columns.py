@@ -11,12 +11,12 @@ import polars as pl
 
 from elman.data.columns import is_identity, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
-from elman.data.numbers import as_numbers, has_value
+from elman.data.numbers.cells import as_numbers, has_value
 from elman.data.roles import names_rows, no_amount
 from elman.data.rows import Known
 from elman.data.tables import Table
-from elman.data.times import Times, is_of_day, is_time, read_times
-from elman.data.when import When, find_when
+from elman.data.times.column import Times, is_of_day, is_time, read_times
+from elman.data.times.when import When, find_when
 from elman.data.wide import find_wide
 from elman.errors import ElmanError
 

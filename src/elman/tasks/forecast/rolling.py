@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from elman.data.bad import BadRows
-from elman.data.clock import Clock
 from elman.data.rows import Line, read_again
 from elman.data.tables import Table
+from elman.data.times.clock import Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast.columns import Columns
 from elman.tasks.forecast.series import Panel, Series, keys, matrix, numeric

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from elman.data.clock import Clock, find_clock, said_clock
-from elman.data.numbers import as_text, has_value
+from elman.data.numbers.cells import as_text, has_value
 from elman.data.tables import Table
-from elman.data.times import read_times
+from elman.data.times.clock import Clock, find_clock, said_clock
+from elman.data.times.column import read_times
 from elman.errors import ElmanError
 from elman.tasks.forecast.columns import Columns, value_columns, words
 

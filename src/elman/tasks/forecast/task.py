@@ -15,13 +15,13 @@ from torch import Tensor
 
 from elman.data.bad import BadRows
 from elman.data.batches import Batches
-from elman.data.clock import Clock
 from elman.data.columns import listed as columns_listed
 from elman.data.formats import check_task
 from elman.data.plain import restored
 from elman.data.reading import read_table
 from elman.data.rows import read_again
 from elman.data.tables import FILE
+from elman.data.times.clock import Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast import report
 from elman.tasks.forecast.baselines import LEARNT, ridge, simple_methods

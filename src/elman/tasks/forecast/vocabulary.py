@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from elman.data.clock import YEAR, Clock
 from elman.data.plain import Distinct, Positive, Size, Within
+from elman.data.times.clock import YEAR, Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast.columns import Columns
 

@@ -10,7 +10,7 @@ from elman.data.columns import listed
 from elman.data.dialect import Dialect
 from elman.data.files import suffix
 from elman.data.formats import delimited, format_of
-from elman.data.numbers import has_value
+from elman.data.numbers.cells import has_value
 from elman.data.reading import read_table
 from elman.data.rows import with_texts
 from elman.data.tables import Table

@@ -13,13 +13,13 @@ from elman.data.bad import BadRows
 from elman.data.columns import find, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.formats import check_task
-from elman.data.numbers import as_text
+from elman.data.numbers.cells import as_text
 from elman.data.reading import read_table
 from elman.data.rows import Known, Line, read_again
 from elman.data.separators import SEPARATORS
 from elman.data.tables import Table
-from elman.data.times import EPOCHS, find_form
-from elman.data.when import When, find_when
+from elman.data.times.column import EPOCHS, find_form
+from elman.data.times.when import When, find_when
 from elman.errors import ElmanError
 from elman.tasks.recommend.lines import LISTS, USERS, is_sessions, read_sessions
 

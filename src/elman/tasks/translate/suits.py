@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.data.columns import is_named
-from elman.data.numbers import is_numeric
+from elman.data.numbers.cells import is_numeric
 from elman.training.inspection import Suits
 
 VARIED = 0.5  # of the targets, as a share, are different at least

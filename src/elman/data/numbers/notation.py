@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from elman.data.amounts import amounts_of
 from elman.data.dialect import BLANK, DECIMALS, THOUSANDS, UNKNOWN, Dialect, Notation
+from elman.data.numbers.amounts import amounts_of
 
 PLAIN = Notation()
 SURE = 0.95  # of the cells at least are numbers in a column of such

@@ -11,10 +11,9 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import find, is_named, normal
-from elman.data.dates import DAY, HOUR, MINUTE, MONTHS, SECOND, days_of, lacks_year, plain_text, read_clock
-from elman.data.numbers import as_numbers, has_value, is_numeric
+from elman.data.numbers.cells import as_numbers, has_value, is_numeric
 from elman.data.tables import Table
-from elman.data.times import (
+from elman.data.times.column import (
     PLAIN,
     Times,
     find_form,
@@ -25,6 +24,8 @@ from elman.data.times import (
     read_times,
     said_form,
 )
+from elman.data.times.dates import days_of, lacks_year, plain_text, read_clock
+from elman.data.times.forms import DAY, HOUR, MINUTE, MONTHS, SECOND
 from elman.errors import ElmanError, quoted
 
 log = logging.getLogger(__name__)

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from elman.data.bad import BadRows
 from elman.data.dialect import Dialect, Lain, Notation
-from elman.data.notation import readings
-from elman.data.numbers import as_numbers
+from elman.data.numbers.cells import as_numbers
+from elman.data.numbers.notation import readings
+from elman.data.numbers.stand_ins import stand_ins
 from elman.data.plain import restored
 from elman.data.reading import read_table
 from elman.data.rows import Known, Line, read_again
-from elman.data.stand_ins import stand_ins
 from elman.errors import ElmanError
 
 READ: dict[str, tuple[list[str], list[float | None]]] = {

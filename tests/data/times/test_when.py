@@ -10,7 +10,7 @@ import pytest
 
 from elman.data.bad import BadRows
 from elman.data.reading import read_table
-from elman.data.when import When, find_when, how_written
+from elman.data.times.when import When, find_when, how_written
 from elman.errors import ElmanError
 
 HOURS = [datetime(2020, 1, 30, 22) + timedelta(hours=n) for n in range(60)]

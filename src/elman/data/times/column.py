@@ -8,24 +8,18 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import is_named, is_stamped
-from elman.data.dates import (
-    DAY,
-    FORMS,
-    NAMED,
-    PIVOT,
-    SECOND,
-    YEARS,
+from elman.data.numbers.cells import as_numbers, has_value, is_numeric
+from elman.data.times.dates import (
     arranged,
     found_in,
     has_short_years,
     lacks_year,
-    order_of,
     plain_text,
     read_clock,
     read_form,
     tidied,
 )
-from elman.data.numbers import as_numbers, has_value, is_numeric
+from elman.data.times.forms import DAY, FORMS, NAMED, PIVOT, SECOND, YEARS, order_of
 from elman.errors import ElmanError, quoted
 
 LOWEST, HIGHEST = (int(np.datetime64(str(year), "us").astype(int)) for year in (YEARS[0], YEARS[1] + 1))

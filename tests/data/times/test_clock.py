@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from elman.data.clock import DAY, Clock, find_clock, said_clock
-from elman.data.times import read_times
+from elman.data.times.clock import DAY, Clock, find_clock, said_clock
+from elman.data.times.column import read_times
 from elman.errors import ElmanError
 
 

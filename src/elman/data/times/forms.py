@@ -1,0 +1,154 @@
+"""The ways in which people write dates and times of day: one pattern each."""
+
+from typing import NamedTuple
+
+SECOND = 1_000_000  # times are whole microseconds since 1970, in UTC where they have a zone
+MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86400 * SECOND
+YEARS = (1800, 2200)  # what is earlier or later is no time
+PIVOT = 69  # 69 is 1969 and 68 is 2068, as in POSIX
+
+# in ten languages of Europe, from English to Swedish; no name is of two months
+MONTH_NAMES = [
+    "jan january januar janvier janv enero ene gennaio gen janeiro januari jän jänner",
+    "feb february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari",
+    "mar march märz maerz mär mrz mars marzo março marco maart mrt marts",
+    "apr april avril avr abril abr aprile",
+    "may mai mayo maggio mag maio mei maj",
+    "jun june juni juin junio giugno giu junho",
+    "jul july juli juillet juil julio luglio lug julho",
+    "aug august août aout aoû agosto ago augustus augusti",
+    "sep sept september septembre septiembre set settembre setembro",
+    "oct october oktober okt octobre octubre ottobre ott outubro out",
+    "nov november novembre noviembre novembro",
+    "dec december dezember dez décembre decembre déc diciembre dic dicembre dezembro desember des",
+]
+MONTHS = {name: n for n, names in enumerate(MONTH_NAMES, 1) for name in names.split()}
+# those of RFC 2822, and others that mean one thing; minutes before UTC
+ZONES = {
+    name: 60 * hours
+    for hours, names in {
+        0: "z utc gmt ut wet",
+        -4: "edt", -5: "est cdt", -6: "cst mdt", -7: "mst pdt", -8: "pst",
+        1: "cet mez west", 2: "cest mesz eet", 3: "eest msk", 9: "jst", 10: "aest", 11: "aedt",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
+
+_BETWEEN = r"\s?[-/._\s\u2010\u2011\u2013]\s?"
+_YEAR = r"'?(?P<Y>\d{4}|\d{2})"
+_DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|°|ª)?"
+_NAME = r"(?P<b>[^\W\d_]{3,10})\.?"
+_OF = r"[-\s/.,_]*(?:(?:de|of|del|di)\s+)?"
+_QUARTER = r"(?:q|t|quarter|quartal|trimestre|trim\.?)"
+_WEEK = r"(?:w|kw|week|woche|semaine|semana)"
+_WEEKDAY = (
+    r"(?:(?:(?:mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|mié|mie|jeu|jue|ven|vie|sam|sáb|sab|dim|dom|die|mit|don|fre|"
+    r"son|gio|seg|ter|qua|qui|sex|maa|din|woe|vri|zat|zon)[^\W\d_]*(?:-feira)?|mo|di|mi|do|fr|sa|so)\.?,?\s+)?"
+)
+_CLOCK = (
+    r"(?P<H>\d{1,2})(?:[:.h]\s?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?)?"
+    r"(?:\s?(?:h|hrs|uhr)\b)?"
+)
+_HALF = r"(?:\s?(?P<p>[ap])\.?\s?m\b\.?)?"
+_TIGHT = r"(?P<H>\d{2})(?::?(?P<M>\d{2})(?::?(?P<S>\d{2})(?:[.,:]?(?P<f>\d{1,9}))?)?)?"  # with or without colons
+_OFFSET = r"(?P<o>[-+\u2212]\d{1,2}(?::?\d{2})?)"
+_ZONE = (
+    rf"(?:\s?(?P<z>{'|'.join(sorted(ZONES, key=len, reverse=True))})\b)?(?:\s?{_OFFSET})?"
+    r"(?:\s?\[[\w/+-]+\])?(?:\s?\([^)]*\))?"
+)
+_THEN = r"(?:\s*[T_,;]\s*|\s+(?:(?:at|um|à|om|alle|às|a las)\s+)?|[-:])"
+_AFTER = rf"(?:{_THEN}{_CLOCK}{_HALF}{_ZONE})?"
+_COMPACT = rf"(?:[T_\s:-]?{_TIGHT}{_HALF}{_ZONE})?"
+# a time of day by itself
+CLOCK = rf"(?i)^(?:T?{_CLOCK}{_HALF})$"
+# a day of a month, and a time of day or nothing: the year is not said
+YEARLESS = (
+    rf"(?i)^{_WEEKDAY}(?:(?P<b>[^\W\d_]{{3,10}})\.?[-\s/]+(?P<d>\d{{1,2}})|(?P<d2>\d{{1,2}})\.?[-\s/]+"
+    r"(?P<b2>[^\W\d_]{3,10})\.?)(?P<c>[\sT,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]\.?m\.?)?)?$"
+)
+
+
+class Form(NamedTuple):
+    """A way to write times; the first group of letters of ``pattern`` that stands in it tells what it has.
+
+    Args:
+        said: for people, without the time of day.
+        pattern: with groups for the year, the month's number or name, the day, the week and its day, the day of the
+            year, the quarter: ``Y m b d w u j q``; those of the time of day: ``H M S f p``; of the zone: ``z o``.
+        digits: whether it is of digits alone, so that cells may be numbers as well.
+        period: whether it names more than a day, which has no time of day.
+    """
+
+    said: str
+    pattern: str
+    digits: bool = False
+    period: bool = False
+
+
+FORMS = {
+    "ymd": Form("year-month-day", rf"{_WEEKDAY}{_YEAR}{_BETWEEN}(?P<m>\d{{1,2}}){_BETWEEN}(?P<d>\d{{1,2}}){_AFTER}"),
+    "dmy": Form("day/month/year", rf"{_WEEKDAY}(?P<d>\d{{1,2}}){_BETWEEN}(?P<m>\d{{1,2}}){_BETWEEN}{_YEAR}{_AFTER}"),
+    "mdy": Form("month/day/year", rf"{_WEEKDAY}(?P<m>\d{{1,2}}){_BETWEEN}(?P<d>\d{{1,2}}){_BETWEEN}{_YEAR}{_AFTER}"),
+    "dby": Form("day month year", rf"{_WEEKDAY}{_DAY}{_OF}{_NAME}{_OF}{_YEAR}{_AFTER}"),
+    "bdy": Form("month day year", rf"{_WEEKDAY}{_NAME}[-\s/]*{_DAY}[-\s/,.]+{_YEAR}{_AFTER}"),
+    "ybd": Form("year month day", rf"(?P<Y>\d{{4}}){_OF}{_NAME}[-\s/]*{_DAY}{_AFTER}"),
+    "ctime": Form(
+        "weekday month day time year",
+        rf"{_WEEKDAY}{_NAME}\s+(?P<d>\d{{1,2}}),?\s+{_CLOCK}{_HALF}{_ZONE}\s+(?P<Y>\d{{4}})(?:\s(?P<o2>[-+]\d{{4}}))?",
+    ),
+    "iso week": Form("year and week", rf"(?P<Y>\d{{4}})[-\s/,.]*{_WEEK}\s?(?P<w>\d{{1,2}})(?:-?(?P<u>[1-7]){_AFTER})?"),
+    "week year": Form("week and year", rf"{_WEEK}[\s.]*(?P<w>\d{{1,2}})[-\s/.,]*{_YEAR}", period=True),
+    "quarter": Form("year and quarter", rf"(?P<Y>\d{{4}})[-\s/._]*{_QUARTER}\s?(?P<q>[1-4])", period=True),
+    "quarter year": Form("quarter and year", rf"{_QUARTER}\s?(?P<q>[1-4])[-\s/._,]*{_YEAR}", period=True),
+    "1q20": Form("quarter and year", rf"(?P<q>[1-4])[.\s]*{_QUARTER}[-\s/._,]*{_YEAR}", period=True),
+    "my": Form("month/year", rf"m?(?P<m>\d{{1,2}}){_BETWEEN}(?P<Y>\d{{4}})", period=True),
+    "ym": Form("year-month", rf"(?P<Y>\d{{4}})(?:[-\s/._]?m|{_BETWEEN})(?P<m>\d{{1,2}})", period=True),
+    "by": Form("month year", rf"{_NAME}{_OF}{_YEAR}", period=True),
+    "yb": Form("year month", rf"(?P<Y>\d{{4}}){_OF}{_NAME}", period=True),
+    "ordinal": Form(
+        "year and day of the year", rf"(?P<Y>\d{{4}})[-/.]?(?P<j>\d{{3}})(?:T{_TIGHT}{_HALF}{_ZONE})?", digits=True
+    ),
+    "yyyymmdd": Form("yearmonthday", rf"(?P<Y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_COMPACT}", digits=True),
+    "ddmmyyyy": Form("daymonthyear", rf"(?P<d>\d{{2}})(?P<m>\d{{2}})(?P<Y>\d{{4}}){_AFTER}", digits=True),
+    "mmddyyyy": Form("monthdayyear", rf"(?P<m>\d{{2}})(?P<d>\d{{2}})(?P<Y>\d{{4}}){_AFTER}", digits=True),
+    "yyyymm": Form("yearmonth", r"(?P<Y>\d{4})(?P<m>\d{2})", digits=True, period=True),
+    "yymmdd": Form("yearmonthday", rf"(?P<Y>\d{{2}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_AFTER}", digits=True),
+    "year": Form("year", r"(?P<Y>\d{4})", digits=True, period=True),
+    "yearweek": Form("yearweek", r"(?P<Y>\d{4})(?P<w>\d{2})", digits=True, period=True),
+    "year-week": Form("year-week", rf"(?P<Y>\d{{4}}){_BETWEEN}(?P<w>\d{{1,2}})", period=True),
+    "week/year": Form("week/year", rf"(?P<w>\d{{1,2}}){_BETWEEN}(?P<Y>\d{{4}})", period=True),
+    "year.quarter": Form("year.quarter", r"(?P<Y>\d{4})\s?[-:./_]?\s?(?P<q>[1-4])", period=True),
+    "year.month": Form("year.month", r"(?P<Y>\d{4})\.(?P<m>\d{2})", period=True),
+}  # the first that reads the most cells is taken
+# those that only the name of a column tells from others, by role
+NAMED = {
+    "yearweek": "year and week",
+    "year-week": "year and week",
+    "week/year": "year and week",
+    "year.quarter": "year and quarter",
+    "year.month": "year and month",
+}
+# of these a column may be readable in several, of which each means another day
+ORDERS = {
+    "ymd": ("ymd",),
+    "dmy": ("dmy", "ddmmyyyy"),
+    "mdy": ("mdy", "mmddyyyy"),
+}
+
+# of the usual ways to write some forms those that can be read at once
+FORMATS = {
+    "ymd": ("%Y-%m-%d", "%Y/%m/%d"),
+    "dmy": ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y"),
+    "mdy": ("%m/%d/%Y", "%m-%d-%Y"),
+    "dby": ("%d %b %Y", "%d-%b-%Y"),
+    "bdy": ("%b %d, %Y",),
+    "yyyymmdd": ("%Y%m%d",),
+}
+CLOCKS = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %H:%M:%S%.f", "T%H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p",
+          " %H.%M", " %H.%M.%S")  # fmt: skip
+TIGHT_CLOCKS = ("", "%H%M", "%H%M%S", "T%H%M%S", "_%H%M%S")
+
+
+def order_of(form: str) -> str:
+    """In which order a form of numbers has day, month and year; empty for what can be read in one way only."""
+    return next((order for order, forms in ORDERS.items() if form in forms), "")
