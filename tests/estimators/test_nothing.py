@@ -61,3 +61,10 @@ def test_of_no_rows_there_are_no_answers(name: str) -> None:
             if isinstance(found, pl.DataFrame):  # beside the answers there may be the rows themselves
                 assert found.schema.items() <= expected.schema.items()
                 assert found.width
+
+
+def test_a_single_value_is_not_nothing() -> None:
+    model = MAKERS["Translator"]()
+    assert len(model.predict(np.array("so good"))) == 1
+    with pytest.raises(elman.ElmanError, match="row 1: has no text"):
+        model.predict(np.array(None))

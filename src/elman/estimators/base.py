@@ -496,7 +496,12 @@ def _has_no_rows(X: Any) -> bool:
     if isinstance(X, str | Path):
         return False
     columns = list(X.values()) if isinstance(X, Mapping) else [X]
-    return all(hasattr(column, "__len__") and not len(column) for column in columns)
+    return all(_is_empty(column) for column in columns)
+
+
+def _is_empty(column: Any) -> bool:
+    single = getattr(column, "shape", None) == ()  # one value, which has no length
+    return hasattr(column, "__len__") and not single and not len(column)
 
 
 def is_one(X: Any) -> bool:
