@@ -72,6 +72,26 @@ def test_texts_are_the_same_from_any_file(name: str, content: str, tmp_path: Pat
         assert one[column] == [table.frame[place, -1 if name != "named.jsonl" else "text"]]
 
 
+def test_empty_lines_are_texts_but_for_those_at_the_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "x.txt").write_text("a\n\nb\n\n\n")
+    bad = BadRows()
+    table, column = read_texts(tmp_path / "x.txt", "text", TEXTS, bad, usual="text")
+    assert (table[column], table.size) == (["a", "", "b"], 3)
+    with caplog.at_level("INFO"):
+        bad.tell()
+    assert caplog.messages == [f"{tmp_path / 'x.txt'}: empty lines at the end are left out: 2"]
+
+
+def test_what_is_left_out_of_a_file_that_is_read_again_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("text,label\na,b\ntext,label\nc,d\n,\n")
+    bad, known = BadRows(), Known(("text", "label"), ("text",), ("label",), dialect=Dialect(",", True))
+    assert read_again(tmp_path / "x.csv", known, bad)["text"] == ["a", "c"]
+    assert [remark.partition(": ")[2] for remark in bad.remarks] == [
+        "rows at the end without any value are left out: 1",
+        "the header stands again, and is left out there, in line 3",
+    ]
+
+
 @pytest.mark.parametrize("values", [["a b", 7, None], ("a b", 7.0, None)])
 def test_texts_in_memory(values: Any) -> None:
     for source in (values, pl.DataFrame({"text": ["a b", "7", None], "label": [1, 2, 3]}), {"x": ["a b", "7", None]}):

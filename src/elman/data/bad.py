@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -40,6 +40,7 @@ class BadRows:
         self.listed: list[str] = []  # where each is, and what is wrong with it
         self.numbers: Counter[str] = Counter()  # of what was read, by what it is: rows, series
         self.left_out: Counter[str] = Counter()
+        self.remarks: dict[str, None] = {}  # on files that lie as one that was learnt from, each once
 
     def read(self, number: int, of: str = "rows") -> None:
         """So many were read, those that cannot be used among them."""
@@ -61,8 +62,17 @@ class BadRows:
         self.listed.append(brief(f"{where}: {reason}"))
         self.left_out[of] += 1
 
+    def remark(self, name: str, notes: Iterable[str]) -> None:
+        """What is to be said of how a file was read, beside rows that are bad."""
+        self.remarks |= dict.fromkeys(f"{name}: {note}" for note in notes)
+
     def tell(self) -> None:
-        """Say how many were left out, and the first few; the rest is in ``listed``."""
+        """Say how the files were read, how many rows were left out, and the first few; the rest is in ``listed``."""
+        for remark in self.remarks:
+            log.info("%s", remark)
+        self._tell_left_out()
+
+    def _tell_left_out(self) -> None:
         if self.listed:
             more = f", and {len(self.listed) - LISTED:,} more" if len(self.listed) > LISTED else ""
             log.warning("%s %s left out: %s%s", f"{len(self.listed):,}", self._of(), self._first(), more)
@@ -82,7 +92,7 @@ class BadRows:
                 raise ElmanError(f"{error}; left out were {self._of()}: {self._first()}") from error
             raise
         self._refuse_too_many()
-        self.tell()
+        self._tell_left_out()
 
     def _refuse_too_many(self) -> None:
         for of, number in self.left_out.items():

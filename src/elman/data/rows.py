@@ -136,6 +136,7 @@ def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Kn
         tell_doubt(source, known.dialect.encoding)
     held: Any = source if hasattr(source, "columns") else opened(source)
     table = read_table(held, bad, known.dialect, known.fits)
+    bad.remark(table.name, table.notes)
     if table.dialect.header is False and (names := _fitting(known, len(table.columns))):
         frame = table.frame.rename(dict(zip(table.columns, names, strict=True)))
         return replace(table, frame=frame)
@@ -216,9 +217,13 @@ def read_texts(
         return with_texts(texts, usual), usual
     if isinstance(source, Path) and not _is_table(source, known):
         tell_doubt(source, known.dialect.encoding)
-        lines = read_whole(source, known.dialect.encoding).removesuffix("\n").split("\n")
+        text = read_whole(source, known.dialect.encoding).removesuffix("\n")
+        filled = text.rstrip("\n") or text
+        hollow = len(text) - len(filled)
+        lines = filled.split("\n")
         headed = bool(known.dialect.header) and lines[0].strip() == column
         texts = pl.Series(usual, lines[headed:], dtype=pl.String)
+        bad.remark(str(source), [f"empty lines at the end are left out: {hollow:,}"] if hollow else [])
         return _of_texts(str(source), texts, bad, known.dialect, first=1 + headed), usual
     table = read_again(source, known, bad)
     if column not in table.columns:

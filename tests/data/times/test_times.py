@@ -351,3 +351,8 @@ def test_years_of_two_digits_that_go_on_beyond_a_century_are_asked_about(written
             read_times(cells)
     later = pl.Series("date", [datetime(year, 6, 30).strftime(written) for year in range(1970, 2060)])
     assert np.isfinite(read_times(later).values).all()
+
+
+def test_a_number_beyond_all_others_is_no_time() -> None:
+    found = read_times(pl.Series([1706648400000.0, 1707253200000.0, 1e308, 1707858000000.0]), form="milliseconds")
+    assert np.isnan(found.values).tolist() == [False, False, True, False]

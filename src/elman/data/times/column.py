@@ -252,12 +252,13 @@ def _of_numbers(column: pl.Series, form: str, zone: str | None) -> Times:
     way = NUMBERS[form]
     values = numbers.cast(pl.Float64).fill_null(math.nan).to_numpy()
     inside = (values >= way.low) & (values <= way.high)
+    values = np.where(inside, values, math.nan)
     if way.unit < 1:  # nanoseconds are more than a float64 holds
         whole = plain_text(column).cast(pl.Int64, strict=False)
         values = np.where(inside, (whole // 1000).cast(pl.Float64).fill_null(math.nan).to_numpy(), math.nan)
     else:
         fine = 1000 if form in DAY_NUMBERS else 1  # a part of a day is no round number
-        values = np.where(inside, np.round((way.origin + values * way.unit) / fine) * fine, math.nan)
+        values = np.round((way.origin + values * way.unit) / fine) * fine
     if form in EPOCHS:
         return Times(values, True, zone or "UTC", way.said, form)
     return Times(placed(values, zone), True, zone, way.said, form)
