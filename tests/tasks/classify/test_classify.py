@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -425,3 +426,13 @@ def test_the_files_of_a_folder_may_be_parts_of_one_table(tmp_path: Path) -> None
     for name in ("good", "bad"):
         (tmp_path / "classes" / f"{name}.csv").write_text(f"so, {name}\nvery, {name}\n" * 10)
     assert fit(ClassifyTask, tmp_path / "classes", steps=2, hidden=4).layout.kind == "folder"
+
+
+def test_a_class_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    for name in (b"good", b"\xff"):
+        (Path(os.fsdecode(os.fsencode(folder) + b"/" + name))).mkdir(parents=True)
+    for each in folder.iterdir():
+        (each / "1.txt").write_text("so so")
+    with pytest.raises(ElmanError, match="has \ufffd, whose name is the class, and is not written in UTF-8"):
+        fit(ClassifyTask, folder, folder=tmp_path / "m", **QUICK)

@@ -372,3 +372,9 @@ def test_a_mistake_is_told_of_the_file_that_has_it(tmp_path: Path) -> None:
 def test_an_empty_first_column_counts_nothing(tmp_path: Path) -> None:
     (tmp_path / "few.csv").write_text(",,\n,,\n,a,O\n")
     assert find_layout(tmp_path / "few.csv", ColumnSpec(dialect=Dialect(","))).kind == "columns"
+
+
+def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("sentence,word,tag")
+    with pytest.raises(ElmanError, match="has no rows but its header"):
+        find_layout(tmp_path / "x.csv", ColumnSpec())

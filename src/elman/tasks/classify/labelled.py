@@ -1,6 +1,7 @@
 """Texts and series with labels, as people keep them: tables, lines, folders, ``.ts`` files, long tables."""
 
 import logging
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -112,6 +113,8 @@ def _folder(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Label
     inputs, labels, where = [], [], []
     entries = [entry for entry in sorted(source.iterdir()) if not entry.name.startswith(".")]
     for entry in entries:
+        if (shown := os.fsencode(entry.name).decode(errors="replace")) != entry.name:
+            raise ElmanError(f"{source} has {shown}, whose name is the class, and is not written in UTF-8; rename it")
         if entry.is_dir():
             files = [path for path in sorted(entry.iterdir()) if path.is_file() and not path.name.startswith(".")]
             found = [(read_whole(path, layout.dialect.encoding).strip(), str(path)) for path in files]

@@ -216,6 +216,8 @@ def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec) -> La
     heading = [cell.strip().lower() for cell in rows[0]]
     header = sum(is_named(cell, "word", "words", "tag", "tags") for cell in heading) >= 2
     rows = rows[1:] if header else rows
+    if not rows:
+        raise ElmanError(f"{source} has no rows but its header")
     columns = list(zip(*rows, strict=True))
     names = heading if header else [""] * width
     counted = width > 2 and all(cell[:1].isdigit() for cell in columns[0][:200]) and columns[0][0] == "1"
