@@ -121,6 +121,14 @@ def test_measures_by_hand() -> None:
     assert found["quantile_loss"] == pytest.approx(2 * (low + middle + high) / 3 / (2 + 4 + 10))
 
 
+def test_a_loss_is_not_divided_by_next_to_nothing() -> None:
+    found = channels([1, 2, 1e-320], context=1, units=Units(ONE, [], [], []))
+    truth = Truth(found, np.array([0]), np.array([1]))
+    assert "quantile_loss" in measures(np.zeros((1, 2, 2)), truth, [0.5])
+    tiny = channels([-1, 1e-320, 1e-320], context=1, units=Units(ONE, [], [], []))
+    assert "quantile_loss" not in measures(np.ones((1, 2, 2)), Truth(tiny, np.array([0]), np.array([1])), [0.5])
+
+
 def test_the_pinball_loss_by_hand() -> None:
     loss = pinball(torch.tensor([[1.0, 5.0]]), torch.tensor([3.0]), [0.1, 0.9])
     torch.testing.assert_close(loss, torch.tensor([[0.2, 0.2]]))

@@ -59,8 +59,8 @@ def measures(forecast: np.ndarray, truth: Truth, levels: Sequence[float]) -> dic
     errors are in standard deviations of the part that was learnt from, each channel's own. ``mase`` is in the mean
     distance, there, of a value from that a season before (Hyndman and Koehler 2006), averaged over windows; windows of
     channels that do not vary are left out of it. ``smape`` is in percent, from 0 to 200. ``quantile_loss`` is twice the
-    pinball loss over the sum of what came, averaged over the quantiles, ``coverage`` the share of values between the
-    lowest and the highest quantile.
+    pinball loss over the sum of what came, averaged over the quantiles, where that sum is not nothing; ``coverage`` the
+    share of values between the lowest and the highest quantile.
 
     Args:
         forecast: ``[N, H, 1 + Q]`` in units of the channels: the mean, then the quantiles in rising order.
@@ -88,7 +88,7 @@ def measures(forecast: np.ndarray, truth: Truth, levels: Sequence[float]) -> dic
     differences = (coming[..., None] - forecast[..., 1:]) * deviation[..., None]
     loss = np.maximum(np.array(levels) * differences, (np.array(levels) - 1) * differences)
     size = np.nansum(np.abs(actual))
-    if size > 0:
+    if size > 1e-9 * np.nansum(np.where(np.isfinite(actual), deviation, 0)):
         found["quantile_loss"] = float(2 * np.nansum(loss) / len(levels) / size)
     if len(levels) > 1:
         within = (forecast[..., 1] <= coming) & (coming <= forecast[..., -1])
