@@ -131,19 +131,25 @@ def without_missing(sequence: Sequenced, missing: Sequence[str]) -> Sequenced:
     return sequence._replace(values=np.where(np.isin(sequence.values, numbers), np.float32(np.nan), sequence.values))
 
 
-def resampled(sequence: Sequenced, every: float) -> Sequenced:
+def resampled(sequence: Sequenced, every: float, longest: int) -> Sequenced:
     """A sequence with one step for each ``every`` of time, the mean of what was measured in it; empty ones stay.
 
+    Args:
+        every: in the unit of the times.
+        longest: steps at most; what comes later is left out.
+
     Example:
-        >>> resampled(Sequenced(np.array([[1.0], [3.0], [5.0]], np.float32), np.array([0.0, 0.4, 2.2])), 1.0).values.T
-        array([[ 2., nan,  5.]], dtype=float32)
+        >>> rare = Sequenced(np.array([[1.0], [3.0], [5.0], [7.0]], np.float32), np.array([0.0, 0.4, 2.2, 1e30]))
+        >>> resampled(rare, 1.0, 100).values[:4].T
+        array([[ 2., nan,  5., nan]], dtype=float32)
     """
-    bins = np.floor(sequence.times / every).astype(np.int64)
-    bins -= bins[0]
-    shape = (int(bins[-1]) + 1, sequence.values.shape[1])
-    given = ~np.isnan(sequence.values)
+    steps = np.floor(sequence.times / every)
+    within = steps - steps[0] < longest
+    bins, values = (steps[within] - steps[0]).astype(np.int64), sequence.values[within]
+    shape = (int(bins[-1]) + 1 if within.all() else longest, values.shape[1])
+    given = ~np.isnan(values)
     total, count = np.zeros(shape), np.zeros(shape)
-    np.add.at(total, bins, np.where(given, sequence.values, 0))
+    np.add.at(total, bins, np.where(given, values, 0))
     np.add.at(count, bins, given)
     means = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
     return Sequenced(means, np.arange(len(means)) * every)

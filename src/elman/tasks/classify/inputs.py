@@ -228,8 +228,9 @@ class SeriesInput(nn.Module):
 
 
 def _at_pace(series: Sequenced, every: float, longest: int) -> Sequenced:
-    paced = resampled(series, every) if every else series
-    return Sequenced(paced.values[:longest], paced.times[:longest])
+    if every:
+        return resampled(series, every, longest)
+    return Sequenced(series.values[:longest], series.times[:longest])
 
 
 def is_series(line: str) -> bool:
