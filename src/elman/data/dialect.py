@@ -19,12 +19,16 @@ class Notation:
         thousands: what stands between the thousands, or "".
         currency: in which they are amounts, as its three letters, or "".
         percent: whether all but zeros are percent, or none is; None where either may be.
+        unit: that stands behind each of them, or "".
+        short: whether a letter behind some stands for thousands, millions or billions.
     """
 
     decimal: str = "."
     thousands: str = ""
     currency: str = ""
     percent: bool | None = None
+    unit: str = ""
+    short: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import math
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ from elman.data.files import written_aside
 from elman.data.numbers.cells import LARGEST, as_numbers, as_text, has_value, is_numeric, without
 from elman.data.numbers.notation import PLAIN, Readings, decided, either, in_words, is_plain, readings
 from elman.data.numbers.stand_ins import in_one_line, stand_ins
+from elman.data.numbers.units import LIMIT
 from elman.data.plain import without_infinite
 from elman.errors import ElmanError, brief, quoted
 
@@ -166,6 +168,15 @@ class Table:
 
     def _no_number(self, column: str, cell: Any) -> str:
         known = self.notation(column)
+        if isinstance(cell, str) and re.match(LIMIT, cell):
+            cells = self.frame[column]
+            limits = cells.filter(cells.str.contains(LIMIT)).str.strip_chars().unique(maintain_order=True)
+            shown = ", ".join(map(quoted, limits[:3])) + (f" and {len(limits) - 3:,} more" if len(limits) > 3 else "")
+            words = ",".join(limits[:3])
+            mends = f"--missing {quoted(words)} takes such for no value" if "," not in limits[0] else "leave it empty"
+            return f"{column} is {shown}, a limit and no number; {mends}"
+        if known.unit and is_numeric(pl.Series([cell]), replace(known, unit="")):
+            return f"{column} is {quoted(cell)}, and not in {known.unit} as the others are; write all alike"
         if known.percent is not None and is_numeric(pl.Series([cell]), replace(known, percent=not known.percent)):
             others = "percent as the others are" if known.percent else "what the others are, which are no percent"
             return f"{column} is {quoted(cell)}, and not {others}; write all alike"
@@ -198,7 +209,8 @@ class Table:
         """
         cells = self.frame[column]
         if self.dialect.numbers is not None:
-            return self.dialect.numbers.get(column, PLAIN)
+            known = self.dialect.numbers.get(column, PLAIN)
+            return known if known.percent is not None else replace(known, percent=False)
         if cells.dtype != pl.String or not self._read(column).numeric:
             return PLAIN
         own = self._read(column)

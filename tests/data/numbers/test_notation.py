@@ -48,6 +48,15 @@ READ: dict[str, tuple[list[str], list[float | None]]] = {
     "Arabic digits": (["\u0661\u066b\u0665", "\u0662"], [1.5, 2]),
     "full width": (["\uff11\uff0e\uff15", "\uff0d\uff12"], [1.5, -2]),
     "words for nothing": (["1,5", "#N/A", "<NA>", "--", "n.a.", "-nan", "NULL", "nil", "."], [1.5, *[None] * 8]),
+    "one unit": (["12 kW", "3.5kW", "-1\u00a0kW"], [12, 3.5, -1]),
+    "a unit with a sign": (["3,5 °C", "-4,25 °C"], [3.5, -4.25]),
+    "a unit of words and powers": (["1,200.5 sq ft2", "900 sq ft2"], [1200.5, 900]),
+    "a price for a unit": (["5.5 €/MWh", "-6 €/MWh"], [5.5, -6]),
+    "metres": (["5m", "6m"], [5, 6]),
+    "kelvin": (["300 K", "1 K"], [300, 1]),
+    "letters for thousands": (["1.2K", "3M", "2.5bn", "(4 k)", "950"], [1200, 3e6, 2.5e9, -4000, 950]),
+    "one letter for thousands": (["5k", "6k"], [5000, 6000]),
+    "amounts with letters": (["$1.2K", "$3M"], [1200, 3e6]),
     "one that is wrong": ([*["1,5"] * 30, "x"], [*[1.5] * 30, None]),
 }
 
@@ -80,7 +89,12 @@ def test_numbers_are_read_as_they_are_written(name: str) -> None:
         ["1/2", "3/4"],
         ["1,5", "2.5"],
         ["$5", "5 €"],
-        ["5k", "6k"],
+        ["5k", "6x"],
+        ["12 kW", "13 W"],
+        [">50K", "<=50K"],
+        ["05 Jan", "06 Jan"],
+        ["5 pm", "6 pm"],
+        ["5m", "6"],
         ["12,34", "1,2,3"],
     ],
 )
@@ -127,6 +141,37 @@ def test_percent_in_some_cells_only_is_refused(cells: list[str], asked: str) -> 
         assert asked in str(error.value)
 
 
+def test_percent_is_refused_where_plain_numbers_were_learnt() -> None:
+    dialect = table({"x": ["12", "13"]}).written("x")
+    with pytest.raises(ElmanError, match="row 1: x is '12%', and not what the others are, which are no percent"):
+        read_table(pl.DataFrame({"x": ["12%"]}), BadRows(), dialect).numeric("x")
+
+
+def test_a_limit_is_no_number_and_what_to_say_of_it_is_told() -> None:
+    cells = ["<0.5", "1", "2", "3", "4", "> 10", "< .1", "<0.5", "5", "6", "\u22647"]
+    read = read_table(pl.DataFrame({"x": cells}), BadRows(), Dialect())
+    assert read.is_numeric("x")
+    with pytest.raises(ElmanError) as error:
+        read.numeric("x")
+    said = "row 1: x is '<0.5', '> 10', '< .1' and 1 more, a limit and no number; --missing '<0.5,> 10,< .1' takes"
+    assert said in str(error.value)
+    left_out = table({"x": cells}, missing=("<0.5", "> 10", "< .1", "\u22647")).numeric("x")["x"]
+    assert left_out == [None, 1, 2, 3, 4, None, None, None, 5, 6, None]
+
+
+def test_a_cell_without_the_unit_of_the_others_is_refused_as_in_the_table_that_was_learnt_from() -> None:
+    dialect = table({"x": ["12 kW", "13 kW"]}).written("x")
+    for cell, said in (("14kW", ""), ("14", "not in kW as the others are; write all alike"), ("14 W", "not a number")):
+        again = read_table(pl.DataFrame({"x": [cell]}), BadRows(), dialect)
+        if not said:
+            assert again.numeric("x")["x"] == [14]
+            continue
+        with pytest.raises(ElmanError, match=said):
+            again.numeric("x")
+    with pytest.raises(ElmanError, match="'14k', not a number as those learnt from are written"):
+        read_table(pl.DataFrame({"x": ["14k"]}), BadRows(), table({"x": ["12", "13"]}).written("x")).numeric("x")
+
+
 def test_another_column_tells() -> None:
     ambiguous = ["996", "1,079"]
     assert table({"x": ambiguous, "y": ["0,5", "2"]}).notation("x") == Notation(",")
@@ -158,11 +203,12 @@ def test_what_is_found_is_said_in_a_line_and_plain_numbers_are_not(caplog: pytes
     table({"x": ["1.5", "2"], "y": [1, 2]}).written("x", "y")
     assert not caplog.messages
     cells = {"a": ["1,5", "2"], "b": ["1.079,5", "3"], "c": ["12%", "5%"], "d": ["(5)", "5 €"]}
+    cells |= {"e": ["12 kW", "3 kW"], "f": ["1,2K", "3M"]}
     table(cells).written(*cells)
     (line,) = caplog.messages
     assert line == (
-        "the table: numbers: decimal comma in a, b; thousands point in b; percent, 12% as 0.12 in c; "
-        "amounts in EUR in d; brackets for a minus in d"
+        "the table: numbers: decimal comma in a, b, f; thousands point in b; percent, 12% as 0.12 in c; "
+        "amounts in EUR in d; brackets for a minus in d; amounts in kW in e; K as thousands, M as millions in f"
     )
 
 

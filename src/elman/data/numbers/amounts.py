@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 import polars as pl
 
+from elman.data.dialect import Notation
+from elman.data.numbers.units import NAMES, SCALES, in_full, scales_of, unit_of, without_unit
+
 LONGEST = 64  # characters of a cell that may be a number
 CODES = (
     "USD EUR GBP JPY CNY INR CHF CAD AUD NZD SEK NOK DKK PLN CZK HUF RON RUB TRY BRL MXN ZAR KRW HKD SGD THB IDR MYR "
@@ -45,12 +48,16 @@ class Amounts(NamedTuple):
         body: ``[N]``, a sign, digits and the marks between them; null where a cell has other things.
         percent: ``[N]``, which were percent.
         currency: of all, three letters as a rule, or ""; amounts of another one have no body.
+        unit: that stood behind all of them, or ""; what has another or none has no body.
+        short: whether letters for thousands and more stood behind some.
         said: what about them is not plain, in words.
     """
 
     body: pl.Series
     percent: pl.Series
     currency: str
+    unit: str
+    short: bool
     said: tuple[str, ...]
 
 
@@ -73,12 +80,12 @@ def in_ascii(text: pl.Series) -> pl.Series:
     return text.str.replace_many(list(table), list(table.values())).str.strip_chars()
 
 
-def amounts_of(text: pl.Series, currency: str = "") -> Amounts:
+def amounts_of(text: pl.Series, known: Notation | None = None) -> Amounts:
     """The digits of cells, and what stood around them.
 
     Args:
         text: the cells.
-        currency: of the amounts, if it is known; else that of the most.
+        known: how they are written, if that is known; a currency that is not is that of the most.
 
     Example:
         >>> found = amounts_of(pl.Series(["$ 1,079.50", "(5)", "12 %", "5-", "five"]))
@@ -90,6 +97,11 @@ def amounts_of(text: pl.Series, currency: str = "") -> Amounts:
     text = text.str.strip_chars()
     text = in_ascii(text.set(text.str.len_chars() > LONGEST, None))
     said = []
+    unit = _unit_of(text) if known is None else known.unit
+    if unit:
+        text = without_unit(text, unit)
+        said += [f"amounts in {unit}"]
+    currency = known.currency if known else ""
     if text.str.contains(rf"{_SYMBOL}|{_CODE}").any():
         text, found = _without_currency(text)
         if found.null_count() < len(found):
@@ -109,8 +121,17 @@ def amounts_of(text: pl.Series, currency: str = "") -> Amounts:
         text = text.str.replace(r"^([0-9.,][^-]*?)\s*-$", "-${1}")
         said += ["a minus behind"]
     text = text.str.replace(r"^([-+])\s+", "${1}")
+    scales = scales_of(text) if known is None else [*SCALES] if known.short else []
+    if scales:
+        text = in_full(text)
+        said += [f"{', '.join(f'{letter} as {NAMES[SCALES[letter.lower()]]}' for letter in scales)}"]
     body = text.set(~text.str.contains(BODY).fill_null(True), None)
-    return Amounts(body, percent, currency, tuple(said))
+    return Amounts(body, percent, currency, unit, bool(scales), tuple(said))
+
+
+def _unit_of(text: pl.Series) -> str:
+    unit = unit_of(text.drop_nulls())
+    return "" if unit in SYMBOLS or unit in CODES else unit
 
 
 def _without_currency(text: pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from elman.data.dialect import UNKNOWN, Notation
-from elman.data.numbers.notation import PLAIN, SURE, numbers_in, readings
+from elman.data.numbers.notation import PLAIN, numbers_in, readings
+from elman.data.numbers.units import SURE
 
 # in lower case, in a column of numbers; what pandas and spreadsheets have there, and marks that people make
 NO_VALUE = (

@@ -9,10 +9,11 @@ import polars as pl
 
 from elman.data.dialect import BLANK, DECIMALS, THOUSANDS, UNKNOWN, Dialect, Notation
 from elman.data.numbers.amounts import amounts_of
+from elman.data.numbers.units import SURE, limits_in, unit_of
 
 PLAIN = Notation()
-SURE = 0.95  # of the cells at least are numbers in a column of such
 WORDS = r"\p{L}{4}|.{65}"  # what no number has, such as a word that is longer than the letters of a currency
+POWER = r"(?:[eE][-+]?[0-9]+)?"
 EITHER = r"^[-+]?[1-9][0-9]{0,2}\.[0-9]{3}$"  # a point that could stand between thousands
 NAMES = {",": "comma", ".": "point", BLANK: "blank", "'": "apostrophe", "_": "underscore"}
 
@@ -57,7 +58,7 @@ def readings(given: pl.Series, dialect: Dialect) -> Readings:
         >>> readings(pl.Series(["996", "1,079"]), Dialect()).notations == (Notation(","), Notation(".", ","))
         True
         >>> readings(pl.Series(["996", "1,079,000"]), Dialect()).notations
-        (Notation(decimal='.', thousands=',', currency='', percent=None),)
+        (Notation(decimal='.', thousands=',', currency='', percent=None, unit='', short=False),)
     """
     if not len(given):
         return Readings()
@@ -66,7 +67,10 @@ def readings(given: pl.Series, dialect: Dialect) -> Readings:
     as_programs = not plain.null_count() and bool(np.isfinite(plain.to_numpy()).all())
     if as_programs and dialect.decimal != "," and dialect.thousands != ".":
         return _plain(text, known=bool(dialect.decimal or dialect.thousands))
-    if (text.str.contains(r"\d") & ~text.str.contains(WORDS)).sum() < SURE * len(text):
+    limits = limits_in(text)
+    if limits.any():  # which are refused one by one, in a column of numbers
+        return readings(text.filter(~limits), dialect)
+    if (text.str.contains(r"\d") & ~text.str.contains(WORDS)).sum() < SURE * len(text) and not unit_of(text):
         return Readings()
     amounts = amounts_of(text)
     body = amounts.body
@@ -78,7 +82,8 @@ def readings(given: pl.Series, dialect: Dialect) -> Readings:
         return Readings()
     tied, even, cell = _told(text, body, tied)
     percent = _are_percent(body, amounts.percent)
-    notations = tuple(replace(each, currency=amounts.currency, percent=percent) for each in tied)
+    around = {"currency": amounts.currency, "percent": percent, "unit": amounts.unit, "short": amounts.short}
+    notations = tuple(replace(each, **around) for each in tied)
     return Readings(notations, marks, amounts.said, even, cell)
 
 
@@ -117,11 +122,11 @@ def _possible(marks: frozenset[str], dialect: Dialect) -> list[Notation]:
 def _pattern(notation: Notation) -> str:
     """What a number of a notation looks like, thousands by three or, as in India, by two before the last three."""
     d, t = re.escape(notation.decimal), re.escape(notation.thousands)
-    plain = rf"(?:[0-9]+(?:{d}[0-9]*)?|{d}[0-9]+)(?:[eE][-+]?[0-9]+)?"
+    plain = rf"(?:[0-9]+(?:{d}[0-9]*)?|{d}[0-9]+){POWER}"
     if not notation.thousands:
         return rf"^[-+]?{plain}$"
     indian = rf"|[1-9][0-9]?(?:{t}[0-9]{{2}})+{t}[0-9]{{3}}" if notation.thousands == "," else ""
-    return rf"^[-+]?(?:{plain}|(?:[1-9][0-9]{{0,2}}(?:{t}[0-9]{{3}})+{indian})(?:{d}[0-9]*)?)$"
+    return rf"^[-+]?(?:{plain}|(?:[1-9][0-9]{{0,2}}(?:{t}[0-9]{{3}})+{indian})(?:{d}[0-9]*)?{POWER})$"
 
 
 def _told(text: pl.Series, body: pl.Series, tied: tuple[Notation, ...]) -> tuple[tuple[Notation, ...], bool, str]:
@@ -164,7 +169,7 @@ def numbers_in(text: pl.Series, notation: Notation) -> pl.Series:
         >>> numbers_in(pl.Series(["1.079,5 €", "5 $", "-12 %"]), Notation(",", ".", "EUR")).to_list()
         [1079.5, None, -0.12]
     """
-    if notation.decimal != "." or notation.percent:
+    if notation.decimal != "." or notation.percent or notation.unit:
         return _numbers_of(text.str.strip_chars(), notation)
     plain = text.cast(pl.Float64, strict=False)
     if plain.null_count() == text.null_count():
@@ -178,7 +183,7 @@ def numbers_in(text: pl.Series, notation: Notation) -> pl.Series:
 
 
 def _numbers_of(text: pl.Series, notation: Notation) -> pl.Series:
-    amounts = amounts_of(text, notation.currency)
+    amounts = amounts_of(text, notation)
     numbers = converted(amounts.body, notation)
     if notation.percent is not None:  # zero is the same either way
         numbers = numbers.set((amounts.percent != notation.percent) & (numbers != 0).fill_null(False), None)

@@ -51,7 +51,7 @@ class Target:
         names: of the classes or labels, in the order of the outputs.
         mean, scale: of a number, as it was learnt from.
         separator: what stands between several labels in one cell.
-        decimal, thousands, currency, percent: how a number is written, as a notation has them.
+        decimal, thousands, currency, percent, unit, short: how a number is written, as a notation has them.
     """
 
     kind: str
@@ -63,10 +63,12 @@ class Target:
     thousands: str = PLAIN.thousands
     currency: str = PLAIN.currency
     percent: bool | None = PLAIN.percent
+    unit: str = PLAIN.unit
+    short: bool = PLAIN.short
 
     @property
     def notation(self) -> Notation:
-        return Notation(self.decimal, self.thousands, self.currency, self.percent)
+        return Notation(self.decimal, self.thousands, self.currency, self.percent, self.unit, self.short)
 
     @property
     def size(self) -> int:
@@ -186,7 +188,7 @@ def find_target(labels: Sequence[Any], wish: str = "", dialect: Dialect = UNKNOW
             others = f", and others are no numbers, such as {name}" if name else ""
             raise ElmanError(f"{said}{others}; there is nothing to learn from them")
         log.info("the label is a number, from %g to %g", numbers.min(), numbers.max())
-        written = asdict(notation)
+        written = asdict(replace(notation, percent=bool(notation.percent)))
         return Target("number", mean=float(numbers.mean()), scale=float(numbers.std()), **written)
     counts = Counter(
         name for label in labels for name in (parts(label, separator) if kind == "labels" else [as_name(label)])
