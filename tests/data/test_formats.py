@@ -21,6 +21,7 @@ from elman.data.formats import check_task, format_of, formats
 from elman.data.formats.ts import read_ts
 from elman.data.headers import has_header
 from elman.data.reading import is_table, read_table
+from elman.data.rows import Known, Line, read_again
 from elman.data.text import read_whole
 from elman.errors import ElmanError
 from elman.tasks.classify.task import ClassifyTask
@@ -546,11 +547,24 @@ def test_columns_of_json_may_have_an_index_as_pandas_writes_them(tmp_path: Path)
     assert read.frame.to_dict(as_series=False) == {"a": [1, 2], "b": ["x", "y"]}
 
 
-def test_rows_of_separators_alone_at_the_end_are_none(tmp_path: Path) -> None:
-    found = table(tmp_path, "day;load;\n1;2,5;\n;;\n2;3,5;\n;;\n;;;;\n", "a.csv")
-    assert found["load"] == ["2,5", None, "3,5"]
-    assert found.size == 3
-    assert "rows at the end without any value are left out: 2" in found.notes
+@pytest.mark.parametrize("mark", [";", "\t", ","])
+def test_rows_of_separators_alone_are_none_wherever_they_stand(mark: str, tmp_path: Path) -> None:
+    content = ";;;\nday;load;\n1;2.5;\n;;\n2;3.5;\n ; ;\n;;;;\n"
+    found = table(tmp_path, content.replace(";", mark), "a.csv")
+    assert found["load"] == ["2.5", "3.5"]
+    assert (found.lines.tolist(), found.size) == ([3, 5], 2)
+    assert "rows without any value are left out: 4" in found.notes
+    quoted = table(tmp_path, 'day,text\n1,"so\n,\nso"\n"",""\n2,so\n,\n', "b.csv")
+    assert quoted["text"] == ["so\n,\nso", None, "so"]
+
+
+def test_a_cell_that_a_spreadsheet_keeps_as_text_is_what_stands_in_it(tmp_path: Path) -> None:
+    found = table(tmp_path, 'id;load;"=""note"""\n="001";="2,5";"=""so; so"""\n"=""002""";="3,5";=1\n', "a.csv")
+    assert found["id"] == ["001", "002"]
+    assert found["note"] == ["so; so", "=1"]
+    assert found.numeric("load")["load"] == [2.5, 3.5]
+    known = Known(("id", "load"), ["id", "load"], dialect=found.written("load"))
+    assert read_again(Line('="003";="4,5"'), known, BadRows()).numeric("load").frame.rows() == [("003", 4.5)]
 
 
 def test_a_name_that_stands_twice_is_told(tmp_path: Path) -> None:

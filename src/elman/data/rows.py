@@ -183,6 +183,7 @@ def _as_cells(line: str, known: Known) -> dict[str, Any] | None:
     except csv.Error as error:
         raise ElmanError(f"the line cannot be parted into cells: {error}") from error
     names = _fitting(known, len(cells)) if len(cells) > 1 else None
+    cells = [delimited.KEPT_TEXT.sub(r"\1", cell) for cell in cells]
     return {name: cell or None for name, cell in zip(names, cells, strict=True)} if names else None
 
 

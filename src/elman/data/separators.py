@@ -142,9 +142,9 @@ def remark(text: str) -> str:
 
 
 def _likely(head: list[str]) -> list[str]:
-    """The lines without remarks, if there are others."""
+    """The lines without remarks and separators alone, if there are others."""
     mark = remark(head[0] if head else "") or "#"
-    return [line for line in head if not line.startswith(mark)] or head
+    return [line for line in head if not line.startswith(mark) and line.strip(" ".join(CHARACTERS))] or head
 
 
 def _are_blanks(head: Sequence[str], other: str) -> bool:

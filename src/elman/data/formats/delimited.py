@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,6 +34,7 @@ from elman.data.text import read_whole
 from elman.errors import ElmanError
 
 NAMES = (".csv", ".tsv")  # how the names of such files end
+KEPT_TEXT = re.compile(r'^\s*="([^"]*)"\s*$')  # as a spreadsheet writes a cell that is to stay a text
 ROW = "row"  # the column of names that stand before rows, as R writes them, without a name of its own
 
 
@@ -44,10 +46,13 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     separator = dialect.separator or guess_separator(text, kind)
     mark = remark(text.partition("\n")[2] if SAID.match(text) else text) or "#"
     text, remarks = _without_remarks(text, separator, kind, mark)
-    text, hollow = _without_hollow_end(text, separator)
     plain = separator in (" ", COLONS) or '"' not in text or (separator == "\t" and not _is_quoted(text))
     lines, cells = _split(text, separator) if plain else _parse(text, str(path), separator, bad)
     lines, cells = _without_empty_lines(lines, cells)
+    hollow = _hollow(text, separator, lines, cells)
+    lines, cells = lines[~hollow], cells.filter(pl.Series(~hollow))
+    if '="' in text:
+        cells = cells.list.eval(pl.element().str.replace(KEPT_TEXT.pattern, "$1"))
     if not len(cells):
         raise ElmanError(f"{path} has no rows")
     if not len(cells[0]):  # and nothing tells what the columns are
@@ -72,7 +77,7 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     frame, empty = _without_empty_columns(frame, header)
     notes = [
         f"lines that begin with {mark} are remarks: {remarks:,}" if remarks else "",
-        f"rows at the end without any value are left out: {hollow:,}" if hollow else "",
+        f"rows without any value are left out: {hollow.sum():,}" if hollow.any() else "",
         f"the header stands again, and is left out there, in line {told}" if told else "",
         "columns without a name and without a value are left out" if empty or trailing else "",
         f"the first column has no name; it is called {ROW}" if header and names[0] == ROW else "",
@@ -81,14 +86,15 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     return Table(str(path), frame, lines[index], index, len(lines), bad, dialect, notes=tuple(filter(None, notes)))
 
 
-def _without_hollow_end(text: str, separator: str) -> tuple[str, int]:
-    """The text without lines at the end, behind others, that are separators alone, and how many these are."""
-    end, hollow = len(text.rstrip(" \n")), 0
-    while (start := text.rfind("\n", 0, end)) >= 0 and separator in (line := text[start:end]):
-        if line.strip(f"{separator} \n"):
-            break
-        end, hollow = len(text[:start].rstrip(" \n")), hollow + 1
-    return (text[:end], hollow) if hollow and separator != " " else (text, 0)
+def _hollow(text: str, separator: str, lines: np.ndarray, cells: pl.Series) -> np.ndarray:
+    """Which rows are separators alone, as spreadsheets write rows in which nothing stands; cells in quotation marks are
+    something."""
+    empty = (cells.list.len() > 1) & cells.list.eval(pl.element().str.strip_chars() == "").list.all()
+    found = empty.to_numpy().copy()
+    if found.any() and '"' in text:
+        raw = text.split("\n")
+        found[found] = [not raw[line - 1].strip(f"{separator} ") for line in lines[found]]
+    return found
 
 
 def _repeats(cells: pl.Series) -> np.ndarray:

@@ -112,7 +112,7 @@ def _fitting(body: pl.Series, notations: Sequence[Notation]) -> tuple[Notation, 
 
 def _possible(marks: frozenset[str], dialect: Dialect) -> list[Notation]:
     """What is said, or else what the marks allow for; first what has decimals."""
-    said = dialect.decimal or ("," if dialect.thousands == "." else "." if dialect.thousands else "")
+    said = dialect.decimal or ("," if dialect.thousands == "." else "." if dialect.thousands == "," else "")
     between = (dialect.thousands,) if dialect.thousands else ("", *(mark for mark in THOUSANDS if mark in marks))
     found = [Notation(d, t) for d in ((said,) if said else DECIMALS) for t in between if d != t]
     # a decimal comma that is nowhere makes a difference only where points are of thousands
