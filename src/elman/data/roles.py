@@ -1,16 +1,21 @@
 """What a column of numbers is, where it is no amount: a counter, a name of rows, a flag, a constant, a part of time."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
-from elman.data.columns import is_identity, is_named
+from elman.data.columns import is_identity, is_named, listed
 from elman.data.numbers.cells import as_numbers, has_value
 from elman.data.tables import Table
-from elman.data.times.column import is_stamp
+from elman.data.times.column import is_of_day, is_stamp, is_time
+from elman.data.times.dates import is_yearless
 from elman.data.times.forms import YEARS
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 
 FLAG = {0.0, 1.0}
+BEGUN = r"^[^\p{L}\d]{0,3}\d"  # as numbers begin
+SHOWN = 3  # cells
 
 
 def counts(column: pl.Series) -> bool:
@@ -69,3 +74,38 @@ def no_amount(table: Table, column: str, *, dated: bool = False) -> str:
     if dated and whole and (part or is_named(column, "period")):
         return "a part of the time"
     return ""
+
+
+def unused(table: Table, columns: Sequence[str]) -> list[str]:
+    """Names of columns that are not used, with what keeps one from being a column of numbers or of times.
+
+    >>> from elman.data.bad import BadRows
+    >>> from elman.data.reading import read_table
+    >>> cells = {"load": ["12 kW", "300 W"], "when": ["Jan 05 12:00", "Jan 06 12:00"], "who": ["a", "b"]}
+    >>> for said in unused(read_table(cells, BadRows()), list(cells)):
+    ...     print(said)
+    load ('12 kW', '300 W' are no numbers of one kind)
+    when (days without a year, such as 'Jan 05 12:00'; with the year in them they are times)
+    who
+    """
+    return [f"{name} ({why})" if (why := _why_unused(table, name)) else name for name in columns]
+
+
+def no_numbers(table: Table) -> str:
+    """That a table has no column of numbers, and which are the most like one."""
+    like = [each for each in unused(table, table.columns) if each.endswith("of one kind)")]
+    return f"its columns are {listed(table.columns)}" + (f"; {listed(like, 3)}" if like else "")
+
+
+def _why_unused(table: Table, column: str) -> str:
+    cells = table.frame[column]
+    if cells.dtype != pl.String or table.is_numeric(column):
+        return ""
+    given = cells.filter(has_value(cells)).str.strip_chars()
+    if is_yearless(given):
+        return f"days without a year, such as {quoted(given[0])}; with the year in them they are times"
+    begin = given.str.contains(BEGUN)
+    if 2 * int(begin.sum()) <= len(given) or is_time(cells) or is_of_day(cells):
+        return ""
+    odd = given.filter(as_numbers(given).is_null()).unique(maintain_order=True)
+    return f"{', '.join(map(quoted, odd.head(SHOWN)))} are no numbers of one kind"

@@ -160,13 +160,14 @@ class Table:
             numbers = as_numbers(cells, self.notation(column))
             if not (np.abs(numbers.to_numpy()) <= LARGEST).all():  # null is NaN there
                 failed = has_value(cells) & ~(numbers.abs() <= LARGEST).fill_null(False)
+                others = cells.filter(failed).unique(maintain_order=True).head(3).to_list()
                 for row in failed.arg_true().to_list():
-                    wrong.setdefault(row, self._no_number(column, cells[row]))
+                    wrong.setdefault(row, self._no_number(column, cells[row], [] if self.bad.skip else others[1:]))
             made.append(without(numbers.alias(column), self.dialect.missing))  # -9,999 too, which was no -9999 as text
         # at once: a table of other columns is made in a time that grows with all of them
         return replace(self, frame=self.frame.with_columns(made)).reject(wrong)
 
-    def _no_number(self, column: str, cell: Any) -> str:
+    def _no_number(self, column: str, cell: Any, others: Sequence[Any]) -> str:
         known = self.notation(column)
         if isinstance(cell, str) and re.match(LIMIT, cell):
             cells = self.frame[column]
@@ -178,15 +179,16 @@ class Table:
         if known.unit and is_numeric(pl.Series([cell]), replace(known, unit="")):
             return f"{column} is {quoted(cell)}, and not in {known.unit} as the others are; write all alike"
         if known.percent is not None and is_numeric(pl.Series([cell]), replace(known, percent=not known.percent)):
-            others = "percent as the others are" if known.percent else "what the others are, which are no percent"
-            return f"{column} is {quoted(cell)}, and not {others}; write all alike"
+            usual = "percent as the others are" if known.percent else "what the others are, which are no percent"
+            return f"{column} is {quoted(cell)}, and not {usual}; write all alike"
         number = as_numbers(pl.Series([cell]), (self.dialect.numbers or {}).get(column)).item()
         if number is not None and math.isfinite(number):
             return f"{column} is {number:g}, and numbers reach {LARGEST:g} at most: give them in a larger unit"
         if number is not None:
             return f"{column} is {quoted(cell)}, not a number that can be computed with"
-        others = self.dialect.numbers is not None and is_numeric(pl.Series([cell]))
-        return f"{column} is {quoted(cell)}, not a number" + (" as those learnt from are written" if others else "")
+        as_learnt = self.dialect.numbers is not None and is_numeric(pl.Series([cell]))
+        said = f"{column} is {quoted(cell)}, not a number" + (" as those learnt from are written" if as_learnt else "")
+        return said + (f", and others are {' and '.join(map(quoted, others))}" if others else "")
 
     def without_missing(self) -> "Table":
         """The table with nothing in the cells that say that there is no value."""

@@ -335,3 +335,9 @@ def test_the_rows_of_a_table_are_streams_by_their_name(tmp_path: Path) -> None:
     assert np.allclose(np.concatenate([mixed[::2][::-1], mixed[1::2][::-1]]), answers["score"].to_numpy(), atol=1e-5)
     lines = [json.loads(line) for line in task.stream(below.read_text().splitlines(keepends=True)[1:])]
     assert np.allclose([line["score"] for line in lines], answers["score"].to_numpy(), atol=1e-5)
+
+
+def test_what_keeps_a_column_from_being_watched_is_shown() -> None:
+    cells = {"load": ["12 kW", "300 W", "1 MW", "2 W"]}
+    with pytest.raises(ElmanError, match=r"no column of numbers; .*'12 kW', '300 W', '1 MW' are no numbers of one"):
+        find_columns(cells, Columns(()))

@@ -436,3 +436,9 @@ def test_a_class_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
         (each / "1.txt").write_text("so so")
     with pytest.raises(ElmanError, match="has \ufffd, whose name is the class, and is not written in UTF-8"):
         fit(ClassifyTask, folder, folder=tmp_path / "m", **QUICK)
+
+
+def test_of_labels_that_are_nearly_all_numbers_the_others_are_shown() -> None:
+    labels = [f"{n}.5" for n in range(30)] + ["<0.5", "high"]
+    with pytest.raises(ElmanError, match=r"too many for classes; nearly all are numbers, but not '<0.5', 'high'"):
+        find_target(labels)

@@ -50,6 +50,17 @@ def lacks_year(text: pl.Series) -> bool:
     return len(steps) > 0 and bool((days <= 31).all()) and 2 * (same & (steps == 1)).sum() > len(steps)
 
 
+def is_yearless(text: pl.Series) -> bool:
+    """Whether most cells are days without a year, be it in digits alone.
+
+    >>> [is_yearless(pl.Series(cells)) for cells in (["05.01.", "6.1."], ["05/01", "31/12"], ["1/2"], ["5 Jan"])]
+    [True, True, False, True]
+    """
+    given = text.drop_nulls()
+    in_digits = int(given.str.contains(r"^(?:\d{1,2}\.\s?\d{1,2}\.|\d{2}/\d{2})$").sum())
+    return 2 * in_digits > len(given) or lacks_year(given)
+
+
 def arranged(text: pl.Series) -> pl.Series:
     """Cells with the time of day behind the day, and with colons in it where the day has its marks.
 

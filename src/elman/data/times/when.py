@@ -24,7 +24,7 @@ from elman.data.times.column import (
     read_times,
     said_form,
 )
-from elman.data.times.dates import days_of, lacks_year, plain_text, read_clock
+from elman.data.times.dates import days_of, is_yearless, plain_text, read_clock
 from elman.data.times.forms import DAY, HOUR, MINUTE, MONTHS, SECOND
 from elman.errors import ElmanError, quoted
 
@@ -285,7 +285,7 @@ def _refusal(table: str, cells: pl.Series) -> str:
     shown = ", ".join(quoted(str(cell)) for cell in cells.filter(has_value(cells)).unique(maintain_order=True)[:3])
     if is_of_day(cells):
         why = f"has times of day without a day: {shown}; a time is such as {READ}"
-    elif lacks_year(plain_text(cells)):
+    elif is_yearless(plain_text(cells)):
         why = f"has days without a year: {shown}; a time is such as {READ}"
     else:
         why = f"cannot be read as times: {shown or 'it is empty'}; a time is such as {READ}"

@@ -15,7 +15,7 @@ from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.formats import check_task, fasttext, format_of, ts
 from elman.data.memory import Arrays
 from elman.data.reading import is_table, read_table
-from elman.data.roles import names_rows, numbers_of
+from elman.data.roles import names_rows, no_numbers, numbers_of, unused
 from elman.data.rows import Known
 from elman.data.separators import SEPARATORS
 from elman.data.tables import Table
@@ -243,7 +243,7 @@ def _tell_rest(table: Table, used: Sequence[str], guessed: str, ignored: Sequenc
         log.info("%s: %r is taken for the label, since it has the fewest values; --label-column says another",
                  table.name, guessed)  # fmt: skip
     if left := [column for column in table.columns if column not in (*used, *ignored)]:
-        log.info("%s: columns that are not used: %s", table.name, listed(left))
+        log.info("%s: columns that are not used: %s", table.name, listed(unused(table, left)))
 
 
 def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity: str) -> Layout:
@@ -278,13 +278,14 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
     else:
         channels = tuple(numbers)
     if not channels:
-        raise ElmanError(f"{table.name} has no columns of numbers besides {identity} and {when.said or 'the time'}")
+        besides = f"{identity} and {when.said or 'the time'}"
+        raise ElmanError(f"{table.name} has no columns of numbers besides {besides}; {no_numbers(table)}")
     shown = f"{len(channels)} channels from {parameter!r}" if parameter else f"channels {', '.join(channels)}"
     source = f" of {labels}" if labels else ""
     log.info("%s: a series for each %r, in the order of %s; %s; the label is in %r%s", table.name, identity,
              repr(when.said) if time else "the rows", shown, label, source)  # fmt: skip
     if dropped := [column for column in words if column != parameter]:
-        log.info("%s: left out, since they are no numbers: %s", table.name, ", ".join(dropped))
+        log.info("%s: left out, since they are no numbers: %s", table.name, listed(unused(table, dropped)))
     return Layout(
         "long",
         label=label,

@@ -199,8 +199,10 @@ def find_target(labels: Sequence[Any], wish: str = "", dialect: Dialect = UNKNOW
     if kind == "classes" and len(names) == 1:
         raise ElmanError(f"all rows have the label {quoted(names[0])}; there is nothing to learn from one class")
     if kind == "classes" and len(names) > max(2, len(labels) / 2):
-        numeric = None not in _as_numbers(names, notation)
-        hint = "a Regressor, or --kind number, learns numbers" if numeric else "--label-column says which column has it"
+        words = [name for name, number in zip(names, _as_numbers(names, notation), strict=True) if number is None]
+        hint = "--label-column says which column has it" if words else "a Regressor, or --kind number, learns numbers"
+        if 0 < 2 * len(words) < len(names):
+            hint = f"nearly all are numbers, but not {', '.join(map(quoted, words[:3]))}"
         raise ElmanError(
             f"the label has {len(names):,} different values in {len(labels):,} rows, too many for classes; {hint}"
         )

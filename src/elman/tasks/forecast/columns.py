@@ -12,7 +12,7 @@ import polars as pl
 from elman.data.columns import is_identity, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.numbers.cells import as_numbers, has_value
-from elman.data.roles import names_rows, no_amount
+from elman.data.roles import names_rows, no_amount, no_numbers, unused
 from elman.data.rows import Known
 from elman.data.tables import Table
 from elman.data.times.column import Times, is_of_day, is_time, read_times
@@ -131,7 +131,7 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     reasons = {} if said.targets else _no_targets(table, numbers, dated=times.dated)
     targets = said.targets or tuple(n for n in numbers if n not in reasons)
     if not targets:
-        raise ElmanError(f"{table.name} has no column of numbers to forecast; its columns are {listed(table.columns)}")
+        raise ElmanError(f"{table.name} has no column of numbers to forecast; {no_numbers(table)}")
     log.info("to forecast: %s", listed(targets))
     for what, found in (("known of the future", said.known), ("read beside", said.past), ("constant", constants)):
         if found:
@@ -140,7 +140,7 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
         shown = [f"{name} ({reason})" for name, reason in reasons.items()]
         log.info("not to forecast, unless --target names them: %s", listed(shown))
     if left := [name for name in rest if name not in (*targets, *reasons)]:
-        log.info("not used: %s", listed(left))
+        log.info("not used: %s", listed(unused(table, left)))
     others = (*said.known, *said.past, *constants)
     kinds = {name: _kinds(table, name) for name in others if not table.is_numeric(name)}
     dialect = table.written(*targets, *(name for name in others if name not in kinds))
