@@ -292,6 +292,22 @@ EXAMPLES = [
         "classify",
     ),
     Example(
+        "Series in lists",
+        "A list of numbers in a cell is a series; a list of lists has one for each channel, or one for each step, "
+        "which their numbers tell: channels are as many in all rows, and fewer than steps. Several columns of lists are "
+        "channels side by side, and one that is called as times are says when the steps were. The same in Parquet and "
+        "Feather, in data frames and lists of rows, and in CSV as JSON.",
+        {
+            "waves.jsonl": lines(
+                *(
+                    json.dumps({"x": [[n % 2 * t, round(t / 2 - n, 1)] for t in range(4 + n % 3)], "y": "ab"[n % 2]})
+                    for n in range(20)
+                )
+            )
+        },
+        "classify",
+    ),
+    Example(
         "Parquet",
         "Columns with types.",
         {"reviews.parquet": parquet(TABLE)},

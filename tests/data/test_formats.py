@@ -39,6 +39,7 @@ FORMATS = {  # of the examples, where that is not lines of text
     "CoNLL-2003": "a CoNLL file of sentences",
     "fastText": "lines of a label and a text, as fastText has them",
     "JSON lines": "JSON",
+    "Series in lists": "JSON",
     "JSON": "JSON",
     "Texts of a table": "JSON",
     "Parquet": "a Parquet file",

@@ -409,7 +409,18 @@ def column_of(name: str, values: list[Any]) -> pl.Series:
         kinds = {type(value) for value in values if value is not None}
         if kinds <= {int, float} and not any(isinstance(v, int) and abs(v) > sys.float_info.max for v in values):
             return pl.Series(name, values, dtype=pl.Float64, strict=False)
+        if kinds == {list} and (depth := max(map(_depth, values))) in (1, 2):
+            numbers = pl.List(pl.Float64)
+            return pl.Series(name, values, dtype=numbers if depth == 1 else pl.List(numbers), strict=False)
         return pl.Series(name, [v if v is None or isinstance(v, str) else _as_cell(v) for v in values])
+
+
+def _depth(value: Any) -> int:
+    """How many lists are around the numbers of a value; more than there may be where it holds something else."""
+    if isinstance(value, list):
+        return 1 + max(map(_depth, value), default=0)
+    plain = value is None or (type(value) in (int, float) and abs(value) <= sys.float_info.max)
+    return 0 if plain else 9
 
 
 def _as_cell(value: Any) -> str:

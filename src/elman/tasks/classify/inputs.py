@@ -233,16 +233,6 @@ def _at_pace(series: Sequenced, every: float, longest: int) -> Sequenced:
     return Sequenced(series.values[:longest], series.times[:longest])
 
 
-def is_series(line: str) -> bool:
-    """Whether a line of a stream is a series as JSON, and not a row of a table.
-
-    >>> is_series('{"values": [1, 2]}'), is_series('{"x_1": 1, "x_2": 2}'), is_series("1,2")
-    (True, False, False)
-    """
-    start = line.lstrip()
-    return start.startswith("[") or (start.startswith("{") and '"values"' in start)
-
-
 def parse_series(line: str) -> Any:
     """A series from a line of a stream, as in memory: a list or an object of JSON."""
     try:

@@ -15,6 +15,7 @@ from elman.data.bad import BadRows
 from elman.data.columns import listed
 from elman.data.formats.fasttext import parted
 from elman.data.formats.ts import read_ts
+from elman.data.lists import parsed, side_by_side
 from elman.data.memory import Arrays
 from elman.data.reading import read_table
 from elman.data.rows import read_again, with_texts
@@ -23,7 +24,7 @@ from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.data.times.when import how_written
 from elman.data.wide import values_of
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 from elman.tasks.classify.layout import Layout
 
 log = logging.getLogger(__name__)
@@ -91,13 +92,14 @@ def read_labelled(source: Any, layout: Layout, bad: BadRows, *, labelled: bool =
     if isinstance(source, pl.DataFrame) and layout.kind in ("lines", "folder"):  # which have no names of their own
         layout = replace(layout, kind="table", text="text", label="label", columns=("text", "label"))
     readers = {
-        "folder": _folder, "ts": _ts, "lines": _lines, "table": _table, "long": _long, "wide": _wide, "arrays": _ts,
+        "folder": _folder, "ts": _ts, "lines": _lines, "table": _table, "long": _long, "wide": _wide, "lists": _lists,
+        "arrays": _ts,
     }  # fmt: skip
     reader: Callable[..., Labelled] = _arrays if isinstance(source, Arrays) else readers[layout.kind]
     if layout.kind == "arrays" and reader is _ts and not (isinstance(source, Path) and ".ts" in source.suffixes):
         raise ElmanError("the model was trained on arrays in memory; give it such, or a .ts file")
     found = reader(source, layout, bad, labelled).without(layout.dialect.missing)
-    if reader not in (_table, _ts, _wide):  # whose rows are counted as they are read
+    if reader not in (_table, _ts, _wide, _lists):  # whose rows are counted as they are read
         bad.read(found.size, found.of)
     if labelled:
         found = found.reject({row: "has no label" for row, label in enumerate(found.labels) if label is None}, bad)
@@ -202,6 +204,53 @@ def _wide(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled
     where = [table.where(row) for row in range(len(table))]
     wrong = {row: "has no step with a value" for row, each in enumerate(found) if not len(each)}
     return Labelled(inputs, labels, where, table.index, table.size, frame).reject(wrong, bad)
+
+
+def _lists(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
+    """A series in each row, as lists of numbers; what stands beside them names it for people."""
+    table = read_again(source, layout.known, bad)
+    for column in (*layout.lists, *layout.time):
+        table.known(column)
+    beside = [name for name in table.columns if name not in (*layout.lists, *layout.time)]
+    frame = table.spread().select(beside) if beside else pl.DataFrame({"row": range(1, table.size + 1)})
+    table = table.numeric(*layout.numbers)
+    constants = np.zeros((len(table), 0), np.float32)
+    if layout.numbers:
+        constants = table.frame.select(layout.numbers).cast(pl.Float32).to_numpy()
+    cells = zip(*(table.frame[column].to_list() for column in (*layout.lists, *layout.time)), strict=True)
+    inputs, wrong = [], {}
+    for row, (given, beside_it) in enumerate(zip(cells, constants, strict=True)):
+        one = _of_lists(given, layout, beside_it)
+        inputs.append(one)
+        if isinstance(one, str):
+            wrong[row] = one
+    labels = (
+        [_plain_label(each) for each in table[layout.label]] if layout.label in table.columns else [None] * len(inputs)
+    )
+    where = [table.where(row) for row in range(len(table))]
+    return Labelled(inputs, labels, where, table.index, table.size, frame).reject(wrong, bad)
+
+
+def _of_lists(cells: Sequence[Any], layout: Layout, constants: np.ndarray) -> Sequenced | str:
+    """The series of a row, or what is wrong with it."""
+    found = [parsed(cell) for cell in cells]
+    names = (*layout.lists, *layout.time)
+    if None in found:
+        column, cell = next(
+            pair for pair, one in zip(zip(names, cells, strict=True), found, strict=True) if one is None
+        )
+        return f"has nothing in {column}" if cell is None else f"{column} is {quoted(cell)}, not a list of numbers"
+    given = [one for one in found if one is not None]
+    lists = given[: len(layout.lists)]
+    if not any(len(each) for cell in lists for each in cell):
+        return "has no steps"
+    values = side_by_side(lists, layout.inner, layout.widths)
+    if values is None:
+        return f"{', '.join(layout.lists)} has not the {sum(layout.widths)} channels that the others have"
+    times = given[-1][0] if layout.time else np.arange(len(values), dtype=np.float64)
+    if len(times) != len(values) or not np.isfinite(times).all():
+        return f"has {len(values)} steps and {int(np.isfinite(times).sum())} times; they are to be as many"
+    return Sequenced(np.hstack([values, np.tile(constants, (len(values), 1))]), times)
 
 
 def _plain_label(label: Any) -> Any:

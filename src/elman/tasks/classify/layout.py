@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,9 @@ from elman.data.bad import BadRows
 from elman.data.columns import find, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.formats import check_task, fasttext, format_of, ts
+from elman.data.lists import Inner, find_inner, holds_lists, parsed, width
 from elman.data.memory import Arrays
+from elman.data.plain import Size
 from elman.data.reading import is_table, read_table
 from elman.data.roles import names_rows, no_numbers, numbers_of, unused
 from elman.data.rows import Known
@@ -48,7 +50,7 @@ class ColumnSpec:
 class Layout(Lain):
     """How the data lies: kept with the model, so that other files are read as the first one was."""
 
-    kind: Literal["table", "lines", "folder", "ts", "long", "wide", "arrays"]
+    kind: Literal["table", "lines", "folder", "ts", "long", "wide", "lists", "arrays"]
     text: str = ""
     label: str = ""
     identity: str = ""
@@ -63,6 +65,9 @@ class Layout(Lain):
     marked: bool = False  # of lines: whether no text begins with a word that is a label
     forms: tuple[str, ...] = ()  # in which times are written
     steps: tuple[tuple[str, ...], ...] = ()  # of a wide table: the columns of each channel, "" where a step has none
+    lists: tuple[str, ...] = ()  # the columns of lists of numbers
+    inner: tuple[Inner, ...] = ()  # of each of them: what a list in a list is
+    widths: tuple[Size, ...] = ()  # of each of them: its channels
 
     @property
     def when(self) -> When:
@@ -75,18 +80,41 @@ class Layout(Lain):
 
     @property
     def numbers(self) -> list[str]:
-        """The columns of a wide table that are read."""
+        """The columns of numbers that are read, of a table with a series in each row."""
+        if self.kind == "lists":
+            return list(self.channels[sum(self.widths) :])
         if self.kind != "wide":
             return []
         return [name for each in self.steps for name in each if name] + list(self.channels[len(self.steps) :])
 
+    def is_row(self, line: str) -> bool:
+        """Whether a line of a stream is a row of such a table, and not a series as JSON.
+
+        >>> layout = Layout("lists", lists=("x",))
+        >>> layout.is_row('{"values": [1, 2]}'), layout.is_row('{"x": [1, 2]}'), layout.is_row("[1, 2]")
+        (False, True, False)
+        """
+        start = line.lstrip()
+        named = "values" in (*self.lists, *self.columns)
+        series = start.startswith("[") or (start.startswith("{") and '"values"' in start and not named)
+        return self.kind in ("wide", "lists") and not series
+
+    def names_row(self, row: Any) -> bool:
+        """Whether a value in memory is a row of such a table, by the names of its columns."""
+        return (
+            self.kind in ("wide", "lists") and isinstance(row, Mapping) and not set(self.known.needed).isdisjoint(row)
+        )
+
     @property
     def known(self) -> Known:
         """What is known of tables of texts or steps; of other kinds what they have in a line of a stream."""
-        if self.kind not in ("table", "long", "wide"):
+        if self.kind not in ("table", "long", "wide", "lists"):
             return Known(("label", "text"), ["text"], ["label"], dialect=self.dialect, free=True)
         if self.kind == "wide":
             return Known(self.columns, self.numbers, [self.label], dialect=self.dialect)
+        if self.kind == "lists":
+            needed = [*self.lists, *self.time, *self.numbers]
+            return Known(self.columns, needed, [self.label], dialect=self.dialect)
         named = (
             self.identity,
             *self.when.columns,
@@ -123,7 +151,9 @@ def find_layout(source: Any, wishes: ColumnSpec, bad: BadRows) -> Layout:
     table = read_table(source, bad, wishes.dialect)
     table.tell()
     layout = _table_layout(table, wishes)
-    numbers = () if layout.is_text else (layout.value,) if layout.parameter else layout.numbers or layout.channels
+    numbers = () if layout.is_text else (layout.value,) if layout.parameter else layout.numbers
+    if layout.kind == "long" and not layout.parameter:
+        numbers = layout.channels
     layout = replace(layout, columns=tuple(table.columns), dialect=table.written(*numbers))
     if separator := table.dialect.separator:
         between, header = SEPARATORS.get(separator, repr(separator)), table.dialect.header
@@ -147,6 +177,8 @@ def _table_layout(table: Table, wishes: ColumnSpec) -> Layout:
     for column in wishes.ignore:
         table.known(column)
     columns = [column for column in table.columns if column not in wishes.ignore]
+    if not (wishes.text or wishes.identity or wishes.labels) and (layout := _lists_layout(table, wishes, columns)):
+        return layout
     identity = table.column(wishes.identity, "identity", among=columns)
     if identity and not (wishes.identity or wishes.labels) and table.frame[identity].n_unique() > len(table) / 2:
         identity = ""  # as many as rows: it numbers them
@@ -208,6 +240,47 @@ def _wide_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layout
     used = (*wide.columns, *constants, label)
     _tell_rest(table, used, label if guessed else "", wishes.ignore)
     return Layout("wide", label=label, channels=(*wide.channels, *constants), steps=wide.steps)
+
+
+def _lists_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layout | None:
+    """A series in each row, as lists of numbers; None where there are none, or a text is rather what is to be read."""
+    frame = table.frame
+    label = wishes.label or find(columns, "label")
+    found = [c for c in columns if c != label and holds_lists(frame[c])]
+    rest = [column for column in columns if column not in found]
+    numbers = [c for c in rest if not frame[c].dtype.is_nested() and table.is_numeric(c)]
+    if not found or any(is_named(c, "text") or _is_prose(frame[c]) for c in rest if c not in (*numbers, label)):
+        return None
+    time = next((c for c in found if len(found) > 1 and (c in wishes.time or is_named(c, "time", "step"))), "")
+    lists = tuple(column for column in found if column != time)
+    cells = [[parsed(cell) for cell in frame[column].to_list()] for column in lists]
+    inner: tuple[Inner, ...] = tuple(find_inner(column, each) for column, each in zip(lists, cells, strict=True))
+    widths = tuple(width(each, kind) for each, kind in zip(cells, inner, strict=True))
+    if not all(widths):
+        return None
+    guessed = not label
+    label = label or _fewest(table, [c for c in rest if not frame[c].dtype.is_nested()])
+    if not label:
+        raise ElmanError(
+            f"{table.name} has a series in each row, in lists of {listed(lists)}, and no column that looks like the "
+            f"label; say which with --label-column; its columns are {listed(table.columns)}"
+        )
+    constants = [c for c in numbers if c != label and not names_rows(table, c) and frame[c].drop_nulls().n_unique() > 1]
+    shown = ", ".join(
+        f"{column} ({size} channels, a list a {kind})" if kind else column
+        for column, size, kind in zip(lists, widths, inner, strict=True)
+    )
+    beside = f"; their times: {time}" if time else ""
+    beside += f"; the same at every step: {listed(constants)}" if constants else ""
+    log.info("%s: a series in each row, in lists: %s%s; the label is in %r", table.name, shown, beside, label)
+    _tell_rest(table, (*found, *constants, label), label if guessed else "", wishes.ignore)
+    channels = [
+        column if size == 1 else f"{column} {n}"
+        for column, size in zip(lists, widths, strict=True)
+        for n in range(1, size + 1)
+    ]
+    return Layout("lists", label=label, time=(time,) if time else (), channels=(*channels, *constants), lists=lists,
+                  inner=inner, widths=widths)  # fmt: skip
 
 
 def _shown(wide: Wide) -> list[tuple[str, list[str]]]:

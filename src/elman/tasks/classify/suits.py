@@ -35,8 +35,9 @@ def suits(read: Any, path: Path) -> Suits:
         likely = not spoken and kind != "number" and different <= min(CLASSES, len(labels) / 5) and words >= 2
         return Suits(0.8 if likely else 0.05, f"lines of a label ({what}) and a text")
     named = is_named(layout.label, "label")
-    if layout.kind == "wide":
-        series = f"a series of {len(layout.steps[0]):,} steps in each row, with {what} in {layout.label}"
+    if layout.kind in ("wide", "lists"):
+        series = f"a series of {len(layout.steps[0]):,} steps" if layout.steps else "a series in lists"
+        series += f" in each row, with {what} in {layout.label}"
         return Suits((0.9 if named else 0.7) * (1.0 if repeated else 0.5), series, {"label_column": layout.label})
     if layout.kind == "long":
         columns = {"id_column": layout.identity, "time_column": layout.time, "label_column": layout.label}

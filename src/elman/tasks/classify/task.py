@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from elman.data.bad import BadRows
 from elman.data.batches import Batches
-from elman.data.memory import array_series
+from elman.data.memory import array_series, opened
 from elman.data.plain import restored
 from elman.data.rows import Asked, Line
 from elman.data.split import split
@@ -23,7 +23,7 @@ from elman.layers.pooling import AttentionPooling, max_and_mean
 from elman.tasks.classify import report
 from elman.tasks.classify.asked import read_asked
 from elman.tasks.classify.baselines import simple_methods
-from elman.tasks.classify.inputs import SeriesInput, TextInput, is_series, parse_series
+from elman.tasks.classify.inputs import SeriesInput, TextInput, parse_series
 from elman.tasks.classify.labelled import Labelled, read_labelled, warn_of_leaks
 from elman.tasks.classify.layout import Layout, find_layout
 from elman.tasks.classify.options import ClassifyOptions
@@ -275,10 +275,12 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
     def rows(self, source: Any, bad: BadRows) -> Asked[Any]:
         if isinstance(self.input, TextInput):
             return read_asked(source, self.layout, bad, self.target.has)
-        if isinstance(source, Line) and (self.layout.kind != "wide" or is_series(source.text)):
+        if isinstance(source, Line) and not self.layout.is_row(source.text):
             source = [parse_series(source.text)]
         if hasattr(source, "__array__") and (series := array_series(source)) is not None:
             source = series
+        if isinstance(source, list | tuple) and source and all(map(self.layout.names_row, source)):
+            source = opened(source)
         if isinstance(source, list | tuple) and isinstance(self.input, SeriesInput):
             return self.input.asked(source)
         found = read_labelled(source, self.layout, bad, labelled=False)
