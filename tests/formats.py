@@ -294,9 +294,9 @@ EXAMPLES = [
     Example(
         "Series in lists",
         "A list of numbers in a cell is a series; a list of lists has one for each channel, or one for each step, "
-        "which their numbers tell: channels are as many in all rows, and fewer than steps. Several columns of lists are "
-        "channels side by side, and one that is called as times are says when the steps were. The same in Parquet and "
-        "Feather, in data frames and lists of rows, and in CSV as JSON.",
+        "which their numbers tell: channels are as many in all rows, and fewer than steps. Several columns of lists "
+        "are channels side by side, and one that is called as times are says when the steps were. The same in Parquet "
+        "and Feather, in data frames and lists of rows, and in CSV as JSON.",
         {
             "waves.jsonl": lines(
                 *(

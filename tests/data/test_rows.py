@@ -151,6 +151,38 @@ def test_a_file_without_names_has_its_own_separator(tmp_path: Path) -> None:
     assert read_again(tmp_path / "new.csv", known, BadRows())["item"] == ["i1", "i2"]
 
 
+@pytest.mark.parametrize(
+    ("usual", "content", "texts"),
+    [
+        (",", "so, so;yes\nno way, no;no\n", ["so, so", "no way, no"]),
+        ("\t", "so good,yes\nso bad,no\n", ["so good", "so bad"]),
+        (",", "so; so\nno; no\n", ["so; so", "no; no"]),
+        ("\t", "so, so\n", ["so, so"]),
+        ("\t", "so so\nno no\n", ["so so", "no no"]),
+    ],
+)
+def test_a_file_of_texts_without_names_has_its_own_separator(
+    usual: str, content: str, texts: list[str], tmp_path: Path
+) -> None:
+    known = Known(("1", "2"), ["1"], ["2"], dialect=Dialect(usual, False), free=True)
+    (tmp_path / "new.txt").write_text(content)
+    (tmp_path / "new.csv").write_text(content)
+    for name in ("new.txt", "new.csv"):
+        table, column = read_texts(tmp_path / name, "1", known, BadRows(), usual="text")
+        assert table[column] == texts
+
+
+def test_several_files_without_names_have_each_their_own_separator(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1,5.5\n2,6.5\n")
+    (tmp_path / "b.csv").write_text("3;7,5\n4;8,5\n")
+    assert read_table(tmp_path / "*.csv", BadRows()).frame.rows() == [
+        ("1", "5.5"),
+        ("2", "6.5"),
+        ("3", "7,5"),
+        ("4", "8,5"),
+    ]
+
+
 def test_each_of_several_files_has_its_own_separator(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "a.csv").write_text("text,label\nso good,yes\n")
     (tmp_path / "b.csv").write_text("label;text\nno;so, so\n")

@@ -84,10 +84,16 @@ def _read(
     if len(files) > 1:
         first = _read_file(files[0], bad, dialect, fits)
         alike = replace(dialect, separator=first.dialect.separator, header=first.dialect.header)
-        has_names = alike.header and set(first.columns)
-        like = (lambda cells: has_names <= set(cells)) if has_names else fits
+        like = fits if dialect.separator else _like(first)
         return joined([first, *(_read_file(each, bad, alike, like) for each in files[1:])], str(path))
     return _read_file(files[0], bad, dialect, fits)
+
+
+def _like(first: Table) -> Callable[[Sequence[str]], bool]:
+    """Whether a first row is one of a table like another: of the same names, or as wide where it has none."""
+    if first.dialect.header:
+        return lambda cells: set(first.columns) <= set(cells)
+    return lambda cells: len(cells) == len(first.columns)
 
 
 def _tables_in(folder: Path, encoding: str) -> list[Path]:
@@ -103,7 +109,8 @@ def _read_file(
 ) -> Table:
     found = format_of(path, dialect.encoding)
     if found is delimited.FORMAT and fits is not None and dialect.separator:
-        own = separator_again(text_beginning(path, SIZE, dialect.encoding), dialect.separator, fits)
+        text, named = text_beginning(path, SIZE, dialect.encoding), dialect.header is not False
+        own = separator_again(text, dialect.separator, fits, named=named)
         if own != dialect.separator:
             log.info("%s: columns between %s", path, SEPARATORS.get(own, repr(own)))
             dialect = replace(dialect, separator=own)

@@ -261,4 +261,7 @@ def _is_table(path: Path, known: Known) -> bool:
     if not usual:
         return False
     text = beginning(path, SIZE, known.dialect.encoding)
-    return usual in text.partition("\n")[0] or separator_again(text, usual, known.fits) != usual
+    return (
+        usual in text.partition("\n")[0]
+        or separator_again(text, usual, known.fits, named=known.dialect.header is not False) != usual
+    )

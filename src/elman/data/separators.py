@@ -99,13 +99,16 @@ def _is_plain(separator: str, rows: Sequence[list[str]], head: Sequence[str]) ->
     return separator != "," or all(map(PACKED.match, head)) or not all(DECIMAL.fullmatch(cell) for cell in between)
 
 
-def separator_again(text: str, usual: str, fits: Callable[[Sequence[str]], bool]) -> str:
+def separator_again(text: str, usual: str, fits: Callable[[Sequence[str]], bool], *, named: bool = True) -> str:
     """What stands between the columns of a text like another one: what did so there, unless its first line tells.
 
     Args:
         text: the text, or how it begins.
         usual: what stood between the columns of the other text.
         fits: whether a first line of such cells is one of a text like the other.
+        named: whether its first line has names, which tell; else the text itself tells first of all.
+
+    A text that may be of one column, without names, has several where a character parts its lines alike.
 
     Example:
         >>> separator_again("id;text\\n1;so, so\\n", ",", lambda cells: "text" in cells)
@@ -119,16 +122,34 @@ def separator_again(text: str, usual: str, fits: Callable[[Sequence[str]], bool]
     head = _likely(head)
     allow_cells_of(len(text))
     quoted = '"' in text[:SIZE]
-    for separator in (usual, guess_separator(text), *CHARACTERS):
-        blank = separator == " "
-        rows = [BLANKS.split(line.strip()) for line in head] if blank else _parted(head, separator, quoted)
+    own = guess_separator(text)
+    whole = _rows(head[:1], usual, quoted)[:1]
+    alone = not named and bool(whole) and len(whole[0]) == 1 and fits(whole[0])
+    for separator in (usual, own, *CHARACTERS) if named else (own, usual, *CHARACTERS):
+        rows = _rows(head, separator, quoted)
         if not rows:
             break
         first = [cell.strip(' "\ufeff') for cell in rows[0]]
         regular = sum(len(row) == len(first) for row in rows) >= REGULAR * len(rows)
-        if fits(first) and (separator == usual or (len(first) > 1 and regular)):
+        if not fits(first) or (separator != usual and (len(first) == 1 or not regular)):
+            continue
+        # a text of one column has marks of sentences, behind which there is a blank
+        if separator == usual or not (alone and _are_sentences(head, separator)):
             return separator
     return usual
+
+
+def _rows(head: Sequence[str], separator: str, quoted: bool) -> list[list[str]]:
+    return [BLANKS.split(line.strip()) for line in head] if separator == " " else _parted(head, separator, quoted)
+
+
+def _are_sentences(head: Sequence[str], separator: str) -> bool:
+    """Whether a blank stands for, or behind, a character that parts lines, as it does behind the marks of a sentence.
+
+    >>> _are_sentences(["so, so", "yes, no"], ","), _are_sentences(["so so;a", "yes;b"], ";")
+    (True, False)
+    """
+    return separator == " " or any(f"{separator} " in line for line in head)
 
 
 def remark(text: str) -> str:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from elman.data.bad import BadRows
 from elman.data.dialect import Dialect, Notation
 from elman.errors import ElmanError
 from elman.tasks.anomaly.scoring import Record, Scale, Usual
-from elman.tasks.anomaly.streams import Columns, Stream, find_columns, read_streams
+from elman.tasks.anomaly.streams import Columns, Stream, find_columns, find_label, read_streams
 from elman.tasks.anomaly.task import AnomalyOptions, AnomalyTask, nab
 from elman.training.runs import fit
 from elman.training.task import Sources, evaluate
@@ -265,6 +266,15 @@ def test_how_numbers_are_written_is_found_in_all_files(tmp_path: Path) -> None:
     (tmp_path / "2.csv").unlink()
     with pytest.raises(ElmanError, match=r"1\.csv, line 2: load is '1,100', and nothing tells"):
         find_columns(tmp_path, Columns(("load",)))
+
+
+def test_each_file_of_streams_has_its_own_separator(tmp_path: Path) -> None:
+    for name, mark in (("a.csv", ","), ("b.csv", ";"), ("c.csv", "\t")):
+        lines = ["time,load,anomaly", *(f"2024-01-01 {n:02d}:00,{n + 0.5},{n % 2}" for n in range(24))]
+        (tmp_path / name).write_text("\n".join(lines).replace(",", mark) + "\n")
+    columns = find_columns(tmp_path, Columns(()))
+    assert [len(each) for each in read_streams(tmp_path, columns, BadRows())] == [24] * 3
+    assert find_label(tmp_path / "b.csv", replace(columns, label=""), "") == "anomaly"
 
 
 def test_of_long_streams_the_first_rows_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:

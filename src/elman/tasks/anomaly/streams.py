@@ -160,7 +160,7 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
         log.info("streams: %s different of %s", f"{table.frame[series].n_unique():,}", series)
     if left := [c for c in table.columns if c not in (*values, *when.columns, label, series)]:
         log.info("columns left out: %s%s", listed(unused(table, left)), f" (empty: {listed(empty)})" if empty else "")
-    dialect = _written(source, table, values)
+    dialect = _written(source, table, values, wish.dialect)
     return Columns(values, when.columns, label, dialect, tuple(table.columns), when.forms, series)
 
 
@@ -183,9 +183,10 @@ def _find_series(table: Table, when: When, among: Sequence[str]) -> str:
     return ""
 
 
-def _written(source: Any, first: Table, values: Sequence[str]) -> Dialect:
+def _written(source: Any, first: Table, values: Sequence[str], said: Dialect) -> Dialect:
     """How the numbers of all tables are written, of which one may tell what another does not."""
-    tables = [first, *(read_table(each, BadRows(skip=True), first.dialect) for each in files_of(source)[1:])]
+    like = None if said.separator else Known(first.columns, values, dialect=first.dialect).fits
+    tables = [first, *(read_table(each, BadRows(skip=True), first.dialect, like) for each in files_of(source)[1:])]
     parts = [each.only(values) for each in tables if set(values) <= set(each.columns)]
     return (joined(parts, str(source)) if len(parts) > 1 else first).written(*values)
 
@@ -201,7 +202,7 @@ def find_label(source: Any, columns: Columns, wish: str) -> str:
     Raises:
         ElmanError: no such column.
     """
-    table = read_table(files_of(source)[0], BadRows(skip=True), columns.dialect)
+    table = read_again(files_of(source)[0], columns.known, BadRows(skip=True))
     return _label(table, wish, [c for c in table.columns if c not in (*columns.values, *columns.when.columns)])
 
 

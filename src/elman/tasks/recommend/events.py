@@ -291,7 +291,7 @@ def _table(source: Any, layout: EventLayout, bad: BadRows) -> Table:
         source = pl.DataFrame({"items": [list(each) for each in source]})
     if isinstance(source, Path) and not source.is_dir() and is_sessions(source, layout.dialect.encoding):
         return read_sessions(source, bad, layout.dialect)
-    return read_table(source, bad, layout.dialect)
+    return read_table(source, bad, layout.dialect, layout.known.fits)
 
 
 def _complete(table: Table, columns: list[str]) -> Table:

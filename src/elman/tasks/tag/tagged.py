@@ -212,7 +212,7 @@ def _lines_of(source: Path, layout: Layout) -> list[str]:
 
 
 def _read_table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Tagged:
-    table = read_table(source, bad, layout.dialect)
+    table = read_table(source, bad, layout.dialect, lambda cells: not {layout.tokens, layout.tags}.isdisjoint(cells))
     tokens = [_parts(cell) for cell in table[layout.tokens]]
     tags = [_parts(cell) for cell in table[layout.tags]] if labelled else [[]] * len(tokens)
     wrong = {}
@@ -233,7 +233,7 @@ def _read_table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Ta
 
 
 def _read_rows(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Tagged:
-    table = read_table(source, bad, layout.dialect)
+    table = read_table(source, bad, layout.dialect, lambda cells: not {layout.tokens, layout.tags}.isdisjoint(cells))
     table = table.text(layout.tokens, *([layout.tags] if layout.tags in table.columns else []))
     words, tags = table[layout.tokens], table[layout.tags] if labelled else []
     found = sentence_rows(table, layout.tokens, layout.tags, layout.group)
