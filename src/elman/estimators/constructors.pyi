@@ -965,6 +965,7 @@ class AnomalyDetectorOptions:
     cooldown: int
     false_alarm_rate: float
     values: str | list[Any]
+    id_column: str
     time_column: str
     label_column: str
     windows: str
@@ -1015,6 +1016,7 @@ class AnomalyDetectorOptions:
         cooldown: int = 100,
         false_alarm_rate: float = 0.005,
         values: str | list[Any] = "",
+        id_column: str = "",
         time_column: str = "",
         label_column: str = "",
         windows: str = "",
@@ -1069,10 +1071,11 @@ class AnomalyDetectorOptions:
                 cooldown: Rows after an alarm in which only a higher score raises another.
                 false_alarm_rate: Share of usual rows whose score reaches the alarm threshold.
                 values: Columns to watch, separated by commas. [detected]
+                id_column: Column that names the stream a row belongs to, in tables of several streams. [detected]
                 time_column: Column of the time. [detected]
                 label_column: Column that marks anomalies, for evaluation only: nothing is learnt from it. [detected]
-                windows: File with the windows of known anomalies, in the form of NAB's combined_windows.json.
-                [detected]
+                windows: File with the windows of known anomalies by file or stream, in the form of NAB's
+                combined_windows.json. [detected]
                 ignore: Columns to leave out, separated by commas.
                 batch: Rows in a batch.
                 bptt: Steps in a window of truncated backpropagation through time.

@@ -17,7 +17,7 @@ from elman.data.dialect import Dialect, Notation
 from elman.errors import ElmanError
 from elman.tasks.anomaly.scoring import Record, Scale, Usual
 from elman.tasks.anomaly.streams import Columns, Stream, find_columns, find_label, read_streams
-from elman.tasks.anomaly.task import AnomalyOptions, AnomalyTask, nab
+from elman.tasks.anomaly.task import AnomalyOptions, AnomalyTask, _score, nab
 from elman.training.runs import fit
 from elman.training.task import Sources, evaluate
 
@@ -345,6 +345,34 @@ def test_the_rows_of_a_table_are_streams_by_their_name(tmp_path: Path) -> None:
     assert np.allclose(np.concatenate([mixed[::2][::-1], mixed[1::2][::-1]]), answers["score"].to_numpy(), atol=1e-5)
     lines = [json.loads(line) for line in task.stream(below.read_text().splitlines(keepends=True)[1:])]
     assert np.allclose([line["score"] for line in lines], answers["score"].to_numpy(), atol=1e-5)
+
+
+def test_the_column_of_streams_can_be_said_and_each_has_its_windows(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [f"{where},2024-01-01 {n // 4:02d}:{n % 4 * 15:02d},{n}\n" for where in "ab" for n in range(80)]
+    path = tmp_path / "rooms.csv"
+    path.write_text("where,time,value\n" + "".join(rows))
+    windows = tmp_path / "windows.json"
+    windows.write_text('{"b": [["2024-01-01 05:00", "2024-01-01 06:00"]], "other": []}')
+    assert find_columns(path, Columns(())).series == ""  # as it is not named as such columns are
+    columns = find_columns(path, Columns((), series="where"))
+    assert (columns.series, columns.values) == ("where", ("value",))
+    one, other = read_streams(path, columns, BadRows(), str(windows))
+    assert (one.windows, other.windows) == (None, ((20, 24),))
+    assert other.labels is not None
+    assert np.flatnonzero(other.labels).tolist() == list(range(20, 25))
+    task = fit(AnomalyTask, path, steps=2, hidden=4, id_column="where", windows=str(windows))
+    assert task.predict(path)["where"].to_list() == ["a"] * 80 + ["b"] * 80
+    windows.write_text('{"rooms.csv": []}')
+    read_streams(path, columns, BadRows(), str(windows))
+    assert "names none of the files, whose streams are named by where" in caplog.text
+    with pytest.raises(ElmanError, match="'value' is named for two things"):
+        find_columns(path, Columns(("value",), series="value"))
+
+
+def test_no_score_is_a_negative_zero() -> None:
+    assert str(_score(np.zeros((1, 1, 1)))[0]) == "0.0"
 
 
 def test_what_keeps_a_column_from_being_watched_is_shown() -> None:

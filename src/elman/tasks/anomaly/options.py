@@ -40,6 +40,13 @@ class AnomalyOptions(TimedOptions):
     values: str = option(
         "", "Columns to watch, separated by commas.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMNS"
     )
+    id_column: str = option(
+        "",
+        "Column that names the stream a row belongs to, in tables of several streams.",
+        shown=DETECTED,
+        panel=DATA,
+        metavar="COLUMN",
+    )
     time_column: str = option("", "Column of the time.", shown=DETECTED, panel=DATA, metavar="COLUMN")
     label_column: str = option(
         "",
@@ -50,7 +57,7 @@ class AnomalyOptions(TimedOptions):
     )
     windows: str = option(
         "",
-        "File with the windows of known anomalies, in the form of NAB's combined_windows.json.",
+        "File with the windows of known anomalies by file or stream, in the form of NAB's combined_windows.json.",
         shown=DETECTED,
         panel=DATA,
         metavar="FILE",

@@ -141,15 +141,18 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     check_task(first, "anomaly", wish.dialect.encoding)
     table = read_table(first, BadRows(skip=True), wish.dialect)
     table.tell()
-    for column in (*wish.values, *ignore):
+    said = [*wish.values, *([wish.series] if wish.series else [])]
+    for column in (*said, *ignore):
         table.known(column)
+    if twice := next((name for name in said if name in (*wish.time, wish.label) or said.count(name) > 1), None):
+        raise ElmanError(f"the column {twice!r} is named for two things; name it for one")
     free = [column for column in table.columns if column not in ignore]
-    when = find_when(table, wish.time, [c for c in free if c not in wish.values], order=order)
-    label = _label(table, wish.label, [c for c in free if c not in when.columns])
+    when = find_when(table, wish.time, [c for c in free if c not in said], order=order)
+    label = _label(table, wish.label, [c for c in free if c not in (*when.columns, wish.series)])
     rest = [c for c in free if c not in (*when.columns, label)]
     changes = [c for c in rest if is_named(c, "change") and _is_answer(table.frame[c])]
     empty = [c for c in rest if not has_value(table.frame[c]).any()]
-    series = _find_series(table, when, [c for c in rest if c not in wish.values])
+    series = wish.series or _find_series(table, when, [c for c in rest if c not in wish.values])
     numbers = [c for c in rest if c not in (*changes, series) and table.is_numeric(c)]
     amounts = [c for c in numbers if not names_rows(table, c) and not is_stamp(table.frame[c])]
     values = wish.values or tuple(amounts or numbers)
@@ -219,8 +222,8 @@ def read_streams(
         source: a file, a folder with one series a file, or a data frame.
         columns: which are what; one of labels may be missing.
         bad: what is done about rows that cannot be used.
-        windows: a file with the windows of anomalies by the name of the file, as ``combined_windows.json``; without
-            one, that is looked for beside the data.
+        windows: a file with the windows of anomalies by the name of the file, or of the stream where a table has
+            several, as ``combined_windows.json``; without one, that is looked for beside the data.
         labelled: whether labels and windows are read.
 
     Raises:
@@ -234,7 +237,8 @@ def read_streams(
         for stream in _read_streams(each, columns, bad, limits, labelled)
     ]
     if limits and not any(stream.windows is not None for stream in streams):
-        log.warning("%s names none of the files", limits["path"])
+        several = f", whose streams are named by {columns.series}" if columns.series else ""
+        log.warning("%s names none of the files%s", limits["path"], several)
     for number, column in enumerate(columns.values):
         leaks = [
             stream.name
@@ -287,17 +291,23 @@ def _read_streams(source: Any, columns: Columns, bad: BadRows, limits: dict[str,
     names = _names(table, columns)
     if names:
         members, places = list(dict.fromkeys(names)), pl.Series(names)
-        return [_in_order(replace(_rows(whole, (places == name).to_numpy()), name=name)) for name in members]
+        streams = [_in_order(replace(_rows(whole, (places == name).to_numpy()), name=name)) for name in members]
+        return [_with_windows(stream, limits, _key(stream.name, limits)) for stream in streams]
     stream = _in_order(whole)
-    if limits and isinstance(source, Path):
-        found = _windows_of(source, limits, stream.times)
-        labels = stream.labels
-        if found is not None and labels is None:
-            labels = np.zeros(len(stream), bool)
-            for first, last in found:
-                labels[first : last + 1] = True
-        stream = replace(stream, windows=found, labels=labels)
-    return [stream]
+    return [_with_windows(stream, limits, _key(source.absolute(), limits) if isinstance(source, Path) else None)]
+
+
+def _with_windows(stream: Stream, limits: dict[str, Any], key: str | None) -> Stream:
+    """A stream with the windows that a file has under a key, and labels by them where it has none."""
+    if key is None:
+        return stream
+    found = _windows_of(key, limits, stream)
+    labels = stream.labels
+    if labels is None:
+        labels = np.zeros(len(stream), bool)
+        for first, last in found:
+            labels[first : last + 1] = True
+    return replace(stream, windows=found, labels=labels)
 
 
 def _rows(stream: Stream, rows: np.ndarray | slice) -> Stream:
@@ -380,18 +390,22 @@ def _read_windows(source: Any, windows: str) -> dict[str, Any]:
     return {"path": path, "files": files}
 
 
-def _windows_of(source: Path, limits: dict[str, Any], times: np.ndarray) -> tuple[tuple[int, int], ...] | None:
-    """The rows of the windows of a file; None where the windows' file does not name it."""
-    parts = source.absolute().parts
-    key = next((key for key in limits["files"] if tuple(Path(key).parts) == parts[-len(Path(key).parts) :]), None)
-    if key is None:
-        return None
-    found = []
+def _key(name: str | Path, limits: dict[str, Any]) -> str | None:
+    """The key under which the windows of a file, or of a stream, are; None where the windows' file does not name it."""
+    keys = limits.get("files", {})
+    if isinstance(name, str):
+        return name if name in keys else None
+    return next((key for key in keys if tuple(Path(key).parts) == name.parts[-len(Path(key).parts) :]), None)
+
+
+def _windows_of(key: str, limits: dict[str, Any], stream: Stream) -> tuple[tuple[int, int], ...]:
+    """The rows of the windows of a stream."""
+    found, times = [], stream.times
     for pair in limits["files"][key]:
         ends = read_times(pl.Series([str(end) for end in pair])).values if len(pair) == 2 else np.array([np.nan])
         inside = np.flatnonzero((times >= ends[0]) & (times <= ends[-1]))
         if not len(inside):
-            raise ElmanError(f"{limits['path']}: the window {pair} of {key} has no row in {source}")
+            raise ElmanError(f"{limits['path']}: the window {pair} of {key} has no row in {stream.file}")
         exact = np.flatnonzero(times == ends[-1])  # of rows of the same time, the first ends the window
         found.append((int(inside[0]), int(exact[0]) if len(exact) else int(inside[-1])))
     return tuple(sorted(found))

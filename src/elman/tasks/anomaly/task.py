@@ -263,7 +263,8 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
             raise ElmanError("give --data FILE: a table of numbers over time, or a folder of such tables")
         options.ahead()
         ignore, values = listed(options.ignore), listed(options.values)
-        wish = Columns(values, listed(options.time_column), options.label_column, options.dialect)
+        time, series = listed(options.time_column), options.id_column
+        wish = Columns(values, time, options.label_column, options.dialect, series=series)
         columns = find_columns(sources.data, wish, ignore, options.order)
         streams = read_streams(sources.data, columns, sources.bad, options.windows)
         for each in streams:
@@ -509,7 +510,7 @@ def _errors(scaled: np.ndarray, place: Tensor, ahead: Sequence[int]) -> np.ndarr
 def _score(above: np.ndarray) -> np.ndarray:
     """``[B]``, how improbable errors ``[B, H, K]`` are: of a column the most of all forecasts, of columns a mean."""
     most = above.max(1)
-    return -(log_ndtr(-np.sqrt((most * most).mean(-1))) + math.log(2)) / math.log(10)
+    return -(log_ndtr(-np.sqrt((most * most).mean(-1))) + math.log(2)) / math.log(10) + 0.0  # where all is as usual, -0
 
 
 def _by_row(labels: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, float]:
