@@ -343,12 +343,17 @@ def test_of_several_orders_the_one_that_is_even_and_in_order_is_right(written: s
 
 
 @pytest.mark.parametrize("written", ["%y-%m-%d", "%d-%b-%y", "%b-%y"])
-def test_years_of_two_digits_that_go_on_beyond_a_century_are_asked_about(written: str) -> None:
-    years = [datetime(year, 6, 30) for year in range(1950, 2000)]
+def test_years_of_two_digits_begin_where_they_go_on_to_1969_and_that_is_said(written: str) -> None:
+    years = [datetime(year, 6, 30) for year in range(1950, 2010)]
     column = pl.Series("date", [each.strftime(written) for each in years])
     for cells in (column, column.reverse()):
-        with pytest.raises(ElmanError, match=r"^date has years of two digits, such as in '.*; write them with four"):
-            read_times(cells)
+        times = read_times(cells)
+        assert sorted(times.values.astype("M8[us]").astype("M8[Y]").astype(int) + 1970) == list(range(1950, 2010))
+        assert times.how.endswith(", years of two digits from 1950 on")
+        assert np.array_equal(read_times(cells[:5], form=times.form).values, times.values[:5])
+    many = pl.Series("date", [datetime(year, 6, 30).strftime(written) for year in range(1900, 2020)])
+    with pytest.raises(ElmanError, match=r"^date has years of two digits, such as in '.*; write them with four"):
+        read_times(many)
     later = pl.Series("date", [datetime(year, 6, 30).strftime(written) for year in range(1970, 2060)])
     assert np.isfinite(read_times(later).values).all()
 
@@ -356,3 +361,13 @@ def test_years_of_two_digits_that_go_on_beyond_a_century_are_asked_about(written
 def test_a_number_beyond_all_others_is_no_time() -> None:
     found = read_times(pl.Series([1706648400000.0, 1707253200000.0, 1e308, 1707858000000.0]), form="milliseconds")
     assert np.isnan(found.values).tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("name", ["date", "period", "Datum"])
+def test_a_year_and_its_month_behind_a_point_are_a_month_where_a_column_is_called_a_time(name: str) -> None:
+    cells = [f"{2015 + n // 12}.{1 + n % 12:02d}" for n in range(24)]
+    for column in (pl.Series(name, cells), pl.Series(name, [float(cell) for cell in cells])):
+        times = read_times(column)
+        assert times.values.tolist() == [moment(2015 + n // 12, 1 + n % 12, 1) for n in range(24)]
+    assert not read_times(pl.Series(name, ["2000.01", "2000.13", "2000.25"])).dated  # parts of years
+    assert name == "period" or not read_times(pl.Series(name, ["2000.5", "2001.5"])).dated

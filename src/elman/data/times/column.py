@@ -1,6 +1,7 @@
 """Times of a column: in which form they are written, and what they are."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
@@ -12,14 +13,14 @@ from elman.data.numbers.cells import as_numbers, has_value, is_numeric
 from elman.data.times.dates import (
     arranged,
     found_in,
-    has_short_years,
     lacks_year,
     plain_text,
     read_clock,
     read_form,
+    short_years,
     tidied,
 )
-from elman.data.times.forms import DAY, FORMS, NAMED, PIVOT, SECOND, YEARS, order_of
+from elman.data.times.forms import DAY, FORMS, NAMED, SECOND, SINCE, YEARS, order_of, with_first_year
 from elman.errors import ElmanError, quoted
 
 LOWEST, HIGHEST = (int(np.datetime64(str(year), "us").astype(int)) for year in (YEARS[0], YEARS[1] + 1))
@@ -111,15 +112,18 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
         return Times(np.full(len(column), math.nan), True, None, "no times")
     if column.dtype.is_temporal():
         return _typed(column, zone)
-    if form not in (PLAIN, *NUMBERS, *FORMS):  # dates, once of their type and now as text
+    if with_first_year(form)[0] not in (PLAIN, *NUMBERS, *FORMS):  # dates, once of their type and now as text
         return read_times(column, zone, order=order)
     times = _of_numbers(column, form, zone) if form in (PLAIN, *NUMBERS) else _of_text(column, form, zone)
-    if not known and form in FORMS and _turns_back(times.values) and has_short_years(plain_text(column), form):
-        shown = quoted(column.filter(has_value(column))[0])
-        raise ElmanError(
-            f"{column.name} has years of two digits, such as in {shown}, that go from {PIVOT - 1} to {PIVOT}, and "
-            f"nothing tells of which century they are; write them with four digits"
-        )
+    years = short_years(plain_text(column), form) if not known and form in FORMS and _turns_back(times.values) else []
+    if years:
+        times = _of_text(column, form + SINCE + str(_first_year(years)), zone)
+        if _turns_back(times.values):
+            shown = quoted(column.filter(has_value(column))[0])
+            raise ElmanError(
+                f"{column.name} has years of two digits, such as in {shown}, that go on for more than a century; write "
+                "them with four digits"
+            )
     if form in (PLAIN, "ymd") or column.dtype != pl.String or not np.isnan(times.values).any():
         return times
     return _with_plain_dates(column, times, zone)
@@ -148,6 +152,8 @@ def _named_form(given: pl.Series) -> str:
     text = plain_text(_sample(given))
     if is_named(given.name, "year") and text.str.contains(r"^\d[.,]\d{3}$").all():
         likely = ["year"]
+    if is_named(given.name, "time") and text.str.contains(r"\.0\d$").any():
+        likely = [*likely, "year.month"]
     # the months of a year in which October is .10 beside .1 for January are read as text is
     if "year.month" in likely and not text.str.contains(r"\.0\d$").any():
         likely[likely.index("year.month")] = "ym"
@@ -272,11 +278,13 @@ def _of_text(column: pl.Series, form: str, zone: str | None) -> Times:
         if once is not None:
             values = text.replace_strict(kinds, pl.Series(once.values), return_dtype=pl.Float64).to_numpy()
             return once._replace(values=values)
-    if FORMS[form].digits:
+    name, first_year = with_first_year(form)
+    if FORMS[name].digits:
         text = text.str.replace(r"\.0+$", "")
     text, places = _without_places(text)
-    read = read_form(tidied(arranged(text), form), form)
-    how = FORMS[form].said + (f" {read.clock}" if read.clock else "")
+    read = read_form(tidied(arranged(text), name), name, first_year)
+    how = FORMS[name].said + (f" {read.clock}" if read.clock else "")
+    how += f", years of two digits from {first_year} on" if SINCE in form else ""
     values, offset = _bounded(read.values), read.offset
     for place in places.drop_nulls().unique().to_list():
         there = np.isnan(offset) & (places == place).fill_null(False).to_numpy()
@@ -427,6 +435,16 @@ def _turns_back(values: np.ndarray) -> bool:
         and bool((np.sign(steps[century]) == -way).any())
         and bool((np.sign(rest) == way).mean() >= 0.95)
     )
+
+
+def _first_year(years: Sequence[int]) -> int:
+    """The first of the hundred years in which two digits go on from 68 to 69: that behind the longest gap.
+
+    >>> _first_year([0, 1, 58, 68, 69, 75]), _first_year([60, 68, 69, 99])
+    (1958, 1960)
+    """
+    gaps = [(year - before) % 100 for before, year in zip([years[-1], *years], years, strict=False)]
+    return 1900 + years[int(np.argmax(gaps))]
 
 
 def _is_even(values: np.ndarray) -> bool:

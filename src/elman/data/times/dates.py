@@ -13,12 +13,12 @@ from elman.data.times.forms import (
     CLOCK,
     CLOCKS,
     DAY,
+    FIRST_YEAR,
     FORMATS,
     FORMS,
     HOUR,
     MINUTE,
     MONTHS,
-    PIVOT,
     SECOND,
     TIGHT_CLOCKS,
     YEARLESS,
@@ -92,12 +92,13 @@ class Read(NamedTuple):
     clock: str
 
 
-def read_form(text: pl.Series, form: str) -> Read:
+def read_form(text: pl.Series, form: str, first_year: int = FIRST_YEAR) -> Read:
     """Cells in one form.
 
     Args:
         text: ``[N]``, in lower or upper case, without blanks around.
         form: a name of ``FORMS``.
+        first_year: of the hundred that years of two digits are of.
 
     Example:
         >>> read_form(pl.Series(["31.01.2020 18.00.00", "soon"]), "dmy").values.astype("M8[us]").tolist()
@@ -105,18 +106,18 @@ def read_form(text: pl.Series, form: str) -> Read:
     """
     known = _by_format(text, form) if len(text) > MANY else None
     if known is None:
-        return _by_pattern(text, form)
+        return _by_pattern(text, form, first_year)
     rest = np.isnan(known.values) & text.is_not_null().to_numpy()
     if rest.any():
-        others = _by_pattern(text.filter(pl.Series(rest)), form)
+        others = _by_pattern(text.filter(pl.Series(rest)), form, first_year)
         known.values[rest], known.offset[rest] = others.values, others.offset
     return known
 
 
-def has_short_years(text: pl.Series, form: str) -> bool:
-    """Whether a cell of a form has a year of two digits."""
+def short_years(text: pl.Series, form: str) -> list[int]:
+    """The years of two digits in cells of a form, each once and rising."""
     years = text.str.extract_groups(_cell(form)).struct.unnest()["Y"]
-    return bool((years.str.len_chars() == 2).any())
+    return sorted(set(years.filter(years.str.len_chars() == 2).cast(pl.Int64)))
 
 
 def found_in(text: pl.Series, names: Sequence[str]) -> list[str]:
@@ -134,9 +135,9 @@ def _cell(form: str) -> str:
     return rf"(?i)^[\['\"]?(?:{FORMS[form].pattern})[\]'\"]?$"
 
 
-def _by_pattern(text: pl.Series, form: str) -> Read:
+def _by_pattern(text: pl.Series, form: str, first_year: int = FIRST_YEAR) -> Read:
     parts = text.str.extract_groups(_cell(form)).struct.unnest()
-    day, good = _days(parts)
+    day, good = _days(parts, first_year)
     day, of_day, clock = day * DAY, np.zeros(len(parts)), ""
     if "H" in parts.columns:
         of_day, fine = _of_day(parts)
@@ -203,11 +204,11 @@ def days_of(years: np.ndarray, months: np.ndarray, days: np.ndarray) -> np.ndarr
     return np.where(given & (found.astype("M8[D]").astype("M8[M]") == start), found, math.nan)
 
 
-def _days(parts: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _days(parts: pl.DataFrame, first_year: int) -> tuple[np.ndarray, np.ndarray]:
     """Days since 1970, and which cells have one."""
     years = _number(parts, "Y")
     short = (parts["Y"].str.len_chars() == 2).fill_null(False).to_numpy()
-    years = np.where(short, years + np.where(years >= PIVOT, 1900, 2000), years)
+    years = np.where(short, first_year + (years - first_year) % 100, years)
     one = np.ones(len(parts))
     if "w" in parts.columns:  # the first week is that of the fourth of January
         week, weekday = _number(parts, "w"), _number(parts, "u", 1)

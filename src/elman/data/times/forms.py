@@ -5,7 +5,8 @@ from typing import NamedTuple
 SECOND = 1_000_000  # times are whole microseconds since 1970, in UTC where they have a zone
 MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86400 * SECOND
 YEARS = (1800, 2200)  # what is earlier or later is no time
-PIVOT = 69  # 69 is 1969 and 68 is 2068, as in POSIX
+FIRST_YEAR = 1969  # of those that two digits stand for, as in POSIX: 69 is 1969 and 68 is 2068
+SINCE = " since "  # behind the name of a form of which it is another
 
 # in ten languages of Europe, from English to Swedish; no name is of two months
 MONTH_NAMES = [
@@ -147,6 +148,16 @@ FORMATS = {
 CLOCKS = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %H:%M:%S%.f", "T%H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p",
           " %H.%M", " %H.%M.%S")  # fmt: skip
 TIGHT_CLOCKS = ("", "%H%M", "%H%M%S", "T%H%M%S", "_%H%M%S")
+
+
+def with_first_year(form: str) -> tuple[str, int]:
+    """The name of a form, and the first of the hundred years that its years of two digits are of.
+
+    >>> with_first_year("dmy"), with_first_year("dmy since 1950")
+    (('dmy', 1969), ('dmy', 1950))
+    """
+    name, _, first = form.partition(SINCE)
+    return name, int(first) if first.isdecimal() else FIRST_YEAR
 
 
 def order_of(form: str) -> str:
