@@ -195,3 +195,13 @@ def test_an_array_of_numbers_is_no_table() -> None:
     for array in (np.ones((1, 12)), np.zeros((2, 12)), np.ones((3, 12, 1))):
         with pytest.raises(ElmanError, match=r"a table, or columns by name, not an array"):
             read_again(array, MOMENTS, BadRows())  # pyright: ignore[reportArgumentType]
+
+
+def test_of_many_columns_a_message_names_the_first() -> None:
+    names = [f"temperature_of_sensor_{n}" for n in range(12)]
+    known = Known(["time", *names, "label"], names, ["label"], ["time"], dialect=Dialect(",", True))
+    with pytest.raises(
+        ElmanError, match="_0, temperature_of_sensor_1, temperature_of_sensor_2 and 9 more or "
+    ) as error:
+        read_again(Line("1,2,3"), known, BadRows())
+    assert len(str(error.value)) < 350

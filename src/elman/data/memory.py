@@ -297,7 +297,7 @@ def joined(paths: Sequence[Path]) -> pl.DataFrame:
     for path, frame in zip(paths, frames, strict=True):
         if frame.columns != frames[0].columns:
             raise ElmanError(
-                f"{path} has the columns {listed(frame.columns)} and {paths[0]} {listed(frames[0].columns)}; "
+                f"{path} has the columns {listed(frame.columns, 5)} and {paths[0]} {listed(frames[0].columns, 5)}; "
                 "several files have the same"
             )
     return pl.concat(frames, how="vertical_relaxed")

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.columns import find
+from elman.data.columns import find, listed
 from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.encodings import tell_doubt
 from elman.data.files import suffix
@@ -26,6 +26,7 @@ from elman.data.text import beginning, read_whole
 from elman.errors import ElmanError, quoted
 
 RowT = TypeVar("RowT")
+FEW, SHOWN = 5, 3  # names of columns that a message has all of, and that it has of more
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,8 @@ def _read_line(line: str, known: Known, bad: BadRows) -> Table:
     if row is None and len(known.needed) == 1:
         row = {known.needed[0]: line if known.free else line or None}
     if row is None:
-        orders = " or ".join(dict.fromkeys(", ".join(order) for order in reversed(known.orders())))
+        shown = (listed(order, SHOWN if len(order) > FEW else FEW) for order in reversed(known.orders()))
+        orders = " or ".join(dict.fromkeys(shown))
         raise ElmanError(f"a line has the cells {orders}, or is an object of JSON with these names, not {line[:80]!r}")
     frame = pl.DataFrame([column_of(name, [value]) for name, value in row.items()])
     # an object of another name has the one text that there is

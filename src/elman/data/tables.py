@@ -25,7 +25,7 @@ from elman.data.numbers.notation import PLAIN, Readings, decided, either, in_wor
 from elman.data.numbers.stand_ins import in_one_line, stand_ins
 from elman.data.numbers.units import LIMIT
 from elman.data.plain import without_infinite
-from elman.errors import ElmanError, brief, quoted
+from elman.errors import ElmanError, quoted
 
 log = logging.getLogger(__name__)
 
@@ -338,8 +338,8 @@ def joined(tables: Sequence[Table], name: str) -> Table:
     for each in tables:
         if set(each.columns) != set(first.columns):
             raise ElmanError(
-                f"{each.name} has the columns {brief(', '.join(each.columns), 200)}, and {first.name} has "
-                f"{brief(', '.join(first.columns), 200)}; files that are read together have the same"
+                f"{each.name} has the columns {listed(each.columns, 5)}, and {first.name} has "
+                f"{listed(first.columns, 5)}; files that are read together have the same"
             )
     starts = np.cumsum([0, *(each.size for each in tables)])
     return Table(

@@ -158,7 +158,7 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     values = wish.values or tuple(amounts or numbers)
     if not values:
         raise ElmanError(f"{table.name} has no column of numbers; {no_numbers(table)}")
-    log.info("values: %s; time: %s; label: %s", ", ".join(values), when.said or "none", label or "none")
+    log.info("values: %s; time: %s; label: %s", listed(values), when.said or "none", label or "none")
     if series:
         log.info("streams: %s different of %s", f"{table.frame[series].n_unique():,}", series)
     if left := [c for c in table.columns if c not in (*values, *when.columns, label, series)]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.data.batches import pad
+from elman.data.columns import listed as names
 from elman.data.formats.objects import read_value
 from elman.data.memory import finite
 from elman.data.rows import Asked
@@ -145,7 +146,7 @@ class SeriesInput(nn.Module):
         mean = np.where(known, values, 0).sum(0) / counts
         scale = np.sqrt(np.where(known, (values - mean) ** 2, 0).sum(0) / counts)
         if constant := [name for name, s in zip(channels, scale, strict=True) if s == 0]:
-            log.info("the same in all rows, so nothing is learnt from it: %s", ", ".join(constant))
+            log.info("the same in all rows, so nothing is learnt from it: %s", names(constant))
         gaps = np.concatenate([np.diff(each.times) for each in series])
         pace = float(np.median(gaps)) if len(gaps) else 1.0
         irregular = bool(len(gaps)) and bool(np.any(np.abs(gaps - pace) > 0.01 * abs(pace)))

@@ -246,7 +246,7 @@ def _of_lists(cells: Sequence[Any], layout: Layout, constants: np.ndarray) -> Se
         return "has no steps"
     values = side_by_side(lists, layout.inner, layout.widths)
     if values is None:
-        return f"{', '.join(layout.lists)} has not the {sum(layout.widths)} channels that the others have"
+        return f"{listed(layout.lists, 3)} has not the {sum(layout.widths)} channels that the others have"
     times = given[-1][0] if layout.time else np.arange(len(values), dtype=np.float64)
     if len(times) != len(values) or not np.isfinite(times).all():
         return f"has {len(values)} steps and {int(np.isfinite(times).sum())} times; they are to be as many"

@@ -353,7 +353,7 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
     if not channels:
         besides = f"{identity} and {when.said or 'the time'}"
         raise ElmanError(f"{table.name} has no columns of numbers besides {besides}; {no_numbers(table)}")
-    shown = f"{len(channels)} channels from {parameter!r}" if parameter else f"channels {', '.join(channels)}"
+    shown = f"{len(channels)} channels from {parameter!r}" if parameter else f"channels {listed(channels)}"
     source = f" of {labels}" if labels else ""
     log.info("%s: a series for each %r, in the order of %s; %s; the label is in %r%s", table.name, identity,
              repr(when.said) if time else "the rows", shown, label, source)  # fmt: skip

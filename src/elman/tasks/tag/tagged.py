@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.columns import find
+from elman.data.columns import find, listed
 from elman.data.files import alternatives, matching
 from elman.data.formats import conllu
 from elman.data.formats.conll import DOCUMENT
@@ -164,7 +164,7 @@ def _conllu(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]
     text = read_whole(source, layout.dialect.encoding)
     names = conllu.columns_of(text.split("\n", 1))
     if max(layout.word, layout.tag) >= len(names):
-        raise ElmanError(f"{source} has the columns {', '.join(names)}, and the model was trained on {layout.width}")
+        raise ElmanError(f"{source} has the columns {listed(names, 5)}, and the model was trained on {layout.width}")
     unsaid = names[layout.tag] in TAGGED  # where _ says that a token has no tag
     for each in conllu.sentences(text):
         one = _Sentence(each.line, 0, [cells[layout.word] for cells in each.tokens], [], each.wrong)
