@@ -108,10 +108,15 @@ EXAMPLES = [
     Example(
         "Remarks, Excel's separator, empty columns",
         "Lines that begin with `#` and have another number of cells are remarks. `sep=;` in the first line says the "
-        "separator. Columns with neither a name nor a value, as trailing separators make them, are left out.",
+        "separator. Columns with neither a name nor a value, as trailing separators make them, are left out, and so are "
+        'rows of separators alone. A cell `="007"`, in which a spreadsheet keeps a text, is that text.',
         {
             "meter.csv": lines(
-                "sep=;", "# meter 7", "time;load;;", *(f"{h};{v};;" for h, v in zip(hours(72), WAVE, strict=True))
+                "sep=;",
+                "# meter 7",
+                "time;load;;",
+                ";;;",
+                *(f"{h};{v};;" for h, v in zip(hours(72), WAVE, strict=True)),
             )
         },
         "forecast",
@@ -160,7 +165,8 @@ EXAMPLES = [
     ),
     Example(
         "A series a row",
-        "Names, then what is counted or dated in the columns: each row is a series.",
+        "Names, in one column or several, then what is counted or dated in the columns: each row is a series. Of "
+        "several columns of names the fewest that tell all rows apart name the series; `--id-column` says others.",
         {
             "countries.csv": lines(
                 "country," + ",".join(map(str, range(1990, 2014))),
@@ -168,6 +174,42 @@ EXAMPLES = [
             )
         },
         "forecast",
+    ),
+    Example(
+        "Units behind numbers",
+        "One unit behind all numbers of a column is left out, and said; K, M and bn are thousands, millions and billions. "
+        "[Numbers](guides/numbers.md) has what else they may be written with.",
+        {
+            "plant.csv": lines(
+                "time,power,cost",
+                *(
+                    f"{hour},{n % 12 + 3.5} kW,{'950' if n % 12 < 3 else f'{n % 12 / 10 + 1:.1f}K'}"
+                    for n, hour in enumerate(hours(72))
+                ),
+            )
+        },
+        "forecast",
+    ),
+    Example(
+        "Years of two digits",
+        "69 to 99 are 1969 to 1999, and 00 to 68 are 2000 to 2068, as in POSIX. Rows that go on from 68 to 69 are all of "
+        "the hundred years in which they do. Days without any year are no times.",
+        {"years.csv": lines("date,level", *(f"{58 + n}-06-30,{n % 5 + n / 10}" for n in range(40)))},
+        "forecast",
+    ),
+    Example(
+        "Streams below each other",
+        "Rows of several streams in one table, which a column tells apart: one that is called as such are and in whose "
+        "parts times rise, or that of `--id-column`. `--windows` has the windows of anomalies by the names of streams "
+        "then, and by the names of files where a file is a stream.",
+        {
+            "rooms.csv": lines(
+                "room,time,heat",
+                *(f"{room},{hour},{n % 12 + 20}" for room in ("hall", "attic") for n, hour in enumerate(hours(72))),
+            )
+        },
+        "anomaly",
+        options={"id_column": "room"},
     ),
     Example(
         "UCR archive",
