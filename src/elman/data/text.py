@@ -1,7 +1,7 @@
 """Text files of any length: read in pieces, kept as tokens on disk, cut into streams that go on from batch to batch."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -152,7 +152,8 @@ class Streams:
     """A text as ``rows`` streams side by side, each a contiguous part, cut into windows of ``steps`` tokens.
 
     Row ``r`` of a window goes on where row ``r`` of the window before ended, so that a recurrent state can be carried
-    from one to the next. The few tokens that would make a stream longer than the others are left out.
+    from one to the next. The few tokens that would make a stream longer than the others are left out. Where ``taken``
+    says so, only some of the streams are in the windows, in its order.
 
     Example:
         >>> streams = Streams(np.arange(11), rows=2, steps=3)
@@ -165,6 +166,7 @@ class Streams:
     tokens: np.ndarray
     rows: int
     steps: int
+    taken: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
         if len(self.tokens) <= self.rows:
@@ -184,7 +186,8 @@ class Streams:
             raise IndexError(index)
         start = index * self.steps
         stop = min(start + self.steps, self.length)
-        parts = [self.tokens[row * self.length :][start : stop + 1] for row in range(self.rows)]
+        taken = range(self.rows) if self.taken is None else self.taken
+        parts = [self.tokens[row * self.length :][start : stop + 1] for row in taken]
         tokens = torch.from_numpy(np.stack(parts).astype(np.int64))
         return Window(tokens[:, :-1], tokens[:, 1:], index == 0)
 

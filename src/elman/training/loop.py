@@ -35,6 +35,7 @@ from elman.learning import (
 )
 from elman.training.checkpoints import WholeFiles, moved, randomness, randomness_kept, seed_all, set_randomness
 from elman.training.folders import CHECKPOINTS, LAST, LOGS, UNTRAINED_WEIGHTS, load_weights, save_weights
+from elman.training.judging import affordable, in_part
 from elman.training.measures import improved
 from elman.training.options import MINUTES
 from elman.training.resumed import check_checkpoint, identity
@@ -78,6 +79,7 @@ class Progress:
     saved_at: Seconds = 0.0
     due: bool = False  # a judgement, which a signal broke off
     ended: str = ""  # why
+    share: Annotated[float, Within(min=0, max=1)] = 1.0  # of the held-out part, where it can be divided, that is judged
 
     @property
     def speed(self) -> float:
@@ -225,6 +227,8 @@ class _Run(pl.LightningModule):
 
     def on_train_start(self) -> None:
         if self.progress.before is None:
+            if self.seconds is not None:
+                self.progress.share = self._agreed(affordable(self.task, self.data.held_out, self.seconds))
             began = time.monotonic()
             self.progress.before = self._judged()
             self.progress.cost = self._agreed(time.monotonic() - began)
@@ -336,7 +340,7 @@ class _Run(pl.LightningModule):
             raise _BrokenOff
         self.judging = True
         try:
-            return evaluate(self.task, self.data.held_out).metrics
+            return evaluate(self.task, in_part(self.data.held_out, self.progress.share)).metrics
         finally:
             self.judging = False
 

@@ -40,6 +40,7 @@ from elman.training.folders import (
     write_json,
     written,
 )
+from elman.training.judging import in_part
 from elman.training.loop import Progress, has_checkpoint, train
 from elman.training.memory import check_model, memory_told
 from elman.training.options import check_kept, given_of, renamed
@@ -213,16 +214,16 @@ def finish(run: Run[Any], folder: Path, progress: Progress, callbacks: tuple[pl.
     Returns:
         What is written to ``result.json``.
     """
-    with judged_part(run.task, run.data, run.test, run.bad) as evaluation:
+    with judged_part(run.task, run.data, run.test, run.bad, progress) as evaluation:
         judged = compared(run.task, run.data, evaluation, run.comparison.baselines)
-        same = evaluation is run.data.held_out
+        same = evaluation is in_part(run.data.held_out, progress.share)
         untrained = progress.before if same else as_before(run.task, evaluation, folder, UNTRAINED_WEIGHTS)
     table = {run.task.name(): judged.metrics, **judged.simple}
     recurrences = others(run.task.options, run.comparison.compare)
     for name, options in recurrences.items():
         place = folder / COMPARE / name
         other = attempt(type(run.task), options, run.read, place, run.training, run.budget, callbacks)
-        with judged_part(other.task, other.data, run.test, run.bad) as evaluation:
+        with judged_part(other.task, other.data, run.test, run.bad, progress) as evaluation:
             table[name] = evaluate(other.task, evaluation).metrics
     table |= {UNTRAINED: untrained} if untrained else {}
     part, rows = TEST if run.test else run.data.test_name, judged.rows

@@ -16,6 +16,8 @@ from elman.data.bad import BadRows
 from elman.errors import ElmanError, brief
 from elman.training import manifest, report
 from elman.training.folders import HISTORY, LOGS, REPORT, load_weights, written
+from elman.training.judging import at_the_end, in_part
+from elman.training.loop import Progress
 from elman.training.measures import Measures, label
 from elman.training.report import Section, Written
 from elman.training.table import in_columns, numbers
@@ -49,13 +51,16 @@ class Compared:
 
 
 @contextmanager
-def judged_part(task: Task, data: TrainingData, test: str | None, bad: BadRows) -> Iterator[EvaluationData]:
-    """What a task is judged on at the end: a file for that, or else the part of its data for that."""
+def judged_part(
+    task: Task, data: TrainingData, test: str | None, bad: BadRows, progress: Progress
+) -> Iterator[EvaluationData]:
+    """What a task is judged on at the end of a run: a file for that, or else the part of its data for that."""
+    judged = in_part(data.held_out, progress.share)
     if test is None:
-        yield data.test
+        yield at_the_end(data.test, judged, progress.tokens)
         return
     with tempfile.TemporaryDirectory() as scratch:
-        yield task.evaluation(Path(test), Path(scratch), bad)
+        yield at_the_end(task.evaluation(Path(test), Path(scratch), bad), judged, progress.tokens)
 
 
 def compared(task: Task, data: TrainingData, evaluation: EvaluationData, baselines: bool) -> Compared:

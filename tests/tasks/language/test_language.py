@@ -5,11 +5,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from elman.errors import ElmanError
 from elman.tasks.language.task import LanguageOptions, LanguageTask
+from elman.tasks.language.text import Corpus
 from elman.tasks.language.writing import draw
 from elman.training.loop import train
 from elman.training.settings import Budget, Training
@@ -69,6 +71,39 @@ def test_the_held_out_part_is_the_end_and_never_learnt_from(tmp_path: Path) -> N
     held_out = torch.cat([window.inputs.flatten() for window in data.held_out])
     assert set(seen.tolist()) == {1}  # a, after the end of a line
     assert set(held_out.tolist()) == {3}
+
+
+def test_of_a_long_text_streams_are_judged_that_are_spread_evenly_and_they_are_near_the_whole() -> None:
+    random = Random(0)
+    words = "".join(random.choice(["the fox ", "jumps over ", f"{random.random():.6f} "]) for _ in range(20_000))
+    task = model(words + RHYME)
+    whole = Corpus(task.tokenizer.encode(words), task.tokenizer, 128)
+    part = whole.part(whole.number // 3)
+    assert part.streams.taken is not None
+    assert whole.number // 4 < part.number <= whole.number // 3
+    assert np.ptp(np.diff(part.streams.taken)) <= 1
+    for one, all_of_them in zip(part, whole, strict=True):
+        assert torch.equal(one.targets, all_of_them.targets[part.streams.taken])
+        assert one.first == all_of_them.first
+    assert part.characters == 1
+    assert evaluate(task, part).metrics["loss"] == pytest.approx(evaluate(task, whole).metrics["loss"], rel=0.01)
+    assert whole.part(part.number) is part.part(part.number) is part
+    assert part.judged([]).remarks[0].startswith(f"Judged on {part.number:,} of {whole.number:,} tokens")
+    assert whole.part(whole.number) is whole
+    assert not whole.judged([]).remarks
+
+
+def test_a_held_out_part_of_usual_size_is_judged_whole_and_a_longer_one_in_part_while_it_learns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, data = prepared(tmp_path, RHYME * 2000, held_out=0.5)
+    assert data.held_out is data.test
+    assert sum(window.targets.numel() for window in data.test) > 60_000
+    monkeypatch.setattr("elman.tasks.language.text.LEARNING", 30_000)
+    _, data = prepared(tmp_path, RHYME * 2000, held_out=0.5)
+    assert sum(window.targets.numel() for window in data.held_out) <= 30_000
+    assert sum(window.targets.numel() for window in data.test) > 60_000
+    assert "of which 28,840, spread evenly" in data.describe()
 
 
 def test_an_even_guess_costs_the_logarithm_of_the_vocabulary(tmp_path: Path) -> None:

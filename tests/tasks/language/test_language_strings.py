@@ -389,3 +389,19 @@ def test_the_longest_string_that_is_allowed_takes_no_memory_of_its_own() -> None
     model = LanguageTask(LanguageOptions(hidden=8), {"tokens": "characters", "characters": "\nab", "form": "strings",
                                                      "longest": 9}).eval()  # fmt: skip
     assert len(model.strings(2, max_length=10**12, seed=1)) == 2
+
+
+def test_of_many_strings_some_are_judged_while_it_learns_and_they_are_spread_evenly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"{number:04}" for number in range(400)]
+    _, data = prepared(tmp_path, texts, held_out=0.5)
+    assert data.held_out.number == data.test.number == 1000
+    monkeypatch.setattr("elman.tasks.language.strings.LEARNING", 250)
+    _, data = prepared(tmp_path, texts, held_out=0.5)
+    judged = torch.cat([row for rows in data.held_out for row in rows.targets])
+    there = torch.cat([row for rows in data.test for row in rows.targets])
+    assert (judged.numel(), there.numel(), data.held_out.size) == (250, 1000, 50)
+    assert set(map(tuple, judged.view(-1, 5).tolist())) < set(map(tuple, there.view(-1, 5).tolist()))
+    assert "200 held out (50 of them, spread evenly, are judged while it learns)" in data.describe()
+    assert data.held_out.judged([]).remarks

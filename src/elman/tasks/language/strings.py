@@ -23,7 +23,8 @@ from elman.tasks.language.lines import (
     read_strings,
 )
 from elman.tasks.language.molecules import are_molecules, canonical, has_rdkit
-from elman.tasks.language.text import LARGEST, measures
+from elman.tasks.language.text import LARGEST, LEARNING, measures
+from elman.training.judging import evenly, of_part
 from elman.training.task import HELD_OUT, JudgedRows, Sources
 
 log = logging.getLogger(__name__)
@@ -95,22 +96,33 @@ def side_by_side(encoded: Encoded, rows: np.ndarray) -> Rows:
 
 
 class Judged:
-    """Strings on which a model is judged, the short ones first.
+    """Strings on which a model is judged, the short ones first: all that there are, or some of them.
 
     Args:
-        strings: the strings.
-        tokenizer: of the model.
+        encoded: the strings.
+        characters: that a token stands for, on the average, the ends of the strings counted as such.
         more: further measures, taken after those of the strings.
+        taken: those that are judged, by their places. [all]
     """
 
     def __init__(
-        self, strings: Strings, tokenizer: Tokenizer, more: Callable[[], dict[str, float]] | None = None
+        self,
+        encoded: Encoded,
+        characters: float,
+        more: Callable[[], dict[str, float]] | None = None,
+        taken: Sequence[int] | None = None,
     ) -> None:
-        self.encoded, self.more = encode(strings, tokenizer), more
-        self.order = Batches(self.encoded.lengths, ROWS).in_order()
-        # of each token, the ends of the strings counted as characters
-        self.characters = sum(len(text) + 1 for text in strings.texts) / int(self.encoded.lengths.sum())
-        self.size = len(strings)
+        self.encoded, self.characters, self.more = encoded, characters, more
+        rows = np.arange(len(encoded.lengths)) if taken is None else np.array(taken)
+        self.order = [rows[each] for each in Batches(encoded.lengths[rows], ROWS).in_order()]
+        self.size, self.number = len(rows), int(encoded.lengths[rows].sum())
+
+    def part(self, most: int) -> "Judged":
+        if most >= self.number:
+            return self
+        there = len(self.encoded.lengths)
+        share = most / int(self.encoded.lengths.sum())
+        return Judged(self.encoded, self.characters, self.more, evenly(there, max(1, int(share * there))))
 
     def __iter__(self) -> Iterator[Rows]:
         return (side_by_side(self.encoded, rows) for rows in self.order)
@@ -122,7 +134,14 @@ class Judged:
         return measures(loss, self.characters) | (self.more() if self.more else {})
 
     def judged(self, outputs: Sequence[None]) -> JudgedRows:
-        return JudgedRows(self.size, "strings")
+        return JudgedRows(self.size, "strings", of_part(self.size, len(self.encoded.lengths), "strings"))
+
+
+def judged(strings: Strings, tokenizer: Tokenizer, more: Callable[[], dict[str, float]] | None = None) -> Judged:
+    """Strings to judge a model on."""
+    encoded = encode(strings, tokenizer)
+    characters = sum(len(text) + 1 for text in strings.texts) / int(encoded.lengths.sum())
+    return Judged(encoded, characters, more)
 
 
 class StringData:
@@ -143,7 +162,8 @@ class StringData:
     ) -> None:
         self.encoded, self.learnt, self.vocabulary = encode(learnt, tokenizer), learnt, tokenizer.size
         self.batches = Batches(self.encoded.lengths, rows, seed)
-        self.held_out, self.test = Judged(held_out, tokenizer), Judged(held_out, tokenizer, more)
+        self.test = judged(held_out, tokenizer, more)
+        self.held_out = Judged(self.test.encoded, self.test.characters).part(LEARNING)
         self.test_name = HELD_OUT
 
     @property
@@ -156,8 +176,10 @@ class StringData:
     def describe(self) -> str:
         number, different = len(self.learnt), count_different(self.learnt.texts)
         again = "" if number == different else f" ({different:,} of them different)"
+        part, held_out = self.held_out.size, self.test.size
+        spread = "" if part == held_out else f" ({part:,} of them, spread evenly, are judged while it learns)"
         return (
-            f"{self.learnt.name}: {number:,} strings to learn from{again}, {self.held_out.size:,} held out; "
+            f"{self.learnt.name}: {number:,} strings to learn from{again}, {held_out:,} held out{spread}; "
             f"{int(self.encoded.lengths.sum()):,} tokens, {self.vocabulary} different"
         )
 

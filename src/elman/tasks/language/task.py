@@ -39,11 +39,12 @@ from elman.tasks.language.strings import (
     StringParts,
     Written,
     judge_written,
+    judged,
     packed,
     read_parts,
     unpacked,
 )
-from elman.tasks.language.text import MEASURES, ROW, Corpus, TextData, TextParts
+from elman.tasks.language.text import LARGEST, MEASURES, Corpus, TextData, TextParts
 from elman.tasks.language.vocabulary import Vocabulary
 from elman.tasks.language.writing import Draw, write_strings
 from elman.training import manifest
@@ -181,11 +182,11 @@ class LanguageTask(
         if self.form == "strings":
             found = read_strings(source, self.options.max_length, bad, self.options.encoding)
             strings = without_unknown(found, self.tokenizer, bad)
-            return Judged(strings, self.tokenizer, self._judge_written if self.options.samples else None)
+            return judged(strings, self.tokenizer, self._judge_written if self.options.samples else None).part(LARGEST)
         tokens = self._tokens(source, folder, TOKENS[0])
         if len(tokens) < 2:
             raise ElmanError(f"{_name(source)} has {len(tokens)} tokens; judging takes at least 2")
-        return Corpus(tokens, self.tokenizer, max(1, len(tokens) // ROW), 128)
+        return Corpus(tokens, self.tokenizer, 128).part(LARGEST)
 
     def _judge_written(self) -> dict[str, float]:
         written = list(self._written(self.options.samples, "", Draw(1.0, None, None, seed=1), None))

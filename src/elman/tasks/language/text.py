@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from elman.data.text import HeldText, Streams, Window
 from elman.data.tokens import Tokenizer, decoded
 from elman.errors import ElmanError
+from elman.training.judging import evenly, of_part
 from elman.training.measures import HIGH, LOSS, LOW, Measure
 from elman.training.task import HELD_OUT, JudgedRows
 
@@ -21,7 +23,8 @@ MEASURES = {
     "new": Measure(HIGH, about="the share of the different ones that were not learnt from"),
     "loss": LOSS,
 }
-LARGEST = 1_000_000  # tokens of the held-out part that are used at most, so that judging stays quick
+LARGEST = 1_000_000  # tokens that a model is judged on at most, so that judging stays quick
+LEARNING = 150_000  # of them, while it learns
 ROW = 2048  # steps of a stream on which a model is judged, if the text is long enough for several
 
 
@@ -44,13 +47,46 @@ def measures(loss: float, characters: float) -> dict[str, float]:
 
 
 class Corpus:
-    """Streams on which a language model is judged."""
+    """Streams on which a language model is judged: those of a whole text, or some that are spread evenly over it.
 
-    def __init__(self, tokens: np.ndarray, tokenizer: Tokenizer, rows: int, steps: int) -> None:
-        tokens = tokens[:LARGEST]
-        self.streams = Streams(tokens, rows, steps)
-        self.characters = sum(map(len, decoded(tokenizer, tokens))) / len(tokens)  # of each token
-        self.size = len(tokens)
+    Args:
+        tokens: of the whole text.
+        tokenizer: of the model.
+        steps: of a window.
+        whole: what this is a part of.
+        taken: the streams that are in the part, by their places.
+    """
+
+    def __init__(
+        self,
+        tokens: np.ndarray,
+        tokenizer: Tokenizer,
+        steps: int,
+        whole: "Corpus | None" = None,
+        taken: Sequence[int] | None = None,
+    ) -> None:
+        self.tokens, self.tokenizer, self.steps, self.whole = tokens, tokenizer, steps, whole or self
+        self.streams = Streams(tokens, max(1, len(tokens) // ROW), steps, taken)
+        self.number = len(tokens) if taken is None else len(taken) * self.streams.length
+        self.parts: dict[int, Corpus] = {}  # by the number of their streams
+
+    def part(self, most: int) -> "Corpus":
+        if most >= self.number:
+            return self
+        number, parts = max(1, most // self.streams.length), self.whole.parts
+        if number not in parts:
+            taken = evenly(self.streams.rows, number)
+            parts[number] = Corpus(self.tokens, self.tokenizer, self.steps, self.whole, taken)
+        return parts[number]
+
+    @cached_property
+    def characters(self) -> float:
+        """Characters that a token stands for, on the average."""
+        streams = self.streams
+        taken = [self.tokens]
+        if streams.taken is not None:
+            taken = [self.tokens[row * streams.length : (row + 1) * streams.length] for row in streams.taken]
+        return sum(sum(map(len, decoded(self.tokenizer, each))) for each in taken) / sum(map(len, taken))
 
     def __iter__(self) -> Iterator[Window]:
         return iter(self.streams)
@@ -62,7 +98,7 @@ class Corpus:
         return measures(loss, self.characters)
 
     def judged(self, outputs: Sequence[None]) -> JudgedRows:
-        return JudgedRows(self.size, "tokens")
+        return JudgedRows(self.number, "tokens", of_part(self.number, len(self.tokens), "tokens"))
 
 
 class TextData:
@@ -97,7 +133,8 @@ class TextData:
         self.name, self.tokens, self.size = name, len(learnt) + len(held_out), tokenizer.size
         self.train = Streams(learnt, rows, steps)
         self.epoch = self.train.length // steps  # a shorter last window is left out
-        self.held_out = self.test = Corpus(held_out, tokenizer, max(1, len(held_out) // ROW), steps)
+        self.test = Corpus(held_out, tokenizer, steps).part(LARGEST)
+        self.held_out = self.test.part(LEARNING)
         self.test_name = HELD_OUT
 
     def batch(self, step: int) -> Window:
@@ -106,4 +143,6 @@ class TextData:
     def describe(self) -> str:
         characters = round(self.tokens * self.held_out.characters)
         count = f"{self.tokens:,} tokens" + ("" if characters == self.tokens else f", about {characters:,} characters")
-        return f"{self.name}: {count}, {self.size} different; held out {self.held_out.size:,}"
+        held_out, judged = len(self.test.tokens), self.held_out.number
+        part = "" if judged == held_out else f", of which {judged:,}, spread evenly, are judged while it learns"
+        return f"{self.name}: {count}, {self.size} different; held out {held_out:,}{part}"
