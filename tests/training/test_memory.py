@@ -1,19 +1,21 @@
 """What a run needs of memory is told before it is asked for."""
 
 import math
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from torch import nn
 
 import elman
 from elman import tasks
 from elman.errors import ElmanError
-from elman.training.memory import available, memory_told, size
+from elman.training.memory import available, check_model, memory_told, size
 from elman.training.runs import fit
-from elman.training.settings import configured
+from elman.training.settings import Training, configured
 from elman.training.task import Sources
 
 TEXTS = {"text": ["so good", "so bad", "good film", "bad film"] * 8, "label": ["yes", "no"] * 16}
@@ -46,6 +48,31 @@ def test_what_is_furthest_above_its_default_is_to_be_lowered(options: dict[str, 
 def test_a_batch_that_is_too_large_is_refused() -> None:
     with pytest.raises(ElmanError, match=r"batch has up to .* steps.* give --batch a lower number than 100,000,000"):
         fit(tasks.load("anomaly"), pl.DataFrame(WAVE), steps=1, batch=100_000_000)
+
+
+@pytest.mark.parametrize("task", ["classify", "recommend", "tag", "translate"])
+def test_what_steps_keep_of_a_wide_embedding_counts(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elman.training.memory.available", lambda: 1e9)  # which the parameters alone do not take
+    with pytest.raises(ElmanError, match=r"a batch has .* beside .* parameters; .*: give --embedding a lower number"):
+        fit(
+            tasks.load(task),
+            pl.DataFrame(DATA[task]).sample(1000, with_replacement=True, seed=1),
+            steps=1,
+            hidden=4,
+            embedding=200_000,
+            batch=1000,
+        )
+
+
+@pytest.mark.parametrize(("there", "refused"), [(4.5, True), (6.9, True), (7.5, False)])
+def test_parameters_count_with_what_is_learnt_of_them_and_a_checkpoint(
+    there: float, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, training = nn.Linear(1000, 1000, False), Training()
+    make: Any = lambda options, vocabulary: model  # noqa: E731
+    monkeypatch.setattr("elman.training.memory.available", lambda: there * 4e6)
+    with pytest.raises(ElmanError, match=r"1e\+06 parameters, which take 28 MB") if refused else nullcontext():
+        check_model(make, training, {}, training)
 
 
 @pytest.mark.parametrize("task", DATA)

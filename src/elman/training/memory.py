@@ -16,13 +16,17 @@ from elman.training.settings import Training
 from elman.training.task import Task
 
 NUMBER = 4  # bytes of a number in float32
-KEPT = 4  # numbers for each parameter: itself, its gradient, and the two means of the optimizer
+# numbers for each parameter: itself, its gradient, and the two means of the optimizer; and the three of a checkpoint,
+# which is made in memory before it is written
+KEPT = 4 + 3
+# vectors for each step and embedding, about: as it is looked up, as it is scaled and dropped out, and their gradients
+EMBEDDED = 5
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 # what a container may take, and does take, as the two versions of control groups tell it
 LIMITS = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
 # options that a model, or a batch, grows with
 OF_MODELS = ("hidden", "layers", "embedding", "vocabulary", "spelling", "horizon", "context", "patch", "convolution")
-OF_BATCHES = ("batch", "bptt", "max_length", "window", "context", "hidden", "layers")
+OF_BATCHES = ("batch", "bptt", "max_length", "window", "context", "hidden", "layers", "embedding")
 
 
 def check_model(make: type[Task], options: Any, vocabulary: dict[str, Any], training: Training) -> None:
@@ -34,7 +38,9 @@ def check_model(make: type[Task], options: Any, vocabulary: dict[str, Any], trai
     number = _parameters(make, options, vocabulary)
     needed, there = number * KEPT * NUMBER * training.devices, available()
     if needed > there:
-        counted = f"{number:.3g} parameters, which take {size(needed)} with what training keeps for each"
+        counted = (
+            f"{number:.3g} parameters, which take {size(needed)} with what training keeps for each, and a checkpoint"
+        )
         raise ElmanError(
             f"the model has {counted if number < math.inf else 'more parameters than can be counted'}; there are "
             f"{size(there)} of memory: {_to_lower((options, training), OF_MODELS)}"
@@ -42,27 +48,30 @@ def check_model(make: type[Task], options: Any, vocabulary: dict[str, Any], trai
 
 
 def check_batch(task: Task, data: Any, training: Training) -> None:
-    """Refuse a batch of which what is kept for the gradients takes more memory than there is.
+    """Refuse a batch of which what is kept for the gradients takes more memory than there is beside the model.
 
-    Each step keeps about what each matrix of the layers that read it gives; what else is kept is not counted.
+    Each step keeps about what each matrix of the layers that read it gives, and of an embedding some vectors; what else
+    is kept is not counted.
 
     Raises:
         ElmanError: what it takes, what there is, and which option to lower.
     """
     outermost = {id(module) for module in task.children() if isinstance(module, nn.Linear)}
     wide = sum(
-        parameter.shape[0]
+        EMBEDDED * parameter.shape[1] if isinstance(module, nn.Embedding) else parameter.shape[0]
         for module in task.modules()
-        if not isinstance(module, nn.Embedding) and id(module) not in outermost
+        if id(module) not in outermost
         for parameter in module.parameters(recurse=False)
         if parameter.dim() > 1
     )
-    steps = task.batch_steps(data)
+    steps, number = task.batch_steps(data), sum(parameter.numel() for parameter in task.parameters())
+    model = number * (KEPT - 1) * NUMBER * training.devices  # itself it is there already
     needed, there = steps * wide * NUMBER * training.devices, available()
-    if needed > there:
+    if steps and needed + model > there:
         raise ElmanError(
-            f"a batch has up to {steps:,} steps, and learning from it takes {size(needed)}; there are {size(there)} "
-            f"of memory: {_to_lower((task.options, training), OF_BATCHES)}"
+            f"a batch has up to {steps:,} steps, and learning from it takes {size(needed)} beside {size(model)} that "
+            f"are kept for the parameters; there are {size(there)} of memory: "
+            f"{_to_lower((task.options, training), OF_BATCHES)}"
         )
 
 
@@ -118,6 +127,8 @@ def _to_lower(groups: Sequence[Any], names: Sequence[str]) -> str:
             if each.name in names and isinstance(value, int) and value > 0:
                 usual = each.default if isinstance(each.default, int) and each.default > 0 else 100
                 found[each.name] = value / usual
+    if not found:
+        return "make the model smaller"
     name = max(found, key=found.__getitem__)
     value = next(getattr(group, name) for group in groups if hasattr(group, name))
     return f"give --{name.replace('_', '-')} a lower number than {value:,}"
