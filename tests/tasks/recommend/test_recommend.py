@@ -281,6 +281,16 @@ def test_many_items_are_sampled_and_few_are_not() -> None:
     assert loss.number == 38
 
 
+def test_more_negatives_than_there_are_items_are_all_of_them() -> None:
+    batch = batch_of([np.arange(1, 30)], np.array([1]))
+    found = [model_of(30, negatives=number).train() for number in (0, 30, 10**12)]
+    losses = []
+    for model in found:
+        torch.manual_seed(1)  # of the items that are replaced by the unknown one
+        losses.append(float(model.loss(batch, None).value.detach()))
+    assert losses[0] == losses[1] == losses[2]
+
+
 def test_what_comes_later_is_not_seen() -> None:
     model = model_of(30, word_dropout=0.0).eval()
     rows = [np.array([3, 4, 5, 6]), np.array([3, 4, 9, 8])]

@@ -179,7 +179,13 @@ class AnomalyExamples:
             taken, scaled = task.read_values([each], end)
             learnt = int((1 - KEPT) * end)
             self.pieces.append((taken[0, :learnt], scaled[0, :learnt]))
-        self.steps = min(max(steps, 2 * max(task.ahead)), max(len(scaled) for _, scaled in self.pieces))
+        longest = max(len(scaled) for _, scaled in self.pieces)
+        if min(task.ahead) >= longest:
+            raise ElmanError(
+                f"the nearest of --horizons is {min(task.ahead):,} rows ahead, and there are {longest:,} rows of "
+                "a stream to learn from; give a smaller one"
+            )
+        self.steps = min(max(steps, 2 * max(task.ahead)), longest)
 
     @property
     def epoch(self) -> int:

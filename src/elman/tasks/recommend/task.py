@@ -296,7 +296,8 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
         y, targets = y[rows, steps - 1], batch.items[rows, steps]
         if not len(targets):
             return Loss(y.sum(), 0)
-        value = self.sampled(y, targets) if self.negatives else F.cross_entropy(self.scores(y), targets)
+        few = 0 < self.negatives < len(self.names)
+        value = self.sampled(y, targets) if few else F.cross_entropy(self.scores(y), targets)
         return Loss(value, len(targets))
 
     def sampled(self, y: Tensor, targets: Tensor) -> Tensor:
