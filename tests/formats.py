@@ -108,8 +108,8 @@ EXAMPLES = [
     Example(
         "Remarks, Excel's separator, empty columns",
         "Lines that begin with `#` and have another number of cells are remarks. `sep=;` in the first line says the "
-        "separator. Columns with neither a name nor a value, as trailing separators make them, are left out, and so are "
-        'rows of separators alone. A cell `="007"`, in which a spreadsheet keeps a text, is that text.',
+        "separator. Columns with neither a name nor a value, as trailing separators make them, are left out, and so "
+        'are rows of separators alone. A cell `="007"`, in which a spreadsheet keeps a text, is that text.',
         {
             "meter.csv": lines(
                 "sep=;",
@@ -177,8 +177,8 @@ EXAMPLES = [
     ),
     Example(
         "Units behind numbers",
-        "One unit behind all numbers of a column is left out, and said; K, M and bn are thousands, millions and billions. "
-        "[Numbers](guides/numbers.md) has what else they may be written with.",
+        "One unit behind all numbers of a column is left out, and said; K, M and bn are thousands, millions and "
+        "billions. [Numbers](guides/numbers.md) has what else they may be written with.",
         {
             "plant.csv": lines(
                 "time,power,cost",
@@ -192,8 +192,8 @@ EXAMPLES = [
     ),
     Example(
         "Years of two digits",
-        "69 to 99 are 1969 to 1999, and 00 to 68 are 2000 to 2068, as in POSIX. Rows that go on from 68 to 69 are all of "
-        "the hundred years in which they do. Days without any year are no times.",
+        "69 to 99 are 1969 to 1999, and 00 to 68 are 2000 to 2068, as in POSIX. Rows that go on from 68 to 69 are all "
+        "of the hundred years in which they do. Days without any year are no times.",
         {"years.csv": lines("date,level", *(f"{58 + n}-06-30,{n % 5 + n / 10}" for n in range(40)))},
         "forecast",
     ),

@@ -29,7 +29,7 @@ def test_at_the_end_as_much_is_judged_as_is_cheap_beside_what_was_learnt(
     there: int, judged: int, learnt: int, right: int
 ) -> None:
     rows: list[Any] = [Rows(number) for number in (there, judged)]
-    found: Any = at_the_end(*rows, learnt)
+    found: Any = at_the_end(rows[0], rows[1], learnt)
     assert found.number == right
 
 

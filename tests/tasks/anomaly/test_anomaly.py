@@ -379,6 +379,8 @@ def test_what_keeps_a_column_from_being_watched_is_shown() -> None:
     cells = {"load": ["12 kW", "300 W", "1 MW", "2 W"]}
     with pytest.raises(ElmanError, match=r"no column of numbers; .*'12 kW', '300 W', '1 MW' are no numbers of one"):
         find_columns(cells, Columns(()))
+
+
 def test_horizons_beyond_what_is_learnt_from_are_refused() -> None:
     wave = pl.DataFrame({"value": np.sin(np.arange(600) / 5)})
     with pytest.raises(ElmanError, match=r"nearest of --horizons is 10,000,000 rows ahead, and there are 72 rows"):

@@ -63,7 +63,8 @@ def test_a_model_of_lists_answers_every_row_in_each_way(tmp_path: Path) -> None:
     streamed = [json.loads(each)["p_a"] for each in model.stream(json.dumps(row) for row in asked)]
     np.testing.assert_allclose(streamed, answers, rtol=1e-5)
     assert len(model.evaluation(path, tmp_path, BadRows()).rows) == len(rows)
-    assert restore(tmp_path / "model").predict(asked)["p_a"].to_list() == model.predict(asked)["p_a"].to_list()
+    again: Any = restore(tmp_path / "model")
+    assert again.predict(asked)["p_a"].to_list() == model.predict(asked)["p_a"].to_list()
 
 
 def test_several_columns_of_lists_are_channels_and_one_of_times_says_when(tmp_path: Path) -> None:
