@@ -87,7 +87,7 @@ def test_what_is_left_out_of_a_file_that_is_read_again_is_told(tmp_path: Path) -
     bad, known = BadRows(), Known(("text", "label"), ("text",), ("label",), dialect=Dialect(",", True))
     assert read_again(tmp_path / "x.csv", known, bad)["text"] == ["a", "c"]
     assert [remark.partition(": ")[2] for remark in bad.remarks] == [
-        "rows at the end without any value are left out: 1",
+        "rows without any value are left out: 1",
         "the header stands again, and is left out there, in line 3",
     ]
 
