@@ -11,11 +11,11 @@ from elman.data.tables import Table
 from elman.data.times.column import is_of_day, is_stamp, is_time
 from elman.data.times.dates import is_yearless
 from elman.data.times.forms import YEARS
-from elman.errors import ElmanError, quoted
+from elman.errors import ElmanError, brief, quoted
 
 FLAG = {0.0, 1.0}
 BEGUN = r"^[^\p{L}\d]{0,3}\d"  # as numbers begin
-SHOWN = 3  # cells
+SHOWN, BRIEF = 3, 30  # cells, and characters of each
 
 
 def counts(column: pl.Series) -> bool:
@@ -92,9 +92,16 @@ def unused(table: Table, columns: Sequence[str]) -> list[str]:
 
 
 def no_numbers(table: Table) -> str:
-    """That a table has no column of numbers, and which are the most like one."""
-    like = [each for each in unused(table, table.columns) if each.endswith("of one kind)")]
-    return f"its columns are {listed(table.columns)}" + (f"; {listed(like, 3)}" if like else "")
+    """That a table has no column of numbers, and some cells of the column that is the most like one."""
+    texts = [c for c in table.columns if table.frame[c].dtype == pl.String and not is_time(table.frame[c])]
+    begun = [name for name in texts if "no numbers" in _why_unused(table, name)]
+    with_digits = [name for name in texts if table.frame[name].str.contains(r"\d").sum() * 2 > len(table)]
+    said = f"its columns are {listed(table.columns)}"
+    if not texts:
+        return said
+    like = (begun or with_digits or texts)[0]
+    cells = table.frame[like].drop_nulls().unique(maintain_order=True).head(SHOWN).to_list()
+    return f"{said}; {like} is {', '.join(quoted(brief(cell, BRIEF)) for cell in cells)}" if cells else said
 
 
 def _why_unused(table: Table, column: str) -> str:
@@ -108,4 +115,4 @@ def _why_unused(table: Table, column: str) -> str:
     if 2 * int(begin.sum()) <= len(given) or is_time(cells) or is_of_day(cells):
         return ""
     odd = given.filter(as_numbers(given).is_null()).unique(maintain_order=True)
-    return f"{', '.join(map(quoted, odd.head(SHOWN)))} are no numbers of one kind"
+    return f"{', '.join(quoted(brief(cell, BRIEF)) for cell in odd.head(SHOWN))} are no numbers of one kind"

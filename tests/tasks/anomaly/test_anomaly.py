@@ -377,7 +377,7 @@ def test_no_score_is_a_negative_zero() -> None:
 
 def test_what_keeps_a_column_from_being_watched_is_shown() -> None:
     cells = {"load": ["12 kW", "300 W", "1 MW", "2 W"]}
-    with pytest.raises(ElmanError, match=r"no column of numbers; .*'12 kW', '300 W', '1 MW' are no numbers of one"):
+    with pytest.raises(ElmanError, match=r"no column of numbers; .*load is '12 kW', '300 W', '1 MW'"):
         find_columns(cells, Columns(()))
 
 

@@ -41,12 +41,13 @@ def unit_of(text: pl.Series) -> str:
 
 
 def without_unit(text: pl.Series, unit: str) -> pl.Series:
-    """Cells without the unit behind them; null where there is another or none.
+    """Cells without the unit behind them; null where there is another, or none behind what is not zero.
 
-    >>> without_unit(pl.Series(["12 W", "13W", "3 kW", "14"]), "W").to_list()
-    ['12', '13', None, None]
+    >>> without_unit(pl.Series(["12 W", "13W", "3 kW", "14", "0.0"]), "W").to_list()
+    ['12', '13', None, None, '0.0']
     """
-    return text.str.extract(rf"^(.*[0-9.,])\s*{re.escape(unit)}$")
+    zero = pl.select(pl.when(text.str.contains(r"^0+(?:[.,]0*)?$")).then(text)).to_series()
+    return text.str.extract(rf"^(.*[0-9.,])\s*{re.escape(unit)}$").fill_null(zero)
 
 
 def scales_of(text: pl.Series) -> list[str]:
