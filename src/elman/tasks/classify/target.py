@@ -163,7 +163,7 @@ def find_target(labels: Sequence[Any], wish: str = "", dialect: Dialect = UNKNOW
     """
     if wish and wish not in KINDS:
         raise ElmanError(f"--kind is {', '.join(KINDS[:-1])} or {KINDS[-1]}, not {wish!r}")
-    notation = _notation(labels, dialect) if wish in ("", "number") else PLAIN
+    notation, written_with = _notation(labels, dialect) if wish in ("", "number") else (PLAIN, [])
     decimals = wish == "" and notation.decimal == "," and _have_decimals(labels, dialect)
     separator = _separator(labels) if wish in ("", "labels") and not decimals else ""
     several = any(isinstance(label, list | tuple) for label in labels) or bool(separator)
@@ -187,6 +187,8 @@ def find_target(labels: Sequence[Any], wish: str = "", dialect: Dialect = UNKNOW
             said = f"the labels of {rows} are all the same" if len(numbers) else "no row has a label"
             others = f", and others are no numbers, such as {name}" if name else ""
             raise ElmanError(f"{said}{others}; there is nothing to learn from them")
+        if written_with:
+            log.info("the label is written with %s", ", ".join(written_with))
         log.info("the label is a number, from %g to %g", numbers.min(), numbers.max())
         written = asdict(replace(notation, percent=bool(notation.percent)))
         return Target("number", mean=float(numbers.mean()), scale=float(numbers.std()), **written)
@@ -250,18 +252,16 @@ def _as_float(label: Any) -> float | None:
         return None
 
 
-def _notation(labels: Sequence[Any], dialect: Dialect) -> Notation:
-    """How labels are written that are numbers, which is announced where it is not plain."""
+def _notation(labels: Sequence[Any], dialect: Dialect) -> tuple[Notation, list[str]]:
+    """How labels are written that are numbers, and the same in words where it is not plain."""
     texts = pl.Series([label for label in labels if isinstance(label, str)], dtype=pl.String)
     own = readings(texts.filter(has_value(texts)), dialect)
     if not own.numeric:
-        return PLAIN
+        return PLAIN, []
     notation = decided(own, {own.decimal} - {""}, dialect)
     if notation is None:
         raise ElmanError(f"a label is {either(own)}, or --kind labels for several a row")
-    if words := in_words(own, notation):
-        log.info("the label is written with %s", ", ".join(words))
-    return notation
+    return notation, in_words(own, notation)
 
 
 def _have_decimals(labels: Sequence[Any], dialect: Dialect) -> bool:
