@@ -87,10 +87,11 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
 
 
 def _hollow(text: str, separator: str, lines: np.ndarray, cells: pl.Series) -> np.ndarray:
-    """Which rows are separators alone, as spreadsheets write rows in which nothing stands; cells in quotation marks are
-    something."""
-    empty = (cells.list.len() > 1) & cells.list.eval(pl.element().str.strip_chars() == "").list.all()
-    found = empty.to_numpy().copy()
+    """Which rows are separators alone, as spreadsheets write such in which nothing stands; quotation marks are something."""
+    found = ((cells.list.len() > 1) & (cells.list.first().str.strip_chars() == "")).fill_null(False).to_numpy().copy()
+    if found.any():  # few rows as a rule, so that no others are looked at cell by cell
+        begun = cells.filter(pl.Series(found))
+        found[found] = begun.list.eval(pl.element().str.strip_chars() == "").list.all().to_numpy()
     if found.any() and '"' in text:
         raw = text.split("\n")
         found[found] = [not raw[line - 1].strip(f"{separator} ") for line in lines[found]]
