@@ -285,3 +285,13 @@ def test_two_colons_may_stand_between_columns_and_within_cells(tmp_path: Path) -
     assert read["2"][0] == '"Toy" Story, The (1990)'
     (tmp_path / "hosts.csv").write_text("host,n\n" + "fe80::1,5\n" * 9)
     assert read_table(tmp_path / "hosts.csv", BadRows()).columns == ["host", "n"]
+
+
+@pytest.mark.parametrize(
+    "cells", [[[0, []]], [[1], [[1.5]]], [[1, 2.5], ["a"]], [[1, 2.5], [[[1]]]], [[1, 2.5], [10**400]]]
+)
+def test_lists_that_are_not_of_numbers_alike_are_json(cells: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"x": cell}) + "\n" for cell in cells))
+    assert read_table(tmp_path / "a.jsonl", BadRows())["x"] == [json.dumps(cell) for cell in cells]
+    (tmp_path / "b.jsonl").write_text('{"x": [1, 2.5, null]}\n{"x": []}\n{"x": null}\n')
+    assert read_table(tmp_path / "b.jsonl", BadRows())["x"] == [[1.0, 2.5, None], [], None]

@@ -409,18 +409,23 @@ def column_of(name: str, values: list[Any]) -> pl.Series:
         kinds = {type(value) for value in values if value is not None}
         if kinds <= {int, float} and not any(isinstance(v, int) and abs(v) > sys.float_info.max for v in values):
             return pl.Series(name, values, dtype=pl.Float64, strict=False)
-        if kinds == {list} and (depth := max(map(_depth, values))) in (1, 2):
+        if kinds == {list} and (depth := _depth(values)):
             numbers = pl.List(pl.Float64)
             return pl.Series(name, values, dtype=numbers if depth == 1 else pl.List(numbers), strict=False)
         return pl.Series(name, [v if v is None or isinstance(v, str) else _as_cell(v) for v in values])
 
 
-def _depth(value: Any) -> int:
-    """How many lists are around the numbers of a value; more than there may be where it holds something else."""
-    if isinstance(value, list):
-        return 1 + max(map(_depth, value), default=0)
-    plain = value is None or (type(value) in (int, float) and abs(value) <= sys.float_info.max)
-    return 0 if plain else 9
+def _depth(values: list[Any]) -> int:
+    """How many lists, one or two, are around each number of some values; 0 where that differs, or not all are numbers.
+
+    >>> _depth([[1, 2.5], [], None]), _depth([[[1], []], [[2.5, None]]]), _depth([[0, []]]), _depth([[1, "a"]])
+    (1, 2, 0, 0)
+    """
+    within = [each for value in values if value is not None for each in value if each is not None]
+    lists = [each for each in within if isinstance(each, list)]
+    numbers = [number for each in lists for number in each if number is not None] if lists else within
+    plain = all(type(each) in (int, float) and abs(each) <= sys.float_info.max for each in numbers)
+    return (2 if lists else 1) if plain and len(lists) in (0, len(within)) else 0
 
 
 def _as_cell(value: Any) -> str:

@@ -87,7 +87,7 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
 
 
 def _hollow(text: str, separator: str, lines: np.ndarray, cells: pl.Series) -> np.ndarray:
-    """Which rows are separators alone, as spreadsheets write such in which nothing stands; quotation marks are something."""
+    """Which rows are separators alone, as spreadsheets write empty ones; cells in quotation marks are something."""
     found = ((cells.list.len() > 1) & (cells.list.first().str.strip_chars() == "")).fill_null(False).to_numpy().copy()
     if found.any():  # few rows as a rule, so that no others are looked at cell by cell
         begun = cells.filter(pl.Series(found))
