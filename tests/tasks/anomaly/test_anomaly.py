@@ -15,7 +15,7 @@ import torch
 from elman.data.bad import BadRows
 from elman.data.dialect import Dialect, Notation
 from elman.errors import ElmanError
-from elman.tasks.anomaly.scoring import Record, Scale, Usual
+from elman.tasks.anomaly.scoring import Reader, Record, Scale, Usual
 from elman.tasks.anomaly.streams import Columns, Stream, find_columns, find_label, read_streams
 from elman.tasks.anomaly.task import AnomalyOptions, AnomalyTask, _score, nab
 from elman.training.runs import fit
@@ -385,3 +385,29 @@ def test_horizons_beyond_what_is_learnt_from_are_refused() -> None:
     wave = pl.DataFrame({"value": np.sin(np.arange(600) / 5)})
     with pytest.raises(ElmanError, match=r"nearest of --horizons is 10,000,000 rows ahead, and there are 72 rows"):
         fit(AnomalyTask, wave, steps=1, horizons="10000000")
+
+
+@pytest.mark.parametrize("holes", [0.0, 0.3])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2)])
+def test_many_rows_at_once_are_told_as_one_after_the_other_bit_for_bit(shape: tuple[int, ...], holes: float) -> None:
+    random = np.random.default_rng(0)
+    rows = random.normal(100.0, 5.0, (400, *shape))
+    rows[random.random(rows.shape) < holes] = np.nan
+    one, other = (Reader(shape, 100) for _ in range(2))
+    each = [one(row) for row in rows]
+    parts = [other.over(part) for part in (rows[:150], rows[150:])]
+    for number in range(2):
+        found = np.concatenate([part[number] for part in parts])
+        np.testing.assert_array_equal(found, np.stack([row[number] for row in each]))
+    errors = np.abs(rows[:, :, None] * [[1.0], [2.0]])
+    usual, at_once = (Usual(errors.shape[1:], 3, 100) for _ in range(2))
+    scores = np.concatenate([at_once.over(errors[:150]), at_once.over(errors[150:])])
+    np.testing.assert_array_equal(scores, np.stack([usual(row) for row in errors]))
+
+
+def test_scores_of_a_long_stream_do_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    wave = pl.DataFrame({"value": np.sin(np.arange(600) / 5)})
+    model = fit(AnomalyTask, wave, steps=2, hidden=4, horizons="1,5")
+    whole = model.predict(wave)
+    monkeypatch.setattr("elman.tasks.anomaly.task.BLOCK", 64)
+    np.testing.assert_allclose(model.predict(wave)["score"], whole["score"], atol=1e-5)

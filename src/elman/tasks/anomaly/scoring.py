@@ -25,17 +25,26 @@ class Scale:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Values in standard deviations from the mean of the rows before, NaN where there is none; then they count."""
-        given, first = np.isfinite(values), self.rows == 0
-        values = np.where(given, values, self.mean)
-        self.mean = np.where(first, values, self.mean)
-        away = values - self.mean
-        spread = np.maximum(np.sqrt(self.variance), 1e-3 * np.abs(self.mean) + 1e-9)
-        scaled = np.where(given, np.clip(away / spread, -FURTHEST, FURTHEST), np.nan)
-        rate = given / np.minimum(self.rows + 1, self.memory)
-        self.mean = self.mean + rate * away
-        self.variance = (1 - rate) * (self.variance + rate * away * away)
-        self.rows += given
-        return scaled
+        return self.over(values[None])[0]
+
+    def over(self, values: np.ndarray) -> np.ndarray:
+        """The same of many rows, ``[T, ...]``, of which only what follows from row to row is taken row by row."""
+        given, first, rate = _counted(values, self.rows, self.memory)
+        plain = _plain(given & ~first)
+        means, away, mean = np.empty(values.shape), np.empty(values.shape), self.mean
+        for t, row in enumerate(values):
+            if not plain[t]:
+                row = np.where(given[t], row, mean)
+                mean = np.where(first[t], row, mean)
+            means[t], away[t] = mean, row - mean
+            mean = mean + rate[t] * away[t]
+        variances, variance, kept, added = np.empty(values.shape), self.variance, 1 - rate, rate * away * away
+        for t in range(len(values)):
+            variances[t] = variance
+            variance = kept[t] * (variance + added[t])
+        self.mean, self.variance, self.rows = mean, variance, self.rows + given.sum(0)
+        spread = np.maximum(np.sqrt(variances), 1e-3 * np.abs(means) + 1e-9)
+        return np.where(given, np.clip(away / spread, -FURTHEST, FURTHEST), np.nan)
 
 
 class Reader:
@@ -54,12 +63,20 @@ class Reader:
 
         Where there is no value, it reads the last one.
         """
-        scaled = self.scale(values)
+        scaled, read = self.over(values[None])
+        return scaled[0], read[0]
+
+    def over(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same of many rows, ``[T, B, K]``."""
+        scaled = self.scale.over(values)
         given = np.isfinite(scaled)
-        now = np.where(given, press(scaled), self.last)
-        read = np.concatenate([now, now - self.last, given], -1)
-        self.last = now
-        return scaled, read
+        # the last row with a value, counted from 1; 0 is what was there before
+        latest = np.maximum.accumulate(np.where(given, np.arange(1, len(values) + 1)[:, None, None], 0), 0)
+        known = np.concatenate([self.last[None], press(scaled)])
+        now = np.take_along_axis(known, latest, 0)
+        before = np.concatenate([self.last[None], now[:-1]])
+        self.last = now[-1]
+        return scaled, np.concatenate([now, now - before, given], -1)
 
 
 def press(x: np.ndarray) -> np.ndarray:
@@ -93,14 +110,40 @@ class Usual:
 
     def __call__(self, errors: np.ndarray) -> np.ndarray:
         """The scores of errors, 0 or more; 0 where there is none (NaN) or too little to compare with."""
-        given, first = np.isfinite(errors), self.rows == 0
-        errors = np.where(given, errors, self.level)
-        self.level = np.where(first, errors, self.level + (errors - self.level) / self.smooth)
-        score = np.where(given & (self.rows >= FIRST), self.level / (np.sqrt(np.sqrt(self.power / 3)) + LEAST), 0.0)
-        square = self.level * self.level
-        self.power += given / np.minimum(self.rows + 1, self.memory) * (square * square - self.power)
-        self.rows += given
-        return score
+        return self.over(errors[None])[0]
+
+    def over(self, errors: np.ndarray) -> np.ndarray:
+        """The same of many rows, ``[T, ...]``, of which only what follows from row to row is taken row by row."""
+        given, first, rate = _counted(errors, self.rows, self.memory)
+        plain = _plain(given & ~first)
+        levels, level = np.empty(errors.shape), self.level
+        for t, row in enumerate(errors):
+            if plain[t]:
+                level = level + (row - level) / self.smooth
+            else:
+                row = np.where(given[t], row, level)
+                level = np.where(first[t], row, level + (row - level) / self.smooth)
+            levels[t] = level
+        square = levels * levels
+        powers, power, fourth = np.empty(errors.shape), self.power, square * square
+        for t in range(len(errors)):
+            powers[t] = power
+            power = power + rate[t] * (fourth[t] - power)
+        enough = given & (self.rows + np.cumsum(given, 0) - given >= FIRST)
+        self.level, self.power, self.rows = level, power, self.rows + given.sum(0)
+        return np.where(enough, levels / (np.sqrt(np.sqrt(powers / 3)) + LEAST), 0.0)
+
+
+def _counted(values: np.ndarray, before: np.ndarray, memory: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of rows ``[T, ...]``: which values there are, before which there is none, and how much each counts."""
+    given = np.isfinite(values)
+    rows = before + np.cumsum(given, 0) - given
+    return given, rows == 0, given / np.minimum(rows + 1, memory)
+
+
+def _plain(usual: np.ndarray) -> np.ndarray:
+    """Which rows, ``[T, ...]``, are as usual in all columns."""
+    return usual.reshape(len(usual), -1).all(1)
 
 
 class Record:

@@ -116,7 +116,7 @@ class Watched:
         found: list[np.ndarray] = [np.zeros(0)] * len(self.streams)
         for group, errors in zip(self.groups, outputs, strict=True):
             usual = Usual((len(group), *errors.shape[2:]), self.task.options.smooth, self.task.options.memory)
-            scores = np.stack([_score(usual(errors[:, t])) for t in range(errors.shape[1])], -1)
+            scores = np.concatenate([_score(usual.over(part)).T for part in _blocks(errors.swapaxes(0, 1))], 1)
             for row, place in enumerate(group):
                 found[place] = scores[row, : len(self.streams[place])]
         return found
@@ -310,13 +310,15 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
     def read_values(self, streams: Sequence[Stream], end: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Streams side by side as the network reads them, ``[B, T, 3 K]``, and scaled, ``[B, T, K]``."""
         size, longest = len(self.columns.values), end or max(map(len, streams))
-        values = np.full((len(streams), longest, size), np.nan)
+        values = np.full((longest, len(streams), size), np.nan)
         for row, each in enumerate(streams):
-            values[row, : len(each)] = each.values[:longest]
+            values[: len(each), row] = each.values[:longest]
         reader = Reader((len(streams), size), self.options.memory)
-        scaled, read = np.empty_like(values), np.empty((*values.shape[:2], 3 * size), np.float32)
-        for t in range(longest):
-            scaled[:, t], read[:, t] = reader(values[:, t])
+        scaled = np.empty((len(streams), longest, size))
+        read = np.empty((len(streams), longest, 3 * size), np.float32)
+        for part, first in zip(_blocks(values), range(0, longest, BLOCK), strict=True):
+            rows, seen = reader.over(part)
+            scaled[:, first : first + BLOCK], read[:, first : first + BLOCK] = rows.swapaxes(0, 1), seen.swapaxes(0, 1)
         return read, scaled
 
     def forward(self, read: Tensor, state: Any = None) -> tuple[Tensor, Tensor, Any]:
@@ -436,7 +438,9 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
 
         def judged(scores: Callable[[Stream], np.ndarray]) -> dict[str, float]:
             learnt, ends = zip(*data.parts.learnt, strict=True)
-            threshold = self.choose([scores(each) for each in learnt], ends)
+            # no later row has a part in the score of a row
+            seen = [scores(each.first(end)) for each, end in zip(learnt, ends, strict=True)]
+            threshold = self.choose(seen, ends)
             return evaluation.measures([scores(each) for each in evaluation.streams], threshold)
 
         def z_score(stream: Stream) -> np.ndarray:
@@ -446,7 +450,7 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
             values = pl.DataFrame(stream.values).fill_nan(None).fill_null(strategy="forward").fill_null(0).to_numpy()
             steps = np.abs(np.diff(values, axis=0, prepend=values[:1]))
             scale = Scale(values[0].shape, self.options.memory)
-            return np.array([np.nan_to_num(scale(row)).max() for row in steps])
+            return np.concatenate([np.nan_to_num(scale.over(part)).max(-1) for part in _blocks(steps)])
 
         return {"z-score": lambda: judged(z_score), "last value": lambda: judged(change)}
 
@@ -470,6 +474,11 @@ class AnomalyTask(Predictor[AnomalyOptions, AnomalyParts, AnomalyBatch, AnomalyE
 
 # of Student's distribution with so many degrees of freedom
 NORM = 0.5 * math.log(math.pi * FREEDOM) + math.lgamma(FREEDOM / 2) - math.lgamma((FREEDOM + 1) / 2)
+
+
+def _blocks(rows: np.ndarray) -> list[np.ndarray]:
+    """Many rows in parts, so that what is made of them on the way takes little memory."""
+    return [rows[first : first + BLOCK] for first in range(0, len(rows), BLOCK)]
 
 
 def _enough(streams: Sequence[Stream]) -> Sequence[Stream]:
@@ -514,8 +523,8 @@ def _errors(scaled: np.ndarray, place: Tensor, ahead: Sequence[int]) -> np.ndarr
 
 
 def _score(above: np.ndarray) -> np.ndarray:
-    """``[B]``, how improbable errors ``[B, H, K]`` are: of a column the most of all forecasts, of columns a mean."""
-    most = above.max(1)
+    """How improbable errors ``[..., H, K]`` are: of a column the most of all forecasts, of columns a mean."""
+    most = above.max(-2)
     return -(log_ndtr(-np.sqrt((most * most).mean(-1))) + math.log(2)) / math.log(10) + 0.0  # where all is as usual, -0
 
 
