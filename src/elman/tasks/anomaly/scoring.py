@@ -143,7 +143,7 @@ def _counted(values: np.ndarray, before: np.ndarray, memory: int) -> tuple[np.nd
 
 def _plain(usual: np.ndarray) -> np.ndarray:
     """Which rows, ``[T, ...]``, are as usual in all columns."""
-    return usual.reshape(len(usual), -1).all(1)
+    return np.all(usual.reshape(len(usual), -1), axis=1)
 
 
 class Record:
