@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,6 +44,25 @@ def test_confusion_is_dark_where_most_are() -> None:
     assert [text.get_text() for text in axes.texts] == ["90", "10", "50"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "名"]
     assert pictures(page("t", [Section("s", figures=[picture])]))[0].std() > 10
+
+
+class Rows(np.ndarray):
+    """Counts that are not taken out of their array row by row."""
+
+    def tolist(self) -> Any:
+        raise AssertionError("each row of thousands would be added up for each of its cells")
+
+
+def test_a_confusion_of_thousands_of_classes_is_an_array_and_some_of_their_names() -> None:
+    counts = np.eye(2000, dtype=int) * 3
+    counts[7] = 0
+    picture = confusion(counts.view(Rows), [f"class {number}" for number in range(2000)])
+    axes = picture.axes[0]
+    shares = axes.images[0].get_array()
+    assert shares is not None
+    assert [float(np.asarray(shares)[k, k]) for k in (6, 7, 8)] == [1, 0, 1]
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == [f"class {number}" for number in range(0, 2000, 20)]
 
 
 def test_the_numbers_of_a_column_have_as_many_decimals_each() -> None:

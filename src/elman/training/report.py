@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class Written(str):
     """A number that is written already, as it is to stand in a table."""
 
 
+MOST_NAMES = 100  # of classes that are written beside a picture
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.7rem } h2 { font-size: 1.2rem; margin-top: 2.2rem; border-bottom: 1px solid #ddd }
@@ -96,26 +97,28 @@ def with_dates(axes: "Axes", values: np.ndarray) -> None:
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
-def confusion(counts: Any, names: Sequence[str], title: str = "") -> "Figure":
+def confusion(counts: np.ndarray, names: Sequence[str], title: str = "") -> "Figure":
     """A confusion matrix as a picture.
 
     Args:
         counts: ``[K, K]``, how often what is ``i`` was answered as ``j``.
-        names: of the classes.
+        names: of the classes; of very many some are written, spread evenly.
         title: above the picture.
     """
     size = min(9.0, 2.2 + 0.45 * len(names))
     picture, axes = figure(size + 1, size)
-    shares = [[cell / max(1, sum(row)) for cell in row] for row in counts.tolist()]
+    shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(names)), [shortened(name, 16) for name in names], rotation=90)
-    axes.set_yticks(range(len(names)), [shortened(name, 16) for name in names])
+    places = range(0, len(names), -(-len(names) // MOST_NAMES))
+    written = [shortened(names[place], 16) for place in places]
+    axes.set_xticks(places, written, rotation=90)
+    axes.set_yticks(places, written)
     axes.set(xlabel="predicted", ylabel="true", title=title)
     if len(names) <= 25:
         for i, row in enumerate(counts.tolist()):
             for j, cell in enumerate(row):
                 if cell:
-                    color = "white" if shares[i][j] > 0.6 else "black"
+                    color = "white" if shares[i, j] > 0.6 else "black"
                     axes.text(j, i, f"{cell:g}", ha="center", va="center", color=color, fontsize=8)
     return picture
 

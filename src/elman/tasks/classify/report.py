@@ -35,9 +35,8 @@ def _of_classes(
     answered, size = outputs.argmax(1), target.size
     counts = np.zeros((size, size), int)
     np.add.at(counts, (truth, answered), 1)
-    rows = []
-    for k, name in enumerate(target.names):
-        right, said, there = counts[k, k], counts[:, k].sum(), counts[k].sum()
+    rows, each = [], zip(target.names, counts.diagonal(), counts.sum(0), counts.sum(1), strict=True)
+    for name, right, said, there in each:
         precision, recall = right / max(1, said), right / max(1, there)
         f1 = 2 * precision * recall / max(1e-12, precision + recall)
         rows.append([name, int(there), int(said), float(precision), float(recall), float(f1)])
