@@ -100,3 +100,9 @@ def test_a_text_beside_lists_is_what_is_read(tmp_path: Path) -> None:
     rows = [{"text": f"so good {n}", "input_ids": [1, 2, n], "label": "ab"[n % 2]} for n in range(8)]
     layout = find_layout(pl.DataFrame(rows), ColumnSpec(), BadRows())
     assert (layout.kind, layout.text) == ("table", "text")
+
+
+def test_measurements_that_are_no_numbers_are_refused() -> None:
+    cells = {"id": ["a", "a", "b", "b"], "what": ["u", "v"] * 2, "value": ["x", "y", "x", "z"], "label": [1, 1, 2, 2]}
+    with pytest.raises(ElmanError, match="has no columns of numbers besides id"):
+        find_layout(pl.DataFrame(cells), ColumnSpec(parameter="what"), BadRows())

@@ -350,7 +350,7 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
         channels = tuple(sorted(str(name) for name in counts if name is not None))
     else:
         channels = tuple(numbers)
-    if not channels:
+    if not (channels and numbers):
         besides = f"{identity} and {when.said or 'the time'}"
         raise ElmanError(f"{table.name} has no columns of numbers besides {besides}; {no_numbers(table)}")
     shown = f"{len(channels)} channels from {parameter!r}" if parameter else f"channels {listed(channels)}"
