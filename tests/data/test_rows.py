@@ -205,3 +205,12 @@ def test_of_many_columns_a_message_names_the_first() -> None:
     ) as error:
         read_again(Line("1,2,3"), known, BadRows())
     assert len(str(error.value)) < 350
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+@pytest.mark.parametrize("names", ["id text", "id text label", "text label"])
+def test_the_names_of_columns_are_no_line_of_a_stream(names: str, separator: str) -> None:
+    known = Known(("id", "text", "label"), ("text",), ("label",), dialect=Dialect(separator, True), free=True)
+    with pytest.raises(ElmanError, match="the line has the names of columns"):
+        read_texts(Line(names.replace(" ", separator)), "text", known, BadRows(), usual="text")
+    assert read_texts(Line("id, please"), "text", known, BadRows(), usual="text")[0]["text"] == ["id, please"]

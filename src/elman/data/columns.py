@@ -19,8 +19,8 @@ NAMES = {
         "yrqtr monat_jahr anneemois jahrmonat",
         "period": "second minute hour day week month quarter year",
         # times of day that stand beside a day, and the parts of a moment in a column each
-        "clock": "time hour hours hr hh clock time_of_day uhrzeit zeit stunde heure hora ora tijd uur czas godzina "
-        "время час 时间 時間 時刻 hourending hour_ending he",
+        "clock": "time hour hours hr hh hhmm hhmmss clock time_of_day uhrzeit zeit stunde heure hora ora tijd uur czas "
+        "godzina время час 时间 時間 時刻 hourending hour_ending he",
         "year": "year yr yyyy jahr année annee an año ano anno jaar rok год 年",
         "month": "month mon mm mo monat mois mes mês mese maand miesiąc месяц 月",
         "day": "day dd dom day_of_month mday tag jour día dia giorno dag dzień день 日",

@@ -148,6 +148,8 @@ def _read_line(line: str, known: Known, bad: BadRows) -> Table:
     """A JSON object, the cells of a row, or the bare value of the only column that is needed."""
     row = _as_object(line, known)
     dialect = known.dialect if row is None else replace(known.dialect, separator="", header=None)
+    if row is None:
+        _check_no_header(line, known)
     if row is None and not (known.free and known.dialect.separator != "\t"):
         row = _as_cells(line, known)
     if row is None and len(known.needed) == 1:
@@ -161,6 +163,13 @@ def _read_line(line: str, known: Known, bad: BadRows) -> Table:
     missing = [n for n in known.needed if n not in row] if set(row) & {*known.columns, *known.needed} else []
     frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
     return Table("", frame, np.ones(1, int), np.zeros(1, int), 1, bad, dialect).without_missing()
+
+
+def _check_no_header(line: str, known: Known) -> None:
+    """Refuse the names of the columns, with which a file of rows begins and no stream."""
+    names = {cell.strip().strip('"') for cell in line.split(known.dialect.separator or ",")}
+    if len(known.columns) > 1 and len(names) > 1 and {*known.needed} <= names <= {*known.columns, *known.answers}:
+        raise ElmanError("the line has the names of columns, which a stream has not; predict such a file with --data")
 
 
 def _as_object(line: str, known: Known) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.data.bad import BadRows
+from elman.data.columns import listed
 from elman.data.plain import restored
 from elman.data.rows import Asked, Line
 from elman.errors import ElmanError
@@ -355,7 +356,10 @@ class RowPredictor(
 
     def answers(self, data: Any, bad: BadRows) -> "pl.DataFrame":
         asked = self.rows(data, bad)
-        return asked.beside(finite(self.answer(asked.inputs)))
+        answers = finite(self.answer(asked.inputs))
+        if taken := [name for name in asked.frame.columns if name in answers.columns]:
+            log.warning("answers stand in place of columns of the same name: %s", listed(taken))
+        return asked.beside(answers)
 
     def session(self) -> Callable[[str], str]:
         def answer(line: str) -> str:

@@ -371,3 +371,7 @@ def test_a_year_and_its_month_behind_a_point_are_a_month_where_a_column_is_calle
         assert times.values.tolist() == [moment(2015 + n // 12, 1 + n % 12, 1) for n in range(24)]
     assert not read_times(pl.Series(name, ["2000.01", "2000.13", "2000.25"])).dated  # parts of years
     assert name == "period" or not read_times(pl.Series(name, ["2000.5", "2001.5"])).dated
+
+
+def test_a_separator_of_columns_parts_no_day_from_its_time() -> None:
+    assert find_form(pl.Series(["2024-03-01;20", "2024-03-02;21"])).form != "ymd"

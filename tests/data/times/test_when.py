@@ -218,3 +218,11 @@ def test_quarters_and_weeks_with_their_letters_are_parts() -> None:
         ({"Jahr": [f"{d:%G}" for d in WEEKS], "KW": [f"KW {d:%V}" for d in WEEKS]}, WEEKS),
     ):
         assert found(columns).read(pl.DataFrame(columns)).values.tolist() == microseconds(moments)
+
+
+def test_a_time_of_day_in_three_or_four_digits_beside_its_day() -> None:
+    days = ["20240301"] * 4 + ["20240302"]
+    table = read_table({"DATE": days, "HHMM": ["0", "30", "100", "2330", "0"], "x": list("12345")}, BadRows())
+    when = find_when(table, (), table.columns)
+    assert when.columns == ("DATE", "HHMM")
+    np.testing.assert_array_equal(np.diff(when.read(table.frame).values) / 60e6, [30, 30, 22 * 60 + 30, 30])

@@ -355,7 +355,6 @@ def test_the_column_of_streams_can_be_said_and_each_has_its_windows(
     path.write_text("where,time,value\n" + "".join(rows))
     windows = tmp_path / "windows.json"
     windows.write_text('{"b": [["2024-01-01 05:00", "2024-01-01 06:00"]], "other": []}')
-    assert find_columns(path, Columns(())).series == ""  # as it is not named as such columns are
     columns = find_columns(path, Columns((), series="where"))
     assert (columns.series, columns.values) == ("where", ("value",))
     one, other = read_streams(path, columns, BadRows(), str(windows))
@@ -411,3 +410,12 @@ def test_scores_of_a_long_stream_do_not_depend_on_the_blocks(monkeypatch: pytest
     whole = model.predict(wave)
     monkeypatch.setattr("elman.tasks.anomaly.task.BLOCK", 64)
     np.testing.assert_allclose(model.predict(wave)["score"], whole["score"], atol=1e-5)
+
+
+def test_times_that_stand_once_for_each_word_of_a_column_are_of_several_streams(tmp_path: Path) -> None:
+    path = tmp_path / "cpu.csv"
+    rows = (f"2024-03-01 {n // 60:02}:{n % 60:02},{host},{20 + n % 7}" for n in range(60) for host in ("web1", "web2"))
+    path.write_text("\n".join(["time,host,cpu", *rows]))
+    assert find_columns(path, Columns(())).series == "host"
+    path.write_text(path.read_text().replace("web1", "up").replace("web2", "up"))
+    assert not find_columns(path, Columns(())).series

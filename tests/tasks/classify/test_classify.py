@@ -442,3 +442,16 @@ def test_of_labels_that_are_nearly_all_numbers_the_others_are_shown() -> None:
     labels = [f"{n}.5" for n in range(30)] + ["<0.5", "high"]
     with pytest.raises(ElmanError, match=r"too many for classes; nearly all are numbers, but not '<0.5', 'high'"):
         find_target(labels)
+
+
+def test_what_is_no_value_among_numbers_is_no_class() -> None:
+    numbers = [f"{n / 10}" for n in range(60)]
+    assert find_target([*numbers, *["NaN", "N/A", "n/a"] * 10]).kind == "number"
+
+
+def test_columns_that_answers_take_the_place_of_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("text,label,predicted\n" + "so good,yes,old\nso bad,no,old\n" * 10)
+    model = fit(ClassifyTask, path, steps=2, hidden=4)
+    assert "old" not in model.predict(path)["predicted"].to_list()
+    assert "answers stand in place of columns of the same name: predicted" in caplog.text

@@ -57,7 +57,7 @@ _ZONE = (
     rf"(?:\s?(?P<z>{'|'.join(sorted(ZONES, key=len, reverse=True))})\b)?(?:\s?{_OFFSET})?"
     r"(?:\s?\[[\w/+-]+\])?(?:\s?\([^)]*\))?"
 )
-_THEN = r"(?:\s*[T_,;]\s*|\s+(?:(?:at|um|à|om|alle|às|a las)\s+)?|[-:])"
+_THEN = r"(?:\s*[T_,]\s*|\s+(?:(?:at|um|à|om|alle|às|a las)\s+)?|[-:])"
 _AFTER = rf"(?:{_THEN}{_CLOCK}{_HALF}{_ZONE})?"
 _COMPACT = rf"(?:[T_\s:-]?{_TIGHT}{_HALF}{_ZONE})?"
 # a time of day by itself

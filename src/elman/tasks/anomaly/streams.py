@@ -168,15 +168,20 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
 
 
 def _find_series(table: Table, when: When, among: Sequence[str]) -> str:
-    """The column by which the rows of a table are several streams, in each of which times rise, or ""."""
+    """The column by which the rows of a table are several streams, in each of which times rise, or "".
+
+    It is named as what tells streams apart, or the only one of words by which times that repeat do so no more.
+    """
     if not when.columns:
         return ""
     times = when.read(table.frame).values
     if not (np.diff(times) <= 0).any():
         return ""
-    for name in among:
+    repeats = len(np.unique(times)) <= len(times) // 2
+    words = [c for c in among if table.frame[c].dtype == pl.String and not table.is_numeric(c)] if repeats else []
+    for name in dict.fromkeys((*(c for c in among if is_identity(c) or is_named(c, "series", "identity")), *words)):
         kinds = table.frame[name].n_unique()
-        if not (is_identity(name) or is_named(name, "series", "identity")) or not 1 < kinds <= len(table) // 2:
+        if not 1 < kinds <= len(table) // 2:
             continue
         members = as_text(table.frame[name]).fill_null("").rank("dense").to_numpy()
         order = np.argsort(members, kind="stable")

@@ -277,7 +277,8 @@ def _are_amounts(labels: Sequence[Any], notation: Notation) -> bool:
     """Whether labels are amounts and not the numbers of classes: with fractions, or of very many kinds."""
     numbers = _as_numbers(labels, replace(notation, percent=None))  # those that are percent and those that are not
     known = [number for number in numbers if number is not None]
-    if len(known) < 0.95 * len(labels):
+    nothing = ~has_value(pl.Series([label if isinstance(label, str) else "0" for label in labels], dtype=pl.String))
+    if len(known) < 0.95 * (len(labels) - nothing.sum()):
         return False
     kinds = len(set(known))
     return kinds > 2 and (any(not number.is_integer() for number in known) or kinds > max(30, len(known) / 10))
