@@ -375,3 +375,17 @@ def test_a_year_and_its_month_behind_a_point_are_a_month_where_a_column_is_calle
 
 def test_a_separator_of_columns_parts_no_day_from_its_time() -> None:
     assert find_form(pl.Series(["2024-03-01;20", "2024-03-02;21"])).form != "ymd"
+
+
+def test_parts_of_a_day_are_whole_minutes_where_all_may_be() -> None:
+    hours = [f"{45352 + n / 24:.5f}" for n in range(50)]
+    assert set(np.diff(read_times(pl.Series("date", hours)).values)) == {3600e6}
+    seconds = [f"{45352 + n * 7.25 / 86400:.9f}" for n in range(50)]
+    np.testing.assert_allclose(np.diff(read_times(pl.Series("date", seconds)).values), 7.25e6, atol=1000)
+
+
+def test_between_points_a_day_is_before_its_month() -> None:
+    found = find_form(pl.Series(["01.03.2024", "02.03.2024", "05.03.2024"]))
+    assert found == ("dmy", ())
+    assert find_form(pl.Series(["01/03/2024", "02/03/2024", "05/03/2024"])).rivals
+    assert find_form(pl.Series(["01.03.2024"]), order="mdy").form == "mdy"

@@ -20,7 +20,7 @@ from elman.data.times.dates import (
     short_years,
     tidied,
 )
-from elman.data.times.forms import DAY, FORMS, NAMED, SECOND, SINCE, YEARS, order_of, with_first_year
+from elman.data.times.forms import DAY, FORMS, MINUTE, NAMED, SECOND, SINCE, YEARS, order_of, with_first_year
 from elman.errors import ElmanError, quoted
 
 LOWEST, HIGHEST = (int(np.datetime64(str(year), "us").astype(int)) for year in (YEARS[0], YEARS[1] + 1))
@@ -57,6 +57,7 @@ DAY_NUMBERS = {
 }
 NUMBERS = {**EPOCHS, **DAY_NUMBERS}
 PLACE = r"\s*[\[(]?\b([A-Z][A-Za-z_]+(?:/[A-Za-z_+-]+)+)[\])]?$"  # a zone behind a time
+POINTS = r"^\D*\d{1,2}\s?\.\s?\d{1,2}\s?\."
 STAMP = 12  # digits at least of a stamp to the minute
 DATES, PLAIN = "dates", "numbers"  # columns of dates by their type, and numbers that are only such
 
@@ -263,11 +264,19 @@ def _of_numbers(column: pl.Series, form: str, zone: str | None) -> Times:
         whole = plain_text(column).cast(pl.Int64, strict=False)
         values = np.where(inside, (whole // 1000).cast(pl.Float64).fill_null(math.nan).to_numpy(), math.nan)
     else:
-        fine = 1000 if form in DAY_NUMBERS else 1  # a part of a day is no round number
-        values = np.round((way.origin + values * way.unit) / fine) * fine
+        values = way.origin + values * way.unit
+        fine = _fineness(values) if form in DAY_NUMBERS else 1  # a part of a day is no round number
+        values = np.round(values / fine) * fine
     if form in EPOCHS:
         return Times(values, True, zone or "UTC", way.said, form)
     return Times(placed(values, zone), True, zone, way.said, form)
+
+
+def _fineness(values: np.ndarray) -> int:
+    """Of times that were parts of days the longest unit of which all are whole, as nearly as five decimals of a day."""
+    given = values[np.isfinite(values)]
+    units = (MINUTE, SECOND)
+    return next((unit for unit in units if (np.abs(given - np.round(given / unit) * unit) <= 5e-6 * DAY).all()), 1000)
 
 
 def _of_text(column: pl.Series, form: str, zone: str | None) -> Times:
@@ -381,6 +390,9 @@ def _form_of_text(text: pl.Series, order: str, names: list[str]) -> Found:
     rivals = [form for form in names if order_of(form) and counts[form] >= 0.9 * counts[best]]
     if said := [form for form in rivals if order_of(form) == order]:
         return Found(said[0])
+    if sample.drop_nulls().str.contains(POINTS).all():  # between which a month is never before its day
+        rivals = [form for form in rivals if order_of(form) != "mdy"] or rivals
+        best = best if best in rivals else rivals[0]
     if len(rivals) == 1:
         return Found(best)
     return _told_apart({form: _bounded(read_form(text, form).values) for form in rivals})
