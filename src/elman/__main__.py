@@ -1,8 +1,6 @@
 """``python -m elman``: the command line."""
 
-import sys
-
-from elman.cli.main import main
+from elman.cli.main import script
 
 if __name__ == "__main__":
-    sys.exit(main())
+    script()

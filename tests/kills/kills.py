@@ -32,7 +32,7 @@ from elman.cli.main import main as elman
 from elman.training.folders import read_json
 from elman.training.options import usual
 
-ELMAN = [sys.executable, "-c", "import sys; from elman.cli.main import main; sys.exit(main(sys.argv[1:]))"]
+ELMAN = [sys.executable, "-c", "from elman.cli.main import script; script()"]
 ASKING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
 WAYS = {"plain": [], "patience": ["--patience", "2"], "compare": ["--compare", "gru"], "search": ["--search", "2"]}
 # as few as make a run of several judgements and many checkpoints, of a model that is quick to learn

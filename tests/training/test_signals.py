@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,22 @@ with ended_by_signals(), put_off(lambda error: None), written_aside(Path("kept.t
     signal.raise_signal(signal.{0})
     print("still here", flush=True)
 """
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_while_an_object_goes_is_raised_behind_that(number: int) -> None:
+    class Going:
+        def __del__(self) -> None:
+            signal.raise_signal(number)
+
+    def let_go() -> None:
+        Going()
+        time.sleep(5)
+
+    started = time.monotonic()
+    with pytest.raises((Terminated, KeyboardInterrupt)), ended_by_signals():
+        let_go()
+    assert time.monotonic() - started < 4
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

@@ -2,13 +2,14 @@
 
 import importlib
 import logging
+import os
 import pkgutil
 import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -20,6 +21,17 @@ from elman.errors import ElmanError, ElmanWarning, brief, ran_out
 from elman.training.signals import Terminated, ended_by_signals, ending
 
 HEADLINE = "Train recurrent networks on your own sequences, and run them one step at a time."
+
+
+def script() -> NoReturn:
+    """The command itself: ``main`` with the arguments of the process, which it ends."""
+    code = main()
+    if code > 128:  # a signal ended it, and what is at work in other threads may be anywhere: nothing waits for that
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,8 +1,10 @@
 """Signals that end a program, such as Ctrl-C: what is at work is finished first, where it is short; PyTorch is not
 needed to read this."""
 
+import _thread
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 # Windows knows no SIGHUP, which says that the terminal is gone
+AGAIN = 0.01  # seconds after which a signal that came where nothing can be raised is raised again
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -55,9 +58,31 @@ def ended_by_signals() -> Iterator[None]:
     for number in usual:
         signal.signal(number, ends)
     try:
-        yield
+        with _raised_again(ends):
+            yield
     finally:
         _restore(usual)
+
+
+@contextmanager
+def _raised_again(ends: Ends) -> Iterator[None]:
+    """What a signal raises while Python lets go of an object, where it would be ignored, is raised a little later."""
+    usual = sys.unraisablehook
+
+    def hook(lost: Any) -> None:
+        raised = lost.exc_value
+        if not isinstance(raised, KeyboardInterrupt | Terminated):
+            usual(lost)
+            return
+        ends.called = False
+        number = raised.number if isinstance(raised, Terminated) else signal.SIGINT
+        threading.Timer(AGAIN, _thread.interrupt_main, [number]).start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = usual
 
 
 @contextmanager
