@@ -76,13 +76,21 @@ def _raised_again(ends: Ends) -> Iterator[None]:
             return
         ends.called = False
         number = raised.number if isinstance(raised, Terminated) else signal.SIGINT
-        threading.Timer(AGAIN, _thread.interrupt_main, [number]).start()
+        threading.Timer(AGAIN, _send, [number]).start()
 
     sys.unraisablehook = hook
     try:
         yield
     finally:
         sys.unraisablehook = usual
+
+
+def _send(number: int) -> None:
+    """A signal for the first thread, which also wakes it where the system can."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident, number)  # type: ignore[arg-type]
+    else:
+        _thread.interrupt_main(number)
 
 
 @contextmanager
