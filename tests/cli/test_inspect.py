@@ -192,6 +192,7 @@ def test_what_is_doubtful_in_columns(tmp_path: Path) -> None:
         "empty": [""] * 40,
         "code": [str(n % 9) for n in range(35)] + ["-9999"] * 5,
         "fine": [str(n) for n in range(40)],
+        "boundless": ["Infinity"] * 30 + ["1"] * 10,
     }
     table = read_table(pl.DataFrame(values), BadRows())
     doubts = {column.name: column.doubts for column in profile(table)}
@@ -202,6 +203,7 @@ def test_what_is_doubtful_in_columns(tmp_path: Path) -> None:
         "empty": ["empty is empty"],
         "code": ['-9999 stands in 5 cells of code, far from all else; if it means "no value", say --missing -9999'],
         "fine": [],
+        "boundless": ["boundless has numbers in 100% of its cells, of which some cannot be computed with"],
     }
     assert doubled_rows(table) == 0
     assert doubled_rows(read_table(pl.DataFrame({"a": ["1", "1", "2"]}), BadRows())) == 1

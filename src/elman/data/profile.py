@@ -79,8 +79,9 @@ def _column(table: Table, name: str) -> Column:
         return _numbers(table, column, given, missing, different, doubts)
     share = as_numbers(given).is_not_null().mean()
     if isinstance(share, float) and share > 0.5:
-        odd = given.filter(as_numbers(given).is_null())[0]
-        doubts.append(f"{column.name} has numbers in {share:.0%} of its cells, and in others text such as {odd!r}")
+        odd = given.filter(as_numbers(given).is_null())
+        others = f"and in others text such as {odd[0]!r}" if len(odd) else "of which some cannot be computed with"
+        doubts.append(f"{column.name} has numbers in {share:.0%} of its cells, {others}")
     shown = _counted(given) if different <= FEW else _first(given)
     return Column(column.name, "text", missing, different, shown, doubts)
 

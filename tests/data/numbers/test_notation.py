@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.data.bad import BadRows
-from elman.data.dialect import Dialect, Lain, Notation
-from elman.data.numbers.cells import as_numbers
-from elman.data.numbers.notation import readings
+from elman.data.dialect import UNKNOWN, Dialect, Lain, Notation
+from elman.data.numbers.cells import as_numbers, as_text
+from elman.data.numbers.notation import either, readings
 from elman.data.numbers.stand_ins import stand_ins
 from elman.data.plain import restored
 from elman.data.reading import read_table
@@ -321,3 +322,13 @@ def test_they_are_warned_of_once_with_the_option(caplog: pytest.LogCaptureFixtur
 def test_notations_that_differ_only_in_what_they_read_have_a_cell_that_tells() -> None:
     found = readings(pl.Series(["1,026.45", "1'134.8", *["0.9"] * 40]), Dialect())
     assert found.cell in ("1,026.45", "1'134.8")
+
+
+def test_of_two_marks_between_thousands_it_is_asked_which_is_one() -> None:
+    found = readings(pl.Series(["1 514", "1,499", "13", "1.06"]), UNKNOWN)
+    assert len(found.notations) == 2
+    assert "nothing tells whether that is" in either(found)
+
+
+def test_a_length_of_time_is_a_text_in_words() -> None:
+    assert as_text(pl.Series([timedelta(seconds=90), None])).to_list() == ["1m 30s", None]

@@ -58,6 +58,8 @@ def as_text(column: pl.Series) -> pl.Series:
         >>> as_text(pl.Series([1.0, 2.5, None])).to_list(), as_text(pl.Series([True])).to_list()
         (['1', '2.5', None], ['true'])
     """
+    if column.dtype == pl.Duration:
+        return column.dt.to_string("polars")
     if not column.dtype.is_float():
         return column.cast(pl.String)
     column = column.fill_nan(None)

@@ -222,9 +222,11 @@ def either(own: Readings) -> str:
     >>> print(either(readings(pl.Series(["996", "1,079"]), UNKNOWN)))
     '1,079', and nothing tells whether that is 1.079 or 1079; say --decimal , or --thousands ,
     """
-    mark = "," if "," in own.cell else "."
-    numbers = " or ".join(f"{numbers_in(pl.Series([own.cell]), each)[0]:.10g}" for each in own.notations)
-    return f"{own.cell!r}, and nothing tells whether that is {numbers}; say --decimal {mark} or --thousands {mark}"
+    read = [numbers_in(pl.Series([own.cell]), each)[0] for each in own.notations]
+    numbers = " or ".join("no number" if number is None else f"{number:.10g}" for number in read)
+    mark = next((each for each in THOUSANDS if each in own.cell), ",")
+    options = f"--decimal {mark} or --thousands {mark}" if mark in DECIMALS else f"--thousands {mark!r}"
+    return f"{own.cell!r}, and nothing tells whether that is {numbers}; say {options}"
 
 
 def in_words(own: Readings, notation: Notation) -> list[str]:
