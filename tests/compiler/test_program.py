@@ -20,7 +20,8 @@ from elman.compiler.derive import adjoint, tangent, trajectory
 from elman.compiler.fuse import fuse
 from elman.compiler.program import Program
 from elman.compiler.reading import read
-from elman.compiler.trace import NotCompilable, Traced
+from elman.compiler.recording import NotCompilable
+from elman.compiler.trace import Traced
 from elman.errors import ElmanError
 from elman.testing import assert_close
 
@@ -180,6 +181,18 @@ def test_its_tangent_is_its_derivative_along_a_direction_and_has_an_adjoint(
     assert_adjoint(program, given, operands, expected, dict(enumerate([*values, *directions])))
 
 
+class Doubled(torch.autograd.Function):
+    """Twice as much, and a derivative that a reader of what it does would not find."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Tensor) -> Tensor:
+        return 3 * cotangents[0]
+
+
 class Refused(Cell):
     """A step with one thing in it that is no recurrence of ours, named by ``kind``."""
 
@@ -187,19 +200,19 @@ class Refused(Cell):
 
     def __init__(self, kind: str) -> None:
         super().__init__(3, 4)
-        self.kind = kind
+        self.kind, self.elsewhere = kind, torch.ones(4)
 
     def step(self, x: Tensor, h: Tensor) -> Any:
         u = x + self.recurrent(h)
         match self.kind:
             case "branch":
-                u = u if u.sum() > 0 else x
+                u = u if u[0, 0] > 0 else x
             case "number":
                 u = u * float(h[0, 0])
             case "operation":
                 u = torch.sort(u).values
-            case "stride":
-                u = torch.cat([u[..., ::2], u[..., 1::2]], -1)
+            case "index":
+                u = u[:, h[0].long()]
             case "row":
                 u = u[0]
             case "nothing":
@@ -217,11 +230,29 @@ class Refused(Cell):
             case "batch sum":
                 u = u - u.mean(0, keepdim=True)
             case "in place":
-                u.mul_(2)
+                h.mul_(2)
+            case "shared":
+                u = u.mul_(2) + u[:, :1].mul_(2) + u
+            case "random":
+                u = u * torch.rand_like(u)
+            case "dropout":
+                u = F.dropout(u)
+            case "asked":
+                u = u * float(self.bias_hh[0])
+            case "decided":
+                u = u if self.bias_hh[0] > 0 else x
+            case "whole":
+                u = u.long().float()
+            case "numbers":
+                u = u * torch.tensor([1.0, 2.0, 3.0, 4.0])
+            case "elsewhere":
+                u = u * self.elsewhere
+            case "own derivative":
+                u = 1 + Doubled.apply(u)
+            case "fixed in place":
+                u = u * self.bias_hh.mul_(2)
             case "assigned":
                 u[..., 0] = 0
-            case "function in place":
-                torch.relu_(u)
             case "power":
                 u = u**h
             case "too many":
@@ -236,21 +267,30 @@ class Refused(Cell):
 
 
 REFUSALS = {
-    "branch": "variables cannot be used as inputs to control flow",
-    "number": "float() argument must be",
+    "branch": "what it gives is not a row for each sequence of the batch",
+    "number": "what it gives is not a row for each sequence of the batch",
     "operation": "sort is not among what the compiler can read",
-    "stride": "a slice with a stride",
-    "row": "a row is cut by [..., start:stop], not by 0",
+    "index": "what it gives is not a row for each sequence of the batch",
+    "row": "what it gives is not a row for each sequence of the batch",
     "nothing": "a slice without columns",
     "outer": "a product by something that changes over time",
     "matmul": "a product by something that changes over time",
     "mismatch": "a product of a row of 8 with a matrix of [4, 4]",
     "matmul mismatch": "a product of a row of 8 with a matrix of [4, 4]",
-    "columns": "add of rows of 4 and 8 columns",
-    "batch sum": "a sum over the units keeps its axis",
-    "in place": "mul_ is not among what the compiler can read",
-    "assigned": "does not support item assignment",
-    "function in place": "relu_ is not among what the compiler can read",
+    "columns": "an operation of [batch, 4] and [batch, 8]",
+    "batch sum": "a sum over the units is over their axis, as sum(-1), and this one is over the batch",
+    "in place": "mul_ changes an input of the step in its place",
+    "shared": "a tensor was changed by mul_ through another one that shares its memory",
+    "random": "rand_like draws random numbers",
+    "dropout": "dropout draws random numbers",
+    "asked": "the value of a tensor is asked for",
+    "decided": "the value of a tensor is asked for",
+    "whole": "long is not among what the compiler can read",
+    "numbers": "tensor makes a tensor of numbers; give it to the module as a buffer",
+    "elsewhere": "a tensor that is neither a parameter, a buffer nor made from them and the inputs",
+    "own derivative": "Doubled has a derivative of its own",
+    "fixed in place": "mul_ changes what does not change over time",
+    "assigned": "__setitem__ is not among what the compiler can read",
     "power": "a power by something that is not a number",
     "attribute": "no attribute 'absent'",
 }

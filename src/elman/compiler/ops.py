@@ -97,6 +97,8 @@ OPS: dict[str, Op] = {
     "rsqrt": Op(torch.rsqrt, _d(lambda b, x, y: b.op("div", b.op("mul", b.constant(-0.5), y), x)), cost=ROOT),
     "abs": Op(torch.abs, _d(lambda b, x, y: b.op("sign", x))),
     "sign": Op(torch.sign, _none),
+    "floor": Op(torch.floor, _none),
+    "round": Op(torch.round, _none),
     "sin": Op(torch.sin, _d(lambda b, x, y: b.op("cos", x)), cost=FUNCTION),
     "cos": Op(torch.cos, _d(lambda b, x, y: b.op("neg", b.op("sin", x))), cost=FUNCTION),
     "erf": Op(

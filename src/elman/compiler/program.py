@@ -213,14 +213,14 @@ class Builder:
             case "slice":
                 return self.slice(value.args[0], value.offset + offset, width)
             case "cat":
+                pieces, end = [], offset + width
                 for piece in value.args:
                     size = self.values[piece].width
-                    if offset < size:
-                        if offset + width > size:
-                            break
-                        return self.slice(piece, offset, width)
-                    offset -= size
-                raise ValueError("a slice across the seam of two values")
+                    first, last = max(offset, 0), min(end, size)
+                    if first < last:
+                        pieces.append(self.slice(piece, first, last - first))
+                    offset, end = offset - size, end - size
+                return self.cat(pieces)
             case "mix" | "state" | "extra" | "cotangent":
                 return self.add(Value("slice", (index,), width, offset=offset))
             case "widen":

@@ -9,8 +9,9 @@ from torch import fx, nn
 
 from elman.compiler import derive
 from elman.compiler.executor import Mode, Widths
+from elman.compiler.recording import NotCompilable
 from elman.compiler.surroundings import undisturbed
-from elman.compiler.trace import NotCompilable, Traced, trace
+from elman.compiler.trace import Traced, trace
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import torch.autograd.forward_ad as forward_mode
 from torch._C._functorch import TransformType, get_interpreter_stack, peek_interpreter_stack
+from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch._subclasses.fake_tensor import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.utils._python_dispatch import _disable_current_modes
@@ -66,11 +67,11 @@ def beyond() -> str:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Within it, operations are done as they are, whoever records or replaces those outside."""
+    """Within it, operations are done as they are, whoever records, replaces, maps or differentiates those outside."""
     state = torch._C._get_tracing_state()
     torch._C._set_tracing_state(None)  # type: ignore[arg-type]
     try:
-        with _disable_current_modes():
+        with _disable_current_modes(), temporarily_clear_interpreter_stack():
             yield
     finally:
         torch._C._set_tracing_state(state)  # type: ignore[arg-type]

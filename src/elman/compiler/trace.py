@@ -1,32 +1,35 @@
-"""A module's ``step``, read by ``torch.fx``, to a Program.
+"""A module's ``step``, read while it runs over tensors without numbers, to a Program.
 
 What of the step does not change over time (slices of weights, ``sigmoid`` of a parameter) is not part of the Program:
 it is computed by PyTorch once a call, and its results are the Program's operands.
 """
 
 import operator
-import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, fx, nn
-from torch.fx.node import map_aggregate
-from torch.fx.proxy import TraceError
+from torch.autograd.function import BackwardCFunction
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_flatten, tree_map_only
 
-from elman.compiler.contract import ContractError, broken, check_number, results_of, widths_of
-from elman.compiler.ops import block_linear, blocks
-from elman.compiler.program import Builder, Program, tidy
+from elman.compiler import vocabulary
+from elman.compiler.contract import ContractError, broken, check_number, place_of, results_of, widths_of
+from elman.compiler.program import Program, tidy
+from elman.compiler.recording import Fixed, NotCompilable, Number, Recording, Row
 from elman.errors import ElmanError
 
-_TORCH = str(Path(torch.__file__).parent)
-
-
-class NotCompilable(ElmanError):
-    """The step has something that the compiler does not know; the message names it and its line."""
+_OURS = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+_ASKED = {"item", "tolist", "numpy", "__bool__", "__float__", "__int__", "__index__", "__complex__", "__array__"}
+_RANDOM = frozenset(
+    "rand randn randint randperm rand_like randn_like randint_like normal bernoulli multinomial poisson binomial "
+    "exponential cauchy geometric log_normal random uniform rrelu alpha_dropout feature_dropout gumbel_softmax".split()
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,9 @@ class Traced:
 def trace(module: nn.Module, x_width: int, states: Mapping[str, int], extras: Mapping[str, int]) -> Traced:
     """Read ``module.step(x, *states, **extras) -> (output, *new_states)``.
 
+    The step runs once, over a batch of tensors that have a shape and no numbers, so that all that Python does with
+    shapes is done as it is: branches, loops, calls of other modules.
+
     Args:
         x_width: columns of the projected input.
         states: name to width of each state, in the order of the arguments.
@@ -56,14 +62,47 @@ def trace(module: nn.Module, x_width: int, states: Mapping[str, int], extras: Ma
         ElmanError: a step that gives something else than its output and its new states.
     """
     module = _skeleton(module)
+    recording = Recording(_batch(module, [x_width, *states.values(), *extras.values()]))
+    reader = _Reader(module, recording)
+    with torch.enable_grad(), torch.device("meta"):
+        x = reader.input("x", x_width)
+        rows = [reader.input("state", width, name) for name, width in states.items()]
+        named = {name: reader.input("extra", width, name) for name, width in extras.items()}
+        with reader, _refusals(module):
+            out = module.step(x, *rows, **named)  # type: ignore[operator]
+        check_number(module, out)
+        results = {}
+        names = zip(["output", *(f"state:{s}" for s in states)], results_of(module), strict=True)
+        for (name, called), width, value in zip(names, widths_of(module), out, strict=True):
+            results[name] = reader.result(value, called, width)
+    program = tidy(
+        recording.b, results, states=dict(states), extras=dict(extras), operands=recording.shapes, x_width=x_width
+    )
+    operands = [recording.operands[name] for name in program.operands]
+    if all(node.op == "get_attr" for node in operands):
+        return Traced(program, tuple(str(node.target) for node in operands), None)
+    sources = [source for node in operands for source in _fixed_sources(node)]
+    paths = tuple(dict.fromkeys(str(source.target) for source in sources))
+    return Traced(program, paths, _prologue(paths, sources, operands))
+
+
+def _batch(module: nn.Module, widths: Iterable[int]) -> int:
+    """A number of rows that nothing else is as many of, so that the axis of the batch is known by it."""
+    taken = {size for p in (*module.parameters(), *module.buffers()) for size in p.shape} | set(widths)
+    return next(n for n in (101, 103, 107, 109, 113, 127, 131, 137, 139, 149, *range(151, 10**6, 2)) if n not in taken)
+
+
+@contextmanager
+def _refusals(module: nn.Module) -> Iterator[None]:
+    """What a step raises while it is read, in the words of what cannot be read."""
     try:
-        graph = _StepTracer(states, extras).trace(module)
-    except ContractError:
+        yield
+    except ElmanError:
         raise
-    except (TraceError, TypeError, AttributeError, ValueError, NotImplementedError) as error:
-        where = _line(traceback.extract_tb(error.__traceback__))
-        raise NotCompilable(f"{type(module).__name__}.step cannot be read, {where}: {error}") from error
-    return _Reader(module, x_width, states, extras).read(graph)
+    except Exception as error:  # whatever a person's own code may raise; the loop raises it again
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        where = _line(_frames_of(error))
+        raise NotCompilable(f"{type(module).__name__}.step cannot be read, {where}: {reason}") from error
 
 
 def _skeleton(module: nn.Module) -> nn.Module:
@@ -75,389 +114,166 @@ def _skeleton(module: nn.Module) -> nn.Module:
         own
         | {
             "_parameters": {name: None if p is None else nn.Parameter(p) for name, p in like.items()},
-            "_buffers": {
-                n: None if b is None else torch.empty_like(b, device="meta") for n, b in own["_buffers"].items()
-            },
+            "_buffers": {n: None if b is None else _without_numbers(b) for n, b in own["_buffers"].items()},
             "_modules": {name: m if m is None else _skeleton(m) for name, m in own["_modules"].items()},
         }
     )
     return view
 
 
-class _StepTracer(fx.Tracer):
-    traced_func_name = "step"
+def _without_numbers(buffer: Tensor) -> Tensor:
+    dtype = None if buffer.is_floating_point() else buffer.dtype
+    return torch.empty(buffer.shape, dtype=dtype, device="meta")
 
-    def __init__(self, states: Iterable[str], extras: Iterable[str]) -> None:
+
+class _Reader(TorchFunctionMode):
+    """Sees each function of PyTorch that a step calls, and writes down what it makes."""
+
+    def __init__(self, module: nn.Module, recording: Recording) -> None:
         super().__init__()
-        self.rows, self.named = ["x", *states], list(extras)
+        self.module, self.recording = module, recording
+        self.known: dict[
+            int, Row | Fixed | Number | str
+        ] = {}  # by the tensor; a text where it may not be used any more
+        self.kept: list[Tensor] = []  # so that no other tensor gets the same identity
+        self.sharing: dict[int, list[int]] = {}  # tensors by their storage
+        for path, tensor in (*module.named_parameters(), *module.named_buffers()):
+            self._know(tensor, Fixed(recording.parameter(path), tensor))
+        self.inputs: set[int] = set()
 
-    def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> Any:
-        # by the names it is run with, since what stands around a step may take more than its signature says
-        rows = [self.create_proxy("placeholder", name, (), {}) for name in self.rows]
-        named = {name: self.create_proxy("placeholder", name, (), {}) for name in self.named}
+    def input(self, op: str, width: int, name: str = "") -> Tensor:
+        """A tensor for an input of the step, ``[B, width]``."""
+        tensor = torch.empty(self.recording.batch, width, requires_grad=True).clone()
+        self.inputs.add(self._know(tensor, Row(self.recording.b.leaf(op, width, name), tensor)))
+        return tensor
 
-        def step() -> Any:
-            results = root_fn(self.root, *rows, **named)
-            if not isinstance(results, fx.Proxy):  # what torch cannot write down in a graph is refused in our words
-                check_number(self.root, results)
-            return results
-
-        return step, []
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return False
-
-    def create_node(self, *args: Any, **kwargs: Any) -> fx.Node:
-        node = super().create_node(*args, **kwargs)
-        # torch's own record of it is of frames within one that is named forward
-        frames = traceback.StackSummary.extract(traceback.walk_stack(None), lookup_lines=False)
-        node.meta["line"] = _line(reversed(frames))
-        return node
-
-
-@dataclass(frozen=True)
-class _Fixed:
-    """Something that does not change over time: a node of the graph, and its value for the shape."""
-
-    node: fx.Node
-    value: Any
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A value of the Program, or a list of them."""
-
-    index: int
-
-
-class _Reader:
-    """Goes through the graph once; each node becomes a number, a fixed value, a row, or a list of rows."""
-
-    def __init__(self, module: nn.Module, x_width: int, states: Mapping[str, int], extras: Mapping[str, int]) -> None:
-        self.module, self.b = module, Builder()
-        self.x_width, self.states, self.extras = x_width, dict(states), dict(extras)
-        self.operands: dict[str, fx.Node] = {}
-        self.shapes: dict[str, tuple[int, ...]] = {}
-        self.names: dict[fx.Node, str] = {}
-        self.known: dict[fx.Node, Any] = {}
-
-    def read(self, graph: fx.Graph) -> Traced:
-        inputs = ["x", *self.states]
-        for node in graph.nodes:
-            if node.op == "placeholder":
-                if node.target in self.extras:
-                    row = self.b.leaf("extra", self.extras[node.target], node.target)
-                elif (name := inputs.pop(0)) == "x":
-                    row = self.b.leaf("x", self.x_width)
-                else:
-                    row = self.b.leaf("state", self.states[name], name)
-                self.known[node] = _Row(row)
-            elif node.op == "get_attr":
-                self.known[node] = _Fixed(node, attribute(self.module, str(node.target)).detach())
-            elif node.op == "output":
-                return self._finish(fx.map_arg(node.args[0], lambda n: self.known[n]))
-            else:
-                self.known[node] = self._node(node)
-        raise NotCompilable("a step without a result")
-
-    def _finish(self, out: Any) -> Traced:
-        check_number(self.module, out)
-        results = {}
-        names = zip(["output", *(f"state:{s}" for s in self.states)], results_of(self.module), strict=True)
-        for (name, called), width, value in zip(names, widths_of(self.module), out, strict=True):
-            if not isinstance(value, _Row):
-                raise broken(self.module, f"gives as {called} what is not a row for each sequence of the batch")
-            if self.width(value) != width:
-                raise broken(
-                    self.module, f"gives {called} of [batch, {self.width(value)}] where [batch, {width}] is right"
-                )
-            results[name] = value.index
-        program = tidy(
-            self.b, results, states=self.states, extras=self.extras, operands=self.shapes, x_width=self.x_width
-        )
-        operands = [self.operands[name] for name in program.operands]
-        if all(node.op == "get_attr" for node in operands):
-            return Traced(program, tuple(str(node.target) for node in operands), None)
-        sources = [source for node in operands for source in _fixed_sources(node)]
-        paths = tuple(dict.fromkeys(str(source.target) for source in sources))
-        return Traced(program, paths, _prologue(paths, sources, operands))
-
-    def _node(self, node: fx.Node) -> Any:
-        args = fx.map_arg(node.args, lambda n: self.known[n])
-        kwargs = fx.map_arg(node.kwargs, lambda n: self.known[n])
-        flat: list[Any] = []
-        map_aggregate((args, kwargs), flat.append)
-        if not any(isinstance(a, _Row) for a in flat):
-            try:
-                plain = map_aggregate((args, kwargs), lambda a: a.value if isinstance(a, _Fixed) else a)
-                return _Fixed(node, _call(node, *plain))  # type: ignore[misc]
-            except Exception as error:
-                raise NotCompilable(f"{_where(node)}: {error}") from error
-        handler = _HANDLERS.get(node.target)
-        if handler is None:
-            name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
-            raise NotCompilable(f"{name} is not among what the compiler can read, {_where(node)}; it reads {SUBSET}")
+    def result(self, value: Any, called: str, width: int) -> int:
+        """The value of the Program that a result is."""
         try:
-            return handler(self, *args, **kwargs)
-        except (TypeError, ValueError) as error:
-            raise NotCompilable(f"{_where(node)}: {error}") from error
+            known = self._of(value) if isinstance(value, Tensor) else None
+        except NotCompilable as error:
+            raise NotCompilable(f"{place_of(type(self.module).step)}: {called}: {error}") from error  # type: ignore
+        if not isinstance(known, Row):
+            raise broken(self.module, f"gives as {called} what is not a row for each sequence of the batch")
+        if list(value.shape) != [self.recording.batch, width]:
+            shape = self.recording.told(value.shape)
+            raise broken(self.module, f"gives {called} of {shape} where [batch, {width}] is right")
+        return known.index
 
-    def _row(self, value: Any) -> int:
-        """The row of a value: itself, a constant, or an operand."""
-        if isinstance(value, _Row):
-            return value.index
-        if isinstance(value, bool | int | float):
-            return self.b.constant(value)
-        if isinstance(value, _Fixed):
-            if not isinstance(value.value, Tensor):
-                return self.b.constant(value.value)
-            shape = [s for s in value.value.shape if s != 1]
-            if len(shape) > 1:
-                raise ValueError(f"a fixed tensor of {list(value.value.shape)} is not one number a unit")
-            return self.b.leaf("vector", shape[0] if shape else 1, self._operand(value, (shape or [1])[0]))
-        raise ValueError(f"{value!r} is neither a row nor a number")
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name, kwargs = vocabulary.name_of(func), kwargs or {}
+        flat = tree_flatten((args, kwargs))[0]
+        given = [each for each in flat if isinstance(each, Tensor)]
+        if name in vocabulary.ABOUT:  # the shape, the dtype, ...
+            return func(*args, **kwargs)
+        where = _line(_frames())
+        if name in _ASKED:
+            raise NotCompilable(f"the value of a tensor is asked for, {where}, and a Program has none before it runs")
+        try:
+            return self._seen(func, name, args, kwargs, [(each, self._of(each)) for each in given])
+        except ContractError:
+            raise
+        except NotCompilable as error:
+            raise NotCompilable(f"{error}, {where}" if where not in str(error) else str(error)) from error
+        except (TypeError, ValueError, RuntimeError, NotImplementedError, IndexError) as error:
+            raise NotCompilable(f"{where}: {str(error).split(chr(10))[0]}") from error
 
-    def _operand(self, fixed: _Fixed, *shape: int) -> str:
-        if fixed.node not in self.names:
-            name = str(fixed.node.target) if fixed.node.op == "get_attr" else fixed.node.name
-            self.names[fixed.node] = name
-            self.operands[name], self.shapes[name] = fixed.node, shape
-        return self.names[fixed.node]
+    def _seen(
+        self, func: Any, name: str, args: Any, kwargs: Any, given: Sequence[tuple[Tensor, Row | Fixed | Number]]
+    ) -> Any:
+        kinds = [known for _, known in given]
+        if name.removesuffix("_") in _RANDOM or (name == "dropout" and vocabulary.drops(args, kwargs)):
+            raise NotCompilable(f"{name} draws random numbers, which the compiler cannot read")
+        if (number := vocabulary.filling(name, args, kwargs)) is not None:
+            return self._filled(func(*args, **kwargs), number)
+        if not any(isinstance(known, Row) for known in kinds):
+            return self._fixed(func, name, args, kwargs, kinds)
+        handler = vocabulary.handler(name)
+        if handler is None:
+            raise NotCompilable(f"{name} is not among what the compiler can read; it reads {vocabulary.SUBSET}")
+        known = tree_map_only(Tensor, self._of, (args, kwargs))
+        made = handler(self.recording, func, *known[0], **known[1])
+        out = func(*args, **kwargs)
+        tensors = [out] if isinstance(out, Tensor) else list(out)
+        rows = made if isinstance(made, list) else [made]
+        for tensor, index in zip(tensors, rows, strict=True):
+            self._check(tensor, index, name)
+            if not torch.is_grad_enabled():
+                index = self.recording.b.op("detach", index)
+            changed = next((known for each, known in given if each is tensor), None)
+            if isinstance(changed, Row) and changed.index != index:
+                self._change(tensor, name)
+            self._know(tensor, Row(index, tensor))
+        return out
 
-    def op(self, name: str, *args: Any) -> _Row:
-        rows = [self._row(a) for a in args]
-        widths = {self.b.values[r].width for r in rows} - {1}
-        if len(widths) > 1:
-            raise ValueError(f"{name} of rows of {' and '.join(map(str, sorted(widths)))} columns")
-        return _Row(self.b.op(name, *rows))
+    def _check(self, tensor: Tensor, index: int, name: str) -> None:
+        if not tensor.is_floating_point() and (tensor.dtype != torch.bool or name in ("to", "type_as")):
+            raise ValueError(f"{name} gives {tensor.dtype}, and a Program computes with floats")
+        width = self.recording.b.values[index].width
+        if self.recording.batch not in tensor.shape or tensor.numel() != self.recording.batch * width:
+            raise ValueError(
+                f"what it gives is not a row for each sequence of the batch but {self.recording.told(tensor.shape)}"
+            )
 
-    def width(self, value: Any) -> int:
-        return self.b.values[self._row(value)].width
+    def _filled(self, tensor: Tensor, number: float) -> Tensor:
+        """A tensor of one number, in each row or over time."""
+        b = self.recording.b
+        if self.recording.batch in tensor.shape:
+            index = b.widen(b.constant(number), tensor.numel() // self.recording.batch)
+            self._know(tensor, Row(index, tensor))
+        else:
+            self._know(tensor, Number(number, tensor))
+        return tensor
 
+    def _fixed(self, func: Any, name: str, args: Any, kwargs: Any, kinds: Sequence[Row | Fixed | Number]) -> Any:
+        """What is made of parameters, buffers and numbers alone."""
+        if name.endswith("_") and not name.endswith("__"):
+            raise NotCompilable(f"{name} changes what does not change over time")
+        out = func(*args, **kwargs)
+        tensors = [out] if isinstance(out, Tensor) else [each for each in out if isinstance(each, Tensor)]
+        if all(id(tensor) in self.known for tensor in tensors):
+            return out
+        if not any(isinstance(known, Fixed) for known in kinds):
+            raise NotCompilable(f"{name} makes a tensor of numbers; give it to the module as a buffer")
+        nodes = tree_map_only(Tensor, lambda each: self.recording.node(self._of(each)), (args, kwargs))
+        node = self.recording.call(func, name, *nodes)
+        for n, tensor in enumerate(tensors):
+            own = node if isinstance(out, Tensor) else self.recording.graph.call_function(operator.getitem, (node, n))
+            own = own if torch.is_grad_enabled() else self.recording.graph.call_method("detach", (own,))
+            fixed = Fixed(own, tensor)
+            if self.recording.batch in tensor.shape:
+                self._know(tensor, Row(self.recording.repeated(fixed), tensor))
+            else:
+                self._know(tensor, fixed)
+        return out
 
-def _elementwise(name: str) -> Callable[..., _Row]:
-    return lambda reader, *args, **kwargs: reader.op(name, *args, *kwargs.values())
+    def _of(self, tensor: Tensor) -> Row | Fixed | Number:
+        known = self.known.get(id(tensor))
+        if isinstance(tensor.grad_fn, BackwardCFunction):
+            raise NotCompilable(f"{type(tensor.grad_fn).__name__.removesuffix('Backward')} has a derivative of its own")
+        if known is None:
+            raise NotCompilable(
+                "there is a tensor that is neither a parameter, a buffer nor made from them and the inputs"
+            )
+        if isinstance(known, str):
+            raise NotCompilable(known)
+        return known
 
+    def _know(self, tensor: Tensor, known: Row | Fixed | Number) -> int:
+        self.known[id(tensor)] = known
+        self.kept.append(tensor)
+        self.sharing.setdefault(tensor.untyped_storage()._cdata, []).append(id(tensor))
+        return id(tensor)
 
-def _add(reader: _Reader, a: Any, b: Any, *, alpha: float = 1) -> _Row:
-    return reader.op("add", a, b if alpha == 1 else reader.op("mul", alpha, b))
-
-
-def _sub(reader: _Reader, a: Any, b: Any, *, alpha: float = 1) -> _Row:
-    return reader.op("sub", a, b if alpha == 1 else reader.op("mul", alpha, b))
-
-
-def _rsub(reader: _Reader, a: Any, b: Any, *, alpha: float = 1) -> _Row:
-    return _sub(reader, b, a, alpha=alpha)
-
-
-def _clamp(reader: _Reader, v: Any, min: Any = None, max: Any = None) -> _Row:
-    if min is not None:
-        v = reader.op("maximum", min, v)
-    return v if max is None else reader.op("minimum", max, v)
-
-
-def _power(reader: _Reader, v: Any, exponent: Any) -> _Row:
-    if exponent == 2:
-        return reader.op("mul", v, v)
-    if not isinstance(exponent, int | float):
-        raise ValueError("a power by something that is not a number")
-    return reader.op("sqrt", v) if exponent == 0.5 else reader.op("pow", v, exponent)
-
-
-def _square(reader: _Reader, v: Any) -> _Row:
-    return reader.op("mul", v, v)
-
-
-def _where_op(reader: _Reader, condition: Any, a: Any, b: Any) -> _Row:
-    return reader.op("where", condition, a, b)
-
-
-def _softplus(reader: _Reader, v: Any, beta: float = 1, threshold: float = 20) -> _Row:
-    if beta != 1:
-        return reader.op("div", reader.op("softplus", reader.op("mul", v, beta)), beta)
-    return reader.op("softplus", v)
-
-
-def _logsigmoid(reader: _Reader, v: Any) -> _Row:
-    return reader.op("neg", reader.op("softplus", reader.op("neg", v)))
-
-
-def _silu(reader: _Reader, v: Any, inplace: bool = False) -> _Row:
-    return reader.op("mul", v, reader.op("sigmoid", v))
-
-
-def _gelu(reader: _Reader, v: Any, approximate: str = "none") -> _Row:
-    if approximate != "none":
-        raise ValueError("gelu by an approximation")
-    half = reader.op("add", 1, reader.op("erf", reader.op("mul", v, 0.5**0.5)))
-    return reader.op("mul", reader.op("mul", v, 0.5), half)
-
-
-def _relu(reader: _Reader, v: Any, inplace: bool = False) -> _Row:
-    return reader.op("relu", v)
-
-
-def _elu(reader: _Reader, v: Any, alpha: float = 1.0, inplace: bool = False) -> _Row:
-    low = reader.op("mul", alpha, reader.op("expm1", reader.op("minimum", 0, v)))
-    return reader.op("where", reader.op("gt", v, 0), v, low)
-
-
-def _leaky_relu(reader: _Reader, v: Any, negative_slope: float = 0.01, inplace: bool = False) -> _Row:
-    return reader.op("where", reader.op("gt", v, 0), v, reader.op("mul", negative_slope, v))
-
-
-def _same(reader: _Reader, v: Any, *args: Any, **kwargs: Any) -> Any:
-    return v
-
-
-def _chunk(reader: _Reader, v: Any, chunks: int, dim: int = 0) -> list[_Row]:
-    size = -(-reader.width(v) // chunks)
-    return _split(reader, v, size, dim)
-
-
-def _split(reader: _Reader, v: Any, sizes: int | Sequence[int], dim: int = 0) -> list[_Row]:
-    if dim not in (-1, 1):
-        raise ValueError(f"a row is split along its last axis, not along {dim}")
-    width = reader.width(v)
-    if isinstance(sizes, int):
-        sizes = [min(sizes, width - at) for at in range(0, width, sizes)]
-    pieces, at = [], 0
-    for size in sizes:
-        pieces.append(_Row(reader.b.slice(reader._row(v), at, size)))
-        at += size
-    return pieces
-
-
-def _getitem(reader: _Reader, v: Any, key: Any) -> Any:
-    if isinstance(v, list | tuple):
-        return v[key]
-    if isinstance(key, tuple) and len(key) == 2 and key[0] in (Ellipsis, slice(None)):
-        key = key[1]
-    elif not isinstance(key, slice):
-        raise ValueError(f"a row is cut by [..., start:stop], not by {key!r}")
-    if not isinstance(key, slice):
-        raise ValueError(f"a row is cut by [..., start:stop], not by {key!r}")
-    start, stop, stride = key.indices(reader.width(v))
-    if stride != 1:
-        raise ValueError("a slice with a stride")
-    if start >= stop:
-        raise ValueError("a slice without columns")
-    return _Row(reader.b.slice(reader._row(v), start, stop - start))
-
-
-def _cat(reader: _Reader, rows: Sequence[Any], dim: int = 0) -> _Row:
-    if dim not in (-1, 1):
-        raise ValueError(f"rows are joined along the last axis, not along {dim}")
-    return _Row(reader.b.cat([reader._row(r) for r in rows]))
-
-
-def _linear(reader: _Reader, v: Any, weight: Any, bias: Any = None) -> _Row:
-    if not isinstance(weight, _Fixed) or weight.value.dim() != 2:
-        raise ValueError("a product by something that changes over time")
-    rows, columns = weight.value.shape
-    if reader.width(v) != columns:
-        raise ValueError(f"a product of a row of {reader.width(v)} with a matrix of {[rows, columns]}")
-    mix = _Row(reader.b.mix(reader._row(v), reader._operand(weight, rows, columns), rows))
-    return mix if bias is None else reader.op("add", mix, bias)
-
-
-def _block_linear(reader: _Reader, v: Any, weight: Any, bias: Any = None) -> _Row:
-    if not isinstance(weight, _Fixed):
-        raise ValueError("a product by something that changes over time")
-    node = weight.node.graph.call_function(blocks, (weight.node,))
-    return _linear(reader, v, _Fixed(node, blocks(weight.value)), bias)
-
-
-def _matmul(reader: _Reader, v: Any, weight: Any) -> _Row:
-    if not isinstance(weight, _Fixed) or weight.value.dim() != 2:
-        raise ValueError("a product by something that changes over time")
-    rows, columns = weight.value.shape
-    if reader.width(v) != rows:
-        raise ValueError(f"a product of a row of {reader.width(v)} with a matrix of {[rows, columns]}")
-    return _Row(reader.b.mix(reader._row(v), reader._operand(weight, rows, columns), columns, transposed=True))
-
-
-def _mean(reader: _Reader, v: Any, dim: int = -1, keepdim: bool = False) -> _Row:
-    return reader.op("mul", _sum(reader, v, dim, keepdim), 1 / reader.width(v))
-
-
-def _sum(reader: _Reader, v: Any, dim: int = -1, keepdim: bool = False) -> _Row:
-    if dim not in (-1, 1) or not keepdim:
-        raise ValueError("a sum over the units keeps its axis: sum(-1, keepdim=True)")
-    row = reader._row(v)
-    return _Row(row if reader.width(v) == 1 else reader.b.sum(row))
-
-
-def _layer_norm(
-    reader: _Reader, v: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> _Row:
-    center = reader.op("sub", v, _mean(reader, v, -1, True))
-    variance = _mean(reader, _square(reader, center), -1, True)
-    v = reader.op("mul", center, reader.op("rsqrt", reader.op("add", variance, eps)))
-    v = v if weight is None else reader.op("mul", v, weight)
-    return v if bias is None else reader.op("add", v, bias)
-
-
-def _rms_norm(reader: _Reader, v: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> _Row:
-    if eps is None:
-        raise ValueError("rms_norm without its eps")
-    square = _mean(reader, _square(reader, v), -1, True)
-    v = reader.op("mul", v, reader.op("rsqrt", reader.op("add", square, eps)))
-    return v if weight is None else reader.op("mul", v, weight)
-
-
-_HANDLERS: dict[Any, Callable[..., Any]] = {}
-for _name in (
-    "mul div neg exp expm1 log log1p sigmoid tanh sqrt rsqrt abs sign sin cos erf "
-    "maximum minimum gt ge lt le eq ne detach"
-).split():
-    for _target in (getattr(torch, _name, None), getattr(operator, _name, None), _name):
-        if _target is not None:
-            _HANDLERS[_target] = _elementwise(_name)
-for _targets, _handler in (
-    ((operator.truediv, torch.true_divide, "true_divide"), _elementwise("div")),
-    ((operator.abs, torch.absolute), _elementwise("abs")),
-    ((operator.pos, torch.clone, "clone", "contiguous", "float", "double", "to", "type_as"), _same),
-    ((torch.negative, "negative"), _elementwise("neg")),
-    ((torch.multiply, "multiply"), _elementwise("mul")),
-    ((torch.special.expit, F.sigmoid), _elementwise("sigmoid")),
-    ((F.tanh,), _elementwise("tanh")),
-    ((torch.add, operator.add, "add"), _add),
-    ((torch.sub, torch.subtract, operator.sub, "sub"), _sub),
-    ((torch.rsub,), _rsub),
-    ((torch.clamp, torch.clip, "clamp", "clip", F.hardtanh), _clamp),
-    ((torch.pow, operator.pow, "pow"), _power),
-    ((torch.square, "square"), _square),
-    ((torch.reciprocal, "reciprocal"), lambda reader, v: reader.op("div", 1, v)),
-    ((torch.where,), _where_op),
-    ((torch.relu, F.relu, "relu"), _relu),
-    ((F.softplus,), _softplus),
-    ((F.logsigmoid,), _logsigmoid),
-    ((F.silu,), _silu),
-    ((F.gelu,), _gelu),
-    ((F.elu,), _elu),
-    ((F.leaky_relu,), _leaky_relu),
-    ((torch.chunk, "chunk"), _chunk),
-    ((torch.split, "split"), _split),
-    ((operator.getitem,), _getitem),
-    ((torch.cat, torch.concat), _cat),
-    ((F.linear,), _linear),
-    ((block_linear,), _block_linear),
-    ((torch.matmul, torch.mm, operator.matmul, "matmul", "mm"), _matmul),
-    ((torch.sum, "sum"), _sum),
-    ((torch.mean, "mean"), _mean),
-    ((F.layer_norm,), _layer_norm),
-    ((F.rms_norm,), _rms_norm),
-):
-    for _target in _targets:
-        _HANDLERS[_target] = _handler
-
-SUBSET = (
-    "the four operations, powers, comparisons and where; exp, log, sigmoid, tanh, relu, softplus, sqrt, sin, cos, erf, "
-    "abs, sign, minimum, maximum, clamp, silu, gelu, elu; chunk, split, cat and slices of the last axis; linear and "
-    "matmul by fixed matrices, block_linear; sums and means over the last axis, layer_norm and rms_norm"
-)
+    def _change(self, tensor: Tensor, name: str) -> None:
+        """Others that lie in the memory of a tensor that is changed in place are not what they were."""
+        if id(tensor) in self.inputs:
+            raise NotCompilable(f"{name} changes an input of the step in its place")
+        for other in self.sharing[tensor.untyped_storage()._cdata]:
+            if other in self.inputs:
+                raise NotCompilable(f"{name} changes an input of the step in its place")
+            if other != id(tensor):
+                self.known[other] = f"a tensor was changed by {name} through another one that shares its memory"
 
 
 def _fixed_sources(node: fx.Node) -> list[fx.Node]:
@@ -491,18 +307,24 @@ def attribute(module: Any, path: str) -> Any:
     return module
 
 
-def _call(node: fx.Node, args: Any, kwargs: Any) -> Any:
-    if node.op == "call_method":
-        return getattr(args[0], str(node.target))(*args[1:], **kwargs)
-    return node.target(*args, **kwargs)  # type: ignore[operator]
+def _frames() -> Iterator[tuple[str, int]]:
+    """The file and line of each frame, from the innermost."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        yield frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back
 
 
-def _where(node: fx.Node) -> str:
-    """The file and line of the step that a node stands for."""
-    return node.meta["line"]
+def _frames_of(error: BaseException) -> Iterator[tuple[str, int]]:
+    """The same of where an error was raised."""
+    places, entry = [], error.__traceback__
+    while entry is not None:
+        places.append((entry.tb_frame.f_code.co_filename, entry.tb_lineno))
+        entry = entry.tb_next
+    return reversed(places)
 
 
-def _line(frames: Iterable[traceback.FrameSummary]) -> str:
-    """The file and line of the innermost frame that is neither PyTorch's nor this file's."""
-    own = [f"{f.filename}:{f.lineno}" for f in frames if not f.filename.startswith(_TORCH) and f.filename != __file__]
-    return own[-1] if own else "in the step"
+def _line(frames: Iterable[tuple[str, int]]) -> str:
+    """The file and line of the innermost frame that is neither PyTorch's nor the compiler's."""
+    own = (f"{file}:{line}" for file, line in frames if not file.startswith(_OURS))
+    return next(own, "in the step")

@@ -14,7 +14,7 @@ from elman import cells
 from elman.cells import Cell
 from elman.cells.cell import State, StepRemedy, bind, check_lengths
 from elman.compiler.reading import read
-from elman.compiler.trace import NotCompilable
+from elman.compiler.recording import NotCompilable
 from elman.errors import ElmanError
 from elman.learning.following import cells_of, with_attributes
 from elman.learning.learning import Batch, Learning, LossFunction, Window, check_one_way, check_steps, detached

@@ -14,9 +14,9 @@ from elman.compiler.executors.llvm.rows import place
 from elman.compiler.executors.llvm.run import NO_MEMORY, Kernels, Workspace
 from elman.compiler.executors.llvm.threads import available
 from elman.compiler.reading import read
+from elman.compiler.recording import NotCompilable
 from elman.compiler.surroundings import recorded
 from elman.compiler.tensors import PLAIN, strided, told
-from elman.compiler.trace import NotCompilable
 from elman.errors import ElmanError
 
 _FORMATS = {(torch.float32, torch.float32), (torch.float32, torch.bfloat16), (torch.float64, torch.float64)}

@@ -30,8 +30,8 @@ from elman.compiler.executors.llvm.arithmetic import (
 from elman.compiler.executors.llvm.trigonometry import cos, sin
 
 __all__ = [
-    "absolute", "cos", "erf", "exp", "expm1", "log", "log1p", "maximum", "minimum", "relu", "rsqrt", "sigmoid", "sign",
-    "sin", "softplus", "sqrt", "tanh",
+    "absolute", "cos", "erf", "exp", "expm1", "floor", "log", "log1p", "maximum", "minimum", "relu", "round", "rsqrt",
+    "sigmoid", "sign", "sin", "softplus", "sqrt", "tanh",
 ]  # fmt: skip
 
 
@@ -215,6 +215,22 @@ def sign(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     zero = constant(x.type, 0.0)
     below = builder.select(builder.fcmp_ordered("<", x, zero), constant(x.type, -1.0), zero)
     return builder.select(builder.fcmp_ordered(">", x, zero), constant(x.type, 1.0), below)
+
+
+def round(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """The nearest whole number, of two the even one: beyond ``2^23``, or ``2^52``, there are no others."""
+    size = absolute(builder, x)
+    whole = constant(x.type, 2.0 ** format_of(x.type).fraction)
+    near = builder.fsub(builder.fadd(size, whole), whole)
+    near = builder.select(builder.fcmp_ordered("<", size, whole), near, size)
+    return intrinsic(builder, "copysign", near, x)
+
+
+def floor(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """The largest whole number that is not above ``x``."""
+    near = round(builder, x)
+    less = builder.fsub(near, constant(x.type, 1.0))
+    return builder.select(builder.fcmp_ordered(">", near, x), less, near)
 
 
 def relu(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:

@@ -6,7 +6,7 @@ from llvmlite import ir
 
 from elman.compiler.executors.llvm import functions
 from elman.compiler.executors.llvm.arithmetic import constant
-from elman.compiler.trace import NotCompilable
+from elman.compiler.recording import NotCompilable
 
 Text = Callable[..., ir.Value]  # of a builder and the arguments
 
@@ -64,7 +64,8 @@ _TEXTS: dict[str, Text] = {
     **{
         name: getattr(functions, name)
         for name in (
-            "cos erf exp expm1 log log1p maximum minimum relu rsqrt sigmoid sign sin softplus sqrt tanh".split()
+            "cos erf exp expm1 floor log log1p maximum minimum relu round rsqrt "
+            "sigmoid sign sin softplus sqrt tanh".split()
         )
     },
 }

@@ -1,0 +1,544 @@
+"""The functions of PyTorch that a step may call, each as what it comes to in a Program.
+
+A function is known by its name, so that ``torch.tanh(h)``, ``h.tanh()`` and ``F.tanh(h)`` are one.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_flatten, tree_map_only
+
+from elman.compiler.ops import OPS, blocks
+from elman.compiler.program import Builder
+from elman.compiler.recording import Fixed, Known, Number, Recording, Row
+
+Handler = Callable[..., int | list[int]]  # of a recording, the function, and what it was called with
+
+# what is asked about a tensor, which hangs on no value
+ABOUT = frozenset(
+    "shape size dim ndim numel nelement ndimension device dtype layout requires_grad requires_grad_ is_leaf grad_fn "
+    "grad is_cuda is_cpu is_meta is_sparse is_quantized is_complex is_floating_point is_contiguous stride "
+    "storage_offset element_size itemsize nbytes type get_device names has_names __len__ __hash__ __repr__ __format__ "
+    "is_nested is_mkldnn is_mps is_xpu is_vulkan is_inference _backward_hooks result_type is_tensor is_same_size "
+    "retain_grad register_hook untyped_storage data_ptr _is_view _base output_nr _version is_conj is_neg".split()
+)
+_FILLED = {
+    "zeros": 0, "new_zeros": 0, "zeros_like": 0, "ones": 1, "new_ones": 1, "ones_like": 1,
+    "full": None, "new_full": None, "full_like": None,
+}  # fmt: skip
+_ALSO = {  # other names of the same
+    "true_divide": "div", "truediv": "div", "divide": "div", "multiply": "mul", "negative": "neg", "subtract": "sub",
+    "absolute": "abs", "clip": "clamp", "special_expit": "sigmoid", "concat": "cat", "concatenate": "cat",
+    "special_expm1": "expm1", "special_log1p": "log1p", "special_erf": "erf", "greater": "gt", "greater_equal": "ge",
+    "less": "lt", "less_equal": "le", "not_equal": "ne", "bitwise_and": "logical_and", "bitwise_or": "logical_or",
+    "bitwise_not": "logical_not", "and": "logical_and", "or": "logical_or", "invert": "logical_not", "mm": "matmul",
+    "bmm": "matmul", "special_softmax": "softmax", "special_logsumexp": "logsumexp", "linalg_vector_norm": "norm", "linalg_norm": "norm",
+    "special_round": "round", "iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "idiv": "div",
+    "iand": "logical_and", "ior": "logical_or", "rmul": "mul", "radd": "add", "rdiv": "rtruediv", "ipow": "pow",
+    "data": "detach", "__matmul__": "matmul", "rmatmul": "rmatmul", "mod": "remainder",
+}  # fmt: skip
+
+
+def name_of(func: Any) -> str:
+    """The name of a function, a method or a property.
+
+    >>> name_of(torch.Tensor.shape.__get__), name_of(torch.sigmoid), name_of(torch.Tensor.add_)
+    ('shape', 'sigmoid', 'add_')
+    """
+    name = getattr(func, "__name__", type(func).__name__)
+    return func.__self__.__name__ if name == "__get__" else name
+
+
+def handler(name: str) -> Handler | None:
+    """What makes values of a function, by its name; those that change a tensor in place are the same."""
+    plain = name.strip("_") if name.startswith("__") else name.removesuffix("_")
+    return _HANDLERS.get(_ALSO.get(plain, plain))
+
+
+def filling(name: str, args: Sequence[Any], kwargs: Any) -> float | None:
+    """The number that a function fills a tensor with, if it does."""
+    if name in ("tensor", "as_tensor", "scalar_tensor") and isinstance(args[0], bool | int | float):
+        return float(args[0])
+    if name not in _FILLED:
+        return None
+    number = _FILLED[name]
+    if number is None:
+        number = kwargs.get("fill_value", args[-1] if args else None)
+    return float(number) if isinstance(number, bool | int | float) else None
+
+
+def drops(args: Sequence[Any], kwargs: Any) -> bool:
+    """Whether a dropout draws numbers, by the arguments of the function."""
+    given = dict(zip(("input", "p", "training"), args, strict=False)) | kwargs
+    return bool(given.get("training", True)) and given.get("p", 0.5) > 0
+
+
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """A value of a Program, to be written with as a formula has it."""
+
+    b: Builder
+    index: int
+
+    def op(self, name: str, *others: Any) -> "Expression":
+        """An element-wise operation of this and others."""
+        return Expression(self.b, self.b.op(name, self.index, *(self._index(other) for other in others)))
+
+    def _index(self, other: Any) -> int:
+        return other.index if isinstance(other, Expression) else self.b.constant(other)
+
+    def _reversed(self, name: str, other: Any) -> "Expression":
+        return Expression(self.b, self.b.op(name, self._index(other), self.index))
+
+    def __add__(self, other: Any) -> "Expression":
+        return self.op("add", other)
+
+    def __sub__(self, other: Any) -> "Expression":
+        return self.op("sub", other)
+
+    def __mul__(self, other: Any) -> "Expression":
+        return self.op("mul", other)
+
+    def __truediv__(self, other: Any) -> "Expression":
+        return self.op("div", other)
+
+    def __radd__(self, other: Any) -> "Expression":
+        return self._reversed("add", other)
+
+    def __rsub__(self, other: Any) -> "Expression":
+        return self._reversed("sub", other)
+
+    def __rmul__(self, other: Any) -> "Expression":
+        return self._reversed("mul", other)
+
+    def __rtruediv__(self, other: Any) -> "Expression":
+        return self._reversed("div", other)
+
+    def __neg__(self) -> "Expression":
+        return self.op("neg")
+
+    def sum(self) -> "Expression":
+        """Over the units, one number a row."""
+        width = self.b.values[self.index].width
+        return self if width == 1 else Expression(self.b, self.b.sum(self.index))
+
+    def mean(self) -> "Expression":
+        return self.sum() * (1 / self.b.values[self.index].width)
+
+    def largest(self) -> "Expression":
+        """Of the units, one number a row: the larger of two halves, again and again."""
+        value = self
+        while (width := self.b.values[value.index].width) > 1:
+            half = width // 2
+            first, second = (Expression(self.b, self.b.slice(value.index, at, half)) for at in (0, half))
+            pair = first.op("maximum", second)
+            if width % 2:
+                last = Expression(self.b, self.b.slice(value.index, width - 1, 1))
+                pair = pair.op("maximum", last)
+            value = pair
+        return value
+
+
+def _pointwise(formula: Callable[..., Expression]) -> Handler:
+    """A formula of one unit: its arguments are broadcast to one shape first."""
+
+    @wraps(formula)
+    def handle(recording: Recording, func: Any, *args: Any, **kwargs: Any) -> int:
+        given = [known for known in tree_flatten((args, kwargs))[0] if isinstance(known, Known)]
+        shape = recording.broadcast_shape([known.tensor.shape for known in given])
+
+        def column(known: Known) -> Expression:
+            return Expression(recording.b, recording.column(known, shape))
+
+        args, kwargs = tree_map_only((Row, Fixed, Number), column, (args, kwargs))
+        index = formula(*args, **kwargs).index
+        return recording.b.widen(index, math.prod(recording.rest(shape)))
+
+    return handle
+
+
+def _plain(name: str) -> Handler:
+    def formula(*args: Any) -> Expression:
+        like = next(arg for arg in args if isinstance(arg, Expression))
+        return Expression(like.b, like.b.op(name, *(like._index(arg) for arg in args)))
+
+    return _pointwise(formula)
+
+
+def _times(v: Any, w: Any, alpha: float) -> Any:
+    return w if alpha == 1 else w * alpha
+
+
+def _where(c: Any, a: Any, b: Any) -> Expression:
+    like = next(each for each in (c, a, b) if isinstance(each, Expression))
+    return Expression(like.b, like.b.op("where", *(like._index(each) for each in (c, a, b))))
+
+
+def _clamp(v: Any, min: Any = None, max: Any = None) -> Expression:
+    v = v if min is None else _where(v.op("lt", min), min, v)
+    return v if max is None else _where(v.op("gt", max), max, v)
+
+
+def _power(v: Any, exponent: Any) -> Expression:
+    if isinstance(exponent, Expression):
+        raise ValueError("a power by something that is not a number")
+    if exponent == 2:
+        return v * v
+    return v.op("sqrt") if exponent == 0.5 else v.op("pow", float(exponent))
+
+
+def _base(exponent: Any, v: Any) -> Expression:
+    if isinstance(v, Expression) or v <= 0:
+        raise ValueError("a power of something that is not a number above zero")
+    return (exponent * math.log(v)).op("exp")
+
+
+def _softplus(v: Any, beta: float = 1, threshold: float = 20) -> Expression:
+    return v.op("softplus") if beta == 1 else (v * beta).op("softplus") / beta
+
+
+def _gelu(v: Any, approximate: str = "none") -> Expression:
+    if approximate == "tanh":
+        return 0.5 * v * (1 + (math.sqrt(2 / math.pi) * (v + 0.044715 * v * v * v)).op("tanh"))
+    return v * 0.5 * (1 + (v * 0.5**0.5).op("erf"))
+
+
+def _elu(v: Any, alpha: float = 1.0, inplace: bool = False) -> Expression:
+    return _where(v.op("gt", 0), v, alpha * v.op("minimum", 0).op("expm1"))
+
+
+def _selu(v: Any, inplace: bool = False) -> Expression:
+    return 1.0507009873554805 * _elu(v, 1.6732632423543772)
+
+
+def _hardsigmoid(v: Any, inplace: bool = False) -> Expression:
+    within = v.op("gt", -3) * v.op("lt", 3)
+    return _where(within, v * (1 / 6) + 0.5, v.op("ge", 3))
+
+
+def _hardtanh(v: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Expression:
+    return _where(v.op("le", min_val), min_val, _where(v.op("ge", max_val), max_val, v))
+
+
+def _leaky(v: Any, negative_slope: Any = 0.01, inplace: bool = False) -> Expression:
+    return _where(v.op("gt", 0), v, negative_slope * v)
+
+
+def _lerp(a: Any, b: Any, weight: Any) -> Expression:
+    return a + weight * (b - a)
+
+
+def _addcmul(v: Any, a: Any, b: Any, *, value: float = 1) -> Expression:
+    return v + (a * b if value == 1 else a * b * value)
+
+
+def _addcdiv(v: Any, a: Any, b: Any, *, value: float = 1) -> Expression:
+    return v + (a / b if value == 1 else a / b * value)
+
+
+def _remainder(v: Any, w: Any) -> Expression:
+    return v - w * (v / w).op("floor")
+
+
+def _truncated(v: Any) -> Expression:
+    return _where(v.op("ge", 0), v.op("floor"), -(-v).op("floor"))
+
+
+def _fmod(v: Any, w: Any) -> Expression:
+    return v - w * _truncated(v / w)
+
+
+def _round(v: Any, *, decimals: int = 0) -> Expression:
+    if decimals:
+        raise ValueError("round to decimals")
+    return v.op("round")
+
+
+def _nan_to_num(v: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Expression:
+    if posinf is not None or neginf is not None:
+        raise ValueError("nan_to_num of infinity")
+    return _where(v.op("ne", v), nan, v)
+
+
+def _same(recording: Recording, func: Any, row: Any, *args: Any, **kwargs: Any) -> int:
+    if not isinstance(row, Row):
+        raise ValueError("something fixed in the form of what changes")
+    return row.index
+
+
+def _rearranged(recording: Recording, func: Any, *args: Any, **kwargs: Any) -> int | list[int]:
+    return recording.rearranged(func, args, kwargs)
+
+
+def _getitem(recording: Recording, func: Any, row: Any, key: Any) -> int | list[int]:
+    if not isinstance(row, Row) or any(isinstance(known, Known) for known in tree_flatten(key)[0]):
+        raise ValueError("an index that is a tensor")
+    return recording.rearranged(func, (row, key), {})
+
+
+def _product(recording: Recording, func: Any, *args: Any, **kwargs: Any) -> int:
+    return recording.product(func, name_of(func), args, kwargs)
+
+
+def _matmul(recording: Recording, func: Any, a: Any, b: Any) -> int:
+    if isinstance(a, Row) and isinstance(b, Fixed) and b.tensor.dim() == a.tensor.dim() == 2:
+        rows, columns = b.tensor.shape
+        _check_width(recording, a, rows, (rows, columns))
+        if recording.axis(a.tensor.shape) == 0:
+            return recording.mix(a.index, b.node, rows, columns, transposed=True)
+    return _product(recording, func, a, b)
+
+
+def _linear(recording: Recording, func: Any, input: Any, weight: Any, bias: Any = None) -> int:
+    if not isinstance(input, Row) or not isinstance(weight, Fixed):
+        raise ValueError("a product by something that changes over time")
+    rows, columns = weight.tensor.shape
+    if input.tensor.dim() == 2:
+        _check_width(recording, input, columns, (rows, columns))
+        found = recording.mix(input.index, weight.node, rows, columns, transposed=False)
+    else:
+        found = _product(recording, func, input, weight)
+    if bias is None:
+        return found
+    shape = (*input.tensor.shape[:-1], rows)
+    return recording.b.op("add", found, recording.column(bias, shape))
+
+
+def _check_width(recording: Recording, row: Row, wanted: int, shape: tuple[int, int]) -> None:
+    if row.tensor.shape[-1] != wanted:
+        raise ValueError(f"a product of a row of {row.tensor.shape[-1]} with a matrix of {list(shape)}")
+
+
+def _addmm(recording: Recording, func: Any, bias: Any, a: Any, b: Any, *, beta: float = 1, alpha: float = 1) -> int:
+    if beta != 1 or alpha != 1:
+        raise ValueError("addmm with factors")
+    shape = (a.tensor.shape[0], b.tensor.shape[1])
+    return recording.b.op("add", _matmul(recording, torch.mm, a, b), recording.column(bias, shape))
+
+
+def _block_linear(recording: Recording, func: Any, x: Any, weight: Any, bias: Any = None) -> int:
+    if not isinstance(weight, Fixed):
+        raise ValueError("a product by something that changes over time")
+    node = recording.graph.call_function(blocks, (weight.node,))
+    heads, out, size = weight.tensor.shape
+    _check_width(recording, x, heads * size, (heads * out, heads * size))
+    found = recording.mix(x.index, node, heads * out, heads * size, transposed=False)
+    if bias is None:
+        return found
+    return recording.b.op("add", found, recording.column(bias, (recording.batch, heads * out)))
+
+
+def _reduced(make: Callable[..., Expression]) -> Handler:
+    """A reduction of some axes to one number."""
+
+    def handle(recording: Recording, func: Any, row: Row, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> int:
+        kwargs.pop("dtype", None)
+        if dim is None:
+            raise ValueError("a reduction that keeps the batch has its axis said, as sum(-1)")
+        return recording.by_groups(row, dim, lambda v: make(Expression(recording.b, v), **kwargs).index)
+
+    return handle
+
+
+def _norm(recording: Recording, func: Any, row: Row, *args: Any, **kwargs: Any) -> int:
+    said = dict(zip(("ord", "dim", "keepdim"), args, strict=False)) | kwargs
+    order = said.get("ord", said.get("p", 2))
+    if order not in (2, 2.0, None, "fro") or said.get("dim") is None:
+        raise ValueError("a norm other than the Euclidean one of an axis that is said")
+
+    return recording.by_groups(row, said["dim"], lambda v: _length(Expression(recording.b, v)).index)
+
+
+def _normalize(recording: Recording, func: Any, input: Row, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> int:
+    if p != 2:
+        raise ValueError("a norm other than the Euclidean one")
+
+    def of_one(v: int) -> int:
+        value = Expression(recording.b, v)
+        return (value / _length(value).op("maximum", eps)).index
+
+    return recording.by_groups(input, dim, of_one)
+
+
+def _length(v: Expression) -> Expression:
+    square = (v * v).sum()
+    some = square.op("gt", 0)  # the derivative of no length is none
+    return some * _where(some, square, 1.0).op("sqrt")
+
+
+def _variance(v: Expression, unbiased: bool = True, correction: Any = None) -> Expression:
+    size = v.b.values[v.index].width
+    less = (1 if unbiased else 0) if correction is None else correction
+    centred = v - v.mean()
+    return (centred * centred).sum() * (1 / (size - less))
+
+
+def _softmax(recording: Recording, func: Any, row: Row, dim: Any = None, *args: Any, **kwargs: Any) -> int:
+    def share(v: int) -> int:
+        value = Expression(recording.b, v)
+        powers = (value - value.largest().op("detach")).op("exp")
+        return (powers / powers.sum()).index
+
+    return recording.by_groups(row, dim, share)
+
+
+def _log_softmax(recording: Recording, func: Any, row: Row, dim: Any = None, *args: Any, **kwargs: Any) -> int:
+    def share(v: int) -> int:
+        value = Expression(recording.b, v)
+        return (value - _logsumexp(value)).index
+
+    return recording.by_groups(row, dim, share)
+
+
+def _logsumexp(v: Expression) -> Expression:
+    largest = v.largest().op("detach")
+    return largest + (v - largest).op("exp").sum().op("log")
+
+
+def _normalised(v: Expression, eps: float) -> Expression:
+    centred = v - v.mean()
+    return centred * ((centred * centred).mean() + eps).op("rsqrt")
+
+
+def _scaled(recording: Recording, row: Row, found: int, weight: Any, bias: Any, shape: Sequence[int]) -> int:
+    """Times a weight and with a bias, which are broadcast against ``shape``."""
+    value = Expression(recording.b, found)
+    if weight is not None:
+        value = value * Expression(recording.b, recording.column(weight, shape))
+    if bias is not None:
+        value = value + Expression(recording.b, recording.column(bias, shape))
+    return value.index
+
+
+def _layer_norm(
+    recording: Recording, func: Any, input: Row, normalized_shape: Any, weight: Any = None, bias: Any = None,
+    eps: float = 1e-5,
+) -> int:  # fmt: skip
+    last = range(-len(tuple(normalized_shape)), 0)
+    found = recording.by_groups(input, list(last), lambda v: _normalised(Expression(recording.b, v), eps).index)
+    return _scaled(recording, input, found, weight, bias, input.tensor.shape)
+
+
+def _rms_norm(
+    recording: Recording, func: Any, input: Row, normalized_shape: Any, weight: Any = None, eps: float | None = None
+) -> int:
+    if eps is None:
+        raise ValueError("rms_norm without its eps")
+
+    def scaled(v: int) -> int:
+        value = Expression(recording.b, v)
+        return (value * ((value * value).mean() + eps).op("rsqrt")).index
+
+    found = recording.by_groups(input, list(range(-len(tuple(normalized_shape)), 0)), scaled)
+    return _scaled(recording, input, found, weight, None, input.tensor.shape)
+
+
+def _group_norm(
+    recording: Recording, func: Any, input: Row, num_groups: int, weight: Any = None, bias: Any = None,
+    eps: float = 1e-5,
+) -> int:  # fmt: skip
+    if input.tensor.dim() != 2 or recording.axis(input.tensor.shape):
+        raise ValueError("group_norm of what is not [batch, channels]")
+    grouped = Row(input.index, input.tensor.unflatten(1, (num_groups, -1)))
+    found = recording.by_groups(grouped, -1, lambda v: _normalised(Expression(recording.b, v), eps).index)
+    return _scaled(recording, input, found, weight, bias, input.tensor.shape)
+
+
+_UNARY = [name for name in OPS if name not in ("add", "sub", "pow", "where", "softplus", "maximum", "minimum", "round")]
+_HANDLERS: dict[str, Handler] = {
+    **{name: _plain(name) for name in (*_UNARY, "maximum", "minimum")},
+    **{
+        name: _pointwise(formula)
+        for name, formula in {
+            "add": lambda v, w, *, alpha=1: v + _times(v, w, alpha),
+            "sub": lambda v, w, *, alpha=1: v - _times(v, w, alpha),
+            "rsub": lambda v, w, *, alpha=1: w - _times(w, v, alpha),
+            "rtruediv": lambda v, w: w / v,
+            "clamp": _clamp,
+            "clamp_min": lambda v, min: _clamp(v, min),
+            "clamp_max": lambda v, max: _clamp(v, None, max),
+            "pow": _power,
+            "rpow": _base,
+            "square": lambda v: v * v,
+            "reciprocal": lambda v: 1 / v,
+            "where": _where,
+            "masked_fill": lambda v, mask, value: _where(mask, value, v),
+            "logical_and": lambda v, w: v.op("ne", 0) * w.op("ne", 0),
+            "logical_or": lambda v, w: (v.op("ne", 0)).op("maximum", w.op("ne", 0)),
+            "logical_not": lambda v: v.op("eq", 0),
+            "softplus": _softplus,
+            "logsigmoid": lambda v: -(-v).op("softplus"),
+            "log_sigmoid": lambda v: -(-v).op("softplus"),
+            "silu": lambda v, inplace=False: v * v.op("sigmoid"),
+            "mish": lambda v, inplace=False: v * v.op("softplus").op("tanh"),
+            "gelu": _gelu,
+            "relu": lambda v, inplace=False: v.op("relu"),
+            "relu6": lambda v, inplace=False: _hardtanh(v, 0.0, 6.0),
+            "elu": _elu,
+            "celu": lambda v, alpha=1.0, inplace=False: _elu(v / alpha, 1.0) * alpha,
+            "selu": _selu,
+            "leaky_relu": _leaky,
+            "prelu": _leaky,
+            "hardsigmoid": _hardsigmoid,
+            "hardswish": lambda v, inplace=False: v * _hardsigmoid(v),
+            "hardtanh": _hardtanh,
+            "softsign": lambda v: v / (1 + v.op("abs")),
+            "tanhshrink": lambda v: v - v.op("tanh"),
+            "log2": lambda v: v.op("log") * (1 / math.log(2)),
+            "log10": lambda v: v.op("log") * (1 / math.log(10)),
+            "exp2": lambda v: (v * math.log(2)).op("exp"),
+            "lerp": _lerp,
+            "addcmul": _addcmul,
+            "addcdiv": _addcdiv,
+            "remainder": _remainder,
+            "fmod": _fmod,
+            "trunc": _truncated,
+            "ceil": lambda v: -(-v).op("floor"),
+            "frac": lambda v: v - _truncated(v),
+            "round": _round,
+            "floordiv": lambda v, w: (v / w).op("floor"),
+            "rfloordiv": lambda v, w: (w / v).op("floor"),
+            "floor_divide": lambda v, w: (v / w).op("floor"),
+            "nan_to_num": _nan_to_num,
+        }.items()
+    },
+    **dict.fromkeys("clone contiguous float double to type_as alias dropout positive pos".split(), _same),
+    **dict.fromkeys(
+        "chunk split split_with_sizes tensor_split unbind narrow select view reshape view_as reshape_as flatten "
+        "unflatten squeeze unsqueeze transpose swapaxes swapdims permute movedim moveaxis t T mT flip roll expand "
+        "expand_as broadcast_to repeat tile repeat_interleave cat stack hstack".split(),
+        _rearranged,
+    ),
+    **dict.fromkeys("einsum cumsum".split(), _product),
+    "getitem": _getitem,
+    "rmatmul": _product,
+    "linear": _linear,
+    "block_linear": _block_linear,
+    "matmul": _matmul,
+    "addmm": _addmm,
+    "sum": _reduced(lambda v: v.sum()),
+    "mean": _reduced(lambda v: v.mean()),
+    "var": _reduced(_variance),
+    "std": _reduced(lambda v, **how: _variance(v, **how).op("sqrt")),
+    "amax": _reduced(lambda v: v.largest()),
+    "amin": _reduced(lambda v: -(-v).largest()),
+    "logsumexp": _reduced(_logsumexp),
+    "norm": _norm,
+    "normalize": _normalize,
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+    "layer_norm": _layer_norm,
+    "rms_norm": _rms_norm,
+    "group_norm": _group_norm,
+}
+
+SUBSET = (
+    "the four operations, powers, remainders, comparisons and where; exp, log, sigmoid, tanh, sqrt, sin, cos, erf, abs, "
+    "sign, floor, round, minimum, maximum, clamp; relu, softplus, silu, gelu, elu and others of their kind; softmax and "
+    "norms; what parts, joins and puts in another order; linear, matmul and einsum by fixed matrices, block_linear, "
+    "cumsum; sums, means and the largest over the units"
+)
