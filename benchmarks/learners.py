@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from elman import Recurrent
 from elman.cells import Cell
-from elman.cells.cell import Remedy
+from elman.cells.remedy import Remedy
 from elman.errors import ElmanWarning
 from elman.remedies import Chrono, Identity, Orthogonal
 

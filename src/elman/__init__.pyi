@@ -1,6 +1,7 @@
 """The public names, one a line: what an editor reads, and what ``__init__.py`` looks up when a name is used."""
 
 from elman.cells import Cell as Cell
+from elman.cells.adopt import adopt as adopt
 from elman.compiler.explain import explain as explain
 from elman.errors import ElmanError as ElmanError
 from elman.estimators.anomaly import AnomalyDetector as AnomalyDetector

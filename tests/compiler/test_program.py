@@ -238,9 +238,9 @@ class Refused(Cell):
             case "dropout":
                 u = F.dropout(u)
             case "asked":
-                u = u * float(self.bias_hh[0])
+                u = u * float(self.weight_hh[0, 0])
             case "decided":
-                u = u if self.bias_hh[0] > 0 else x
+                u = u if self.weight_hh[0, 0] > 0 else x
             case "whole":
                 u = u.long().float()
             case "numbers":
@@ -250,7 +250,7 @@ class Refused(Cell):
             case "own derivative":
                 u = 1 + Doubled.apply(u)
             case "fixed in place":
-                u = u * self.bias_hh.mul_(2)
+                u = u * self.weight_hh[0].mul_(2)
             case "assigned":
                 u[..., 0] = 0
             case "power":

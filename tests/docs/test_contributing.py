@@ -11,8 +11,8 @@ PATHS = sorted(set(re.findall(r"\b(?:src|tests|docs|examples)/[\w/.]*", TEXT)))
 NAMED = {
     "PINNED": "tests/laws/test_cells.py",
     "OPS": "src/elman/compiler/ops.py",
-    "_HANDLERS": "src/elman/compiler/trace.py",
-    "SUBSET": "src/elman/compiler/trace.py",
+    "_HANDLERS": "src/elman/compiler/vocabulary.py",
+    "SUBSET": "src/elman/compiler/vocabulary.py",
     "EXECUTOR": "src/elman/compiler/executors/eager.py",
     "Executor": "src/elman/compiler/executor.py",
     "Compiled": "src/elman/compiler/compiled.py",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from elman import cells
 from elman.cells import Cell
-from elman.cells.cell import Remedy
+from elman.cells.remedy import Remedy
 from elman.compiler import executors
 from elman.remedies import (
     Chrono,

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from elman.cells import Cell
-from elman.cells.cell import Remedy, RunRemedy
 from elman.cells.gru import GRUCell
+from elman.cells.remedy import Remedy, RunRemedy
 from elman.compiler.executor import Run
 from elman.errors import ElmanError
 from elman.remedies import ForgetBias, Identity, Zoneout

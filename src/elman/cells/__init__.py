@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from elman.errors import ElmanError
 
 if TYPE_CHECKING:
-    from elman.cells.cell import Cell, name_of
+    from elman.cells.cell import Cell
+    from elman.cells.recurrence import name_of
 
+_OTHERS = {"adopt", "cell", "recurrence", "remedy"}  # files that hold no cell
 __all__ = ["Cell", "load", "name_of", "names"]
 
 
@@ -18,7 +20,7 @@ def __getattr__(name: str) -> Any:
     """What needs PyTorch, imported when it is used: the names of the cells are read without it."""
     if name not in ("Cell", "name_of"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.cell"), name)
+    return getattr(importlib.import_module(f"{__name__}.{'cell' if name == 'Cell' else 'recurrence'}"), name)
 
 
 def names() -> list[str]:
@@ -27,7 +29,7 @@ def names() -> list[str]:
     >>> "gru" in names()
     True
     """
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "cell")
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _OTHERS)
 
 
 def load(name: str) -> "type[Cell]":

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from elman.compiler import executors, scan
-from elman.compiler.executor import Account, Kernels, Mode, Recurrence, Run, State
+from elman.compiler.executor import Account, Kernels, Mode, Run, Runnable, State
 from elman.compiler.ops import derived_from
 from elman.compiler.program import Program, elementwise
 from elman.compiler.reading import reading
@@ -57,7 +57,7 @@ class Compiled(ABC):
 
     def run(
         self,
-        cell: Recurrence,
+        cell: Runnable,
         template: nn.Module,
         mode: Mode,
         x: Tensor,

@@ -23,7 +23,7 @@ class Run(NamedTuple):
     states: State  # after every step, each [B, T, S]; empty where they were not asked for
 
 
-class Recurrence(Protocol):
+class Runnable(Protocol):
     """What an executor needs of a cell."""
 
     weight_ih: Any
@@ -73,7 +73,7 @@ class Executor(Protocol):
 
     def run(
         self,
-        cell: Recurrence,
+        cell: Runnable,
         template: nn.Module,
         mode: Mode,
         x: Tensor,

@@ -58,7 +58,8 @@ def _read(template: nn.Module, widths: Widths) -> Reading:
     states = dict(zip(template.states, template.state_sizes, strict=True))  # type: ignore[arg-type]
     try:
         with undisturbed():  # whoever traces a call sees nothing of this
-            return Reading(trace(template, len(template.weight_ih), states, dict(widths)))  # type: ignore[arg-type]
+            width = template.input_size if template.lifted else len(template.weight_ih)  # type: ignore[arg-type]
+            return Reading(trace(template, width, states, dict(widths), lift=template.lifted))  # type: ignore[arg-type]
     except NotCompilable as error:
         return Reading(None, str(error))
 

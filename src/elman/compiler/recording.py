@@ -1,8 +1,8 @@
 """What is written down of a step while it is read: values that change over time, and what is made once."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,10 +52,13 @@ class Recording:
 
     Args:
         batch: how many rows stand for a batch.
+        raw: columns of an input that is taken as it is, whose products are taken out of the step; 0 where it is not.
     """
 
-    def __init__(self, batch: int) -> None:
+    def __init__(self, batch: int, raw: int = 0) -> None:
         self.batch, self.b, self.graph = batch, Builder(), fx.Graph()
+        self.raw, self.x_width = raw, raw  # the columns of the projected input: first itself, then its products
+        self.lifted: list[fx.Node] = []  # the matrices of those
         self.operands: dict[str, fx.Node] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.names: dict[fx.Node, str] = {}
@@ -244,7 +247,7 @@ class Recording:
         return moved.reshape(-1, math.prod(rest[axis] for axis in within))
 
     def by_groups(self, row: Row, dims: Any, make: Callable[[int], int]) -> int:
-        """What ``make`` gives of each group of columns: one number for each, or as many as it takes, in their places."""
+        """What ``make`` gives of each group of columns: one number each, or as many as it takes, in their places."""
         groups = self.groups(row, dims)
         if len(groups) > PIECES:
             raise ValueError(f"a reduction in more than {PIECES} groups")
@@ -280,7 +283,64 @@ class Recording:
     def mix(self, index: int, matrix: fx.Node, rows: int, columns: int, *, transposed: bool) -> int:
         """A product with a matrix ``[rows, columns]``: by its transpose, or as it is."""
         width = columns if transposed else rows
+        value = self.b.values[index]
+        if value.op == "x" and value.offset + value.width <= self.raw:
+            return self._product_of_input(value.offset, value.width, matrix, width, transposed=transposed)
+        if value.op == "cat" and any(self._is_raw(part) for part in value.args):
+            return self._parted(value.args, matrix, width, transposed=transposed)
         return self.b.mix(index, self.operand(matrix, rows, columns), width, transposed=transposed)
+
+    def _is_raw(self, index: int) -> bool:
+        value = self.b.values[index]
+        return value.op == "x" and value.offset + value.width <= self.raw
+
+    def _product_of_input(self, offset: int, size: int, matrix: fx.Node, width: int, *, transposed: bool) -> int:
+        """A product of columns of the input, as columns of the projected input."""
+        node = self.graph.call_method("t", (matrix,)) if transposed else matrix
+        if size < self.raw:
+            node = self.graph.call_function(torch.nn.functional.pad, (node, (offset, self.raw - offset - size)))
+        self.lifted.append(node)
+        self.x_width += width
+        return self.b.leaf("x", width, offset=self.x_width - width)
+
+    def _parted(self, parts: Sequence[int], matrix: fx.Node, width: int, *, transposed: bool) -> int:
+        """A product of values side by side, of which some are of the input, as the sum of their products."""
+        groups: list[list[int]] = []
+        for part in parts:
+            if groups and not self._is_raw(part) and not self._is_raw(groups[-1][-1]):
+                groups[-1].append(part)
+            else:
+                groups.append([part])
+        total, first = None, 0
+        for group in groups:
+            size = sum(self.b.values[part].width for part in group)
+            own = self.graph.call_method("narrow", (matrix, 0 if transposed else 1, first, size))
+            shape = (size, width) if transposed else (width, size)
+            product = self.mix(self.b.cat(group), own, *shape, transposed=transposed)
+            total = product if total is None else self.b.op("add", total, product)
+            first += size
+        assert total is not None
+        return total
+
+    def lift(self, results: Iterable[int]) -> fx.Node:
+        """The matrix that projects the input, and the input itself left out of it where only its products are used."""
+        todo, used = list(results), set[int]()
+        while todo:
+            index = todo.pop()
+            if index not in used:
+                used.add(index)
+                todo.extend(self.b.values[index].args)
+        matrices = list(self.lifted)
+        if any(self._is_raw(index) for index in used) or not matrices:
+            matrices.insert(
+                0, self.graph.call_function(torch.diag, (self.graph.call_method("new_ones", (self._like(), self.raw)),))
+            )
+        else:
+            self.b.values = [
+                replace(value, offset=value.offset - self.raw) if value.op == "x" else value for value in self.b.values
+            ]
+            self.x_width -= self.raw
+        return self.graph.call_function(torch.cat, (matrices,))
 
 
 def _identity(like: Tensor, size: int, rest: Sequence[int], axis: int) -> Tensor:

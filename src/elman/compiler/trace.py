@@ -39,30 +39,41 @@ class Traced:
     program: Program
     sources: tuple[str, ...]  # the parameters and buffers that it reads
     prologue: fx.GraphModule | None  # from those to the operands; None where they are the operands
+    projection: tuple[tuple[str, ...], fx.GraphModule] | None = None  # the same for the input's matrix, where x is raw
 
     def evaluate(self, module: nn.Module) -> list[Tensor]:
         """The operands, with autograd, in the order of the Program's."""
         found = [attribute(module, path) for path in self.sources]
         return found if self.prologue is None else list(self.prologue(*found))
 
+    def matrix(self, module: nn.Module) -> Tensor:
+        """The matrix that projects a raw input, ``[x_width, I]``, with autograd."""
+        assert self.projection is not None
+        paths, make = self.projection
+        return make(*(attribute(module, path) for path in paths))[0]
 
-def trace(module: nn.Module, x_width: int, states: Mapping[str, int], extras: Mapping[str, int]) -> Traced:
+
+def trace(
+    module: nn.Module, x_width: int, states: Mapping[str, int], extras: Mapping[str, int], *, lift: bool = False
+) -> Traced:
     """Read ``module.step(x, *states, **extras) -> (output, *new_states)``.
 
     The step runs once, over a batch of tensors that have a shape and no numbers, so that all that Python does with
     shapes is done as it is: branches, loops, calls of other modules.
 
     Args:
-        x_width: columns of the projected input.
+        x_width: columns of the input that the step takes.
         states: name to width of each state, in the order of the arguments.
         extras: name to width of each keyword-only argument.
+        lift: whether the step takes the input as it is; then its products are taken out of the step, into a projection
+            of the input for all steps at once.
 
     Raises:
         NotCompilable: an operation outside the subset, or a step that branches on its values.
         ElmanError: a step that gives something else than its output and its new states.
     """
     module = _skeleton(module)
-    recording = Recording(_batch(module, [x_width, *states.values(), *extras.values()]))
+    recording = Recording(_batch(module, [x_width, *states.values(), *extras.values()]), x_width if lift else 0)
     reader = _Reader(module, recording)
     with torch.enable_grad(), torch.device("meta"):
         x = reader.input("x", x_width)
@@ -75,15 +86,23 @@ def trace(module: nn.Module, x_width: int, states: Mapping[str, int], extras: Ma
         names = zip(["output", *(f"state:{s}" for s in states)], results_of(module), strict=True)
         for (name, called), width, value in zip(names, widths_of(module), out, strict=True):
             results[name] = reader.result(value, called, width)
+    raw = recording.lift(results.values()) if lift else None
     program = tidy(
-        recording.b, results, states=dict(states), extras=dict(extras), operands=recording.shapes, x_width=x_width
-    )
+        recording.b, results, states=dict(states), extras=dict(extras), operands=recording.shapes,
+        x_width=x_width if raw is None else recording.x_width,
+    )  # fmt: skip
+    projection = None if raw is None else _graph([raw])
     operands = [recording.operands[name] for name in program.operands]
     if all(node.op == "get_attr" for node in operands):
-        return Traced(program, tuple(str(node.target) for node in operands), None)
-    sources = [source for node in operands for source in _fixed_sources(node)]
+        return Traced(program, tuple(str(node.target) for node in operands), None, projection)
+    return Traced(program, *_graph(operands), projection)
+
+
+def _graph(made: Sequence[fx.Node]) -> tuple[tuple[str, ...], fx.GraphModule]:
+    """What does not change over time, as a function of parameters and buffers, and the paths of those."""
+    sources = [source for node in made for source in _fixed_sources(node)]
     paths = tuple(dict.fromkeys(str(source.target) for source in sources))
-    return Traced(program, paths, _prologue(paths, sources, operands))
+    return paths, _prologue(paths, sources, made)
 
 
 def _batch(module: nn.Module, widths: Iterable[int]) -> int:
@@ -188,6 +207,9 @@ class _Reader(TorchFunctionMode):
             return self._filled(func(*args, **kwargs), number)
         if not any(isinstance(known, Row) for known in kinds):
             return self._fixed(func, name, args, kwargs, kinds)
+        if name in vocabulary.MADE_OF:
+            with self:
+                return vocabulary.MADE_OF[name](*args, **kwargs)
         handler = vocabulary.handler(name)
         if handler is None:
             raise NotCompilable(f"{name} is not among what the compiler can read; it reads {vocabulary.SUBSET}")
@@ -301,9 +323,11 @@ def _prologue(paths: Iterable[str], sources: Iterable[fx.Node], operands: Iterab
 
 
 def attribute(module: Any, path: str) -> Any:
-    """What stands at a path such as ``norm.weight``."""
+    """What stands at a path such as ``norm.weight``: a parameter, buffer or module, before what else has the name."""
     for name in path.split("."):
-        module = getattr(module, name)
+        own = vars(module)
+        held = next((own[kind] for kind in ("_parameters", "_buffers", "_modules") if name in own.get(kind, ())), None)
+        module = getattr(module, name) if held is None else held[name]
     return module
 
 

@@ -10,6 +10,8 @@ from functools import wraps
 from typing import Any
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map_only
 
 from elman.compiler.ops import OPS, blocks
@@ -36,7 +38,8 @@ _ALSO = {  # other names of the same
     "special_expm1": "expm1", "special_log1p": "log1p", "special_erf": "erf", "greater": "gt", "greater_equal": "ge",
     "less": "lt", "less_equal": "le", "not_equal": "ne", "bitwise_and": "logical_and", "bitwise_or": "logical_or",
     "bitwise_not": "logical_not", "and": "logical_and", "or": "logical_or", "invert": "logical_not", "mm": "matmul",
-    "bmm": "matmul", "special_softmax": "softmax", "special_logsumexp": "logsumexp", "linalg_vector_norm": "norm", "linalg_norm": "norm",
+    "bmm": "matmul", "special_softmax": "softmax", "special_logsumexp": "logsumexp", "linalg_vector_norm": "norm",
+    "linalg_norm": "norm",
     "special_round": "round", "iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "idiv": "div",
     "iand": "logical_and", "ior": "logical_or", "rmul": "mul", "radd": "add", "rdiv": "rtruediv", "ipow": "pow",
     "data": "detach", "__matmul__": "matmul", "rmatmul": "rmatmul", "mod": "remainder",
@@ -353,17 +356,6 @@ def _norm(recording: Recording, func: Any, row: Row, *args: Any, **kwargs: Any) 
     return recording.by_groups(row, said["dim"], lambda v: _length(Expression(recording.b, v)).index)
 
 
-def _normalize(recording: Recording, func: Any, input: Row, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> int:
-    if p != 2:
-        raise ValueError("a norm other than the Euclidean one")
-
-    def of_one(v: int) -> int:
-        value = Expression(recording.b, v)
-        return (value / _length(value).op("maximum", eps)).index
-
-    return recording.by_groups(input, dim, of_one)
-
-
 def _length(v: Expression) -> Expression:
     square = (v * v).sum()
     some = square.op("gt", 0)  # the derivative of no length is none
@@ -437,15 +429,64 @@ def _rms_norm(
     return _scaled(recording, input, found, weight, None, input.tensor.shape)
 
 
-def _group_norm(
-    recording: Recording, func: Any, input: Row, num_groups: int, weight: Any = None, bias: Any = None,
-    eps: float = 1e-5,
-) -> int:  # fmt: skip
-    if input.tensor.dim() != 2 or recording.axis(input.tensor.shape):
-        raise ValueError("group_norm of what is not [batch, channels]")
-    grouped = Row(input.index, input.tensor.unflatten(1, (num_groups, -1)))
-    found = recording.by_groups(grouped, -1, lambda v: _normalised(Expression(recording.b, v), eps).index)
-    return _scaled(recording, input, found, weight, bias, input.tensor.shape)
+def _rnn(activation: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    def cell(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Any = None, b_hh: Any = None) -> Tensor:
+        return activation(F.linear(x, w_ih, b_ih) + F.linear(h, w_hh, b_hh))
+
+    return cell
+
+
+def _gru(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Any = None, b_hh: Any = None) -> Tensor:
+    xr, xz, xn = F.linear(x, w_ih, b_ih).chunk(3, -1)
+    hr, hz, hn = F.linear(h, w_hh, b_hh).chunk(3, -1)
+    z, n = torch.sigmoid(xz + hz), torch.tanh(xn + torch.sigmoid(xr + hr) * hn)
+    return (1 - z) * n + z * h
+
+
+def _lstm(
+    x: Tensor, state: tuple[Tensor, Tensor], w_ih: Tensor, w_hh: Tensor, b_ih: Any = None, b_hh: Any = None
+) -> tuple[Tensor, Tensor]:
+    h, c = state
+    i, f, g, o = (F.linear(x, w_ih, b_ih) + F.linear(h, w_hh, b_hh)).chunk(4, -1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+def _gated(input: Tensor, dim: int = -1) -> Tensor:
+    value, gate = input.chunk(2, dim)
+    return value * torch.sigmoid(gate)
+
+
+def _normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    return input / torch.norm(input, p, dim, keepdim=True).clamp_min(eps)
+
+
+def _group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
+    grouped = input.unflatten(1, (num_groups, -1))
+    size = grouped.shape[2:]
+    normalised = F.layer_norm(grouped, size, None, None, eps).flatten(1, 2)
+    shape = (-1, *[1] * (input.dim() - 2))
+    normalised = normalised if weight is None else normalised * weight.reshape(shape)
+    return normalised if bias is None else normalised + bias.reshape(shape)
+
+
+# functions that are read as what they are made of
+MADE_OF: dict[str, Callable[..., Any]] = {
+    "rnn_tanh_cell": _rnn(torch.tanh),
+    "rnn_relu_cell": _rnn(torch.relu),
+    "gru_cell": _gru,
+    "lstm_cell": _lstm,
+    "normalize": _normalize,
+    "group_norm": _group_norm,
+    "glu": _gated,
+    "cosine_similarity": lambda x1, x2, dim=1, eps=1e-8: (
+        (x1 * x2).sum(dim) / (torch.norm(x1, 2, dim).clamp_min(eps) * torch.norm(x2, 2, dim).clamp_min(eps))
+    ),
+    "softmin": lambda input, dim=None, **how: torch.softmax(-input, dim),
+    "logaddexp": lambda a, b: torch.maximum(a, b) + F.softplus(-torch.abs(a - b)),
+    "threshold": lambda input, threshold, value, inplace=False: torch.where(input > threshold, input, value),
+    "hypot": lambda a, b: torch.sqrt(a * a + b * b),
+}
 
 
 _UNARY = [name for name in OPS if name not in ("add", "sub", "pow", "where", "softplus", "maximum", "minimum", "round")]
@@ -528,17 +569,15 @@ _HANDLERS: dict[str, Handler] = {
     "amin": _reduced(lambda v: -(-v).largest()),
     "logsumexp": _reduced(_logsumexp),
     "norm": _norm,
-    "normalize": _normalize,
     "softmax": _softmax,
     "log_softmax": _log_softmax,
     "layer_norm": _layer_norm,
     "rms_norm": _rms_norm,
-    "group_norm": _group_norm,
 }
 
 SUBSET = (
-    "the four operations, powers, remainders, comparisons and where; exp, log, sigmoid, tanh, sqrt, sin, cos, erf, abs, "
-    "sign, floor, round, minimum, maximum, clamp; relu, softplus, silu, gelu, elu and others of their kind; softmax and "
-    "norms; what parts, joins and puts in another order; linear, matmul and einsum by fixed matrices, block_linear, "
-    "cumsum; sums, means and the largest over the units"
+    "the four operations, powers, remainders, comparisons and where; exp, log, sigmoid, tanh, sqrt, sin, cos, erf, "
+    "abs, sign, floor, round, minimum, maximum, clamp; relu, softplus, silu, gelu, elu and others of their kind; "
+    "softmax and norms; what parts, joins and puts in another order; linear, matmul and einsum by fixed matrices, "
+    "block_linear, cumsum; sums, means and the largest over the units"
 )

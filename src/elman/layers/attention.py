@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elman.cells.cell import check_lengths
+from elman.cells.recurrence import check_lengths
 from elman.errors import ElmanError
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from elman.cells.cell import check_lengths
+from elman.cells.recurrence import check_lengths
 from elman.errors import ElmanError
 from elman.layers.convolution import check_counts
 from elman.layers.sequence import valid_steps, zero_padding

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from elman.cells import Cell
-from elman.cells.cell import bind, check_lengths
 from elman.cells.elman import ElmanCell
 from elman.cells.gru import GRUCell
 from elman.cells.lstm import LSTMCell
 from elman.cells.lstm_projected import ProjectedLSTMCell
+from elman.cells.recurrence import bind, check_lengths
 from elman.compiler.tensors import strided, told
 from elman.errors import ElmanError
 from elman.layers.recurrent import check_stack, run_stack

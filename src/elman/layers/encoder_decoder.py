@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from elman.cells.cell import check_lengths
+from elman.cells.recurrence import check_lengths
 from elman.errors import ElmanError
 from elman.layers.attention import Attention, Keys
 from elman.layers.recurrent import check_stack

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elman.cells import Cell, load
-from elman.cells.cell import Remedy, State
+from elman.cells.recurrence import Recurrence, State
+from elman.cells.remedy import Remedy
 from elman.compiler.tensors import strided, told
 from elman.errors import ElmanError
 
@@ -18,7 +19,9 @@ class Recurrent(nn.Module):
     """A stack of any cell, in one or both directions.
 
     Args:
-        cell: a cell's name, as ``elman.cells.names`` lists them, or a class of the user's own.
+        cell: a cell's name, as ``elman.cells.names`` lists them, or a class of the user's own. Or recurrences that are
+            made already, such as ``adopt(TheirCell(8, 16))``: one, or a list of one for each layer and direction; then
+            there are no sizes and no options.
         input_size: features of the input, ``I``.
         hidden_size: units of each layer and direction, ``H``.
         num_layers: layers, ``L``; each reads the outputs of the one before.
@@ -48,9 +51,9 @@ class Recurrent(nn.Module):
 
     def __init__(
         self,
-        cell: type[Cell] | str,
-        input_size: int,
-        hidden_size: int,
+        cell: type[Cell] | str | Recurrence | Sequence[Recurrence],
+        input_size: int | None = None,
+        hidden_size: int | None = None,
         num_layers: int = 1,
         *,
         bidirectional: bool = False,
@@ -63,23 +66,34 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         check_stack(num_layers, dropout)
-        make = load(cell) if isinstance(cell, str) else cell
-        if not (isinstance(make, type) and issubclass(make, Cell)):
-            raise ElmanError(f"cell is a name or a class of cells, not {cell!r}")
         if isinstance(remedies, Remedy):
             raise ElmanError(f"remedies is a list, [{remedies!r}]")
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bidirectional, self.dropout = bidirectional, float(dropout)
         directions = 2 if bidirectional else 1
-        self.cells = nn.ModuleList()
-        for _ in range(num_layers):
-            layer = [
-                make(input_size, hidden_size, bias=bias, device=device, dtype=dtype, **options).attach(*remedies)
-                for _ in range(directions)
-            ]
-            self.cells.extend(layer)
-            input_size = directions * layer[0].output_size
-        self.output_size = input_size
+        if isinstance(cell, Recurrence | list | tuple):
+            if input_size is not None or hidden_size is not None or options or num_layers != 1:
+                raise ElmanError("a recurrence that is made already has its sizes; give it alone, or a list of them")
+            made = [cell] if isinstance(cell, Recurrence) else list(cell)
+            _check_made(made, directions)
+            made = [each.attach(*remedies).to(device=device, dtype=dtype) for each in made]
+        else:
+            make = load(cell) if isinstance(cell, str) else cell
+            if not (isinstance(make, type) and issubclass(make, Cell)):
+                raise ElmanError(f"cell is a name or a class of cells, not {cell!r}")
+            if input_size is None or hidden_size is None:
+                raise ElmanError(f"Recurrent({cell!r}) has no {'input' if input_size is None else 'hidden'}_size")
+            made, size = list[Recurrence](), input_size
+            for _ in range(num_layers):
+                layer = [
+                    make(size, hidden_size, bias=bias, device=device, dtype=dtype, **options).attach(*remedies)
+                    for _ in range(directions)
+                ]
+                made.extend(layer)
+                size = directions * layer[0].output_size
+        self.input_size, self.hidden_size = made[0].input_size, made[0].hidden_size
+        self.num_layers, self.bidirectional = len(made) // directions, bidirectional
+        self.dropout = float(dropout)
+        self.cells = nn.ModuleList(made)
+        self.output_size = directions * made[-1].output_size
 
     def initial_state(self, batch: int) -> Tensor | State:
         """The state a sequence starts from: ``[L*D, batch, S]``, a tuple of them where the cell has several states."""
@@ -115,7 +129,7 @@ class Recurrent(nn.Module):
         Raises:
             ElmanError: a shape, a dtype, a length or a name that does not fit.
         """
-        outputs, states = self._run(Cell.__call__, x, state, lengths=lengths, resets=resets, save=save, **extras)
+        outputs, states = self._run(Recurrence.__call__, x, state, lengths=lengths, resets=resets, save=save, **extras)
         return outputs, _unwrap(states)
 
     def trajectory(
@@ -128,7 +142,7 @@ class Recurrent(nn.Module):
         **extras: Tensor,
     ) -> tuple[Tensor, State]:
         """Run as ``forward`` does, and return the outputs with all states of every step, each ``[L*D, B, T, S]``."""
-        return self._run(Cell.trajectory, x, state, lengths=lengths, resets=resets, **extras)
+        return self._run(Recurrence.trajectory, x, state, lengths=lengths, resets=resets, **extras)
 
     def _run(
         self, run: Callable[..., Any], x: Tensor, state: Tensor | State | None, **inputs: Any
@@ -136,9 +150,9 @@ class Recurrent(nn.Module):
         dropout = self.dropout if self.training else 0.0
         return run_stack(run, self.stack(), x, state, bidirectional=self.bidirectional, dropout=dropout, **inputs)
 
-    def stack(self) -> list[Cell]:
+    def stack(self) -> list[Recurrence]:
         """The cells with the parameters they run with, layer by layer."""
-        return cast(list[Cell], list(self.cells))
+        return cast(list[Recurrence], list(self.cells))
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
@@ -149,7 +163,7 @@ class Recurrent(nn.Module):
 
 def run_stack(
     run: Callable[..., Any],
-    cells: Sequence[Cell],
+    cells: Sequence[Recurrence],
     x: Tensor,
     state: Tensor | State | None = None,
     *,
@@ -197,7 +211,25 @@ def check_stack(num_layers: int, dropout: float) -> None:
         raise ElmanError(f"dropout must be a number from 0 to 1, not {dropout!r}")
 
 
-def _split(state: Tensor | State | None, cells: Sequence[Cell], x: Tensor) -> list[State | None]:
+def _check_made(cells: Sequence[Any], directions: int) -> None:
+    """Refuse recurrences that are no stack: of what is none, of another number, of sizes or states that do not fit."""
+    for cell in cells:
+        if not isinstance(cell, Recurrence):
+            raise ElmanError(f"a stack is made of recurrences, such as adopt(cell), not of {told(cell)}")
+    if not cells or len(cells) % directions:
+        raise ElmanError(f"there are {len(cells)} recurrences, and {directions} for each layer are wanted")
+    if len(set(map(id, cells))) < len(cells):
+        raise ElmanError("a recurrence stands twice in a stack; make two of them")
+    for n, cell in enumerate(cells):
+        size = cells[0].input_size if n < directions else directions * cells[n - n % directions - 1].output_size
+        if cell.input_size != size or cell.state_sizes != cells[0].state_sizes:
+            raise ElmanError(
+                f"recurrence {n + 1} of the stack takes {cell.input_size} features and has states of "
+                f"{list(cell.state_sizes)}, where {size} and {list(cells[0].state_sizes)} fit"
+            )
+
+
+def _split(state: Tensor | State | None, cells: Sequence[Recurrence], x: Tensor) -> list[State | None]:
     """The state of each cell, from the states of all cells stacked."""
     if state is None:
         return [None] * len(cells)

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from elman import cells
 from elman.cells import Cell
-from elman.cells.cell import State, StepRemedy, bind, check_lengths
+from elman.cells.recurrence import bind, check_lengths
+from elman.cells.remedy import StepRemedy
+from elman.compiler.executor import State
 from elman.compiler.reading import read
 from elman.compiler.recording import NotCompilable
 from elman.errors import ElmanError

@@ -7,7 +7,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from elman.cells.cell import Cell, StepRemedy, view
+from elman.cells.cell import Cell
+from elman.cells.recurrence import view
+from elman.cells.remedy import StepRemedy
 from elman.compiler.program import Program, Value
 
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from elman.cells import load, names
-from elman.cells.cell import Cell, Remedy
+from elman.cells.cell import Cell
+from elman.cells.remedy import Remedy
 from elman.errors import ElmanError
 from elman.remedies.checks import check_number, recurrent_matrix
 

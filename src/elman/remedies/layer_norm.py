@@ -7,7 +7,9 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elman.cells.cell import Cell, StepRemedy, view
+from elman.cells.cell import Cell
+from elman.cells.recurrence import view
+from elman.cells.remedy import StepRemedy
 from elman.errors import ElmanError
 from elman.remedies.checks import own_parameter
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from elman.cells.cell import Cell, Remedy
+from elman.cells.cell import Cell
+from elman.cells.remedy import Remedy
 from elman.remedies.checks import own_parameter
 
 

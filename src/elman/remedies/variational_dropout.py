@@ -6,7 +6,9 @@ from dataclasses import dataclass, fields
 import torch.nn.functional as F
 from torch import Tensor
 
-from elman.cells.cell import Cell, RunRemedy, StepRemedy, view
+from elman.cells.cell import Cell
+from elman.cells.recurrence import view
+from elman.cells.remedy import RunRemedy, StepRemedy
 from elman.compiler.executor import Run
 from elman.errors import ElmanError
 from elman.remedies.checks import check_number

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from elman.cells.cell import Cell, RunRemedy, bind
+from elman.cells.cell import Cell
+from elman.cells.recurrence import bind
+from elman.cells.remedy import RunRemedy
 from elman.compiler.executor import Run
 from elman.remedies.checks import check_number, recurrent_matrix
 

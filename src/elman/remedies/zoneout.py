@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from elman.cells.cell import Cell, RunRemedy, StepRemedy
+from elman.cells.cell import Cell
+from elman.cells.remedy import RunRemedy, StepRemedy
 from elman.compiler.executor import Run
 from elman.errors import ElmanError
 from elman.remedies.checks import check_number

@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from elman.cells import Cell
+from elman.cells.recurrence import Recurrence
 from elman.compiler.executor import Sequences
 from elman.compiler.executors.llvm.given import fitted
 from elman.compiler.executors.llvm.rows import place
@@ -107,7 +107,7 @@ class _Stage:
     """One cell with its buffers: what it reads, its state, and what it gives."""
 
     def __init__(
-        self, cell: Cell, batch: int, x: Tensor | None, weights: torch.dtype | None, threads_wanted: int
+        self, cell: Recurrence, batch: int, x: Tensor | None, weights: torch.dtype | None, threads_wanted: int
     ) -> None:
         if cell.extra_inputs:
             raise ElmanError(
@@ -116,7 +116,8 @@ class _Stage:
         cell.check_parameters()
         if cell.weight_ih.device.type != "cpu":
             raise ElmanError(f"a stepper runs on the CPU; {type(cell).__name__} is on {cell.weight_ih.device}")
-        own, weights = cell.weight_ih.dtype, weights or cell.weight_ih.dtype
+        own: torch.dtype = cell.weight_ih.dtype
+        weights = weights or own
         if (own, weights) not in _FORMATS:
             raise ElmanError(
                 f"a stepper runs layers of float32, with weights of float32 or bfloat16, and of float64; "
@@ -177,9 +178,9 @@ class _Stage:
         self.work.table[self._slot] = address
 
 
-def _cells(layer: nn.Module) -> list[Cell]:
+def _cells(layer: nn.Module) -> list[Recurrence]:
     """The cells of a layer from the first to the last."""
-    if isinstance(layer, Cell):
+    if isinstance(layer, Recurrence):
         return [layer]
     if getattr(layer, "bidirectional", False):
         raise ElmanError("a layer of two directions needs the whole sequence; a stepper takes one direction")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from elman import cells
 from elman.cells import Cell
-from elman.cells.cell import Remedy
+from elman.cells.remedy import Remedy
 from elman.compiler import plan
 from elman.errors import ElmanError
 from elman.layers import Recurrent

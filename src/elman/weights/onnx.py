@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.cells import Cell, load
-from elman.cells.cell import State
+from elman.cells.recurrence import State
 from elman.errors import ElmanError, ElmanWarning
 from elman.layers import Recurrent
 from elman.layers.recurrent import run_stack

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.compiler.contract import check_results
-from elman.compiler.executor import Mode, Recurrence, Run, State
+from elman.compiler.executor import Mode, Run, Runnable, State
 
 
 class Eager:
@@ -26,7 +26,7 @@ class Eager:
 
     def run(
         self,
-        cell: Recurrence,
+        cell: Runnable,
         template: nn.Module,
         mode: Mode,
         x: Tensor,
