@@ -54,6 +54,7 @@ SHARES = {
     "test_is_its_cells_run_one_after_another": 3,
     "test_approximations_do_not_depend_on_the_windows": 3,
     "test_float64_is_right": 2,
+    "test_many_functions_together_run_in_kernels": 8,
     "test_what_is_no_number_comes_out_as_from_the_loop": 2,
     # of remedies
     "an_executor_gives_what_the_loop_gives": 4,

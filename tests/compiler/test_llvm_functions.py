@@ -226,6 +226,22 @@ def test_choices_are_those_of_torch(dtype, width):
         np.testing.assert_array_equal(computed(name, a, count=width // a.itemsize), truth)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["floor", "round"])
+def test_whole_numbers_are_those_of_torch_and_ties_go_to_the_even_one(name, dtype, width):
+    halves = np.arange(-33, 33) / 2
+    large = np.array([2.0**22, 2.0**23, 2.0**24, 2.0**31, 2.0**51, 2.0**52, 2.0**53, 2.0**63, 1e300, math.inf])
+    with np.errstate(over="ignore"):
+        sizes = np.concatenate([halves, large, -large, [0.0, -0.0, math.nan, 1e-40, -1e-40]]).astype(dtype)
+    with np.errstate(invalid="ignore"):
+        near = np.concatenate([sizes, np.nextafter(sizes, dtype(9e30)), np.nextafter(sizes, dtype(-9e30))])
+    x = np.resize(near, -(-len(near) // 64) * 64)
+    truth = getattr(torch, name)(torch.from_numpy(x)).numpy()
+    found = computed(name, x, count=width // x.itemsize)
+    np.testing.assert_array_equal(found, truth)
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(truth))
+
+
 @pytest.mark.parametrize("element", [FLOAT, DOUBLE], ids=str)
 @pytest.mark.parametrize("scalar", [True, False])
 def test_nothing_outside_is_called(element, scalar, width):

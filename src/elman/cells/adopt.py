@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from elman.cells.recurrence import Recurrence
 from elman.compiler.reading import reading
@@ -62,7 +62,7 @@ class Way:
 
     Args:
         input_size: features of the input.
-        spec: the nesting of the state's tensors.
+        form: the nesting of the state's tensors, with the number of each in its place.
         shapes: of each tensor of the state, without the batch.
         axes: where the batch is in each.
         spread: whether the parts of the state are arguments of their own.
@@ -70,7 +70,7 @@ class Way:
     """
 
     input_size: int
-    spec: TreeSpec
+    form: Any
     shapes: tuple[tuple[int, ...], ...]
     axes: tuple[int, ...]
     spread: bool
@@ -82,7 +82,7 @@ class Way:
             part if part.shape[1:] == shape and not axis else part.reshape(-1, *shape).movedim(0, axis)
             for part, shape, axis in zip(parts, self.shapes, self.axes, strict=True)
         ]
-        return tree_unflatten(leaves, self.spec)
+        return tree_map(lambda n: leaves[n], self.form)
 
     def parted(self, result: Any, batch: int) -> tuple[Tensor, ...]:
         """Output and states, each a row for each sequence, of what the module gave."""
@@ -270,27 +270,27 @@ def _way(module: nn.Module, x: Tensor, example: Any, spread: bool, tried: list[s
     result = _tried(lambda: module(x, *example) if spread else module(x, example), tried)
     if result is None:
         return None
-    shapes, spec = _form(example)
+    shapes = _shapes(example)
     for place in ("whole", "second", "first", "rest"):
         if place != "whole" and (not isinstance(result, tuple | list) or len(result) < 2):
             continue
         output, state = _taken(result, place)
         if not (output is None or isinstance(output, Tensor)) or (place == "second" and len(result) != 2):
             continue
-        if _form(state)[0] != shapes:
+        if _shapes(state) != shapes:
             continue
         axes = tuple(list(shape).index(BATCH) for shape in shapes if BATCH in shape)
         if len(axes) != len(shapes) or (output is not None and (not output.dim() or output.shape[0] != BATCH)):
             continue
         rest = tuple((*shape[:axis], *shape[axis + 1 :]) for shape, axis in zip(shapes, axes, strict=True))
-        return Way(x.shape[1], spec, rest, axes, spread, place)
+        form = tree_unflatten(range(len(shapes)), tree_flatten(example)[1])
+        return Way(x.shape[1], form, rest, axes, spread, place)
     tried.append(f"it gives {told(result)} for a state of {[list(shape) for shape in shapes]}")
     return None
 
 
-def _form(state: Any) -> tuple[list[tuple[int, ...]], TreeSpec]:
-    leaves, spec = tree_flatten(state)
-    return [tuple(leaf.shape) if isinstance(leaf, Tensor) else () for leaf in leaves], spec
+def _shapes(state: Any) -> list[tuple[int, ...]]:
+    return [tuple(leaf.shape) if isinstance(leaf, Tensor) else () for leaf in tree_flatten(state)[0]]
 
 
 def _check_start(module: nn.Module, x: Tensor, way: Way) -> None:

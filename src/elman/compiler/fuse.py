@@ -74,10 +74,11 @@ class _Fuser:
             if self.program.values[i].op != "add" or i in inner:
                 continue
             terms, sums = self._terms(i)
-            if any(self._is_mix(t) for t in terms):
+            wide = [t for t in terms if self.program.values[t].width == self.program.values[i].width]
+            if any(self._is_mix(t) for t in wide):
                 self.sums[i] = terms
                 inner |= sums
-                for t in terms:
+                for t in wide:  # one number a row is added in every unit, which a piece does not do
                     self.eaten[t] = self.eaten.get(t, 0) + 1
         return inner
 
@@ -132,7 +133,7 @@ class _Fuser:
         return self.program.uses[i] - sliced > 0 and not self._swallowed(i)
 
     def _sum(self, width: int, terms: list[int]) -> int:
-        inside = [t for t in terms if self._joins(t)]
+        inside = [t for t in terms if self.program.values[t].width == width and self._joins(t)]
         xs = [t for t in inside if self.program.values[t].op == "x"]
         outside = [t for t in terms if t not in inside] + xs[1:]
         inside = [t for t in inside if t not in xs[1:]]

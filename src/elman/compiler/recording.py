@@ -105,14 +105,17 @@ class Recording:
             node = self.graph.call_method("type_as", (node, self._like()))
         if tensor.numel() not in (1, math.prod(shape)):
             node = self.graph.call_method("expand", (node, tuple(shape)))
-            node, tensor = self.graph.call_method("flatten", (node,)), tensor.expand(tuple(shape))
+            tensor = tensor.expand(tuple(shape))
+        if tensor.dim() > 1:
+            node = self.graph.call_method("flatten", (node,))
         return self.b.leaf("vector", tensor.numel(), self.operand(node, tensor.numel()))
 
     def repeated(self, fixed: Fixed) -> int:
         """A fixed tensor that was repeated for each row of a batch, as a value."""
         at = list(fixed.tensor.shape).index(self.batch)
-        node = self.graph.call_method("select", (fixed.node, at, 0))
-        return self.vector(Fixed(self.graph.call_method("flatten", (node,)), fixed.tensor.select(at, 0).flatten()))
+        node = self.graph.call_method("flatten", (self.graph.call_method("select", (fixed.node, at, 0)),))
+        one = fixed.tensor.select(at, 0).flatten()
+        return self.vector(Fixed(node, one), one.shape)
 
     def axis(self, shape: Sequence[int]) -> int:
         """Where the batch is."""
@@ -350,4 +353,4 @@ def _identity(like: Tensor, size: int, rest: Sequence[int], axis: int) -> Tensor
 
 def _flattened(images: Tensor, axis: int) -> Tensor:
     """``[size, width]``: what became of each row of the identity."""
-    return images.movedim(axis, 0).flatten(1)
+    return images.movedim(axis, 0).reshape(images.shape[axis], -1)

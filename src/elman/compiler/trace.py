@@ -231,6 +231,8 @@ class _Reader(TorchFunctionMode):
     def _check(self, tensor: Tensor, index: int, name: str) -> None:
         if not tensor.is_floating_point() and (tensor.dtype != torch.bool or name in ("to", "type_as")):
             raise ValueError(f"{name} gives {tensor.dtype}, and a Program computes with floats")
+        if tensor.dtype == torch.bool and name.removesuffix("_") == "add":
+            raise ValueError("a sum of what is true or false is no number; write |")
         width = self.recording.b.values[index].width
         if self.recording.batch not in tensor.shape or tensor.numel() != self.recording.batch * width:
             raise ValueError(

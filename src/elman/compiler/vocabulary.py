@@ -26,6 +26,7 @@ ABOUT = frozenset(
     "grad is_cuda is_cpu is_meta is_sparse is_quantized is_complex is_floating_point is_contiguous stride "
     "storage_offset element_size itemsize nbytes type get_device names has_names __len__ __hash__ __repr__ __format__ "
     "is_nested is_mkldnn is_mps is_xpu is_vulkan is_inference _backward_hooks result_type is_tensor is_same_size "
+    "_set_grad_enabled "
     "retain_grad register_hook untyped_storage data_ptr _is_view _base output_nr _version is_conj is_neg".split()
 )
 _FILLED = {
@@ -33,16 +34,15 @@ _FILLED = {
     "full": None, "new_full": None, "full_like": None,
 }  # fmt: skip
 _ALSO = {  # other names of the same
-    "true_divide": "div", "truediv": "div", "divide": "div", "multiply": "mul", "negative": "neg", "subtract": "sub",
+    "true_divide": "div", "divide": "div", "multiply": "mul", "negative": "neg", "subtract": "sub",
     "absolute": "abs", "clip": "clamp", "special_expit": "sigmoid", "concat": "cat", "concatenate": "cat",
     "special_expm1": "expm1", "special_log1p": "log1p", "special_erf": "erf", "greater": "gt", "greater_equal": "ge",
     "less": "lt", "less_equal": "le", "not_equal": "ne", "bitwise_and": "logical_and", "bitwise_or": "logical_or",
     "bitwise_not": "logical_not", "and": "logical_and", "or": "logical_or", "invert": "logical_not", "mm": "matmul",
     "bmm": "matmul", "special_softmax": "softmax", "special_logsumexp": "logsumexp", "linalg_vector_norm": "norm",
     "linalg_norm": "norm",
-    "special_round": "round", "iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "idiv": "div",
-    "iand": "logical_and", "ior": "logical_or", "rmul": "mul", "radd": "add", "rdiv": "rtruediv", "ipow": "pow",
-    "data": "detach", "__matmul__": "matmul", "rmatmul": "rmatmul", "mod": "remainder",
+    "special_round": "round", "iand": "logical_and", "ior": "logical_or", "rdiv": "rtruediv",
+    "data": "detach", "max": "maximum", "min": "minimum",
 }  # fmt: skip
 
 
@@ -176,9 +176,10 @@ def _times(v: Any, w: Any, alpha: float) -> Any:
     return w if alpha == 1 else w * alpha
 
 
-def _where(c: Any, a: Any, b: Any) -> Expression:
-    like = next(each for each in (c, a, b) if isinstance(each, Expression))
-    return Expression(like.b, like.b.op("where", *(like._index(each) for each in (c, a, b))))
+def _where(condition: Any, input: Any, other: Any) -> Expression:
+    given = condition, input, other
+    like = next(each for each in given if isinstance(each, Expression))
+    return Expression(like.b, like.b.op("where", *(like._index(each) for each in given)))
 
 
 def _clamp(v: Any, min: Any = None, max: Any = None) -> Expression:
@@ -186,9 +187,20 @@ def _clamp(v: Any, min: Any = None, max: Any = None) -> Expression:
     return v if max is None else _where(v.op("gt", max), max, v)
 
 
+def _number(v: Any) -> Any:
+    """A number, of an expression that is one always."""
+    known = v.b.number(v.index) if isinstance(v, Expression) else None
+    return v if known is None else known
+
+
 def _power(v: Any, exponent: Any) -> Expression:
+    v, exponent = _number(v), _number(exponent)
     if isinstance(exponent, Expression):
+        if not isinstance(v, Expression):
+            return _base(exponent, v)
         raise ValueError("a power by something that is not a number")
+    if exponent == 0:
+        return v.op("eq", v).op("maximum", 1)
     if exponent == 2:
         return v * v
     return v.op("sqrt") if exponent == 0.5 else v.op("pow", float(exponent))
@@ -201,7 +213,9 @@ def _base(exponent: Any, v: Any) -> Expression:
 
 
 def _softplus(v: Any, beta: float = 1, threshold: float = 20) -> Expression:
-    return v.op("softplus") if beta == 1 else (v * beta).op("softplus") / beta
+    scaled = v if beta == 1 else v * beta
+    soft = scaled.op("softplus") if beta == 1 else scaled.op("softplus") / beta
+    return soft if threshold >= 20 else _where(scaled.op("gt", threshold), v, soft)  # above 20 there is no difference
 
 
 def _gelu(v: Any, approximate: str = "none") -> Expression:
@@ -211,7 +225,8 @@ def _gelu(v: Any, approximate: str = "none") -> Expression:
 
 
 def _elu(v: Any, alpha: float = 1.0, inplace: bool = False) -> Expression:
-    return _where(v.op("gt", 0), v, alpha * v.op("minimum", 0).op("expm1"))
+    above = v.op("gt", 0)
+    return _where(above, v, alpha * _where(above, 0, v).op("expm1"))
 
 
 def _selu(v: Any, inplace: bool = False) -> Expression:
@@ -262,9 +277,17 @@ def _round(v: Any, *, decimals: int = 0) -> Expression:
 
 
 def _nan_to_num(v: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Expression:
-    if posinf is not None or neginf is not None:
-        raise ValueError("nan_to_num of infinity")
-    return _where(v.op("ne", v), nan, v)
+    if posinf is None or neginf is None:
+        raise ValueError("nan_to_num without posinf and neginf, which then hang on the dtype")
+    number = _where(v.op("ne", v), nan, v)
+    return _where(v.op("eq", math.inf), posinf, _where(v.op("eq", -math.inf), neginf, number))
+
+
+def _chosen(recording: Recording, func: Any, *args: Any, **kwargs: Any) -> int:
+    if func is torch.Tensor.where:  # it has the condition behind what is chosen
+        value, condition, *others = args
+        args = condition, value, *others
+    return _pointwise(_where)(recording, func, *args, **kwargs)
 
 
 def _same(recording: Recording, func: Any, row: Any, *args: Any, **kwargs: Any) -> int:
@@ -281,6 +304,11 @@ def _getitem(recording: Recording, func: Any, row: Any, key: Any) -> int | list[
     if not isinstance(row, Row) or any(isinstance(known, Known) for known in tree_flatten(key)[0]):
         raise ValueError("an index that is a tensor")
     return recording.rearranged(func, (row, key), {})
+
+
+def _cumsum(recording: Recording, func: Any, row: Row, dim: int, **kwargs: Any) -> int:
+    recording.groups(row, dim)  # which refuses that of the batch
+    return _product(recording, func, row, dim, **kwargs)
 
 
 def _product(recording: Recording, func: Any, *args: Any, **kwargs: Any) -> int:
@@ -335,9 +363,20 @@ def _block_linear(recording: Recording, func: Any, x: Any, weight: Any, bias: An
     return recording.b.op("add", found, recording.column(bias, (recording.batch, heads * out)))
 
 
+def _axis(handle: Handler) -> Handler:
+    """A handler that knows NumPy's names of the axis too, as PyTorch does."""
+
+    def also(recording: Recording, func: Any, *args: Any, **kwargs: Any) -> int | list[int]:
+        named = {"axis": "dim", "keepdims": "keepdim"}
+        return handle(recording, func, *args, **{named.get(name, name): value for name, value in kwargs.items()})
+
+    return also
+
+
 def _reduced(make: Callable[..., Expression]) -> Handler:
     """A reduction of some axes to one number."""
 
+    @_axis
     def handle(recording: Recording, func: Any, row: Row, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> int:
         kwargs.pop("dtype", None)
         if dim is None:
@@ -347,6 +386,23 @@ def _reduced(make: Callable[..., Expression]) -> Handler:
     return handle
 
 
+def _spread(make: Callable[[Expression], Expression]) -> Handler:
+    """A variance, and what is made of it; its third argument by place is another than that of a sum."""
+
+    @_axis
+    def handle(
+        recording: Recording, func: Any, row: Row, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *,
+        correction: Any = None,
+    ) -> int:  # fmt: skip
+        if dim is None or isinstance(dim, bool):
+            raise ValueError("a reduction that keeps the batch has its axis said, as var(-1)")
+        less = int(unbiased) if correction is None else correction
+        return recording.by_groups(row, dim, lambda v: make(_variance(Expression(recording.b, v), less)).index)
+
+    return handle
+
+
+@_axis
 def _norm(recording: Recording, func: Any, row: Row, *args: Any, **kwargs: Any) -> int:
     said = dict(zip(("ord", "dim", "keepdim"), args, strict=False)) | kwargs
     order = said.get("ord", said.get("p", 2))
@@ -362,13 +418,13 @@ def _length(v: Expression) -> Expression:
     return some * _where(some, square, 1.0).op("sqrt")
 
 
-def _variance(v: Expression, unbiased: bool = True, correction: Any = None) -> Expression:
+def _variance(v: Expression, less: float) -> Expression:
     size = v.b.values[v.index].width
-    less = (1 if unbiased else 0) if correction is None else correction
     centred = v - v.mean()
     return (centred * centred).sum() * (1 / (size - less))
 
 
+@_axis
 def _softmax(recording: Recording, func: Any, row: Row, dim: Any = None, *args: Any, **kwargs: Any) -> int:
     def share(v: int) -> int:
         value = Expression(recording.b, v)
@@ -378,6 +434,7 @@ def _softmax(recording: Recording, func: Any, row: Row, dim: Any = None, *args: 
     return recording.by_groups(row, dim, share)
 
 
+@_axis
 def _log_softmax(recording: Recording, func: Any, row: Row, dim: Any = None, *args: Any, **kwargs: Any) -> int:
     def share(v: int) -> int:
         value = Expression(recording.b, v)
@@ -457,8 +514,12 @@ def _gated(input: Tensor, dim: int = -1) -> Tensor:
     return value * torch.sigmoid(gate)
 
 
-def _normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+def _normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: None = None) -> Tensor:
     return input / torch.norm(input, p, dim, keepdim=True).clamp_min(eps)
+
+
+def _threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    return torch.where(input > threshold, input, value)
 
 
 def _group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
@@ -482,9 +543,10 @@ MADE_OF: dict[str, Callable[..., Any]] = {
     "cosine_similarity": lambda x1, x2, dim=1, eps=1e-8: (
         (x1 * x2).sum(dim) / (torch.norm(x1, 2, dim).clamp_min(eps) * torch.norm(x2, 2, dim).clamp_min(eps))
     ),
-    "softmin": lambda input, dim=None, **how: torch.softmax(-input, dim),
+    "softmin": lambda input, dim=None, **how: F.softmax(-input, dim),
     "logaddexp": lambda a, b: torch.maximum(a, b) + F.softplus(-torch.abs(a - b)),
-    "threshold": lambda input, threshold, value, inplace=False: torch.where(input > threshold, input, value),
+    "threshold": _threshold,
+    "_threshold": _threshold,
     "hypot": lambda a, b: torch.sqrt(a * a + b * b),
 }
 
@@ -506,13 +568,11 @@ _HANDLERS: dict[str, Handler] = {
             "rpow": _base,
             "square": lambda v: v * v,
             "reciprocal": lambda v: 1 / v,
-            "where": _where,
             "masked_fill": lambda v, mask, value: _where(mask, value, v),
             "logical_and": lambda v, w: v.op("ne", 0) * w.op("ne", 0),
             "logical_or": lambda v, w: (v.op("ne", 0)).op("maximum", w.op("ne", 0)),
             "logical_not": lambda v: v.op("eq", 0),
             "softplus": _softplus,
-            "logsigmoid": lambda v: -(-v).op("softplus"),
             "log_sigmoid": lambda v: -(-v).op("softplus"),
             "silu": lambda v, inplace=False: v * v.op("sigmoid"),
             "mish": lambda v, inplace=False: v * v.op("softplus").op("tanh"),
@@ -547,15 +607,17 @@ _HANDLERS: dict[str, Handler] = {
             "nan_to_num": _nan_to_num,
         }.items()
     },
-    **dict.fromkeys("clone contiguous float double to type_as alias dropout positive pos".split(), _same),
+    **dict.fromkeys("clone contiguous float double to type_as dropout positive".split(), _same),
     **dict.fromkeys(
         "chunk split split_with_sizes tensor_split unbind narrow select view reshape view_as reshape_as flatten "
         "unflatten squeeze unsqueeze transpose swapaxes swapdims permute movedim moveaxis t T mT flip roll expand "
         "expand_as broadcast_to repeat tile repeat_interleave cat stack hstack".split(),
         _rearranged,
     ),
-    **dict.fromkeys("einsum cumsum".split(), _product),
+    "einsum": _product,
+    "cumsum": _cumsum,
     "getitem": _getitem,
+    "where": _chosen,
     "rmatmul": _product,
     "linear": _linear,
     "block_linear": _block_linear,
@@ -563,8 +625,8 @@ _HANDLERS: dict[str, Handler] = {
     "addmm": _addmm,
     "sum": _reduced(lambda v: v.sum()),
     "mean": _reduced(lambda v: v.mean()),
-    "var": _reduced(_variance),
-    "std": _reduced(lambda v, **how: _variance(v, **how).op("sqrt")),
+    "var": _spread(lambda v: v),
+    "std": _spread(lambda v: v.op("sqrt")),
     "amax": _reduced(lambda v: v.largest()),
     "amin": _reduced(lambda v: -(-v).largest()),
     "logsumexp": _reduced(_logsumexp),
