@@ -5,7 +5,8 @@ from zlib import crc32
 # files and folders whose tests take most of the time of the whole; of the laws, ``cases.params`` marks a case of each
 SLOW = {
     "benchmarks", "docs", "estimators", "examples", "testing",
-    "test_own_cells", "test_compiler", "test_drop_ins", "test_learning", "test_new_cell", "test_tasks",
+    "test_own_cells", "test_adopt", "test_vocabulary",
+    "test_compiler", "test_drop_ins", "test_learning", "test_new_cell", "test_tasks",
     "test_guards", "test_llvm_functions", "test_llvm_gemm", "test_llvm_jit", "test_scan", "test_bfloat16",
     "test_explain", "test_program",
     "test_recurrent", "test_encoder_decoder", "test_sequence", "test_remedies", "test_online",
@@ -55,6 +56,9 @@ SHARES = {
     "test_approximations_do_not_depend_on_the_windows": 3,
     "test_float64_is_right": 2,
     "test_many_functions_together_run_in_kernels": 8,
+    # of adopted cells
+    "test_it_is_read_and_gives_what_its_own_loop_gives": 5,
+    "test_it_has_the_parameters_of_the_module_under_their_names": 5,
     "test_what_is_no_number_comes_out_as_from_the_loop": 2,
     # of remedies
     "an_executor_gives_what_the_loop_gives": 4,

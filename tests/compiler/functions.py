@@ -80,6 +80,7 @@ ACTIVATIONS = (
     "softsign tanh tanhshrink"
 )
 SPECIAL = "expit expm1 log1p erf round"
+LIKE_NUMPY: Any = {"axis": 1, "keepdims": True}
 COMPARED = "eq ge gt le lt ne greater greater_equal less less_equal not_equal"
 OF_TWO = "add sub mul div maximum minimum subtract multiply divide true_divide hypot logaddexp"
 
@@ -256,14 +257,10 @@ FORMULAS: dict[str, Formula] = {
     # over the units
     "sum": lambda x, h, p: x * h.sum(-1, keepdim=True) + torch.sum(x, dim=1, keepdim=True) + h.sum(1)[:, None],
     "sum of heads": lambda x, h, p: (
-        heads(x).sum(1, keepdim=True) * heads(h)
-        + heads(x).sum((1, 2))[:, None, None]
-        + x.sum(axis=1, keepdims=True)[:, None]
+        heads(x).sum(1, keepdim=True) * heads(h) + heads(x).sum((1, 2))[:, None, None] + x.sum(**LIKE_NUMPY)[:, None]
     ),
     "mean": lambda x, h, p: x - h.mean(-1, keepdim=True) * torch.mean(x, 1, True) + heads(h).mean(2).repeat(1, 2),
-    "var": lambda x, h, p: (
-        x * h.var(-1, keepdim=True) + torch.var(x, 1, False, True) * h + x.var(axis=1, keepdims=True)
-    ),
+    "var": lambda x, h, p: x * h.var(-1, keepdim=True) + torch.var(x, 1, False, True) * h + x.var(**LIKE_NUMPY),
     "var of a correction": lambda x, h, p: (
         torch.var(x, -1, correction=2, keepdim=True) * x.std(-1, correction=0)[:, None]
     ),

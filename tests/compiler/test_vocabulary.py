@@ -16,7 +16,7 @@ from elman.compiler.fuse import fuse
 from elman.compiler.interpret import step_of
 from elman.compiler.program import Program
 from elman.compiler.recording import NotCompilable
-from elman.compiler.trace import trace
+from elman.compiler.trace import attribute, trace
 from elman.testing import assert_close
 from elman.testing.cases import Case, given
 from tests.compiler.functions import FORMULAS, SIZE, Fixed, Formula
@@ -71,7 +71,10 @@ def test_a_function_is_what_it_comes_to(name: str, lift: bool) -> None:
     leaves = [each.requires_grad_() for each in inputs()]
     operands = dict(zip(traced.program.operands, traced.evaluate(module), strict=True))
     x, h = leaves
-    given = {"x": x @ traced.matrix(module).t() if lift else x, "state h": h}
+    given = {"x": x, "state h": h}
+    if traced.projection is not None:
+        paths, make = traced.projection
+        given["x"] = x @ make(*(attribute(module, path) for path in paths))[0].t()
     found, _ = step_of(traced.program, operands)(given["x"], h)
     expected, _ = TRUTH.get(name, module.step)(x, h)
     assert_close(found, expected, name)

@@ -1,17 +1,18 @@
 """A module that was written for a loop of its own, as a recurrence of ours."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from elman.cells.recurrence import Recurrence
 from elman.compiler.reading import reading
 from elman.compiler.tensors import told
+from elman.compiler.trace import attribute
 from elman.errors import ElmanError
 
 BATCH = 3  # rows of a trial: a state that is no pair cannot be taken apart as one
@@ -20,6 +21,7 @@ HIDDEN_NAMES = (
     "hidden_size", "hidden_dim", "hidden", "units", "state_size", "hidden_features", "out_features", "n_hidden",
     "d_hidden", "d_model", "output_size",
 )  # fmt: skip
+HELD = ("_parameters", "_buffers", "_non_persistent_buffers_set", "_modules")  # of a module
 NAMES = {1: ("h",), 2: ("h", "c")}  # of so many states
 
 
@@ -116,7 +118,6 @@ class Adopted(Recurrence):
     """
 
     lifted: ClassVar[bool] = True
-    gates: ClassVar[tuple[str, ...]] = ()
     dense: bool = False
     bias_ih = None
 
@@ -128,7 +129,7 @@ class Adopted(Recurrence):
         super().__init__()
         own = vars(self)
         # they are the module's own, so that a new value for one of them is seen on both sides
-        own |= {name: vars(module)[name] for name in ("_parameters", "_buffers", "_modules")}
+        own |= {name: vars(module)[name] for name in HELD}
         own |= {"inner": module, "way": way, "origin": self}
         sizes = [part.numel() for part in map(torch.empty, way.shapes)]
         self.states = NAMES.get(len(sizes), tuple(f"s{n}" for n in range(len(sizes))))
@@ -145,9 +146,7 @@ class Adopted(Recurrence):
     def _call(self, x: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         own = vars(self)
         module = object.__new__(type(own["inner"]))  # with the parameters that this one has now, or is run with
-        vars(module).update(
-            vars(own["inner"]) | {name: own[name] for name in ("_parameters", "_buffers", "_modules", "training")}
-        )
+        vars(module).update(vars(own["inner"]) | {name: own[name] for name in (*HELD, "training")})
         packed = self.way.packed(state)
         return self.way.parted(module(x, *packed) if self.way.spread else module(x, packed), x.shape[0])
 
@@ -158,8 +157,10 @@ class Adopted(Recurrence):
     @property
     def weight_ih(self) -> Tensor:
         """The matrix of the products with the input, which were taken out of the step: ``[X, I]``."""
-        traced = reading(self.origin, (self.training, ())).traced
-        return _zeros(self, 0, self.input_size) if traced is None else traced.matrix(self)
+        paths, key = _projection(self.origin, self.training)
+        if not key:
+            return _zeros(self, 0, self.input_size)
+        return _projections[key](*(attribute(self, path) for path in paths))[0]
 
     def reset_parameters(self) -> None:
         """Draw every parameter anew, as the module and its parts do so."""
@@ -169,16 +170,38 @@ class Adopted(Recurrence):
                 again()
 
     def check_parameters(self) -> None:
-        """Refuse parameters that are not all of one dtype and device."""
+        """Refuse parameters that are not all of one dtype and device, or, in the place of its own, of other shapes."""
         like = next(self.parameters(), None)
+        own = {} if self is self.origin else dict(self.origin.named_parameters())
         for name, parameter in self.named_parameters():
             assert like is not None
             if parameter.dtype != like.dtype or parameter.device != like.device:
                 right = f"{like.dtype} on {like.device}"
                 raise ElmanError(f"{name} of {type(self.inner).__name__} is {told(parameter)}, and others {right}")
+            if name in own and parameter.shape != own[name].shape:
+                shape = list(own[name].shape)
+                raise ElmanError(f"{name} of {type(self.inner).__name__} is {told(parameter)}, where {shape} is right")
+
+    def _get_name(self) -> str:
+        return f"adopted {type(self.inner).__name__}"
 
     def extra_repr(self) -> str:
-        return f"{type(self.inner).__name__}, {self.input_size}, {self.hidden_size}"
+        return f"{self.input_size}, {self.hidden_size}"
+
+
+_projections: dict[str, fx.GraphModule] = {}
+
+
+@torch.compiler.assume_constant_result
+def _projection(adopted: Adopted, training: bool) -> tuple[tuple[str, ...], str]:
+    """The parameters that the projection of the input is made of, and the key of what makes it; empty if none does."""
+    traced = reading(adopted, (training, ())).traced
+    if traced is None or traced.projection is None:
+        return (), ""
+    paths, make = traced.projection
+    key = f"{traced.program.text}\n{make.code}"
+    _projections.setdefault(key, make)
+    return paths, key
 
 
 def _zeros(module: nn.Module, *shape: int) -> Tensor:
@@ -200,12 +223,13 @@ def _in_evaluation(module: nn.Module) -> Iterator[None]:
 
 def _found_out(module: nn.Module, input_size: int | None, state: Any) -> Way:
     """How a module is called, found by trying."""
-    sizes = [input_size] if input_size is not None else _sizes(module, INPUT_NAMES)
+    columns = (p.shape[-1] for p in module.parameters() if p.dim() > 1)
+    sizes = [input_size] if input_size is not None else _sizes(module, INPUT_NAMES, columns)
     tried: list[str] = []
     with torch.no_grad(), _in_evaluation(module):
         for size in sizes:
             x = _zeros(module, BATCH, size)
-            for example in [_for_batch(state, BATCH)] if state is not None else _examples(module, x, tried):
+            for example in _for_batch(state, BATCH) if state is not None else _examples(module, x, tried):
                 for spread in (False, True) if isinstance(example, tuple | list) else (False,):
                     way = _way(module, x, example, spread, tried)
                     if way is not None:
@@ -213,28 +237,34 @@ def _found_out(module: nn.Module, input_size: int | None, state: Any) -> Way:
                             _check_start(module, x, way)
                         return way
     name = type(module).__name__
+    told_by_it = next((each for each in tried if "positional argument" not in each), (tried or ["none"])[-1])
     raise ElmanError(
         f"{name} cannot be called as cell(x, state) with x of [batch, {' or '.join(map(str, sizes)) or '?'}]; say how "
-        f"it is: adopt(cell, input_size=8, state=torch.zeros(1, 16)). Its own words: {tried[-1] if tried else 'none'}"
+        f"it is: adopt(cell, input_size=8, state=torch.zeros(1, 16)). Its own words: {told_by_it}"
     )
 
 
-def _sizes(module: nn.Module, names: Sequence[str]) -> list[int]:
-    """Sizes that a module may have: of an attribute that says so, or else of its parameters."""
+def _sizes(module: nn.Module, names: Sequence[str], others: Iterable[int]) -> list[int]:
+    """Sizes that a module may have: of an attribute that says so, or else others."""
     for name in names:
         size = getattr(module, name, None)
         if isinstance(size, int) and not isinstance(size, bool) and size > 0:
             return [size]
-    return list(dict.fromkeys(p.shape[-1] for p in module.parameters() if p.dim() > 1))
+    return list(dict.fromkeys(others))
 
 
-def _for_batch(example: Any, batch: int) -> Any:
-    """A state for a batch of one, for a larger one."""
+def _for_batch(example: Any, batch: int) -> Iterator[Any]:
+    """A state for a batch of one, for a larger one; in each way to see which axis is the batch's."""
     leaves, spec = tree_flatten(example)
-    wrong = [leaf for leaf in leaves if not isinstance(leaf, Tensor) or 1 not in leaf.shape]
-    if wrong or not leaves:
+    if not leaves or any(not isinstance(leaf, Tensor) or 1 not in leaf.shape for leaf in leaves):
         raise ElmanError(f"state is one for a batch of one, tensors such as torch.zeros(1, 16), not {told(example)}")
-    return tree_unflatten([leaf.repeat_interleave(batch, list(leaf.shape).index(1)) for leaf in leaves], spec)
+    axes = [[axis for axis, size in enumerate(leaf.shape) if size == 1] for leaf in leaves]
+    for leaf, own in zip(leaves, axes, strict=True):
+        if leaf.dim() == 3 and own[:2] == [0, 1]:  # PyTorch's own form: layers, batch, units
+            own[:2] = [1, 0]
+    for n in range(max(map(len, axes))):
+        chosen = zip(leaves, axes, strict=True)
+        yield tree_unflatten([leaf.repeat_interleave(batch, own[min(n, len(own) - 1)]) for leaf, own in chosen], spec)
 
 
 def _examples(module: nn.Module, x: Tensor, tried: list[str]) -> Iterator[Any]:
@@ -250,11 +280,11 @@ def _examples(module: nn.Module, x: Tensor, tried: list[str]) -> Iterator[Any]:
         yield zeros[-1]
         yield tuple(zeros[1:])
         yield zeros[0]
-    for size in _sizes(module, HIDDEN_NAMES):
-        zeros = x.new_zeros(len(x), size)
-        yield zeros
-        yield (zeros, zeros.clone())
-        yield (zeros, zeros.clone(), zeros.clone())
+    for size in _sizes(module, HIDDEN_NAMES, (size for p in module.parameters() for size in p.shape)):
+        for shape in ((len(x), size), (1, len(x), size)):
+            for number in (1, 2, 3):
+                zeros = tuple(x.new_zeros(shape) for _ in range(number))
+                yield zeros if number > 1 else zeros[0]
 
 
 def _tried(call: Callable[[], Any], tried: list[str]) -> Any:

@@ -20,7 +20,7 @@ from elman.errors import ElmanError
 
 _RUN_OPTIONS = ("lengths", "resets", "reverse", "parameters", "save")
 
-R = TypeVar("R", bound="Recurrence")
+M = TypeVar("M", bound=nn.Module)
 
 
 class Recurrence(nn.Module, ABC):
@@ -290,20 +290,39 @@ def name_of(cell: type[Recurrence]) -> str:
     return f"{cell.__module__}:{cell.__qualname__}"
 
 
-def view(cell: R, **attributes: Any) -> R:
+def view(cell: M, **attributes: Any) -> M:
     """A view of ``cell`` with these attributes instead of its own; ``cell`` itself is left alone."""
     other = object.__new__(type(cell))
     vars(other).update({**vars(cell), **attributes})
     return other
 
 
-def bind(cell: R, parameters: Mapping[str, Tensor | None]) -> R:
-    """A view of ``cell`` whose parameters are these tensors; ``cell`` itself is left alone.
+def _part(cell: nn.Module, name: str) -> nn.Module:
+    part = cell._modules.get(name)
+    if part is None:
+        raise ElmanError(
+            f"{type(cell).__name__} has no part {name}; its parts are {', '.join(cell._modules) or 'none'}"
+        )
+    return part
 
-    Those that ``cell`` does not have, such as biases, need not be named.
+
+def bind(cell: M, parameters: Mapping[str, Tensor | None]) -> M:
+    """A view of ``cell`` whose parameters are these tensors, by their paths; ``cell`` itself is left alone.
+
+    Those that ``cell`` does not have, such as biases, need not be named, nor those of a part that none are named of.
     """
-    absent = {name: None for name, parameter in cell._parameters.items() if parameter is None}
-    return view(cell, _parameters={**absent, **parameters})
+    own: dict[str, Tensor | None] = {name: None for name, value in cell._parameters.items() if value is None}
+    parts: dict[str, dict[str, Tensor | None]] = {}
+    for path, value in parameters.items():
+        name, _, rest = path.partition(".")
+        if rest:
+            parts.setdefault(name, {})[rest] = value
+        else:
+            own[name] = value
+    if not parts:
+        return view(cell, _parameters=own)
+    modules = {name: bind(_part(cell, name), inner) for name, inner in parts.items()}
+    return view(cell, _parameters=own, _modules={**cell._modules, **modules})
 
 
 def check_lengths(lengths: Any, batch: int, time: int) -> Tensor | None:

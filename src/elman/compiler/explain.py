@@ -119,7 +119,7 @@ def _part(
     mode = cell.training, tuple((name, cell.extra_sizes.get(name, 1)) for name in cell.extra_inputs)
     executor, why = plan.explained(cell, mode, x)
     return Part(
-        name=type(cell).__name__,
+        name=cell._get_name(),
         input_size=cell.input_size,
         hidden_size=cell.hidden_size,
         states=dict(zip(cell.states, cell.state_sizes, strict=True)),

@@ -94,6 +94,7 @@ class Recording:
         """The name of an operand of the Program."""
         if node not in self.names:
             name = str(node.target) if node.op == "get_attr" else node.name
+            name = f"self.{name}" if name in ("weight", "bias") else name  # those of the projection are called so
             self.names[node] = name
             self.operands[name], self.shapes[name] = node, shape
         return self.names[node]

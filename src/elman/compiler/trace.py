@@ -46,12 +46,6 @@ class Traced:
         found = [attribute(module, path) for path in self.sources]
         return found if self.prologue is None else list(self.prologue(*found))
 
-    def matrix(self, module: nn.Module) -> Tensor:
-        """The matrix that projects a raw input, ``[x_width, I]``, with autograd."""
-        assert self.projection is not None
-        paths, make = self.projection
-        return make(*(attribute(module, path) for path in paths))[0]
-
 
 def trace(
     module: nn.Module, x_width: int, states: Mapping[str, int], extras: Mapping[str, int], *, lift: bool = False

@@ -283,7 +283,7 @@ def _nan_to_num(v: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None
     return _where(v.op("eq", math.inf), posinf, _where(v.op("eq", -math.inf), neginf, number))
 
 
-def _chosen(recording: Recording, func: Any, *args: Any, **kwargs: Any) -> int:
+def _chosen(recording: Recording, func: Any, *args: Any, **kwargs: Any) -> int | list[int]:
     if func is torch.Tensor.where:  # it has the condition behind what is chosen
         value, condition, *others = args
         args = condition, value, *others

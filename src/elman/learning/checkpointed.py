@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.checkpoint import checkpoint
 
-from elman.cells import Cell
+from elman.cells.recurrence import Recurrence
 from elman.errors import ElmanError
 from elman.learning.following import cells_of, with_attributes
 from elman.learning.learning import Batch, Learning, LossFunction, Window, check_one_way, check_steps, detached
@@ -59,7 +59,7 @@ class Checkpointed(Learning):
         cells = cells_of(model).values()
         save = self.every or f"{_bytes(str(self.memory)) / 2**10 / max(1, len(cells)):f}KiB"
 
-        def run(cell: Cell, *args: Any, **options: Any) -> Any:
+        def run(cell: Recurrence, *args: Any, **options: Any) -> Any:
             return type(cell).forward(cell, *args, **{**options, "save": save})
 
         with with_attributes({cell: {"forward": partial(run, cell)} for cell in cells}):

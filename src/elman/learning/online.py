@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from elman import cells
 from elman.cells import Cell
-from elman.cells.recurrence import bind, check_lengths
+from elman.cells.recurrence import Recurrence, bind, check_lengths
 from elman.cells.remedy import StepRemedy
 from elman.compiler.executor import State
 from elman.compiler.reading import read
@@ -67,7 +67,8 @@ class Online(Learning):
         if isinstance(state, dict) and set(state) == {"state", "influence"}:
             state, influences = state["state"], state["influence"]
         followers = {
-            name: _Follower(self, name, cell, influences.get(name, {})) for name, cell in cells_of(model).items()
+            name: _Follower(self, name, self._own(cell), influences.get(name, {}))
+            for name, cell in cells_of(model).items()
         }
         if not followers:
             raise ElmanError(f"{type(self).__name__} follows the state of cells, and the model has none of Elman's")
@@ -80,6 +81,14 @@ class Online(Learning):
             {f.cell: {"forward": f, "remedies": (*f.cell.remedies, *own)} for f in followers.values()}
         ):
             yield Window(state, carry)
+
+    def _own(self, cell: Recurrence) -> Cell:
+        if not isinstance(cell, Cell):
+            raise ElmanError(
+                f"{type(self).__name__} cannot follow an {cell._get_name()}, since it is not known which parameters "
+                "belong to which of its units; take FullBPTT, Truncated or Checkpointed"
+            )
+        return cell
 
     def _learn(self, model: nn.Module, batch: Batch, loss: LossFunction, state: Any) -> tuple[Tensor, Any]:
         total = torch.zeros(())

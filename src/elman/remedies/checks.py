@@ -16,6 +16,15 @@ def check_number(what: str, value: Any, low: float, high: float = float("inf")) 
         raise ElmanError(f"{what} must be a number {limits}, not {value!r}")
 
 
+def check_gates(cell: Any, remedy: object) -> None:
+    """Refuse a recurrence whose gates nobody knows but itself."""
+    if not isinstance(cell, Cell):
+        raise ElmanError(
+            f"{type(remedy).__name__} is for a cell with gates of its own, and this is an {cell._get_name()}, whose "
+            "gates are within its step; do it there"
+        )
+
+
 def recurrent_matrix(cell: Cell, remedy: object) -> nn.Parameter:
     """The parameter ``weight_hh``, refused where it is not a matrix."""
     weight = cell._parameters.get("weight_hh")

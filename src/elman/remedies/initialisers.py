@@ -13,7 +13,7 @@ from elman.cells import load, names
 from elman.cells.cell import Cell
 from elman.cells.remedy import Remedy
 from elman.errors import ElmanError
-from elman.remedies.checks import check_number, recurrent_matrix
+from elman.remedies.checks import check_gates, check_number, recurrent_matrix
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,7 @@ class Chrono(Remedy):
 
 def _forget_gates(cell: Cell, remedy: Remedy) -> dict[str, int]:
     """What keeps the state of a cell, as ``_keeping`` says; refuse a cell that has no such gate, or no biases."""
+    check_gates(cell, remedy)
     kept = _keeping(cell)
     if not kept:
         having = [name for name in names() if _keeping(load(name))]

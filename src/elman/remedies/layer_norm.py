@@ -11,7 +11,7 @@ from elman.cells.cell import Cell
 from elman.cells.recurrence import view
 from elman.cells.remedy import StepRemedy
 from elman.errors import ElmanError
-from elman.remedies.checks import own_parameter
+from elman.remedies.checks import check_gates, own_parameter
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class LayerNorm(StepRemedy):
     """
 
     def start(self, cell: Cell) -> None:
+        check_gates(cell, self)
         if "gain_ih" in cell._parameters and self not in cell.remedies:
             raise ElmanError(f"{type(cell).__name__} normalises its gates already; leave LayerNorm out")
         for share in ("ih", "hh") if cell.dense else ("ih",):

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from elman.cells import Cell
+from elman.cells.recurrence import Recurrence
 
 FLAG = (False, True)
-Make = Callable[..., Cell]  # a cell from input_size, hidden_size and the keywords bias and dtype
+Make = Callable[..., Recurrence]  # one from input_size, hidden_size and the keywords bias and dtype
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ CASES = [
 class Given:
     """A cell with all that it is run on."""
 
-    cell: Cell
+    cell: Recurrence
     x: Tensor  # [B, T, I]
     state: tuple[Tensor, ...]
     run: dict[str, Any]  # lengths, resets, reverse
@@ -107,13 +107,13 @@ def given(make: Make, case: Case, input_size: int = 3) -> Given:
     return Given(cell, x, state, run, extras)
 
 
-def random_extras(cell: Cell, *shape: int) -> dict[str, Tensor]:
+def random_extras(cell: Recurrence, *shape: int) -> dict[str, Tensor]:
     """An extra input for each that the cell takes; positive, since it may be a gap of time."""
     sizes = {name: cell.extra_sizes.get(name, 1) for name in cell.extra_inputs}
     return {name: torch.rand(*shape, size, dtype=cell.weight_ih.dtype) + 0.1 for name, size in sizes.items()}
 
 
-def random_state(cell: Cell, batch: int) -> tuple[Tensor, ...]:
+def random_state(cell: Recurrence, batch: int) -> tuple[Tensor, ...]:
     """A state as the cell itself reaches it from its initial one, since not every tensor need be a state of it."""
     state = cell.initial_state(batch)
     with torch.no_grad():

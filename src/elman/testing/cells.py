@@ -12,6 +12,7 @@ from torch.autograd import forward_ad
 from torch.autograd.functional import hvp, jacobian
 
 from elman.cells import Cell
+from elman.cells.recurrence import Recurrence
 from elman.compiler import executors, plan
 from elman.errors import ElmanError
 from elman.testing.cases import CASES, FLAG, Case, Given, Make, covering, given, pull, random_extras
@@ -27,7 +28,7 @@ FOR_DERIVATIVES = [
 ]
 
 
-def check_cell(cell: type[Cell], **options: Any) -> None:
+def check_cell(cell: type[Cell] | Make, **options: Any) -> None:
     """Hold a cell of your own to the laws that hold for every cell of Elman.
 
     Outputs, last states, states of every step and all gradients equal those of a plain loop, at awkward sizes, with
@@ -36,7 +37,8 @@ def check_cell(cell: type[Cell], **options: Any) -> None:
     executor, one that does not under the loop.
 
     Args:
-        cell: a subclass of ``Cell``, whose ``smooth`` says whether its gradient is the derivative.
+        cell: a subclass of ``Cell``, whose ``smooth`` says whether its gradient is the derivative; or a function of
+            ``input_size, hidden_size, *, bias, dtype`` that makes a recurrence, such as one by ``adopt``.
         options: what its constructor is given beside the sizes, ``bias`` and ``dtype``.
 
     Raises:
@@ -57,11 +59,11 @@ def check_cell(cell: type[Cell], **options: Any) -> None:
         check.run()
 
 
-def cell_checks(cell: type[Cell], *, executors: Sequence[str] | None = None, **options: Any) -> Iterator[Check]:
+def cell_checks(cell: type[Cell] | Make, *, executors: Sequence[str] | None = None, **options: Any) -> Iterator[Check]:
     """The single checks of ``check_cell``, each with a name, for the parameters of a test.
 
     Args:
-        cell: a subclass of ``Cell``.
+        cell: a subclass of ``Cell``, or a function that makes a recurrence, as ``check_cell`` takes it.
         executors: those that must run it; without it, those that can.
         options: what its constructor is given beside the sizes, ``bias`` and ``dtype``.
 
@@ -70,16 +72,17 @@ def cell_checks(cell: type[Cell], *, executors: Sequence[str] | None = None, **o
         >>> [check.name for check in cell_checks(GRUCell)][:2]
         ['a_step_gives_an_output_and_every_state-eager', 'equals_the_truth_with_every_gradient-T7-B3-H5-float64-eager']
     """
-    _check_class(cell)
+    made = _check_class(cell)
     make = partial(cell, **options)
     subject = "-".join([cell.__name__, *map(str, options.values())])
     executors = able(make) if executors is None else executors
-    yield from Law(a_step_gives_an_output_and_every_state).checks(subject, make, executors=["eager"])
-    for law in laws(cell):
+    if made is not None:
+        yield from Law(a_step_gives_an_output_and_every_state).checks(subject, make, executors=["eager"])
+    for law in laws(made or Recurrence):
         yield from law.checks(subject, make, executors=executors)
 
 
-def laws(cell: type[Cell]) -> list[Law]:
+def laws(cell: type[Recurrence]) -> list[Law]:
     """The laws that a cell is held to, with the cases of each."""
     # a spike may hang on the last bit, and does not in float64
     cases = CASES if cell.smooth else dict.fromkeys(replace(case, dtype=torch.float64) for case in CASES)
@@ -108,12 +111,15 @@ def laws(cell: type[Cell]) -> list[Law]:
     ]
 
 
-def _check_class(cell: Any) -> None:
-    """Refuse what has no laws to be held to."""
+def _check_class(cell: Any) -> type[Cell] | None:
+    """The class, None of a function that makes recurrences; what has no laws to be held to is refused."""
+    if inspect.isfunction(cell):
+        return None
     if not isinstance(cell, type) or not issubclass(cell, Cell):
         raise ElmanError(f"a subclass of elman.Cell is checked, as check_cell(MyCell), not {cell!r}")
     if inspect.isabstract(cell):
         raise ElmanError(f"{cell.__name__} has no step; write one, or check a subclass that has")
+    return cell
 
 
 def able(make: Make) -> Sequence[str]:

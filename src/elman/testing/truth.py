@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from elman.cells import Cell
+from elman.cells.recurrence import Recurrence
 
 
 class Truth(NamedTuple):
@@ -19,7 +19,7 @@ class Truth(NamedTuple):
 
 
 def truth(
-    cell: Cell,
+    cell: Recurrence,
     x: Tensor,
     state: tuple[Tensor, ...],
     *,

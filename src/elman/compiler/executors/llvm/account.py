@@ -93,7 +93,7 @@ def account(traced: Traced, cell: Any, x: Tensor, *, training: bool, threads_wan
     one = peak.speed(1, double)
     works = [work for work in (forward, again, backward) if work]
     return Kernel(
-        program=words(traced, cell.gates, cell.bias_ih is not None),
+        program=words(traced, getattr(type(cell), "gates", ()), cell.bias_ih is not None),
         linear=proofs.linear(program),
         elementwise=proofs.elementwise(program),
         threads=rows.threads,
