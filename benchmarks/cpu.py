@@ -48,6 +48,7 @@ CELL = Size(200, 16, 128)
 STEPS = (32, 128, 512)
 SCALE = Scale(GRID, TEXT, CELL, Size(100, 64, 128), STEPS, FULL)
 SHORT = Scale((GRID[0], GRID[4], GRID[5]), TEXT, CELL, Size(100, 16, 128), STEPS, QUICK)
+FAMILY = ("family", "adopted")
 OVER_THREADS = ("training", "inference")
 MARK = "<!-- figures -->"
 
@@ -158,16 +159,18 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="three sizes of the grid, in under 50 s")
     parser.add_argument("--only", default="", help=f"some of {','.join(SECTIONS)}")
-    parser.add_argument("--family", action="store_true", help="every cell against its own loop, too")
+    parser.add_argument(
+        "--family", action="store_true", help="every cell, and adopted modules, against their loops, too"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help=f"write all tables after its line {MARK}")
     chosen = parser.parse_args(arguments)
-    chosen.sections = chosen.only.split(",") if chosen.only else [name for name in SECTIONS if name != "family"]
+    chosen.sections = chosen.only.split(",") if chosen.only else [name for name in SECTIONS if name not in FAMILY]
     unknown = [name for name in chosen.sections if name not in SECTIONS]
     if unknown:
         parser.error(f"there is no section {unknown[0]!r}; the sections are {', '.join(SECTIONS)}")
-    if chosen.family and "family" not in chosen.sections:
-        chosen.sections.append("family")
+    if chosen.family:
+        chosen.sections += [name for name in FAMILY if name not in chosen.sections]
     return chosen
 
 

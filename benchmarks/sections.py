@@ -1,8 +1,11 @@
 """What is measured, section by section. Each gives rows of figures, on the threads that PyTorch has now."""
 
 import copy
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -125,6 +128,39 @@ def family_of_cells(scale: Scale) -> Iterator[Figure]:
         yield _against_loop(name, scale)
 
 
+def adopted_modules(scale: Scale) -> Iterator[Figure]:
+    """Published recurrences as their users write them, by elman.adopt against their users' own loop."""
+    sys.path.append(str(Path(__file__).parents[1]))
+    try:
+        from tests.cells.adopted import PUBLISHED
+    finally:
+        sys.path.pop()
+    time, batch, hidden = size = scale.cell
+    features = max(1, hidden // 4)
+    xs = inputs((batch, time, features))
+    for name, published in PUBLISHED.items():
+        torch.manual_seed(0)
+        cell = published.make(features, hidden)
+        recurrence = elman.adopt(cell, **published.options(hidden))
+
+        def loop(x: Tensor, cell: nn.Module = cell, published: Any = published) -> tuple[Tensor, Any]:
+            return published.loop(cell, x, tuple(x.new_zeros(len(x), size) for size in published.sizes(hidden)))
+
+        fine = copy.deepcopy(cell).double()
+        truth = results(fine, xs[0].detach().double().requires_grad_(), partial(loop, cell=fine))
+        refuse(f"adopted {name}, {size}", results(recurrence, xs[0]), truth, results(cell, xs[0], loop))
+        work = {
+            "elman": training_step(cell, xs, outputs_of(recurrence)),
+            "loop": training_step(cell, xs, lambda x, loop=loop: loop(x)[0]),
+        }
+        timings = compare(work, scale.effort)
+        yield _row(name, size) | {
+            "elman us": MICRO * timings.seconds("elman") / time,
+            "loop us": MICRO * timings.seconds("loop") / time,
+            "loop/elman": timings.ratio("loop", "elman"),
+        }
+
+
 def ragged_batches(scale: Scale) -> Iterator[Figure]:
     """Training with 60 % of the steps valid, against the same without lengths, and torch.nn with packed sequences."""
     time, batch, hidden = size = scale.sequences
@@ -232,6 +268,7 @@ SECTIONS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
     "language": language_model,
     "custom": custom_cell,
     "family": family_of_cells,
+    "adopted": adopted_modules,
     "ragged": ragged_batches,
     "memory": memory_kept,
     "double": double_backward,

@@ -84,6 +84,7 @@ TARGETS = [
     Target("training a language model around an LSTM, against torch.nn", True, 1.0, of("language", "torch/elman")),
     Target("layer-norm LSTM training against its Python loop", True, 12, of("custom", "loop/elman")),
     Target("any cell's training against its Python loop, the worst", True, 5, of("family", "loop/elman")),
+    Target("an adopted module's training against its users' loop, the worst", True, 6, of("adopted", "loop/elman")),
     *(
         Target(f"one step of an LSTM of {hidden} from Python, us", False, most, of("step", "elman us", H=hidden))
         for hidden, most in ((32, 5), (128, 8), (512, 90))

@@ -24,6 +24,8 @@ import timing
 from contenders import KINDS, Size
 from sections import Scale
 
+from tests.cells import adopted
+
 TINY = Size(5, 3, 8)
 SCALE = Scale((TINY,), TINY, TINY, TINY, (8,), timing.Effort(seconds=0.0, least=2, most=2, sample=0.0))
 
@@ -67,13 +69,23 @@ def test_every_section_runs_and_is_written(tiny, tmp_path, capsys):
     found = json.loads(figures.read_text())
     measured = {row["section"] for row in found["figures"]}
     assert {"training", "inference", "language", "custom", "ragged", "double"} <= measured
-    assert measured | set(found["missing"]) == set(cpu.SECTIONS) - {"family"}
+    assert measured | set(found["missing"]) == set(cpu.SECTIONS) - set(cpu.FAMILY)
     assert {row["cell"] for row in found["figures"] if row["section"] == "training"} == set(KINDS)
     assert all(row[name] > 0 for row in found["figures"] for name in row if "/" in name)
     assert len(found["targets"]) == len(targets.TARGETS)
     assert page.read_text().startswith(f"# Words\n\n{cpu.MARK}\n\nMade by `python benchmarks/cpu.py --quick")
     assert "old figures" not in page.read_text()
     assert "Geometric means" in capsys.readouterr().out
+
+
+def test_adopted_modules_are_measured_against_their_own_loop(tiny, tmp_path, monkeypatch):
+    two = {name: adopted.PUBLISHED[name] for name in ("mgu", "cornn")}
+    monkeypatch.setattr(adopted, "PUBLISHED", two)
+    figures = tmp_path / "figures.json"
+    cpu.main(["--quick", "--only", "adopted", "--json", str(figures)])
+    rows = json.loads(figures.read_text())["figures"]
+    assert [row["cell"] for row in rows] == ["mgu", "cornn"]
+    assert all(row["loop/elman"] > 0 for row in rows)
 
 
 def test_a_wrong_output_is_not_timed(tiny, monkeypatch):

@@ -12,6 +12,7 @@ import torch
 from classic import Adding, Copy
 from learners import COURSES, LEARNERS, Course, Model, Outcome
 
+from elman.cells import Cell
 from elman.compiler import plan
 
 
@@ -55,6 +56,7 @@ def test_every_learner_reads_every_course(name):
 def test_a_slow_gate_starts_with_memories_of_all_lengths(name, gate, sign):
     model = Model(LEARNERS[name], COURSES["adding-600"], length=600)
     for cell in model.recurrent.stack():
+        assert isinstance(cell, Cell)
         bias = sum(parameter[cell.rows(gate)] for parameter in learners.biases(cell))
         steps = (sign * bias).exp()
         assert 1 - 1e-4 <= steps.min() < 200
