@@ -32,6 +32,7 @@ FUNCTIONS: dict[str, Any] = {
 } | {
     "softplus": F.softplus,
     "maximum": lambda a, b: torch.maximum(torch.as_tensor(a, dtype=torch.float64), b),
+    "where": lambda c, a, b: torch.where(c != 0, a, b),
     "sum": lambda v: v.sum(-1, keepdim=True),
     "blocks": blocks,
 }

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, jacrev
 
 from elman import LSTM, Recurrent, cells
-from elman.cells import Cell
+from elman.cells import Cell, recurrence
 from elman.compiler import plan
 from elman.compiler.reading import read
 from elman.errors import ElmanError
@@ -57,7 +57,7 @@ class NoWay(nn.Module):
         self.cell = cell
 
     def forward(self, x: Tensor, state: Tensor, h: Tensor) -> Tensor:
-        own = cells.cell.view(self.cell, recurrent=lambda _, *gates: type(self.cell).recurrent(self.cell, h, *gates))
+        own = recurrence.view(self.cell, recurrent=lambda _, *gates: type(self.cell).recurrent(self.cell, h, *gates))
         _, *new = own.step(self.cell.project(x)[None], *state[:, None])
         return torch.cat(new)
 
@@ -123,7 +123,7 @@ def test_each_product_has_its_own_diagonal(name: str, own: bool) -> None:
         return Cell.recurrent(cell, h.detach(), *gates) + through
 
     with plan.use("eager"):
-        outputs = cells.cell.view(cell, recurrent=recurrent)(x, **extras)[0]
+        outputs = recurrence.view(cell, recurrent=recurrent)(x, **extras)[0]
     (outputs * weights).mean().backward()
     same(found, {name: p.grad for name, p in cell.named_parameters() if p.grad is not None})
 

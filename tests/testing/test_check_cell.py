@@ -30,14 +30,12 @@ class Leaky(Cell):
 
 
 class Looped(Cell):
-    """A good cell whose step asks for what is in its tensors, which no kernel does."""
+    """A good cell whose step has a function that no kernel has."""
 
     gates = ("h",)
 
     def step(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        h = torch.tanh(x + self.recurrent(h))
-        for _ in range(int(h.shape[1] > 1)):
-            h = torch.cumsum(h, 1) / h.shape[1]
+        h = torch.cumprod(1 + 0.1 * torch.tanh(x + self.recurrent(h)), 1) - 1
         return h, h
 
 

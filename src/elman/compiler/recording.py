@@ -1,6 +1,7 @@
 """What is written down of a step while it is read: values that change over time, and what is made once."""
 
 import math
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -73,6 +74,8 @@ class Recording:
         """A node of what is made once; methods and properties by their names, under which a graph finds them."""
         if type(func).__name__ == "method-wrapper":
             return self.graph.call_function(getattr, (args[0], name))
+        if name == "__getitem__":
+            return self.graph.call_function(operator.getitem, tuple(args))
         if getattr(torch.Tensor, getattr(func, "__name__", ""), None) is func:
             return self.graph.call_method(func.__name__, tuple(args), kwargs)
         return self.graph.call_function(func, tuple(args), kwargs)

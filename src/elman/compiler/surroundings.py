@@ -14,6 +14,7 @@ from torch._C._functorch import TransformType, get_interpreter_stack, peek_inter
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch._subclasses.fake_tensor import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
+from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import _disable_current_modes
 
 from elman.compiler.tensors import PLAIN
@@ -65,13 +66,18 @@ def beyond() -> str:
     return "a derivative is taken in forward mode" if forward and TransformType.Jvp not in kinds else ""
 
 
+def _as_it_is(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Within it, operations are done as they are, whoever records, replaces, maps or differentiates those outside."""
     state = torch._C._get_tracing_state()
     torch._C._set_tracing_state(None)  # type: ignore[arg-type]
     try:
-        with _disable_current_modes(), temporarily_clear_interpreter_stack():
+        # what is kept for a backward pass is counted by a checkpoint, which would miss it in the second run
+        with _disable_current_modes(), temporarily_clear_interpreter_stack(), saved_tensors_hooks(_as_it_is, _as_it_is):
             yield
     finally:
         torch._C._set_tracing_state(state)  # type: ignore[arg-type]
