@@ -325,7 +325,7 @@ def test_notations_that_differ_only_in_what_they_read_have_a_cell_that_tells() -
 
 
 def test_of_two_marks_between_thousands_it_is_asked_which_is_one() -> None:
-    found = readings(pl.Series(["1 514", "1,499", "13", "1.06"]), UNKNOWN)
+    found = readings(pl.Series(["1 514", "1,499", *(f"{n}.06" for n in range(60))]), UNKNOWN)
     assert len(found.notations) == 2
     assert "nothing tells whether that is" in either(found)
 

@@ -278,7 +278,7 @@ def _are_amounts(labels: Sequence[Any], notation: Notation) -> bool:
     numbers = _as_numbers(labels, replace(notation, percent=None))  # those that are percent and those that are not
     known = [number for number in numbers if number is not None]
     nothing = ~has_value(pl.Series([label if isinstance(label, str) else "0" for label in labels], dtype=pl.String))
-    if len(known) < 0.95 * (len(labels) - nothing.sum()):
+    if len(known) < 0.95 * (len(labels) - int(nothing.sum())):
         return False
     kinds = len(set(known))
     return kinds > 2 and (any(not number.is_integer() for number in known) or kinds > max(30, len(known) / 10))
