@@ -5,7 +5,6 @@ A function is known by its name, so that ``torch.tanh(h)``, ``h.tanh()`` and ``F
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -14,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map_only
 
+from elman.compiler.formulas import FORMULAS, Expression, length, logsumexp, normalised, variance, where
 from elman.compiler.ops import OPS, blocks
-from elman.compiler.program import Builder
 from elman.compiler.recording import Fixed, Known, Number, Recording, Row
 
 Handler = Callable[..., int | list[int]]  # of a recording, the function, and what it was called with
@@ -26,8 +25,8 @@ ABOUT = frozenset(
     "grad is_cuda is_cpu is_meta is_sparse is_quantized is_complex is_floating_point is_contiguous stride "
     "storage_offset element_size itemsize nbytes type get_device names has_names __len__ __hash__ __repr__ __format__ "
     "is_nested is_mkldnn is_mps is_xpu is_vulkan is_inference _backward_hooks result_type is_tensor is_same_size "
-    "_set_grad_enabled "
-    "retain_grad register_hook untyped_storage data_ptr _is_view _base output_nr _version is_conj is_neg".split()
+    "_set_grad_enabled retain_grad register_hook untyped_storage data_ptr _is_view _base output_nr _version "
+    "is_conj is_neg".split()
 )
 _FILLED = {
     "zeros": 0, "new_zeros": 0, "zeros_like": 0, "ones": 1, "new_ones": 1, "ones_like": 1,
@@ -80,72 +79,6 @@ def drops(args: Sequence[Any], kwargs: Any) -> bool:
     return bool(given.get("training", True)) and given.get("p", 0.5) > 0
 
 
-@dataclass(frozen=True, eq=False)
-class Expression:
-    """A value of a Program, to be written with as a formula has it."""
-
-    b: Builder
-    index: int
-
-    def op(self, name: str, *others: Any) -> "Expression":
-        """An element-wise operation of this and others."""
-        return Expression(self.b, self.b.op(name, self.index, *(self._index(other) for other in others)))
-
-    def _index(self, other: Any) -> int:
-        return other.index if isinstance(other, Expression) else self.b.constant(other)
-
-    def _reversed(self, name: str, other: Any) -> "Expression":
-        return Expression(self.b, self.b.op(name, self._index(other), self.index))
-
-    def __add__(self, other: Any) -> "Expression":
-        return self.op("add", other)
-
-    def __sub__(self, other: Any) -> "Expression":
-        return self.op("sub", other)
-
-    def __mul__(self, other: Any) -> "Expression":
-        return self.op("mul", other)
-
-    def __truediv__(self, other: Any) -> "Expression":
-        return self.op("div", other)
-
-    def __radd__(self, other: Any) -> "Expression":
-        return self._reversed("add", other)
-
-    def __rsub__(self, other: Any) -> "Expression":
-        return self._reversed("sub", other)
-
-    def __rmul__(self, other: Any) -> "Expression":
-        return self._reversed("mul", other)
-
-    def __rtruediv__(self, other: Any) -> "Expression":
-        return self._reversed("div", other)
-
-    def __neg__(self) -> "Expression":
-        return self.op("neg")
-
-    def sum(self) -> "Expression":
-        """Over the units, one number a row."""
-        width = self.b.values[self.index].width
-        return self if width == 1 else Expression(self.b, self.b.sum(self.index))
-
-    def mean(self) -> "Expression":
-        return self.sum() * (1 / self.b.values[self.index].width)
-
-    def largest(self) -> "Expression":
-        """Of the units, one number a row: the larger of two halves, again and again."""
-        value = self
-        while (width := self.b.values[value.index].width) > 1:
-            half = width // 2
-            first, second = (Expression(self.b, self.b.slice(value.index, at, half)) for at in (0, half))
-            pair = first.op("maximum", second)
-            if width % 2:
-                last = Expression(self.b, self.b.slice(value.index, width - 1, 1))
-                pair = pair.op("maximum", last)
-            value = pair
-        return value
-
-
 def _pointwise(formula: Callable[..., Expression]) -> Handler:
     """A formula of one unit: its arguments are broadcast to one shape first."""
 
@@ -172,122 +105,11 @@ def _plain(name: str) -> Handler:
     return _pointwise(formula)
 
 
-def _times(v: Any, w: Any, alpha: float) -> Any:
-    return w if alpha == 1 else w * alpha
-
-
-def _where(condition: Any, input: Any, other: Any) -> Expression:
-    given = condition, input, other
-    like = next(each for each in given if isinstance(each, Expression))
-    return Expression(like.b, like.b.op("where", *(like._index(each) for each in given)))
-
-
-def _clamp(v: Any, min: Any = None, max: Any = None) -> Expression:
-    v = v if min is None else _where(v.op("lt", min), min, v)
-    return v if max is None else _where(v.op("gt", max), max, v)
-
-
-def _number(v: Any) -> Any:
-    """A number, of an expression that is one always."""
-    known = v.b.number(v.index) if isinstance(v, Expression) else None
-    return v if known is None else known
-
-
-def _power(v: Any, exponent: Any) -> Expression:
-    v, exponent = _number(v), _number(exponent)
-    if isinstance(exponent, Expression):
-        if not isinstance(v, Expression):
-            return _base(exponent, v)
-        raise ValueError("a power by something that is not a number")
-    if exponent == 0:
-        return v.op("eq", v).op("maximum", 1)
-    if exponent == 2:
-        return v * v
-    return v.op("sqrt") if exponent == 0.5 else v.op("pow", float(exponent))
-
-
-def _base(exponent: Any, v: Any) -> Expression:
-    if isinstance(v, Expression) or v <= 0:
-        raise ValueError("a power of something that is not a number above zero")
-    return (exponent * math.log(v)).op("exp")
-
-
-def _softplus(v: Any, beta: float = 1, threshold: float = 20) -> Expression:
-    scaled = v if beta == 1 else v * beta
-    soft = scaled.op("softplus") if beta == 1 else scaled.op("softplus") / beta
-    return soft if threshold >= 20 else _where(scaled.op("gt", threshold), v, soft)  # above 20 there is no difference
-
-
-def _gelu(v: Any, approximate: str = "none") -> Expression:
-    if approximate == "tanh":
-        return 0.5 * v * (1 + (math.sqrt(2 / math.pi) * (v + 0.044715 * v * v * v)).op("tanh"))
-    return v * 0.5 * (1 + (v * 0.5**0.5).op("erf"))
-
-
-def _elu(v: Any, alpha: float = 1.0, inplace: bool = False) -> Expression:
-    above = v.op("gt", 0)
-    return _where(above, v, alpha * _where(above, 0, v).op("expm1"))
-
-
-def _selu(v: Any, inplace: bool = False) -> Expression:
-    return 1.0507009873554805 * _elu(v, 1.6732632423543772)
-
-
-def _hardsigmoid(v: Any, inplace: bool = False) -> Expression:
-    within = v.op("gt", -3) * v.op("lt", 3)
-    return _where(within, v * (1 / 6) + 0.5, v.op("ge", 3))
-
-
-def _hardtanh(v: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Expression:
-    return _where(v.op("le", min_val), min_val, _where(v.op("ge", max_val), max_val, v))
-
-
-def _leaky(v: Any, negative_slope: Any = 0.01, inplace: bool = False) -> Expression:
-    return _where(v.op("gt", 0), v, negative_slope * v)
-
-
-def _lerp(a: Any, b: Any, weight: Any) -> Expression:
-    return a + weight * (b - a)
-
-
-def _addcmul(v: Any, a: Any, b: Any, *, value: float = 1) -> Expression:
-    return v + (a * b if value == 1 else a * b * value)
-
-
-def _addcdiv(v: Any, a: Any, b: Any, *, value: float = 1) -> Expression:
-    return v + (a / b if value == 1 else a / b * value)
-
-
-def _remainder(v: Any, w: Any) -> Expression:
-    return v - w * (v / w).op("floor")
-
-
-def _truncated(v: Any) -> Expression:
-    return _where(v.op("ge", 0), v.op("floor"), -(-v).op("floor"))
-
-
-def _fmod(v: Any, w: Any) -> Expression:
-    return v - w * _truncated(v / w)
-
-
-def _round(v: Any, *, decimals: int = 0) -> Expression:
-    if decimals:
-        raise ValueError("round to decimals")
-    return v.op("round")
-
-
-def _nan_to_num(v: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Expression:
-    if posinf is None or neginf is None:
-        raise ValueError("nan_to_num without posinf and neginf, which then hang on the dtype")
-    number = _where(v.op("ne", v), nan, v)
-    return _where(v.op("eq", math.inf), posinf, _where(v.op("eq", -math.inf), neginf, number))
-
-
 def _chosen(recording: Recording, func: Any, *args: Any, **kwargs: Any) -> int | list[int]:
     if func is torch.Tensor.where:  # it has the condition behind what is chosen
         value, condition, *others = args
         args = condition, value, *others
-    return _pointwise(_where)(recording, func, *args, **kwargs)
+    return _pointwise(where)(recording, func, *args, **kwargs)
 
 
 def _same(recording: Recording, func: Any, row: Any, *args: Any, **kwargs: Any) -> int:
@@ -397,7 +219,7 @@ def _spread(make: Callable[[Expression], Expression]) -> Handler:
         if dim is None or isinstance(dim, bool):
             raise ValueError("a reduction that keeps the batch has its axis said, as var(-1)")
         less = int(unbiased) if correction is None else correction
-        return recording.by_groups(row, dim, lambda v: make(_variance(Expression(recording.b, v), less)).index)
+        return recording.by_groups(row, dim, lambda v: make(variance(Expression(recording.b, v), less)).index)
 
     return handle
 
@@ -409,19 +231,7 @@ def _norm(recording: Recording, func: Any, row: Row, *args: Any, **kwargs: Any) 
     if order not in (2, 2.0, None, "fro") or said.get("dim") is None:
         raise ValueError("a norm other than the Euclidean one of an axis that is said")
 
-    return recording.by_groups(row, said["dim"], lambda v: _length(Expression(recording.b, v)).index)
-
-
-def _length(v: Expression) -> Expression:
-    square = (v * v).sum()
-    some = square.op("gt", 0)  # the derivative of no length is none
-    return some * _where(some, square, 1.0).op("sqrt")
-
-
-def _variance(v: Expression, less: float) -> Expression:
-    size = v.b.values[v.index].width
-    centred = v - v.mean()
-    return (centred * centred).sum() * (1 / (size - less))
+    return recording.by_groups(row, said["dim"], lambda v: length(Expression(recording.b, v)).index)
 
 
 @_axis
@@ -438,19 +248,9 @@ def _softmax(recording: Recording, func: Any, row: Row, dim: Any = None, *args: 
 def _log_softmax(recording: Recording, func: Any, row: Row, dim: Any = None, *args: Any, **kwargs: Any) -> int:
     def share(v: int) -> int:
         value = Expression(recording.b, v)
-        return (value - _logsumexp(value)).index
+        return (value - logsumexp(value)).index
 
     return recording.by_groups(row, dim, share)
-
-
-def _logsumexp(v: Expression) -> Expression:
-    largest = v.largest().op("detach")
-    return largest + (v - largest).op("exp").sum().op("log")
-
-
-def _normalised(v: Expression, eps: float) -> Expression:
-    centred = v - v.mean()
-    return centred * ((centred * centred).mean() + eps).op("rsqrt")
 
 
 def _scaled(recording: Recording, row: Row, found: int, weight: Any, bias: Any, shape: Sequence[int]) -> int:
@@ -468,7 +268,7 @@ def _layer_norm(
     eps: float = 1e-5,
 ) -> int:  # fmt: skip
     last = range(-len(tuple(normalized_shape)), 0)
-    found = recording.by_groups(input, list(last), lambda v: _normalised(Expression(recording.b, v), eps).index)
+    found = recording.by_groups(input, list(last), lambda v: normalised(Expression(recording.b, v), eps).index)
     return _scaled(recording, input, found, weight, bias, input.tensor.shape)
 
 
@@ -554,59 +354,7 @@ MADE_OF: dict[str, Callable[..., Any]] = {
 _UNARY = [name for name in OPS if name not in ("add", "sub", "pow", "where", "softplus", "maximum", "minimum", "round")]
 _HANDLERS: dict[str, Handler] = {
     **{name: _plain(name) for name in (*_UNARY, "maximum", "minimum")},
-    **{
-        name: _pointwise(formula)
-        for name, formula in {
-            "add": lambda v, w, *, alpha=1: v + _times(v, w, alpha),
-            "sub": lambda v, w, *, alpha=1: v - _times(v, w, alpha),
-            "rsub": lambda v, w, *, alpha=1: w - _times(w, v, alpha),
-            "rtruediv": lambda v, w: w / v,
-            "clamp": _clamp,
-            "clamp_min": lambda v, min: _clamp(v, min),
-            "clamp_max": lambda v, max: _clamp(v, None, max),
-            "pow": _power,
-            "rpow": _base,
-            "square": lambda v: v * v,
-            "reciprocal": lambda v: 1 / v,
-            "masked_fill": lambda v, mask, value: _where(mask, value, v),
-            "logical_and": lambda v, w: v.op("ne", 0) * w.op("ne", 0),
-            "logical_or": lambda v, w: (v.op("ne", 0)).op("maximum", w.op("ne", 0)),
-            "logical_not": lambda v: v.op("eq", 0),
-            "softplus": _softplus,
-            "log_sigmoid": lambda v: -(-v).op("softplus"),
-            "silu": lambda v, inplace=False: v * v.op("sigmoid"),
-            "mish": lambda v, inplace=False: v * v.op("softplus").op("tanh"),
-            "gelu": _gelu,
-            "relu": lambda v, inplace=False: v.op("relu"),
-            "relu6": lambda v, inplace=False: _hardtanh(v, 0.0, 6.0),
-            "elu": _elu,
-            "celu": lambda v, alpha=1.0, inplace=False: _elu(v / alpha, 1.0) * alpha,
-            "selu": _selu,
-            "leaky_relu": _leaky,
-            "prelu": _leaky,
-            "hardsigmoid": _hardsigmoid,
-            "hardswish": lambda v, inplace=False: v * _hardsigmoid(v),
-            "hardtanh": _hardtanh,
-            "softsign": lambda v: v / (1 + v.op("abs")),
-            "tanhshrink": lambda v: v - v.op("tanh"),
-            "log2": lambda v: v.op("log") * (1 / math.log(2)),
-            "log10": lambda v: v.op("log") * (1 / math.log(10)),
-            "exp2": lambda v: (v * math.log(2)).op("exp"),
-            "lerp": _lerp,
-            "addcmul": _addcmul,
-            "addcdiv": _addcdiv,
-            "remainder": _remainder,
-            "fmod": _fmod,
-            "trunc": _truncated,
-            "ceil": lambda v: -(-v).op("floor"),
-            "frac": lambda v: v - _truncated(v),
-            "round": _round,
-            "floordiv": lambda v, w: (v / w).op("floor"),
-            "rfloordiv": lambda v, w: (w / v).op("floor"),
-            "floor_divide": lambda v, w: (v / w).op("floor"),
-            "nan_to_num": _nan_to_num,
-        }.items()
-    },
+    **{name: _pointwise(formula) for name, formula in FORMULAS.items()},
     **dict.fromkeys("clone contiguous float double to type_as dropout positive".split(), _same),
     **dict.fromkeys(
         "chunk split split_with_sizes tensor_split unbind narrow select view reshape view_as reshape_as flatten "
@@ -629,7 +377,7 @@ _HANDLERS: dict[str, Handler] = {
     "std": _spread(lambda v: v.op("sqrt")),
     "amax": _reduced(lambda v: v.largest()),
     "amin": _reduced(lambda v: -(-v).largest()),
-    "logsumexp": _reduced(_logsumexp),
+    "logsumexp": _reduced(logsumexp),
     "norm": _norm,
     "softmax": _softmax,
     "log_softmax": _log_softmax,
