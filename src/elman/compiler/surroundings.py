@@ -5,7 +5,7 @@ by a backward pass of a backward pass; where more is asked of an operation, a lo
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -75,9 +75,11 @@ def undisturbed() -> Iterator[None]:
     """Within it, operations are done as they are, whoever records, replaces, maps or differentiates those outside."""
     state = torch._C._get_tracing_state()
     torch._C._set_tracing_state(None)  # type: ignore[arg-type]
+    # what is kept for a backward pass is counted by a checkpoint, which would miss it in the second run; within a
+    # transform there is no such
+    uncounted = nullcontext() if transformed() else saved_tensors_hooks(_as_it_is, _as_it_is)
     try:
-        # what is kept for a backward pass is counted by a checkpoint, which would miss it in the second run
-        with _disable_current_modes(), temporarily_clear_interpreter_stack(), saved_tensors_hooks(_as_it_is, _as_it_is):
+        with _disable_current_modes(), temporarily_clear_interpreter_stack(), uncounted:
             yield
     finally:
         torch._C._set_tracing_state(state)  # type: ignore[arg-type]
