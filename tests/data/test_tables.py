@@ -295,3 +295,8 @@ def test_lists_that_are_not_of_numbers_alike_are_json(cells: list[Any], tmp_path
     assert read_table(tmp_path / "a.jsonl", BadRows())["x"] == [json.dumps(cell) for cell in cells]
     (tmp_path / "b.jsonl").write_text('{"x": [1, 2.5, null]}\n{"x": []}\n{"x": null}\n')
     assert read_table(tmp_path / "b.jsonl", BadRows())["x"] == [[1.0, 2.5, None], [], None]
+
+
+def test_rows_at_their_places_keep_columns_of_any_name() -> None:
+    frame = pl.DataFrame({"row": [1, 2], "\0row": [3, 4], "": [5, 6]})
+    assert read_table(frame, BadRows()).spread().equals(frame)

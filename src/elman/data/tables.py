@@ -138,9 +138,10 @@ class Table:
 
     def spread(self) -> pl.DataFrame:
         """The rows at their places in the file; those left out are empty."""
-        places = pl.DataFrame({"\0row": np.arange(self.size)})
-        rows = self.frame.with_columns(pl.Series("\0row", self.index))
-        return places.join(rows, on="\0row", how="left", maintain_order="left").drop("\0row")
+        own = "\0".join(["row", *self.columns])  # which is the name of no column
+        places = pl.DataFrame({own: np.arange(self.size)})
+        rows = self.frame.with_columns(pl.Series(own, self.index))
+        return places.join(rows, on=own, how="left", maintain_order="left").drop(own)
 
     def text(self, *columns: str) -> "Table":
         """The table with these columns as text, null where there is no value; each cell by itself: 1.0 is 1."""
