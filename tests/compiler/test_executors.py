@@ -12,9 +12,9 @@ from torch import Tensor
 from elman.cells import Cell, load
 from elman.compiler import compiled, executors, plan
 from elman.compiler.compiled import Compiled
+from elman.compiler.contract import NotCompilable
 from elman.compiler.executors.llvm.texts import text
 from elman.compiler.ops import OPS, derived_from
-from elman.compiler.recording import NotCompilable
 from elman.errors import ElmanWarning
 
 COMPILED = [name for name in executors.names() if isinstance(executors.load(name), Compiled)]

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
 from elman.cells import Cell
+from elman.compiler.contract import NotCompilable
 from elman.compiler.derive import adjoint, tangent, trajectory
 from elman.compiler.fuse import fuse
 from elman.compiler.program import Program
 from elman.compiler.reading import read
-from elman.compiler.recording import NotCompilable
 from elman.compiler.trace import Traced
 from elman.errors import ElmanError
 from elman.testing import assert_close

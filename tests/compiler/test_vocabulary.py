@@ -11,11 +11,11 @@ from torch.overrides import TorchFunctionMode
 
 from elman import adopt
 from elman.compiler import plan, vocabulary
+from elman.compiler.contract import NotCompilable
 from elman.compiler.derive import adjoint
 from elman.compiler.fuse import fuse
 from elman.compiler.interpret import step_of
 from elman.compiler.program import Program
-from elman.compiler.recording import NotCompilable
 from elman.compiler.trace import attribute, trace
 from elman.testing import assert_close
 from elman.testing.cases import Case, given

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, ClassVar
 
 import torch
@@ -22,6 +23,7 @@ HIDDEN_NAMES = (
     "d_hidden", "d_model", "output_size",
 )  # fmt: skip
 HELD = ("_parameters", "_buffers", "_non_persistent_buffers_set", "_modules")  # of a module
+EMPTY = torch.empty(0)  # of the usual dtype, for a module without any number
 NAMES = {1: ("h",), 2: ("h", "c")}  # of so many states
 
 
@@ -136,14 +138,11 @@ class Adopted(Recurrence):
         self.input_size, self.state_sizes, self.hidden_size = way.input_size, tuple(sizes), sizes[0]
         self.train(module.training)
         with torch.no_grad(), _in_evaluation(module):
-            x, state = _zeros(module, BATCH, way.input_size), [_zeros(module, BATCH, size) for size in sizes]
-            self.output_size = self._call(x, *state)[0].shape[1]
+            x, *state = (self.like.new_zeros(BATCH, size) for size in (way.input_size, *sizes))
+            self.output_size = self.step(x, *state)[0].shape[1]
 
     def step(self, x: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """One call of the module: ``step(x [B, I], *states [B, S])`` gives the output and the new states."""
-        return self._call(x, *state)
-
-    def _call(self, x: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         own = vars(self)
         module = object.__new__(type(own["inner"]))  # with the parameters that this one has now, or is run with
         vars(module).update(vars(own["inner"]) | {name: own[name] for name in (*HELD, "training")})
@@ -155,11 +154,16 @@ class Adopted(Recurrence):
         return x
 
     @property
+    def like(self) -> Tensor:
+        """The first of its numbers, whose dtype and device are those of all."""
+        return _like(self)
+
+    @property
     def weight_ih(self) -> Tensor:
         """The matrix of the products with the input, which were taken out of the step: ``[X, I]``."""
         paths, key = _projection(self.origin, self.training)
         if not key:
-            return _zeros(self, 0, self.input_size)
+            return self.like.new_zeros(0, self.input_size)
         return _projections[key](*(attribute(self, path) for path in paths))[0]
 
     def reset_parameters(self) -> None:
@@ -195,18 +199,16 @@ _projections: dict[str, fx.GraphModule] = {}
 @torch.compiler.assume_constant_result
 def _projection(adopted: Adopted, training: bool) -> tuple[tuple[str, ...], str]:
     """The parameters that the projection of the input is made of, and the key of what makes it; empty if none does."""
-    traced = reading(adopted, (training, ())).traced
-    if traced is None or traced.projection is None:
+    found = reading(adopted, (training, ()))
+    if found.traced is None or found.traced.projection is None:
         return (), ""
-    paths, make = traced.projection
-    key = f"{traced.program.text}\n{make.code}"
-    _projections.setdefault(key, make)
-    return paths, key
+    paths, make = found.traced.projection
+    _projections.setdefault(found.projection, make)
+    return paths, found.projection
 
 
-def _zeros(module: nn.Module, *shape: int) -> Tensor:
-    like = next((p for p in (*module.parameters(), *module.buffers()) if p.is_floating_point()), torch.empty(0))
-    return like.new_zeros(shape)
+def _like(module: nn.Module) -> Tensor:
+    return next((each for each in chain(module.parameters(), module.buffers()) if each.is_floating_point()), EMPTY)
 
 
 @contextmanager
@@ -228,7 +230,7 @@ def _found_out(module: nn.Module, input_size: int | None, state: Any) -> Way:
     tried: list[str] = []
     with torch.no_grad(), _in_evaluation(module):
         for size in sizes:
-            x = _zeros(module, BATCH, size)
+            x = _like(module).new_zeros(BATCH, size)
             for example in _for_batch(state, BATCH) if state is not None else _examples(module, x, tried):
                 for spread in (False, True) if isinstance(example, tuple | list) else (False,):
                     way = _way(module, x, example, spread, tried)

@@ -104,6 +104,11 @@ class Cell(Recurrence):
         """The input's share of every gate, ``W_ih x + b_ih``, for all steps at once: ``[..., I]`` to ``[..., G*H]``."""
         return F.linear(x, self.weight_ih, self.bias_ih)
 
+    @property
+    def like(self) -> Tensor:
+        """The weight of the input, whose dtype and device are those of all."""
+        return self.weight_ih
+
     def recurrent(self, h: Tensor, *gates: str) -> Tensor:
         """The state's share of every gate, ``W_hh h + b_hh``: ``[B, R]`` to ``[B, G*H]``.
 

@@ -45,7 +45,7 @@ class Recurrence(nn.Module, ABC):
     hidden_size: int
     output_size: int
     state_sizes: tuple[int, ...]
-    weight_ih: Any  # by which kernels project the input, and whose dtype and device are those of all
+    weight_ih: Any  # by which kernels project the input
     bias_ih: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -82,6 +82,11 @@ class Recurrence(nn.Module, ABC):
     def project(self, x: Tensor) -> Tensor:
         """What the step takes of the input, for all steps at once: ``[..., I]`` to ``[..., X]``."""
 
+    @property
+    @abstractmethod
+    def like(self) -> Tensor:
+        """A tensor whose dtype and device are those of all."""
+
     @abstractmethod
     def reset_parameters(self) -> None:
         """Draw every parameter anew."""
@@ -96,7 +101,7 @@ class Recurrence(nn.Module, ABC):
         A parameter ``initial_NAME [S]``, if the cell has one, is the initial value of the state ``NAME``; else zeros.
         """
         return tuple(
-            self.weight_ih.new_zeros(batch, size) if own is None else self._learnt(name, own, size).expand(batch, size)
+            self.like.new_zeros(batch, size) if own is None else self._learnt(name, own, size).expand(batch, size)
             for name, size in zip(self.states, self.state_sizes, strict=True)
             for own in [self._parameters.get(f"initial_{name}")]
         )
@@ -206,7 +211,7 @@ class Recurrence(nn.Module, ABC):
             raise ElmanError(f"{type(self).__name__} takes an input of {wanted}, not {given}")
 
     def _check(self, x: Tensor, state: State, resets: Tensor | None, extras: Mapping[str, Tensor]) -> None:
-        name, weight = type(self).__name__, self.weight_ih
+        name, weight = type(self).__name__, self.like
         device, dtype = weight.device, weight.dtype
 
         for n, value in enumerate((x, *state, *extras.values())):

@@ -1,4 +1,4 @@
-"""What a step must give, and where in the user's code the step that does not is written."""
+"""What a step must give and may have in it, and where in the user's code the step that does not is written."""
 
 import inspect
 from collections.abc import Iterator, Sequence
@@ -20,6 +20,10 @@ def place_of(code: Any) -> str:
         return f"{inspect.getsourcefile(code)}:{inspect.getsourcelines(code)[1]}"
     except (OSError, TypeError):
         return f"{code.__module__}.{code.__qualname__}"
+
+
+class NotCompilable(ElmanError):
+    """The step has something that the compiler does not know; the message names it and its line."""
 
 
 class ContractError(ElmanError):

@@ -99,7 +99,7 @@ def _power(v: Any, exponent: Any) -> Expression:
     v, exponent = _number(v), _number(exponent)
     if isinstance(exponent, Expression):
         if not isinstance(v, Expression):
-            return base(exponent, v)
+            return _base(exponent, v)
         raise ValueError("a power by something that is not a number")
     if exponent == 0:
         return v.op("eq", v).op("maximum", 1)
@@ -108,7 +108,7 @@ def _power(v: Any, exponent: Any) -> Expression:
     return v.op("sqrt") if exponent == 0.5 else v.op("pow", float(exponent))
 
 
-def base(exponent: Any, v: Any) -> Expression:
+def _base(exponent: Any, v: Any) -> Expression:
     if isinstance(v, Expression) or v <= 0:
         raise ValueError("a power of something that is not a number above zero")
     return (exponent * math.log(v)).op("exp")
@@ -216,7 +216,7 @@ FORMULAS: dict[str, Callable[..., Expression]] = {
     "clamp_min": lambda v, min: _clamp(v, min),
     "clamp_max": lambda v, max: _clamp(v, None, max),
     "pow": _power,
-    "rpow": base,
+    "rpow": _base,
     "square": lambda v: v * v,
     "reciprocal": lambda v: 1 / v,
     "masked_fill": lambda v, mask, value: where(mask, value, v),

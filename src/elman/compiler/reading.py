@@ -8,8 +8,8 @@ from weakref import WeakKeyDictionary
 from torch import fx, nn
 
 from elman.compiler import derive
+from elman.compiler.contract import NotCompilable
 from elman.compiler.executor import Mode, Widths
-from elman.compiler.recording import NotCompilable
 from elman.compiler.surroundings import undisturbed
 from elman.compiler.trace import Traced, trace
 
@@ -27,6 +27,13 @@ class Reading:
         assert self.traced is not None
         made = self.traced.prologue
         return ("", None) if made is None else (f"{self.traced.program.text}\n{made.code}", made)
+
+    @cached_property
+    def projection(self) -> str:
+        """What computes the matrix of a raw input is known by; empty where there is none."""
+        assert self.traced is not None
+        made = self.traced.projection
+        return "" if made is None else f"{self.traced.program.text}\n{made[1].code}"
 
     @cached_property
     def trajectory(self) -> str:

@@ -12,13 +12,8 @@ from torch import Tensor, fx
 from torch.utils._pytree import tree_flatten, tree_map_only
 
 from elman.compiler.program import Builder
-from elman.errors import ElmanError
 
 PIECES = 64  # that the columns of a value are put together from, at most
-
-
-class NotCompilable(ElmanError):
-    """The step has something that the compiler does not know; the message names it and its line."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +41,7 @@ class Number:
 
 
 Known = Row | Fixed | Number
+KINDS = (Row, Fixed, Number)  # the same as a tuple
 
 
 class Recording:
@@ -203,7 +199,7 @@ class Recording:
         firsts = iter(np.cumsum([0, *sizes[:-1]]).tolist())
         with torch.device("cpu"):
             args, kwargs = tree_map_only(
-                (Row, Fixed, Number),
+                KINDS,
                 lambda known: self._numbered(known.tensor.shape, next(firsts), total),
                 (args, kwargs),
             )
@@ -278,9 +274,9 @@ class Recording:
             _identity, (likes[0] if likes else self._like(), size, self.rest(shape), self.axis(shape))
         )
         args_, kwargs_ = tree_map_only(
-            (Row, Fixed, Number), lambda known: given if isinstance(known, Row) else self.node(known), (args, kwargs)
+            KINDS, lambda known: given if isinstance(known, Row) else self.node(known), (args, kwargs)
         )
-        plain = tree_map_only((Row, Fixed, Number), lambda known: known.tensor, (args, kwargs))
+        plain = tree_map_only(KINDS, lambda known: known.tensor, (args, kwargs))
         out = func(*plain[0], **plain[1])
         node = self.call(func, name, args_, kwargs_)
         matrix = self.graph.call_function(_flattened, (node, self.axis(out.shape)))
@@ -291,7 +287,7 @@ class Recording:
         """A product with a matrix ``[rows, columns]``: by its transpose, or as it is."""
         width = columns if transposed else rows
         value = self.b.values[index]
-        if value.op == "x" and value.offset + value.width <= self.raw:
+        if self._is_raw(index):
             return self._product_of_input(value.offset, value.width, matrix, width, transposed=transposed)
         if value.op == "cat" and any(self._is_raw(part) for part in value.args):
             return self._parted(value.args, matrix, width, transposed=transposed)

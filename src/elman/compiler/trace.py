@@ -19,9 +19,9 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map_only
 
 from elman.compiler import vocabulary
-from elman.compiler.contract import ContractError, broken, check_number, place_of, results_of, widths_of
+from elman.compiler.contract import ContractError, NotCompilable, broken, check_number, place_of, results_of, widths_of
 from elman.compiler.program import Program, tidy
-from elman.compiler.recording import Fixed, NotCompilable, Number, Recording, Row
+from elman.compiler.recording import Fixed, Known, Number, Recording, Row
 from elman.errors import ElmanError
 
 _OURS = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
@@ -145,9 +145,7 @@ class _Reader(TorchFunctionMode):
     def __init__(self, module: nn.Module, recording: Recording) -> None:
         super().__init__()
         self.module, self.recording = module, recording
-        self.known: dict[
-            int, Row | Fixed | Number | str
-        ] = {}  # by the tensor; a text where it may not be used any more
+        self.known: dict[int, Known | str] = {}  # by the tensor; a text where it may not be used any more
         self.kept: list[Tensor] = []  # so that no other tensor gets the same identity
         self.sharing: dict[int, list[int]] = {}  # tensors by their storage
         for path, tensor in (*module.named_parameters(), *module.named_buffers()):
@@ -191,9 +189,7 @@ class _Reader(TorchFunctionMode):
         except (TypeError, ValueError, RuntimeError, NotImplementedError, IndexError) as error:
             raise NotCompilable(f"{where}: {str(error).split(chr(10))[0]}") from error
 
-    def _seen(
-        self, func: Any, name: str, args: Any, kwargs: Any, given: Sequence[tuple[Tensor, Row | Fixed | Number]]
-    ) -> Any:
+    def _seen(self, func: Any, name: str, args: Any, kwargs: Any, given: Sequence[tuple[Tensor, Known]]) -> Any:
         kinds = [known for _, known in given]
         if name.removesuffix("_") in _RANDOM or (name == "dropout" and vocabulary.drops(args, kwargs)):
             raise NotCompilable(f"{name} draws random numbers, which the compiler cannot read")
@@ -243,7 +239,7 @@ class _Reader(TorchFunctionMode):
             self._know(tensor, Number(number, tensor))
         return tensor
 
-    def _fixed(self, func: Any, name: str, args: Any, kwargs: Any, kinds: Sequence[Row | Fixed | Number]) -> Any:
+    def _fixed(self, func: Any, name: str, args: Any, kwargs: Any, kinds: Sequence[Known]) -> Any:
         """What is made of parameters, buffers and numbers alone."""
         if name.endswith("_") and not name.endswith("__"):
             raise NotCompilable(f"{name} changes what does not change over time")
@@ -265,7 +261,7 @@ class _Reader(TorchFunctionMode):
                 self._know(tensor, fixed)
         return out
 
-    def _of(self, tensor: Tensor) -> Row | Fixed | Number:
+    def _of(self, tensor: Tensor) -> Known:
         known = self.known.get(id(tensor))
         if isinstance(tensor.grad_fn, BackwardCFunction):
             raise NotCompilable(f"{type(tensor.grad_fn).__name__.removesuffix('Backward')} has a derivative of its own")
@@ -277,7 +273,7 @@ class _Reader(TorchFunctionMode):
             raise NotCompilable(known)
         return known
 
-    def _know(self, tensor: Tensor, known: Row | Fixed | Number) -> int:
+    def _know(self, tensor: Tensor, known: Known) -> int:
         self.known[id(tensor)] = known
         self.kept.append(tensor)
         self.sharing.setdefault(tensor.untyped_storage()._cdata, []).append(id(tensor))
@@ -322,8 +318,12 @@ def attribute(module: Any, path: str) -> Any:
     """What stands at a path such as ``norm.weight``: a parameter, buffer or module, before what else has the name."""
     for name in path.split("."):
         own = vars(module)
-        held = next((own[kind] for kind in ("_parameters", "_buffers", "_modules") if name in own.get(kind, ())), None)
-        module = getattr(module, name) if held is None else held[name]
+        for kind in ("_parameters", "_buffers", "_modules"):
+            if name in own[kind]:
+                module = own[kind][name]
+                break
+        else:
+            module = getattr(module, name)
     return module
 
 

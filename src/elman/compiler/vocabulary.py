@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_flatten, tree_map_only
 
 from elman.compiler.formulas import FORMULAS, Expression, length, logsumexp, normalised, variance, where
 from elman.compiler.ops import OPS, blocks
-from elman.compiler.recording import Fixed, Known, Number, Recording, Row
+from elman.compiler.recording import KINDS, Fixed, Known, Recording, Row
 
 Handler = Callable[..., int | list[int]]  # of a recording, the function, and what it was called with
 
@@ -90,7 +90,7 @@ def _pointwise(formula: Callable[..., Expression]) -> Handler:
         def column(known: Known) -> Expression:
             return Expression(recording.b, recording.column(known, shape))
 
-        args, kwargs = tree_map_only((Row, Fixed, Number), column, (args, kwargs))
+        args, kwargs = tree_map_only(KINDS, column, (args, kwargs))
         index = formula(*args, **kwargs).index
         return recording.b.widen(index, math.prod(recording.rest(shape)))
 

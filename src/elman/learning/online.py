@@ -14,9 +14,9 @@ from elman import cells
 from elman.cells import Cell
 from elman.cells.recurrence import Recurrence, bind, check_lengths
 from elman.cells.remedy import StepRemedy
+from elman.compiler.contract import NotCompilable
 from elman.compiler.executor import State
 from elman.compiler.reading import read
-from elman.compiler.recording import NotCompilable
 from elman.errors import ElmanError
 from elman.learning.following import cells_of, with_attributes
 from elman.learning.learning import Batch, Learning, LossFunction, Window, check_one_way, check_steps, detached

@@ -39,5 +39,5 @@ def recurrent_matrix(cell: Cell, remedy: object) -> nn.Parameter:
 def own_parameter(cell: Cell, name: str, size: int) -> Tensor:
     """The cell's parameter of this name, which it is given if it has none."""
     if name not in cell._parameters:
-        cell.register_parameter(name, nn.Parameter(cell.weight_ih.new_empty(size)))
+        cell.register_parameter(name, nn.Parameter(cell.like.new_empty(size)))
     return cell.get_parameter(name)

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from elman.cells.recurrence import Recurrence
+from elman.compiler.contract import NotCompilable
 from elman.compiler.executor import Sequences
 from elman.compiler.executors.llvm.given import fitted
 from elman.compiler.executors.llvm.rows import place
 from elman.compiler.executors.llvm.run import NO_MEMORY, Kernels, Workspace
 from elman.compiler.executors.llvm.threads import available
 from elman.compiler.reading import read
-from elman.compiler.recording import NotCompilable
 from elman.compiler.surroundings import recorded
 from elman.compiler.tensors import PLAIN, strided, told
 from elman.errors import ElmanError
@@ -114,9 +114,9 @@ class _Stage:
                 f"{type(cell).__name__} takes {', '.join(cell.extra_inputs)} beside x; a stepper has x alone"
             )
         cell.check_parameters()
-        if cell.weight_ih.device.type != "cpu":
-            raise ElmanError(f"a stepper runs on the CPU; {type(cell).__name__} is on {cell.weight_ih.device}")
-        own: torch.dtype = cell.weight_ih.dtype
+        if cell.like.device.type != "cpu":
+            raise ElmanError(f"a stepper runs on the CPU; {type(cell).__name__} is on {cell.like.device}")
+        own = cell.like.dtype
         weights = weights or own
         if (own, weights) not in _FORMATS:
             raise ElmanError(
@@ -131,8 +131,8 @@ class _Stage:
             self.cell = cell
             self.kernels = Kernels(traced.program, weights)
             self.state = [s.clone() for s in cell.initial_state(batch)]
-            self.x = cell.weight_ih.new_empty(batch, 1, cell.input_size) if x is None else x.unsqueeze(1)
-            self.output = cell.weight_ih.new_empty(batch, cell.output_size)
+            self.x = cell.like.new_empty(batch, 1, cell.input_size) if x is None else x.unsqueeze(1)
+            self.output = cell.like.new_empty(batch, cell.output_size)
             operands = dict(zip(traced.program.operands, traced.evaluate(cell), strict=True))
             bias = None if cell.bias_ih is None else cell.bias_ih.detach().clone()
             kept = {name: t.detach().clone() for name, t in operands.items()}

@@ -110,7 +110,7 @@ def given(make: Make, case: Case, input_size: int = 3) -> Given:
 def random_extras(cell: Recurrence, *shape: int) -> dict[str, Tensor]:
     """An extra input for each that the cell takes; positive, since it may be a gap of time."""
     sizes = {name: cell.extra_sizes.get(name, 1) for name in cell.extra_inputs}
-    return {name: torch.rand(*shape, size, dtype=cell.weight_ih.dtype) + 0.1 for name, size in sizes.items()}
+    return {name: torch.rand(*shape, size, dtype=cell.like.dtype) + 0.1 for name, size in sizes.items()}
 
 
 def random_state(cell: Recurrence, batch: int) -> tuple[Tensor, ...]:
@@ -118,7 +118,7 @@ def random_state(cell: Recurrence, batch: int) -> tuple[Tensor, ...]:
     state = cell.initial_state(batch)
     with torch.no_grad():
         for _ in range(3):
-            x = cell.project(2 * torch.randn(batch, cell.input_size, dtype=cell.weight_ih.dtype))
+            x = cell.project(2 * torch.randn(batch, cell.input_size, dtype=cell.like.dtype))
             _, *new = cell.step(x, *state, **random_extras(cell, batch))
             state = tuple(new)
     return tuple(part.clone() for part in state)

@@ -221,6 +221,13 @@ def test_a_stream_gives_what_a_file_gives(tmp_path: Path) -> None:
             assert answers[rows - 1][name] == pytest.approx(whole[name].to_list(), rel=1e-4, abs=1e-4)
 
 
+def test_the_lines_of_a_stream_end_with_the_last_value(tmp_path: Path) -> None:
+    frame = table(120).with_columns(pl.when(pl.int_range(120) < 100).then("load").alias("load"))
+    task = trained(frame, target="load", known="warmth")
+    lines = task.lines(task.evaluation(frame, tmp_path, BadRows()), 110)
+    assert [json.loads(line)["load"] for line in lines] == pytest.approx(frame["load"][:100].to_list())
+
+
 def test_many_series_keep_their_names(tmp_path: Path) -> None:
     part = table(80).with_columns(shop=pl.lit("b"))
     frame = pl.concat([part, part.with_columns(shop=pl.lit("a"), load=pl.col("load") + 100)])

@@ -429,9 +429,10 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
     def lines(self, evaluation: Windows, number: int) -> list[str]:
         panel = evaluation.truth.channels.panel
         series = max(panel.series, key=len)
-        times = panel.clock.texts(panel.clock.times(series.slots[:number]))
+        known = min(number, len(series))  # rows behind the last value may follow
+        times = panel.clock.texts(panel.clock.times(series.slots[:known]))
         found = []
-        for row in range(len(times)):
+        for row in range(known):
             cells: dict[str, Any] = dict(zip(self.columns.series, series.name, strict=True))
             cells |= self.columns.when.cells(times[row])
             parts = ("targets", series.values[row]), ("known", series.known[row]), ("past", series.past[row])

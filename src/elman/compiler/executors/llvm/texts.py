@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
+from elman.compiler.contract import NotCompilable
 from elman.compiler.executors.llvm import functions
 from elman.compiler.executors.llvm.arithmetic import constant
-from elman.compiler.recording import NotCompilable
 
 Text = Callable[..., ir.Value]  # of a builder and the arguments
 
