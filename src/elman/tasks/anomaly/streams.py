@@ -170,7 +170,7 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
 def _find_series(table: Table, when: When, among: Sequence[str]) -> str:
     """The column by which the rows of a table are several streams, in each of which times rise, or "".
 
-    It is named as what tells streams apart, or the only one of words by which times that repeat do so no more.
+    It is named as what tells streams apart, or the first one of words by which times that repeat do so no more.
     """
     if not when.columns:
         return ""
