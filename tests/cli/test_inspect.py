@@ -94,6 +94,12 @@ def test_series_and_streams(tmp_path: Path, capsys: Any) -> None:
     assert "--label-column" in found["next"]
 
 
+def test_a_large_file_of_parquet_that_is_cut_short_is_named(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PAR1" + bytes(LARGE))
+    assert main(["inspect", str(tmp_path / "a.parquet")]) == 2
+    assert "a.parquet is no Parquet file, or was cut short" in capsys.readouterr().err
+
+
 def test_parallel_files_a_folder_and_what_is_packed(tmp_path: Path, capsys: Any) -> None:
     for side in ("en", "de"):
         text = "".join(f"{side} sentence of number {n * n}\n" for n in range(50))

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,8 @@ def test_cells_are_texts_each_by_itself(tmp_path: Path) -> None:
     assert read["a"] == ["1", "2.5"]
     with pytest.raises(ElmanError, match=r"data\.jsonl: b holds lists or objects, not texts"):
         read.text("b")
+    with pytest.raises(ElmanError, match="a holds lists or objects"):
+        replace(read, frame=pl.DataFrame({"a": [1j]})).text("a")
 
 
 def test_frames_in_memory() -> None:

@@ -148,7 +148,7 @@ class Table:
         frame = self.frame
         for column in columns:
             cells = frame[self.known(column)]
-            if cells.dtype.is_nested():
+            if cells.dtype.is_nested() or cells.dtype == pl.Object:
                 raise ElmanError(f"{self.name}{': ' if self.name else ''}{column} holds lists or objects, not texts")
             frame = frame.with_columns(as_text(cells))
         return replace(self, frame=frame)

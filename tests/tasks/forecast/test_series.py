@@ -149,6 +149,7 @@ def test_what_is_known_reaches_beyond_the_last_target(tmp_path: Path) -> None:
         (hours([1, "x", *range(22)]), r"line 3: value is 'x', not a number"),
         (hours([1, "inf", *range(22)]), r"line 3: value is 'inf', not a number"),
         (hours([1, 2, 3]) + "soon,4\n", r"line 5: time is 'soon', which is no time like the others"),
+        ("time,v\n" + "".join(f"{n},{n}\n" for n in range(24)) + "1e400,4\n", r"line 26: time is '1e400', which is no"),
         (hours([1, 2, 3]) + "2024-01-01 01:00,4\n", r"line 5: the time 2024-01-01 01:00 stands already in line 3"),
         (hours([1, 2, 3]) + "2124-01-01 01:00,4\n", r"line 5: time is far from all before it"),
         ("time,word\n2024-01-01,a\n2024-01-02,b\n", "no column of numbers to forecast"),

@@ -1,5 +1,7 @@
 """Parquet: columns with types."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -12,17 +14,31 @@ from elman.data.packed import opened
 from elman.data.tables import Table, held
 from elman.errors import ElmanError
 
+MARK = b"PAR1"
+
 
 def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     """The rows of a file."""
     with opened(path) as file:
         data = BytesIO(file.read())
-    try:
+    with _refused(path):
         frame = pl.read_parquet(data)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        said = str(error).partition("\n")[0]
-        raise ElmanError(f"{path} is no Parquet file, or was cut short: {said}") from error
     return held(frame, str(path), bad, dialect)
 
 
-FORMAT = Format("a Parquet file", lambda begun: begun.data.startswith(b"PAR1") or begun.name.endswith(".parquet"), read)
+def first_rows(path: Path, number: int) -> pl.DataFrame:
+    """The first rows of a file that is not packed, without reading the others."""
+    with _refused(path):
+        return pl.scan_parquet(path, glob=False).head(number).collect()
+
+
+@contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        said = str(error).partition("\n")[0]
+        raise ElmanError(f"{path} is no Parquet file, or was cut short: {said}") from error
+
+
+FORMAT = Format("a Parquet file", lambda begun: begun.data.startswith(MARK) or begun.name.endswith(".parquet"), read)

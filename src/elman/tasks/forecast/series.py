@@ -107,7 +107,7 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None,
     if columns.time and (dated, zone) != (columns.dated, columns.zone):
         wanted = "with a zone" if columns.zone else "without a zone" if columns.dated else "as numbers"
         raise ElmanError(f"{table.name}: {', '.join(columns.time)} is to have times {wanted}; it has {how}")
-    missing = np.flatnonzero(np.isnan(times)).tolist()
+    missing = np.flatnonzero(~np.isfinite(times)).tolist()
     wrong = {row: columns.when.missing(table, row, columns.zone) for row in missing}
     table, times = table.reject(wrong), times[np.isfinite(times)]
     _require_rows(table)
