@@ -303,3 +303,23 @@ def test_lists_that_are_not_of_numbers_alike_are_json(cells: list[Any], tmp_path
 def test_rows_at_their_places_keep_columns_of_any_name() -> None:
     frame = pl.DataFrame({"row": [1, 2], "\0row": [3, 4], "": [5, 6]})
     assert read_table(frame, BadRows()).spread().equals(frame)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "cells"),
+    [
+        ("id,day,load", "{n};2020-01-0{n};3,5", ["1", "2020-01-01", "3,5"]),
+        ("day,load", "2020-01-0{n};3,5", ["2020-01-01", "3,5"]),
+        ('"id";"day"', "{n},2020-01-0{n}", ["1", "2020-01-01"]),
+        ("text,label", "so fine\tgood", ["so fine", "good"]),
+        ("day;load;heat", "2020-01-0{n}   3.5 {n}", ["2020-01-01", "3.5", "1"]),
+    ],
+)
+def test_a_header_may_be_parted_otherwise_than_its_rows(
+    header: str, row: str, cells: list[str], tmp_path: Path
+) -> None:
+    read = table(tmp_path, "\n".join([header, *(row.format(n=n) for n in range(1, 6))]) + "\n")
+    assert [list(read.frame.row(0)), len(read)] == [cells, 5]
+    assert "stand between the names of the header" in read.notes[0]
+    again = read_table(tmp_path / "data.csv", BadRows(), read.dialect, lambda names: set(names) == set(read.columns))
+    assert again.frame.equals(read.frame)

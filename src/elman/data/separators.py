@@ -20,6 +20,7 @@ NUMBER = re.compile(  # in any notation; the signs are the minus of Unicode and 
     re.IGNORECASE,
 )
 MOST = 0.98  # of the lines at least have equally many cells between blanks
+FEWEST = 3  # lines below a first one that is written otherwise
 REGULAR = 0.9  # of them at least have as many of a character that parts them in spite of blanks
 DECIMAL = re.compile(r"[-+\u2212]?(?:\d+,\d+(?:[eE][-+]?\d+)?|\d{1,3}(?:,\d{3})+(?:\.\d*)?)%?")  # with commas
 PACKED = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d [0-2]\d[0-5]\d(?:[0-5]\d)?,")  # a moment without marks inside
@@ -51,6 +52,9 @@ def guess_separator(text: str, kind: str = "") -> str:
     allow_cells_of(len(text))
     head = _likely(head)
     quoted = '"' in text[:SIZE]
+    for separator in SEPARATORS:
+        if names_apart(head, separator):
+            return separator
     found = {}
     for separator in CHARACTERS:
         rows = _parted(head, separator, quoted)
@@ -66,6 +70,46 @@ def guess_separator(text: str, kind: str = "") -> str:
     if best == "\t" or (found and _is_plain(best, _parted(head, best, quoted), head)):
         return best
     return " " if _are_blanks(head, best if found else "") else best
+
+
+def names_apart(head: Sequence[str], separator: str) -> tuple[list[str], str] | None:
+    """The names in a first line that has another character between them than the lines below; and that character.
+
+    Args:
+        head: lines.
+        separator: what stands between the cells of those below the first.
+
+    Returns:
+        None where the first line is written as the others are.
+
+    Example:
+        >>> names_apart(["day,load", "1;2,5", "2;3,5", "3;4,5"], ";")
+        (['day', 'load'], ',')
+    """
+    first, below = head[0] if head else "", head[1:]
+    if len(below) < FEWEST or separator in first:
+        return None
+    rows = _rows(below, separator, any('"' in line for line in below))
+    width = len(rows[0]) if rows else 1
+    if width < 2 or not _are_alike(rows, width) or (separator == " " and not _are_of_numbers(rows)):
+        return None
+    for between in CHARACTERS:
+        names = [cell.strip() for cell in _rows([first], between, '"' in first)[0]] if between in first else []
+        if len(names) != width or not all(names) or any(map(is_number, names)):
+            continue
+        parted = _rows(below, between, any('"' in line for line in below))
+        if not _are_alike(parted, width) or (between == "," and separator in "\t;|" and _have_decimal_commas(rows)):
+            return names, between
+    return None
+
+
+def _are_alike(rows: Sequence[Sequence[str]], width: int) -> bool:
+    return sum(len(row) == width for row in rows) >= REGULAR * len(rows)
+
+
+def _are_of_numbers(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether half of the cells of each row, or more, are numbers."""
+    return all(2 * sum(map(is_number, row)) >= len(row) for row in rows)
 
 
 def _parted(head: Sequence[str], separator: str, quoted: bool) -> list[list[str]]:
@@ -123,6 +167,8 @@ def separator_again(text: str, usual: str, fits: Callable[[Sequence[str]], bool]
     allow_cells_of(len(text))
     quoted = '"' in text[:SIZE]
     own = guess_separator(text)
+    if (apart := names_apart(head, own)) and fits(apart[0]):
+        return own
     whole = _rows(head[:1], usual, quoted)[:1]
     alone = not named and bool(whole) and len(whole[0]) == 1 and fits(whole[0])
     for separator in (usual, own, *CHARACTERS) if named else (own, usual, *CHARACTERS):
@@ -177,12 +223,12 @@ def _are_blanks(head: Sequence[str], other: str) -> bool:
         return False
     width, number = Counter(map(len, rows)).most_common(1)[0]
     if width > 1 and number >= MOST * len(rows):
-        return all(2 * sum(map(is_number, row)) >= len(row) for row in rows[1:] if len(row) == width)
+        return _are_of_numbers([row for row in rows[1:] if len(row) == width])
     cells = fixed_width(head)
     if cells is None or len(head) < 5:
         return False
     below = [[cell for cell in row if cell] for row in cells[1:]]
-    return all(row and 2 * sum(map(is_number, row)) >= len(row) for row in below)
+    return all(below) and _are_of_numbers(below)
 
 
 def _is_of_numbers(cell: str) -> bool:
@@ -218,6 +264,8 @@ def has_columns(text: str) -> bool:
     if separator == " ":
         return True
     lines = _likely([line for line in text.split("\n")[:2000] if line.strip() and not SAID.fullmatch(line)])
+    if names_apart(lines[:SAMPLE], separator):
+        lines = lines[1:]
     widths = {line.count(separator) for line in lines}
     return len(widths) == 1 and widths != {0} and (separator == "\t" or text.count("\n") > 3)
 

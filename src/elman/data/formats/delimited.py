@@ -23,10 +23,12 @@ from elman.data.separators import (
     MOST,
     SAID,
     SAMPLE,
+    SEPARATORS,
     allow_cells_of,
     fixed_width,
     guess_separator,
     has_columns,
+    names_apart,
     remark,
 )
 from elman.data.tables import Table
@@ -46,6 +48,7 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     separator = dialect.separator or guess_separator(text, kind)
     mark = remark(text.partition("\n")[2] if SAID.match(text) else text) or "#"
     text, remarks = _without_remarks(text, separator, kind, mark)
+    text, apart = _with_names_alike(text, separator) if dialect.header is not False else (text, "")
     plain = separator in (" ", COLONS) or '"' not in text or (separator == "\t" and not _is_quoted(text))
     lines, cells = _split(text, separator) if plain else _parse(text, str(path), separator, bad)
     lines, cells = _without_empty_lines(lines, cells)
@@ -77,6 +80,7 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     frame, empty = _without_empty_columns(frame, header)
     notes = [
         f"lines that begin with {mark} are remarks: {remarks:,}" if remarks else "",
+        _apart(apart, separator) if apart else "",
         f"rows without any value are left out: {hollow.sum():,}" if hollow.any() else "",
         f"the header stands again, and is left out there, in line {told}" if told else "",
         "columns without a name and without a value are left out" if empty or trailing else "",
@@ -209,6 +213,20 @@ def _without_remarks(text: str, separator: str, kind: str, mark: str) -> tuple[s
     for n in remarks:
         lines[n] = ""
     return "\n".join(lines), len(remarks)
+
+
+def _with_names_alike(text: str, separator: str) -> tuple[str, str]:
+    """The text with a header that is written as the rows below it; and what stood between its names, or ""."""
+    head = [line for line in text.split("\n", SAMPLE)[:SAMPLE] if line.strip()]
+    apart = names_apart(head, separator)
+    if apart is None:
+        return text, ""
+    before, _, rest = text.partition(head[0])
+    return f"{before}{separator.join(apart[0])}{rest}", apart[1]
+
+
+def _apart(header: str, below: str) -> str:
+    return f"{SEPARATORS[header]} stand between the names of the header, and {SEPARATORS.get(below, below)} below"
 
 
 def _cells(line: str, separator: str) -> list[str]:
