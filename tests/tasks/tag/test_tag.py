@@ -17,6 +17,7 @@ from elman.data.tables import write_table
 from elman.errors import ElmanError
 from elman.tasks.tag.layout import ColumnSpec, find_layout
 from elman.tasks.tag.spans import Span, write_spans
+from elman.tasks.tag.suits import suits
 from elman.tasks.tag.tagged import read_tagged
 from elman.tasks.tag.task import Pieces, TagOptions, TagTask, most_frequent
 from elman.tasks.tag.tokens import SpellingConvolution
@@ -378,3 +379,28 @@ def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("sentence,word,tag")
     with pytest.raises(ElmanError, match="has no rows but its header"):
         find_layout(tmp_path / "x.csv", ColumnSpec())
+
+
+@pytest.mark.parametrize("letters", ["BIES", "BILU"])
+def test_few_sentences_with_many_tags_of_spans_suit_a_tagger(letters: str, tmp_path: Path) -> None:
+    begin, inside, end, alone = letters
+    rows = [
+        f"Ann {alone}-{kind}\nsaw O\nNew {begin}-{kind}\nYork {inside}-{kind}\nCity {end}-{kind}\n"
+        for kind in ("PER", "LOC", "ORG", "DAY", "ART")
+    ]
+    (tmp_path / "few.txt").write_text("\n".join(rows))
+    read = TagTask.read(TagOptions(), Sources(tmp_path / "few.txt"))
+    assert read.scheme == ("BIOES" if end == "E" else "BILOU")
+    assert suits(read, tmp_path).score == 0.9
+
+
+@pytest.mark.parametrize("between", ["\t", " "])
+def test_tags_of_spans_are_tags_wherever_they_stand(between: str, tmp_path: Path) -> None:
+    words = [("O", "find"), ("O", "me"), ("B-Food", "thai"), ("I-Food", "soup"), ("O", "near"), ("B-Place", "Rome")]
+    text = "\n".join(f"{tag}{between}{word}" for tag, word in words)
+    (tmp_path / "first.bio").write_text(f"{text}\n\n{text}\n")
+    layout = find_layout(tmp_path / "first.bio", ColumnSpec())
+    assert (layout.word, layout.tag) == (1, 0)
+    read = read_tagged(tmp_path / "first.bio", layout, BadRows())
+    assert read.tokens == [[word for _, word in words]] * 2
+    assert read.tags == [[tag for tag, _ in words]] * 2

@@ -15,7 +15,7 @@ from elman.data.columns import find, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.files import alternatives, suffix
 from elman.data.formats import check_task, conllu, delimited, format_of
-from elman.data.formats.conll import DOCUMENT
+from elman.data.formats.conll import DOCUMENT, SPANS
 from elman.data.reading import read_table
 from elman.data.separators import SEPARATORS, guess_separator
 from elman.data.tables import Table
@@ -221,8 +221,11 @@ def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec) -> La
     columns = list(zip(*rows, strict=True))
     names = heading if header else [""] * width
     counted = width > 2 and all(cell[:1].isdigit() for cell in columns[0][:200]) and columns[0][0] == "1"
-    word = _column(source, wishes.word, names, ("word", "words"), width, 1 if counted else 0)
-    usable = [n for n in range(width) if n != word and len(set(columns[n])) > 1]
+    # tags of spans are known wherever they stand
+    spans = [n for n in range(width) if len(set(columns[n])) > 1 and all(map(SPANS.fullmatch, columns[n]))]
+    first = next((n for n in range(int(counted), width) if n not in spans), 0)
+    word = _column(source, wishes.word, names, ("word", "words"), width, first)
+    usable = [n for n in spans or range(width) if n != word and len(set(columns[n])) > 1]
     last = 3 if counted and width == 10 else max(usable, default=width - 1)  # ten is CoNLL-U
     tag = _column(source, wishes.tag, names, ("tag", "tags"), width, last)
     sentence = next((n for n, name in enumerate(names) if name.startswith("sentence")), -1)

@@ -11,12 +11,13 @@ FEW = 0.2  # of the words, as a share, are different tags at most
 
 
 def suits(read: Any, path: Path) -> Suits:
-    """How well the sentences that a tagger read suit it: whether they have several words, and few tags."""
+    """How well the sentences that a tagger read suit it: whether they have several words, and spans or few tags."""
     layout, sentences = read.layout, read.learnt
     words = [word.lower() for word in chain.from_iterable(sentences.tokens)]
     tags = set(chain.from_iterable(sentences.tags))
-    likely = len(tags) <= max(3, FEW * len(words)) and len(words) >= 2 * len(sentences) > 2
-    score = 0.9 if likely and len(tags) < len(set(words)) else 0.1
+    few = len(tags) <= max(3, FEW * len(words)) and len(tags) < len(set(words))
+    # each kind of span has up to four tags, which may be many in a small file
+    score = 0.9 if (few or read.scheme) and len(words) >= 2 * len(sentences) > 2 else 0.1
     why = f"{len(sentences):,} sentences with {len(tags):,} different tags"
     if layout.kind == "table":
         usual = is_named(layout.tokens, "words", "word") and is_named(layout.tags, "tags", "tag")
