@@ -104,3 +104,16 @@ def test_only_encodings_of_texts_are_taken(name: str, tmp_path: Path) -> None:
     path.write_text(TEXT, encoding="utf-8")
     with pytest.raises(ElmanError, match="--encoding is the name of one"):
         read_whole(path, name)
+
+
+def test_a_zero_byte_in_a_text_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "few.csv").write_bytes(b"text,label\nso fine,good\nso \0bad,bad\n")
+    with pytest.raises(ElmanError, match=r"few\.csv, line 3: has a zero byte.*tr -d '\\000'"):
+        read_whole(tmp_path / "few.csv")
+
+
+@pytest.mark.parametrize(("encoding", "said"), [("mac_roman", "mac_roman"), ("latin-1", "latin-1 or cp1252")])
+def test_an_encoding_is_named_in_which_letters_are_small_within_words(encoding: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "few.csv").write_bytes("text,label\rle caf\u00e9 est tr\u00e8s bon,oui\r".encode(encoding))
+    with pytest.raises(ElmanError, match=f"--encoding {said}$"):
+        read_whole(tmp_path / "few.csv")

@@ -2,6 +2,7 @@
 
 import codecs
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -12,6 +13,7 @@ from elman.errors import ElmanError, quoted
 log = logging.getLogger(__name__)
 
 PIECE = 1 << 20  # bytes read at a time
+FEW = 0.1  # of the bytes of a text at most are zero by mistake
 # what a file begins with, and what it is written in then; the longer mark of UTF-32 begins as that of UTF-16 does
 MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -108,14 +110,15 @@ def _decoded(path: Path, file: IO[bytes], begun: bytes, offset: int, name: str, 
             wrong = f"byte {place}, in line {line}, is 0x{error.object[error.start]:02x}"
             # what ends within a character has not got a wrong one
             shown = "UTF-8" if name == "utf-8" else name
-            hint = "say in what encoding it is, such as --encoding latin-1 or cp1252" if not said else "say another"
+            usual = f"say in what encoding it is, such as --encoding {_likely(error.object)}"
+            hint = usual if not said else "say another"
             raise ElmanError(f"{path} is not {shown}: {wrong}; {hint}") from error
         except UnicodeError as error:  # of UTF-16 and UTF-32
             raise ElmanError(
                 f"{path} does not begin with the mark by which {name} is told: say --encoding {name}-le, or {name}-be"
             ) from error
         if "\0" in text:
-            raise _binary(path, block, offset)
+            raise _binary(path, block, offset, line + text[: text.index("\0")].count("\n"))
         line += text.count("\n")
         offset += len(block)
         if text:
@@ -125,10 +128,25 @@ def _decoded(path: Path, file: IO[bytes], begun: bytes, offset: int, name: str, 
         block = file.read(PIECE)
 
 
-def _binary(path: Path, data: bytes, offset: int) -> ElmanError:
+def _likely(data: bytes) -> str:
+    """The encodings that bytes are likely in: that in which letters within words are small ones.
+
+    >>> _likely("tr\u00e8s caf\u00e9".encode("mac_roman")), _likely("tr\u00e8s caf\u00e9".encode("latin-1"))
+    ('mac_roman', 'latin-1 or cp1252')
+    """
+    within = set(re.findall(rb"(?<=[a-z])[\x80-\xff]", data))
+    small = {name: all(each.decode(name, "replace").islower() for each in within) for name in ("mac_roman", "cp1252")}
+    return "mac_roman" if small["mac_roman"] and not small["cp1252"] else "latin-1 or cp1252"
+
+
+def _binary(path: Path, data: bytes, offset: int, line: int = 0) -> ElmanError:
+    """What to say of zero bytes: few of them, in a line of what is a text else, can be taken out."""
     at = data.index(b"\0") if b"\0" in data else 0
     some = data[:1000]
     for places, name in ((some[1::2], "utf-16-le"), (some[::2], "utf-16-be")):
         if len(some) >= 8 and places.count(0) > 0.4 * len(places) and some.count(0) < 0.6 * len(some):
             return ElmanError(f"{path} looks like UTF-16 without a mark; say --encoding {name}, or save it as UTF-8")
+    if line and data.count(0) <= FEW * len(data):
+        mend = f"tr -d '\\000' < {path} > NEW leaves such out"
+        return ElmanError(f"{path}, line {line}: has a zero byte, which is no character of a text; {mend}")
     return ElmanError(f"{path} is binary: byte {offset + at} is zero; give a text file")
