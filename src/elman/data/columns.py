@@ -13,11 +13,11 @@ NAMES = {
         "zeitstempel zeitpunkt zeit datum uhrzeit datum_zeit horodatage horodate heure temps jour fecha_hora fechahora "
         "fecha hora tiempo data_ora data_hora data ora datum_tijd tijd czas дата_время дата время 时间 日期 時間 日時 "
         "日付 तारीख tarih zaman dato tid päivämäärä aika",
-        "step": "t step",
+        "step": "t step elapsed elapsed_time time_elapsed",
         # a moment in one number, which is a time only where it can be read as such
         "stamp": "unix stamp period yrmo yearmonth year_month yearmon yearweek year_week yearquarter year_quarter "
         "yrqtr monat_jahr anneemois jahrmonat",
-        "period": "second minute hour day week month quarter year",
+        "period": "second minute hour day week month quarter year sec seconds minutes hours days weeks months years",
         # times of day that stand beside a day, and the parts of a moment in a column each
         "clock": "time hour hours hr hh hhmm hhmmss clock time_of_day uhrzeit zeit stunde heure hora ora tijd uur czas "
         "godzina время час 时间 時間 時刻 hourending hour_ending he",
@@ -36,6 +36,10 @@ NAMES = {
         "year and quarter": "quarter qtr yearquarter year_quarter yrqtr yyyyq quartal trimestre kwartaal",
         "year and month": "month yearmonth year_month yrmo yyyymm monat mois mes mês mese maand period",
         "julian day": "jd julian julian_day julian_date bjd hjd mjd",
+        "spreadsheet day": "excel_date exceldate excel_time excel_serial serial_date date_serial serial_day",
+        "datenum": "datenum date_num matlab_date matlab_time matlab_datenum",
+        "decimal year": "decimal_date decimaldate decimal_year dec_date date_decimal decyear fractional_year "
+        "year_fraction yearfrac fracyear year_decimal",
         "part of the time": "mnth mon month_number hr hh yr dayofweek day_of_week weekday week_day dow wday "
         "dayofmonth day_of_month dom mday doy yday dayofyear day_of_year weekofyear week_of_year wk weekno week_no qtr "
         "monat jahr tag wochentag stunde kw mois annee jour semaine mes dia semana",
@@ -72,6 +76,11 @@ NAMES = {
 
 
 LONGEST = 200  # characters of a name that means something
+# what times are counted in, behind the name; T_min may be the lowest temperature
+COUNTED_IN = (
+    r"(?:(?<=[^\W\d_]{2})[_/\s](?:s|secs?|seconds?|ms|msec|millis|us|µs|ns|nanos|mins?|minutes?|h|hrs?|hours?|days?)"
+    r"|(?<=^t)[_/\s](?:s|sec|ms|us|µs|ns))$"
+)
 
 
 def find(columns: Iterable[str], *roles: str, bare: bool = False) -> str:
@@ -120,14 +129,18 @@ def is_stamped(column: str) -> bool:
 def normal(column: str) -> str:
     """A name without regard to case and to how its words are parted, and without a unit or a zone in brackets.
 
-    >>> normal("Date Time"), normal("Time [UTC]"), normal("(1)"), normal("<DATE>")
-    ('date_time', 'time', '(1)', 'date')
+    Of a name of times what they are counted in may stand behind it without brackets.
+
+    >>> normal("Date Time"), normal("Time [UTC]"), normal("(1)"), normal("<DATE>"), normal("Time_ms"), normal("t/s")
+    ('date_time', 'time', '(1)', 'date', 'time', 't')
     """
     plain = column.strip().lower()
     if len(plain) > LONGEST:
         return plain
     plain = re.sub(r"^<(.+)>$", r"\1", plain)
-    return re.sub(r"\s*[\[(][^\])]*[\])]$", "", plain).replace(" ", "_") or plain
+    plain = re.sub(r"\s*[\[(][^\])]*[\])]$", "", plain) or plain
+    name, bare = plain.replace(" ", "_"), re.sub(COUNTED_IN, "", plain).replace(" ", "_")
+    return bare if bare in (*NAMES["time"], *NAMES["step"]) else name
 
 
 def without_identity(column: str) -> str:

@@ -369,8 +369,29 @@ def test_a_year_and_its_month_behind_a_point_are_a_month_where_a_column_is_calle
     for column in (pl.Series(name, cells), pl.Series(name, [float(cell) for cell in cells])):
         times = read_times(column)
         assert times.values.tolist() == [moment(2015 + n // 12, 1 + n % 12, 1) for n in range(24)]
-    assert not read_times(pl.Series(name, ["2000.01", "2000.13", "2000.25"])).dated  # parts of years
-    assert name == "period" or not read_times(pl.Series(name, ["2000.5", "2001.5"])).dated
+
+
+@pytest.mark.parametrize(
+    ("cells", "first", "last", "how"),
+    [
+        ([1949.083, 1949.167, 1949.25], (1949, 2, 1), (1949, 4, 1), "years and twelfths of them"),
+        ([1949.08, 1949.17, 1949.67], (1949, 2, 1), (1949, 9, 1), "years and twelfths of them"),
+        ([1958.2027, 1958.2877, 1958.3699], (1958, 3, 1), (1958, 5, 1), "years and twelfths of them"),
+        ([2000.5, 2001.5], (2000, 7, 1), (2001, 7, 1), "years and twelfths of them"),
+        ([2021 + n / 365 for n in range(40)], (2021, 1, 1), (2021, 2, 9), "years and parts of them, to the day"),
+        ([2020 + n / 8784 for n in range(9)], (2020, 1, 1), (2020, 1, 1, 8), "years and parts of them, to the minute"),
+    ],
+)
+def test_years_and_parts_of_them_are_moments(
+    cells: list[float], first: tuple[int, ...], last: tuple[int, ...], how: str
+) -> None:
+    for name in ("time", "year", "decimal_date"):
+        for column in (pl.Series(name, cells), pl.Series(name, [str(cell) for cell in cells])):
+            times = read_times(column)
+            assert (times.values[0], times.values[-1], times.how) == (moment(*first), moment(*last), how)
+            assert read_times(column[-1:], form=times.form).values[0] == moment(*last)
+    assert not read_times(pl.Series("level", cells)).dated
+    assert not read_times(pl.Series("time", [1700.5, 1701.5])).dated
 
 
 def test_a_separator_of_columns_parts_no_day_from_its_time() -> None:

@@ -90,11 +90,11 @@ def test_hours_that_end_at_24() -> None:
     ("columns", "roles", "named"),
     [
         ({"hour": [1, 2, 1], "x": [1, 2, 3]}, ("period",), ("hour",)),
-        ({"t": [0, 1, 2], "x": [1, 2, 3]}, ("step",), ("t",)),
-        ({"t": [0, 1, 2], "x": [1, 2, 3]}, (), ()),
+        ({"t": [0, 1, 2], "x": [1, 2, 3]}, (), ("t",)),
         ({"time": [0.5, 1, 2], "x": [1, 2, 3]}, (), ("time",)),
         ({"data": [0.5, 1, 2], "x": [1, 2, 3]}, (), ()),
-        ({"hour": [1, 2, 1], "x": [1, 2, 3]}, ("step",), ()),
+        ({"hour": [1, 2, 1], "x": [1, 2, 3]}, (), ()),
+        ({"julian": [1, 2, 3], "x": [1, 2, 3]}, (), ()),
         ({"year": [1990, 1991, 1992], "x": [1, 2, 3]}, (), ("year",)),
         ({"a": ["x", "y", "z"]}, (), ()),
         ({"opened": ["10:30", "11:30", "9:15"], "x": [1, 2, 3]}, (), ()),
@@ -171,7 +171,7 @@ def test_a_moment_in_a_number_is_found_by_its_name_and_a_temperature_is_none(
     columns = {name: [cell(each, form) for each in HOURS] for name, form in zip(names, written, strict=True)}
     for rest in ({"T": [n % 7 for n in VALUES]}, {"travel_time": [1990 + n for n in VALUES]}):
         table = read_table({**rest, **columns}, BadRows())
-        when = find_when(table, (), table.columns, "step", counted=True)
+        when = find_when(table, (), table.columns, counted=True)
         assert when.columns == tuple(names)
         assert when.read(table.frame).values.tolist() == microseconds(HOURS)
 
@@ -179,7 +179,7 @@ def test_a_moment_in_a_number_is_found_by_its_name_and_a_temperature_is_none(
 def test_a_step_goes_on_and_a_temperature_goes_up_and_down() -> None:
     for cells, named in (([0, 1, 2, 0, 1, 2], ("T",)), ([0, 0, 5, 5, 9, 9], ("T",)), ([4, 6, 4, 3, 6, 5], ())):
         table = read_table({"T": cells, "x": VALUES[:6]}, BadRows())
-        assert find_when(table, (), table.columns, "step", counted=True).columns == named
+        assert find_when(table, (), table.columns, counted=True).columns == named
 
 
 WEEKS = [datetime(2020, 1, 6) + timedelta(weeks=n) for n in range(60)]

@@ -20,46 +20,19 @@ from elman.data.times.dates import (
     short_years,
     tidied,
 )
-from elman.data.times.forms import DAY, FORMS, MINUTE, NAMED, SECOND, SINCE, YEARS, order_of, with_first_year
+from elman.data.times.forms import DAY, FORMS, NAMED, SINCE, YEARS, order_of, with_first_year
+from elman.data.times.numbered import DAY_NUMBERS, EPOCHS, NUMBERED, find_way, moments
 from elman.errors import ElmanError, quoted
 
 LOWEST, HIGHEST = (int(np.datetime64(str(year), "us").astype(int)) for year in (YEARS[0], YEARS[1] + 1))
 SAMPLE = 1000  # cells by which a form is found
 MOST = 0.95  # share of the cells that are read where they are numbers
 EVEN = 1.5  # the longest step between times over the usual one, where they are evenly apart: of months, or of years
-
-
-class Numbers(NamedTuple):
-    """A way in which numbers are times: ``origin + number * unit``, from ``low`` to ``high``."""
-
-    said: str
-    unit: float  # microseconds
-    origin: float  # microseconds since 1970
-    low: float
-    high: float
-
-
-def _days_from(said: str, zero: float, first: float, last: float) -> Numbers:
-    """Numbers of days, of which ``zero`` is the first of January 1970."""
-    return Numbers(said, DAY, -zero * DAY, zero + first, zero + last)
-
-
-CENTURY_AND_A_HALF = -7305, 47846  # 1950 to 2100, in days since 1970
-EPOCHS = {
-    name: Numbers(f"{name} since 1970", SECOND / size, 0, 3e8 * size, 5e9 * size)
-    for name, size in {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}.items()
-}
-DAY_NUMBERS = {
-    "spreadsheet": _days_from("a spreadsheet's day numbers", 25569, *CENTURY_AND_A_HALF),
-    "julian day": _days_from("Julian day numbers", 2440587.5, -62091, 84371),
-    "modified julian day": _days_from("modified Julian day numbers", 40587, *CENTURY_AND_A_HALF),
-    "datenum": _days_from("MATLAB's day numbers", 719529, *CENTURY_AND_A_HALF),
-}
-NUMBERS = {**EPOCHS, **DAY_NUMBERS}
 PLACE = r"\s*[\[(]?\b([A-Z][A-Za-z_]+(?:/[A-Za-z_+-]+)+)[\])]?$"  # a zone behind a time
 POINTS = r"^\D*\d{1,2}\s?\.\s?\d{1,2}\s?\."
 STAMP = 12  # digits at least of a stamp to the minute
 DATES, PLAIN = "dates", "numbers"  # columns of dates by their type, and numbers that are only such
+POSITIONS = "numbers, as positions in time and not as dates"
 
 
 class Times(NamedTuple):
@@ -113,9 +86,9 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
         return Times(np.full(len(column), math.nan), True, None, "no times")
     if column.dtype.is_temporal():
         return _typed(column, zone)
-    if with_first_year(form)[0] not in (PLAIN, *NUMBERS, *FORMS):  # dates, once of their type and now as text
+    if with_first_year(form)[0] not in (PLAIN, *NUMBERED, *FORMS):  # dates, once of their type and now as text
         return read_times(column, zone, order=order)
-    times = _of_numbers(column, form, zone) if form in (PLAIN, *NUMBERS) else _of_text(column, form, zone)
+    times = _of_numbers(column, form, zone) if form in (PLAIN, *NUMBERED) else _of_text(column, form, zone)
     years = short_years(plain_text(column), form) if not known and form in FORMS and _turns_back(times.values) else []
     if years:
         times = _of_text(column, form + SINCE + str(_first_year(years)), zone)
@@ -255,28 +228,11 @@ def _typed(column: pl.Series, zone: str | None) -> Times:
 def _of_numbers(column: pl.Series, form: str, zone: str | None) -> Times:
     numbers = as_numbers(column)
     if form == PLAIN:
-        return Times(numbers.cast(pl.Float64).fill_null(math.nan).to_numpy(), False, None, PLAIN, PLAIN)
-    way = NUMBERS[form]
-    values = numbers.cast(pl.Float64).fill_null(math.nan).to_numpy()
-    inside = (values >= way.low) & (values <= way.high)
-    values = np.where(inside, values, math.nan)
-    if way.unit < 1:  # nanoseconds are more than a float64 holds
-        whole = plain_text(column).cast(pl.Int64, strict=False)
-        values = np.where(inside, (whole // 1000).cast(pl.Float64).fill_null(math.nan).to_numpy(), math.nan)
-    else:
-        values = way.origin + values * way.unit
-        fine = _fineness(values) if form in DAY_NUMBERS else 1  # a part of a day is no round number
-        values = np.round(values / fine) * fine
+        return Times(numbers.cast(pl.Float64).fill_null(math.nan).to_numpy(), False, None, POSITIONS, PLAIN)
+    values = moments(numbers.cast(pl.Float64).fill_null(math.nan).to_numpy(), form, plain_text(column))
     if form in EPOCHS:
-        return Times(values, True, zone or "UTC", way.said, form)
-    return Times(placed(values, zone), True, zone, way.said, form)
-
-
-def _fineness(values: np.ndarray) -> int:
-    """Of times that were parts of days the longest unit of which all are whole, as nearly as five decimals of a day."""
-    given = values[np.isfinite(values)]
-    units = (MINUTE, SECOND)
-    return next((unit for unit in units if (np.abs(given - np.round(given / unit) * unit) <= 5e-6 * DAY).all()), 1000)
+        return Times(values, True, zone or "UTC", NUMBERED[form], form)
+    return Times(placed(values, zone), True, zone, NUMBERED[form], form)
 
 
 def _of_text(column: pl.Series, form: str, zone: str | None) -> Times:
@@ -358,17 +314,7 @@ def _form_of_numbers(given: pl.Series, numbers: np.ndarray, order: str) -> Found
                 return _form_of_text(text, order, stamps)
             if read >= MOST:
                 return Found(form)
-    ways = list(EPOCHS)
-    if is_named(name, "julian day"):
-        ways += ["modified julian day" if "m" in name.lower()[:1] else "julian day"]
-    if name.strip().lower() == "datenum":
-        ways += ["datenum"]
-    if is_named(name, "time"):
-        ways += ["spreadsheet", "julian day"]
-    for form in ways:
-        if ((numbers >= NUMBERS[form].low) & (numbers <= NUMBERS[form].high)).mean() >= MOST:
-            return Found(form)
-    return Found(PLAIN)
+    return Found(find_way(name, numbers) or PLAIN)
 
 
 def _form_of_text(text: pl.Series, order: str, names: list[str]) -> Found:

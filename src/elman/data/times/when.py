@@ -26,6 +26,7 @@ from elman.data.times.column import (
 )
 from elman.data.times.dates import days_of, is_yearless, plain_text, read_clock
 from elman.data.times.forms import DAY, HOUR, MINUTE, MONTHS, SECOND
+from elman.data.times.numbered import YEAR_NUMBERS
 from elman.errors import ElmanError, quoted
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ AFTER = {  # which part may follow which in columns of their own
 CLOCK, HOURS, COMPACT, SHARE = "time of day", "hours", "hoursminutes", "share of a day"  # forms of a time of day
 HALF = "half of the day"  # AM or PM in a column of its own, behind a time of day
 ELAPSED = "elapsed"
+IN_NUMBERS = ("julian day", "spreadsheet day", "datenum", "decimal year")  # roles of times that are numbers
 MERIDIEM = r"(?i)^\s*([ap])\.?\s?m\.?\s*$"
 NUMBERED = r"(?i)^(?:q|qtr|quarter|quartal|t|trim|w|wk|kw|week|woche)\.?\s?(\d{1,2})$"
 LENGTH = r"^(\d+):(\d{2})(?::(\d{2}(?:\.\d+)?))?$"  # the hours may go on beyond a day
@@ -166,7 +168,7 @@ def find_when(
         table: the rows.
         said: the columns that the user named.
         among: those that are looked at if none was.
-        roles: by which columns of nothing but numbers may be found, such as ``step``.
+        roles: by which columns of nothing but numbers are found beside those of times and steps, such as ``period``.
         order: of day, month and year, where the user says it.
         zone: where clocks hang that give times without a zone.
         elapsed: whether times of day alone are times, of what has passed since a series began.
@@ -238,20 +240,21 @@ def _columns(table: Table, among: Sequence[str], roles: Sequence[str], elapsed: 
     if stamps:
         day = next((name for name in stamps if is_named(name, "time")), stamps[0])
         return (day, *_clock_beside(frame, day, among))
-    named = [name for name in among if is_named(name, "time", *roles) and has_value(frame[name]).any()]
+    roles = ("time", "step", *roles)
+    named = [name for name in among if is_named(name, *roles, *IN_NUMBERS) and has_value(frame[name]).any()]
     for name in named:
         if frame[name].dtype.is_nested() or not is_numeric(frame[name]):
             continue
         form = find_form(frame[name]).form
         if form != PLAIN:
             return (name, *_clock_beside(frame, name, among))
-        if counted and not is_named(name, "time") and not _goes_on(frame[name]):
+        if not is_named(name, *roles) or (counted and not is_named(name, "time") and not _goes_on(frame[name])):
             continue
         # "data" is a date in some languages, and anything in others
         if normal(name) != "data" and not _is_of_day_named(name, among):
             return (name,)
     year = find(among, "year")
-    if year and is_numeric(frame[year]) and find_form(frame[year].alias("year")).form == "year":
+    if year and is_numeric(frame[year]) and find_form(frame[year].alias("year")).form in ("year", *YEAR_NUMBERS):
         return (year,)
     if counted:
         for name in among:

@@ -147,7 +147,7 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     if twice := next((name for name in said if name in (*wish.time, wish.label) or said.count(name) > 1), None):
         raise ElmanError(f"the column {twice!r} is named for two things; name it for one")
     free = [column for column in table.columns if column not in ignore]
-    when = find_when(table, wish.time, [c for c in free if c not in said], order=order)
+    when = find_when(table, wish.time, [c for c in free if c not in said], order=order, counted=True)
     label = _label(table, wish.label, [c for c in free if c not in (*when.columns, wish.series)])
     rest = [c for c in free if c not in (*when.columns, label)]
     changes = [c for c in rest if is_named(c, "change") and _is_answer(table.frame[c])]

@@ -323,7 +323,7 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
     if not identity:
         raise ElmanError(f"{table.name}: which column says to which series a row belongs? say it with --id-column")
     rest = [column for column in columns if column != identity]
-    when = find_when(table, wishes.time, rest, "step", "period", order=wishes.order, elapsed=True)
+    when = find_when(table, wishes.time, rest, "period", order=wishes.order, elapsed=True)
     time = when.columns
     label, labels, label_identity = "", wishes.labels, ""
     if labels:

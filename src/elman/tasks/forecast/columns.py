@@ -114,7 +114,7 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
             raise ElmanError(f"{table.name}: --ignore is for tables with a row for each time; here a row is a series")
         return _rows(table, said, said.series or names or (table.columns[0],))
     free = [name for name in table.columns if name not in {*named, *ignore}]
-    when = find_when(table, said.time, free, "step", order=order, zone=said.zone, counted=True)
+    when = find_when(table, said.time, free, order=order, zone=said.zone, counted=True)
     time, times = when.columns, when.read(table.frame)
     zoned = times.zone is not None
     times = when.read(table.frame, said.zone) if said.zone else times

@@ -321,7 +321,7 @@ def _named(column: pl.Series) -> pl.Series:
 def _when(table: Table, wish: Sequence[str], others: Sequence[str], order: str) -> When:
     """The columns of times; without a name that says so those of dates, or of seconds since 1970."""
     free = [column for column in table.columns if column not in others]
-    found = find_when(table, wish, free, "step", order=order)
+    found = find_when(table, wish, free, order=order)
     if found.columns:
         return found
     numbers = [column for column in free if table.is_numeric(column)]
