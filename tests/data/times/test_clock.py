@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from elman.data.times.clock import DAY, Clock, find_clock, said_clock
-from elman.data.times.column import read_times
+from elman.data.times.column import placed, read_times
 from elman.errors import ElmanError
 
 
@@ -43,7 +43,10 @@ def test_the_usual_step_is_found_through_gaps(step: timedelta, said: str) -> Non
     ("times", "said"),
     [
         ([f"{1990 + n // 12}-{1 + n % 12:02d}" for n in range(40)], "a month"),
-        (["2023-01-31", "2023-02-28", "2023-03-31", "2023-04-30"], "a month"),
+        (["2023-01-31", "2023-02-28", "2023-03-31", "2023-04-30"], "a month, on the last day of a month"),
+        (["2023-02-28", "2023-03-31", "2023-04-30", "2023-05-31"], "a month, on the last day of a month"),
+        (["2023-09-29", "2023-10-31", "2023-11-30", "2023-12-29"], "a month, on the last weekday of a month"),
+        (["2023-10-02", "2023-11-01", "2023-12-01", "2024-01-01"], "a month, on the first weekday of a month"),
         ([f"{1990 + n // 4}Q{1 + n % 4}" for n in range(9)], "a quarter"),
         ([f"{1990 + n}-07-01" for n in range(9)], "a year"),
     ],
@@ -64,6 +67,79 @@ def test_days_without_weekends() -> None:
     assert clock.slots(working).tolist() == list(range(len(working)))
     assert np.array_equal(clock.times(np.arange(len(working))), working)
     assert find_clock([days], True, None).describe() == "a day"
+
+
+@pytest.mark.parametrize(
+    ("closed", "said"),
+    [
+        ((5, 6), "a day from Monday to Friday"),
+        ((4, 5), "a day from Sunday to Thursday"),
+        ((6,), "a day from Monday to Saturday"),
+        ((1, 2, 4, 5, 6), "a day on Monday, Thursday"),
+    ],
+)
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_days_of_the_week_without_rows_are_no_steps(closed: tuple[int, ...], said: str, zone: str | None) -> None:
+    days = [datetime(2024, 1, 1, 9) + timedelta(days=n) for n in range(140)]
+    rows = placed(np.array([moment(*d.timetuple()[:6]) for d in days if d.weekday() not in closed], float), zone)
+    clock = find_clock([np.delete(rows, [7, 20])], True, zone)
+    assert clock.describe() == said
+    assert clock.slots(rows).tolist() == list(range(len(rows)))
+    assert np.array_equal(clock.times(np.arange(len(rows))), rows)
+
+
+def test_days_that_are_missing_by_chance_are_steps() -> None:
+    days = of(datetime(2024, 1, 1), timedelta(days=1), 60)
+    some = np.sort(np.random.default_rng(3).choice(days, 35, replace=False))
+    assert find_clock([some], True, None).describe() == "a day"
+    assert find_clock([days[:5]], True, None).describe() == "a day"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "steps", "days", "said"),
+    [
+        (15, 32, 5, "15 minutes (09:00 to 16:45, from Monday to Friday)"),
+        (60, 9, 7, "an hour (09:00 to 17:00)"),
+        (420, 2, 5, "7 hours (09:00 to 16:00, from Monday to Friday)"),
+        (60, 15, 6, "an hour (09:00 to 23:00, from Monday to Saturday)"),
+    ],
+)
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_hours_of_the_day_without_rows_are_no_steps(
+    minutes: int, steps: int, days: int, said: str, zone: str | None
+) -> None:
+    opens = [datetime(2024, 3, 4, 9) + timedelta(days=n) for n in range(40) if n % 7 < days]
+    shown = [each + timedelta(minutes=minutes * n) for each in opens for n in range(steps)]
+    rows = placed(np.array([moment(*each.timetuple()[:6]) for each in shown], float), zone)
+    clock = find_clock([np.delete(rows, [7, 20])], True, zone)
+    assert clock.describe() == said
+    assert clock.slots(rows).tolist() == list(range(len(rows)))
+    assert np.array_equal(clock.times(np.arange(len(rows))), rows)
+    assert clock.cycles()[-2:] == [steps * days, round(steps * days * 365.2425 / 7)]
+    later = Clock(**{**clock.to_json(), "origin": rows[3]})
+    assert np.array_equal(later.times(np.arange(5)), rows[3:8])
+    night = rows[:1] - 4 * 3600 * 10**6
+    assert clock.slots(night).tolist() == [-0.5]
+    whole = of(datetime(2024, 3, 4), timedelta(minutes=minutes), 200)
+    assert find_clock([whole], True, None).unit == "fixed"
+
+
+def test_a_row_on_a_day_that_usually_has_none_is_between_two_steps() -> None:
+    days = [datetime(2024, 1, 1) + timedelta(days=n) for n in range(140)]
+    times = np.array([moment(*d.timetuple()[:3]) for n, d in enumerate(days) if n % 7 < 5 or n == 40], float)
+    clock = find_clock([times], True, None)
+    assert clock.describe() == "a day from Monday to Friday"
+    assert np.flatnonzero(clock.slots(times) % 1).tolist() == [30]
+
+
+def test_one_row_a_month_on_any_day_is_a_month() -> None:
+    fridays = [datetime(2020 + n // 12, 1 + n % 12, 1) for n in range(40)]
+    fridays = [day + timedelta(days=14 + (4 - day.weekday()) % 7) for day in fridays]
+    times = np.array([moment(*day.timetuple()[:3]) for day in fridays], float)
+    clock = find_clock([times], True, None)
+    assert clock.describe() == "a month, on any day of a month, told as the first"
+    assert clock.texts(clock.times(np.array([40]))) == ["2023-05-01"]
+    assert find_clock([of(datetime(2020, 1, 3), timedelta(days=28), 20)], True, None).describe() == "4 weeks"
 
 
 def test_a_step_that_is_said() -> None:

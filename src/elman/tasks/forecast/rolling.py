@@ -1,7 +1,7 @@
 """Rows of a stream as series that remember no more than a forecast needs."""
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -102,7 +102,7 @@ class Rolling:
         if np.isnan(times.values[0]) or (times.dated, times.zone) != (c.dated, c.zone):
             raise ElmanError(f"{self._said(row)} is no time like those that were learnt from")
         if not self.begun:  # the same step, from the first row of this stream
-            self.clock = Clock(self.clock.unit, self.clock.step, float(times.values[0]), self.clock.zone)
+            self.clock = replace(self.clock, origin=float(times.values[0]))
             self.begun = True
         return int(np.floor(self.clock.slots(times.values)[0] + 0.5))
 

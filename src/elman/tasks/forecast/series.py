@@ -17,6 +17,7 @@ from elman.tasks.forecast.columns import Columns, value_columns, words
 log = logging.getLogger(__name__)
 
 KEPT = 0.1  # steps that a row may be early or late and keep the step
+DRIFTING = 0.9  # of the steps at least are kept where a clock is a little fast or slow
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ def _clock(clock: Clock | str | None, parts: list[np.ndarray], columns: Columns,
 
 def _check_step(table: Table, columns: Columns, clock: Clock, parts: list[np.ndarray], *, again: bool) -> None:
     """Refuse a step that most rows do not keep, and where a clock is given ``again``, one that none does."""
-    steps = np.concatenate([np.diff(clock.slots(part)) for part in parts])
+    slots = [clock.slots(part) for part in parts]
+    steps, beside = np.concatenate([np.diff(each) for each in slots]), np.concatenate(slots) % 1
     if again and len(steps) > 1 and not (np.round(steps) <= 1).any() and (steps == steps[0]).mean() > 0.5:
         found = find_clock(parts, columns.dated, columns.zone)
         raise ElmanError(
@@ -179,7 +181,9 @@ def _check_step(table: Table, columns: Columns, clock: Clock, parts: list[np.nda
             f"from {clock.describe()}; give rows of the same step"
         )
     kept = int(((np.abs(steps - np.round(steps)) <= KEPT) & (steps > 0.5)).sum())
-    if 2 * kept < len(steps):
+    # those of a clock that is a little fast or slow keep the step, and stand beside it in the end
+    off = int(((beside > KEPT) & (beside < 1 - KEPT)).sum())
+    if 2 * kept < len(steps) or (2 * off > len(beside) and kept < DRIFTING * len(steps)):
         raise ElmanError(
             f"{table.name}: the rows are not evenly apart in {columns.when.said}: of {len(steps):,} only {kept:,} keep "
             f"a step of {clock.describe()}; say with --frequency to which step they are to be taken, or name another "

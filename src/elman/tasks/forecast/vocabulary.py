@@ -1,16 +1,17 @@
 """What a forecaster learns of its data before there is a model, as a folder keeps it."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from elman.data.plain import Distinct, Positive, Size, Within
-from elman.data.times.clock import YEAR, Clock
+from elman.data.times.clock import DAY, FALLS, YEAR, Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast.columns import Columns
 
-CLOCKS = ("fixed", "month", "weekday", "number", "row")
-DATED = CLOCKS[:3]
+CLOCKS = ("fixed", "open", "month", "weekday", "number", "row")
+DATED = CLOCKS[:4]
 FARTHEST = 8000 * YEAR  # of a date from 1970
 
 
@@ -68,6 +69,11 @@ def _check_clock(clock: Clock) -> None:
         raise ElmanError(f"clock: unit is {clock.unit!r:.60} and not {', '.join(CLOCKS)}")
     if not clock.step > 0 or (clock.unit in DATED and abs(clock.origin) > FARTHEST):
         raise ElmanError(f"clock: step {clock.step:g} or origin {clock.origin:g} is out of its range")
+    if not re.fullmatch("[01]{7}", clock.days) or "1" not in clock.days or clock.falls not in ("", *FALLS):
+        raise ElmanError(f"clock: days are {clock.days!r:.60} and falls is {clock.falls!r:.60}, which no steps do")
+    within = clock.opens >= 0 and clock.count >= 1 and clock.opens + (clock.count - 1) * clock.step < DAY
+    if clock.unit == "open" and not within:
+        raise ElmanError(f"clock: {clock.count} steps of {clock.step:g} from {clock.opens:g} on are beyond a day")
     if clock.zone is not None:
         try:
             ZoneInfo(clock.zone)
