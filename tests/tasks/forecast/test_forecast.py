@@ -15,7 +15,7 @@ from elman.data.times.clock import Clock
 from elman.errors import ElmanError
 from elman.tasks.forecast.baselines import linear, seasonal
 from elman.tasks.forecast.columns import Columns
-from elman.tasks.forecast.metrics import Truth, fitting_widths, measures, widened
+from elman.tasks.forecast.metrics import Truth, between, fitting_widths, measures, widened
 from elman.tasks.forecast.network import Horizon, ends, pinball
 from elman.tasks.forecast.plan import cut_into, learnt_from, parts_of
 from elman.tasks.forecast.series import Panel, Series
@@ -371,6 +371,17 @@ def test_widths_put_as_much_below_each_quantile_as_should_be() -> None:
     assert fitting_widths(right, coming, levels) == pytest.approx(np.ones(4))
     assert fitting_widths(wrong[:10], coming[:10], levels).tolist() == [1, 1, 1, 1], "too few to tell"
     assert fitting_widths(9 * wrong, coming, levels)[3] == 1, "never narrower than was learnt"
+
+
+@pytest.mark.parametrize("levels", [[0.1, 0.5, 0.9], [0.25, 0.75], [0.6, 0.9], [0.1], [0.5]])
+def test_a_mean_lies_between_the_outer_quantiles(levels: list[float]) -> None:
+    random = np.random.default_rng(0)
+    quantiles, means = np.sort(random.normal(size=(50, 3, len(levels))), -1), 2 * random.normal(size=(50, 3))
+    within = between(means, quantiles, levels)
+    assert (within >= quantiles[..., 0]).all() == (levels[0] < 0.5)
+    assert (within <= quantiles[..., -1]).all() == (levels[-1] > 0.5)
+    free = (means >= quantiles[..., 0]) & (means <= quantiles[..., -1])
+    assert np.array_equal(within[free], means[free])
 
 
 @pytest.mark.parametrize("quantiles", ["0.1,0.5,0.9", "0.2,0.3,0.9"])

@@ -107,6 +107,24 @@ def widened(quantiles: np.ndarray, widths: np.ndarray, levels: Sequence[float]) 
     return np.sort(middle + widths.astype(quantiles.dtype) * (quantiles - middle), -1)
 
 
+def between(mean: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """Means that are not below the lowest quantile, where that is below the median, nor above the highest.
+
+    Args:
+        mean: ``[...]``.
+        quantiles: ``[..., Q]``, in rising order.
+        levels: of the quantiles.
+
+    Example:
+        >>> between(np.array([5.0]), np.array([[1.0, 2.0, 4.0]]), [0.1, 0.5, 0.9])
+        array([4.])
+        >>> between(np.array([5.0]), np.array([[1.0]]), [0.5])
+        array([5.])
+    """
+    mean = np.maximum(mean, quantiles[..., 0]) if levels[0] < 0.5 else mean
+    return np.minimum(mean, quantiles[..., -1]) if levels[-1] > 0.5 else mean
+
+
 def fitting_widths(quantiles: np.ndarray, coming: np.ndarray, levels: Sequence[float]) -> np.ndarray:
     """What distances from the middle quantile are to be multiplied by, so that enough of what came is below each.
 

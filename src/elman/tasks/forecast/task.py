@@ -26,7 +26,7 @@ from elman.errors import ElmanError
 from elman.tasks.forecast import report
 from elman.tasks.forecast.baselines import LEARNT, ridge, simple_methods
 from elman.tasks.forecast.columns import Columns, find_columns
-from elman.tasks.forecast.metrics import MEASURES, Truth, fitting_widths, measures, widened
+from elman.tasks.forecast.metrics import MEASURES, Truth, between, fitting_widths, measures, widened
 from elman.tasks.forecast.network import Horizon, ends, pinball
 from elman.tasks.forecast.options import ForecastOptions
 from elman.tasks.forecast.plan import (
@@ -150,8 +150,9 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
     the squared error of the mean. The distances of the quantiles from the median are then multiplied by ``widths``, at
     least 1, so that enough of the held-out values lie between them (after Romano et al. 2019).
 
-    ``predict`` takes a file or a data frame and forecasts what follows it, a row for each step of each series. Rows at
-    the end without a target hold what is known of the future.
+    ``predict`` takes a file or a data frame and forecasts what follows it, a row for each step of each series. Its
+    ``forecast`` is the mean, never outside the outer quantiles; ``q0.5`` is the median. Rows at the end without a
+    target hold what is known of the future.
 
     Example:
         >>> hours = np.arange(400)
@@ -333,9 +334,10 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         return Loss(quantiles + self.options.squared * squares, number, output=output)
 
     def widened(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
-        """The means and the quantiles of some batches, these as far apart as was found to be right."""
+        """The quantiles of some batches, as far apart as was found to be right, behind means that lie within."""
         found = np.concatenate(outputs)
-        return np.concatenate([found[..., :1], widened(found[..., 1:], self.widths.cpu().numpy(), self.levels)], -1)
+        quantiles = widened(found[..., 1:], self.widths.cpu().numpy(), self.levels)
+        return np.concatenate([between(found[..., 0], quantiles, self.levels)[..., None], quantiles], -1)
 
     @torch.no_grad()
     def ahead(self, channels: Channels) -> np.ndarray:
