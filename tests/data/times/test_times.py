@@ -92,6 +92,11 @@ SECOND = moment(2020, 1, 31, 15, 30, 5)
         ("31 gennaio 2020", DAY),
         ("31 de janeiro de 2020 15:30", MINUTE),
         ("3 maart 2020", moment(2020, 3, 3)),
+        ("31 stycznia 2020", DAY),
+        ("wrzesień 2020", moment(2020, 9, 1)),
+        ("1 października 2020", moment(2020, 10, 1)),
+        ("31 января 2020", DAY),
+        ("Май 2020", moment(2020, 5, 1)),
         # what programs write
         ("Fri, 31 Jan 2020 15:30:05 GMT", SECOND),
         ("Fri, 31 Jan 2020 15:30:05 +0100", SECOND - HOUR),
@@ -392,6 +397,13 @@ def test_years_and_parts_of_them_are_moments(
             assert read_times(column[-1:], form=times.form).values[0] == moment(*last)
     assert not read_times(pl.Series("level", cells)).dated
     assert not read_times(pl.Series("time", [1700.5, 1701.5])).dated
+
+
+def test_weeks_of_a_year_in_six_digits_are_no_numbers() -> None:
+    weeks = [datetime(2019, 12, 30) + timedelta(weeks=n) for n in range(60)]
+    for cells in ([f"{d:%G%V}" for d in weeks], [int(f"{d:%G%V}") for d in weeks]):
+        times = read_times(pl.Series("date", cells))
+        assert (times.how, times.values.tolist()) == ("yearweek", [moment(d.year, d.month, d.day) for d in weeks])
 
 
 def test_a_separator_of_columns_parts_no_day_from_its_time() -> None:

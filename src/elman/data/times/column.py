@@ -304,7 +304,7 @@ def _form_of_numbers(given: pl.Series, numbers: np.ndarray, order: str) -> Found
         named = is_named(name, "year", "month") or is_stamped(name) or not name
         stamps = {
             4: ["year"] if is_named(name, "time", "stamp", "year") or not name else [],
-            6: ["yyyymm", "yymmdd"] if named else [],
+            6: ["yyyymm", "yymmdd", "yearweek"] if named else [],
             7: ["ordinal"] if named else [],
             8: ["yyyymmdd", "ddmmyyyy", "mmddyyyy"],
         }.get(width, ["yyyymmdd"] if width > 8 else [])

@@ -8,20 +8,23 @@ YEARS = (1800, 2200)  # what is earlier or later is no time
 FIRST_YEAR = 1969  # of those that two digits stand for, as in POSIX: 69 is 1969 and 68 is 2068
 SINCE = " since "  # behind the name of a form of which it is another
 
-# in ten languages of Europe, from English to Swedish; no name is of two months
+# in twelve languages of Europe, from English to Russian; no name is of two months
 MONTH_NAMES = [
-    "jan january januar janvier janv enero ene gennaio gen janeiro januari jän jänner",
-    "feb february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari",
-    "mar march märz maerz mär mrz mars marzo março marco maart mrt marts",
-    "apr april avril avr abril abr aprile",
-    "may mai mayo maggio mag maio mei maj",
-    "jun june juni juin junio giugno giu junho",
-    "jul july juli juillet juil julio luglio lug julho",
-    "aug august août aout aoû agosto ago augustus augusti",
-    "sep sept september septembre septiembre set settembre setembro",
-    "oct october oktober okt octobre octubre ottobre ott outubro out",
-    "nov november novembre noviembre novembro",
-    "dec december dezember dez décembre decembre déc diciembre dic dicembre dezembro desember des",
+    "jan january januar janvier janv enero ene gennaio gen janeiro januari jän jänner "
+    "sty styczeń stycznia янв январь января",
+    "feb february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari "
+    "lut luty lutego фев февр февраль февраля",
+    "mar march märz maerz mär mrz mars marzo março marco maart mrt marts marzec marca мар март марта",
+    "apr april avril avr abril abr aprile kwi kwiecień kwietnia апр апрель апреля",
+    "may mai mayo maggio mag maio mei maj maja май мая",
+    "jun june juni juin junio giugno giu junho cze czerwiec czerwca июн июнь июня",
+    "jul july juli juillet juil julio luglio lug julho lip lipiec lipca июл июль июля",
+    "aug august août aout aoû agosto ago augustus augusti sie sierpień sierpnia авг август августа",
+    "sep sept september septembre septiembre set settembre setembro wrz wrzesień września сен сент сентябрь сентября",
+    "oct october oktober okt octobre octubre ottobre ott outubro out paź październik października окт октябрь октября",
+    "nov november novembre noviembre novembro lis listopad listopada ноя нояб ноябрь ноября",
+    "dec december dezember dez décembre decembre déc diciembre dic dicembre dezembro desember des "
+    "gru grudzień grudnia дек декабрь декабря",
 ]
 MONTHS = {name: n for n, names in enumerate(MONTH_NAMES, 1) for name in names.split()}
 # those of RFC 2822, and others that mean one thing; minutes before UTC
@@ -38,7 +41,7 @@ ZONES = {
 _BETWEEN = r"\s?[-/._\s\u2010\u2011\u2013]\s?"
 _YEAR = r"'?(?P<Y>\d{4}|\d{2})"
 _DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|°|ª)?"
-_NAME = r"(?P<b>[^\W\d_]{3,10})\.?"
+_NAME = r"(?P<b>[^\W\d_]{3,12})\.?"
 _OF = r"[-\s/.,_]*(?:(?:de|of|del|di)\s+)?"
 _QUARTER = r"(?:q|t|quarter|quartal|trimestre|trim\.?)"
 _WEEK = r"(?:w|kw|week|woche|semaine|semana)"
@@ -64,8 +67,8 @@ _COMPACT = rf"(?:[T_\s:-]?{_TIGHT}{_HALF}{_ZONE})?"
 CLOCK = rf"(?i)^(?:T?{_CLOCK}{_HALF})$"
 # a day of a month, and a time of day or nothing: the year is not said
 YEARLESS = (
-    rf"(?i)^{_WEEKDAY}(?:(?P<b>[^\W\d_]{{3,10}})\.?[-\s/]+(?P<d>\d{{1,2}})|(?P<d2>\d{{1,2}})\.?[-\s/]+"
-    r"(?P<b2>[^\W\d_]{3,10})\.?)(?P<c>[\sT,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]\.?m\.?)?)?$"
+    rf"(?i)^{_WEEKDAY}(?:(?P<b>[^\W\d_]{{3,12}})\.?[-\s/]+(?P<d>\d{{1,2}})|(?P<d2>\d{{1,2}})\.?[-\s/]+"
+    r"(?P<b2>[^\W\d_]{3,12})\.?)(?P<c>[\sT,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]\.?m\.?)?)?$"
 )
 
 
