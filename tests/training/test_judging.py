@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from elman.training.judging import affordable, at_the_end, in_part
+from elman.training.judging import affordable, affordable_beside, at_the_end, in_part
 from elman.training.loop import train
 from elman.training.settings import Budget, Training
 from tests.tasks.language.test_language import RHYME, prepared
@@ -38,15 +38,22 @@ def test_what_cannot_be_divided_is_judged_whole() -> None:
     assert in_part(rows, 0.1) is rows
     assert at_the_end(rows, rows, 0) is rows
     task: Any = None
-    assert affordable(task, rows, 0.0) == 1.0
+    assert affordable(task, rows, 0.0) == affordable_beside(rows, 0) == 1.0
 
 
-@pytest.mark.parametrize(("budget", "share"), [(Budget(minutes=0.02), 0.24), (Budget(steps=2), 1.0)])
-def test_a_slow_judgement_is_one_of_a_part_where_minutes_are_given(
+@pytest.mark.parametrize(("learnt", "right"), [(50, 0.1), (50_000, 0.2), (250_000, 1.0), (10**9, 1.0)])
+def test_a_run_of_few_steps_is_judged_on_what_is_cheap_beside_them(learnt: int, right: float) -> None:
+    rows: Any = Rows(100_000)
+    assert affordable_beside(rows, learnt) == right
+
+
+@pytest.mark.parametrize(("budget", "share"), [(Budget(minutes=0.02), 0.24), (Budget(steps=2), 0.25)])
+def test_a_slow_judgement_is_one_of_a_part(
     budget: Budget, share: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("elman.training.judging._seconds", lambda task, evaluation: 1.0)
     task, data = prepared(tmp_path, RHYME * 800, held_out=0.5)
+    monkeypatch.setattr("elman.training.judging.QUICK", data.held_out.number // 4)
     counted: list[int] = []
     learn = task.loss
 

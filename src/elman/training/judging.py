@@ -11,6 +11,8 @@ import torch
 from elman.training.task import EvaluationData, Task
 
 LONG = 0.2  # of the time of a run, which one judgement takes at most
+DEAR = 2  # times what judging takes of a prediction, which learning from it takes at least
+QUICK = 10_000  # predictions that are judged in however short a run
 CHEAP = 4  # times what was learnt from: learning from it took at least as long as judging so much of it twice
 
 
@@ -48,6 +50,18 @@ def affordable(task: Task, evaluation: EvaluationData[Any], seconds: float) -> f
     if not isinstance(evaluation, Divisible):
         return 1.0
     return min(1.0, LONG * seconds / max(_seconds(task, evaluation), 1e-9))
+
+
+def affordable_beside(evaluation: EvaluationData[Any], learnt: int) -> float:
+    """The share of what can be divided that can be judged within a part of the time of a run, which is not measured.
+
+    Args:
+        evaluation: all there is.
+        learnt: predictions that the run learns from.
+    """
+    if not isinstance(evaluation, Divisible):
+        return 1.0
+    return min(1.0, max(QUICK, LONG * DEAR * learnt) / max(1, evaluation.number))
 
 
 @torch.no_grad()

@@ -35,7 +35,7 @@ from elman.learning import (
 )
 from elman.training.checkpoints import WholeFiles, moved, randomness, randomness_kept, seed_all, set_randomness
 from elman.training.folders import CHECKPOINTS, LAST, LOGS, UNTRAINED_WEIGHTS, load_weights, save_weights
-from elman.training.judging import affordable, in_part
+from elman.training.judging import affordable, affordable_beside, in_part
 from elman.training.measures import improved
 from elman.training.options import MINUTES
 from elman.training.resumed import check_checkpoint, identity
@@ -229,6 +229,9 @@ class _Run(pl.LightningModule):
         if self.progress.before is None:
             if self.seconds is not None:
                 self.progress.share = self._agreed(affordable(self.task, self.data.held_out, self.seconds))
+            elif self.steps is not None:  # not by the clock, so that the same run judges the same again
+                learnt = self.steps * self.task.batch_steps(self.data)
+                self.progress.share = affordable_beside(self.data.held_out, learnt)
             began = time.monotonic()
             self.progress.before = self._judged()
             self.progress.cost = self._agreed(time.monotonic() - began)

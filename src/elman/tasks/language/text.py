@@ -144,5 +144,5 @@ class TextData:
         characters = round(self.tokens * self.held_out.characters)
         count = f"{self.tokens:,} tokens" + ("" if characters == self.tokens else f", about {characters:,} characters")
         held_out, judged = len(self.test.tokens), self.held_out.number
-        part = "" if judged == held_out else f", of which {judged:,}, spread evenly, are judged while it learns"
+        part = "" if judged == held_out else f", of which {judged:,} at most, spread evenly, are judged while it learns"
         return f"{self.name}: {count}, {self.size} different; held out {held_out:,}{part}"
