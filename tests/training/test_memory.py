@@ -2,6 +2,7 @@
 
 import math
 from contextlib import nullcontext
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import nn
 import elman
 from elman import tasks
 from elman.errors import ElmanError
-from elman.training.memory import available, check_model, memory_told, size
+from elman.training.memory import available, check_batch, check_model, memory_told, size
 from elman.training.runs import fit
 from elman.training.settings import Training, configured
 from elman.training.task import Sources
@@ -77,7 +78,9 @@ def test_parameters_count_with_what_is_learnt_of_them_and_a_checkpoint(
 
 @pytest.mark.parametrize("task", DATA)
 @pytest.mark.parametrize("rows", [4, 16])
-def test_every_task_tells_the_steps_of_a_batch(task: str, rows: int, tmp_path: Path) -> None:
+def test_every_task_tells_the_steps_of_a_batch_and_what_its_loss_compares(
+    task: str, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make = tasks.load(task)
     options = configured(make.Options, make.Options, {"hidden": 8})
     read = make.read(options, Sources(pl.DataFrame(DATA[task])))
@@ -85,6 +88,12 @@ def test_every_task_tells_the_steps_of_a_batch(task: str, rows: int, tmp_path: P
     data = made.data(read, tmp_path, rows=rows, steps=8, seed=1)
     assert rows <= made.batch_steps(data) <= rows * 1000
     assert made.batch_steps(data) % rows == 0 or task == "translate"
+    scores = {"recommend": "size", "translate": "target.size"}
+    if task in scores:  # as many for each step that is learnt from as there are tokens or items
+        assert made.batch_scores(data) >= rows * attrgetter(scores[task])(made)
+    monkeypatch.setattr(type(made), "batch_scores", lambda *_: 10**15)
+    with pytest.raises(ElmanError, match=r"a batch has .* learning from it takes 12 PB"):
+        check_batch(made, data, Training())
 
 
 def test_memory_that_runs_out_all_the_same_is_told() -> None:

@@ -21,12 +21,15 @@ NUMBER = 4  # bytes of a number in float32
 KEPT = 4 + 3
 # vectors for each step and embedding, about: as it is looked up, as it is scaled and dropped out, and their gradients
 EMBEDDED = 5
+SCORED = 3  # numbers for each score that a loss compares: itself, the logarithm of its probability, and the gradient
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 # what a container may take, and does take, as the two versions of control groups tell it
 LIMITS = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
 # options that a model, or a batch, grows with
 OF_MODELS = ("hidden", "layers", "embedding", "vocabulary", "spelling", "horizon", "context", "patch", "convolution")
-OF_BATCHES = ("batch", "bptt", "max_length", "window", "context", "hidden", "layers", "embedding")
+OF_BATCHES = (
+    "batch", "bptt", "max_length", "window", "context", "hidden", "layers", "embedding", "vocabulary", "negatives",
+)  # fmt: skip
 
 
 def check_model(make: type[Task], options: Any, vocabulary: dict[str, Any], training: Training) -> None:
@@ -50,8 +53,8 @@ def check_model(make: type[Task], options: Any, vocabulary: dict[str, Any], trai
 def check_batch(task: Task, data: Any, training: Training) -> None:
     """Refuse a batch of which what is kept for the gradients takes more memory than there is beside the model.
 
-    Each step keeps about what each matrix of the layers that read it gives, and of an embedding some vectors; what else
-    is kept is not counted.
+    Each step keeps about what each matrix of the layers that read it gives, and of an embedding some vectors, and the
+    loss its scores; what else is kept is not counted.
 
     Raises:
         ElmanError: what it takes, what there is, and which option to lower.
@@ -66,7 +69,8 @@ def check_batch(task: Task, data: Any, training: Training) -> None:
     )
     steps, number = task.batch_steps(data), sum(parameter.numel() for parameter in task.parameters())
     model = number * (KEPT - 1) * NUMBER * training.devices  # itself it is there already
-    needed, there = steps * wide * NUMBER * training.devices, available()
+    needed = (steps * wide + SCORED * task.batch_scores(data)) * NUMBER * training.devices
+    there = available()
     if steps and needed + model > there:
         raise ElmanError(
             f"a batch has up to {steps:,} steps, and learning from it takes {size(needed)} beside {size(model)} that "

@@ -224,6 +224,13 @@ class Task(nn.Module, ABC, Generic[OptionsT, ReadT, BatchT, DataT, EvaluationT])
         """
         return 0
 
+    def batch_scores(self, data: DataT) -> int:
+        """Numbers that the loss compares in the largest batch, such as the score of each token after each step.
+
+        They count as well in what learning takes of memory. Here they are as few as the steps and are left out.
+        """
+        return 0
+
     def start(self, data: DataT) -> None:
         """Begin a new model with what is known before it learns, such as vectors of words; here nothing is."""
 

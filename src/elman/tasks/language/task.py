@@ -177,6 +177,9 @@ class LanguageTask(
             return data.train.rows * min(data.train.steps, data.train.length)
         return min(data.batches.rows, len(data.learnt)) * int(data.encoded.lengths.max())
 
+    def batch_scores(self, data: TextData | StringData) -> int:
+        return self.batch_steps(data) * self.tokenizer.size
+
     def evaluation(self, source: Path | HeldText, folder: Path, bad: BadRows) -> Corpus | Judged:
         source = text_of(source, self.options.text_column, self.options.encoding, bad)
         if self.form == "strings":

@@ -264,6 +264,11 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
     def batch_steps(self, data: RecommendExamples) -> int:
         return min(data.batches.rows, len(data.pieces)) * int(data.batches.lengths.max())
 
+    def batch_scores(self, data: RecommendExamples) -> int:
+        most = max(int(data.batches.lengths[rows].sum()) for rows in data.batches.in_order())
+        few = 0 < self.negatives < len(self.names)  # of which a sampled loss keeps those without hits as well
+        return 2 * most * (most + self.negatives) if few else most * self.size
+
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Rows:
         sessions = read_events(source, self.layout, bad)
         return Rows(self, Part(sessions, np.ones(len(sessions), int)))

@@ -292,6 +292,16 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
     def batch_steps(self, data: TranslateExamples) -> int:
         return max(len(rows) * int(data.batches.lengths[rows].max(0).sum()) for rows in data.batches.in_order())
 
+    def batch_scores(self, data: TranslateExamples) -> int:
+        # of each pair of steps an additive attention keeps what its small network gives
+        width = {"none": 0, "additive": self.model.decoder.output_size}.get(self.options.attention, 1)
+        found = 0
+        for rows in data.batches.in_order():
+            read, written = data.batches.lengths[rows].T
+            pairs = len(rows) * int(read.max()) * int(written.max() + 1)
+            found = max(found, int((written + 1).sum()) * self.target.size + pairs * width)
+        return found
+
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Judged:
         table, layout = read_pairs(source, self.layout, bad)
         if not len(table):
