@@ -53,7 +53,8 @@ def test_a_slow_judgement_is_one_of_a_part(
 ) -> None:
     monkeypatch.setattr("elman.training.judging._seconds", lambda task, evaluation: 1.0)
     task, data = prepared(tmp_path, RHYME * 800, held_out=0.5)
-    monkeypatch.setattr("elman.training.judging.QUICK", data.held_out.number // 4)
+    held_out: Any = data.held_out
+    monkeypatch.setattr("elman.training.judging.QUICK", held_out.number // 4)
     counted: list[int] = []
     learn = task.loss
 
