@@ -1,6 +1,7 @@
 """Rows to be answered: a line of a stream, a row of a file and one in memory are read as the same."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,32 @@ def test_a_line_of_another_width_is_refused() -> None:
         said("1,2", Known(("time", "warm", "load", "x"), ("time", "load", "x")))
 
 
-def test_a_text_is_not_cut_but_at_tabs() -> None:
+def test_a_text_is_cut_where_its_cells_are_those_of_a_row() -> None:
     assert said("good\tso, so", TEXTS) == {"label": "good", "text": "so, so"}
     assert said("so, so", TEXTS) == {"text": "so, so"}
     assert said("{not JSON, but a text", TEXTS) == {"text": "{not JSON, but a text"}
-    commas = Known(("label", "text"), ("text",), ("label",), dialect=Dialect(",", True), free=True)
-    assert said("good,so", commas) == {"text": "good,so"}
+    commas = Known(("id", "text", "label"), ("text",), ("label",), dialect=Dialect(",", True), free=True)
+    assert said("7,so good,yes", commas) == {"id": "7", "text": "so good", "label": "yes"}
+    assert said('7,"so, so"', commas) == {"id": "7", "text": "so, so"}
+    for line in ("so good", "so, so, so", '"so", he said, "good"', "a,b,c,d", '"so good"'):
+        assert said(line, commas) == {"text": line}
+    for line, known in (('7,"so, so",yes,no', commas), ("a\tb\tc", TEXTS)):
+        with pytest.raises(
+            ElmanError, match=r"the line has . cells, and rows have .*; a bare text .* is given as JSON"
+        ):
+            said(line, known)
+    lines = Known(("label", "text"), ("text",), ("label",), free=True)  # which were no table
+    assert said("good,so", lines) == {"text": "good,so"}
+
+
+def test_a_row_with_its_answer_has_one_that_was_learnt() -> None:
+    known = Known(("text", "label"), ("text",), ("label",), dialect=Dialect(",", True), free=True)
+    learnt = replace(known, is_answer={"yes", "no"}.__contains__)
+    assert said("so good,yes", learnt) == {"text": "so good", "label": "yes"}
+    assert said("so good,really", learnt) == {"text": "so good,really"}
+    bad = BadRows()
+    read_again(Line("so good,yes"), learnt, bad)
+    assert list(bad.remarks) == ["the stream: a line with the cells text, label is a row, others are bare texts"]
 
 
 @pytest.mark.parametrize(

@@ -98,3 +98,13 @@ def test_lines_of_a_table_are_json() -> None:
     rows = [json.loads(line, parse_constant=pytest.fail) for line in table_text(frame, ".jsonl").splitlines()]
     assert rows[0] == {"of the user": None, "lists": [None]}
     assert [row["of the user"] for row in rows] == [None, None, 1.5]
+
+
+def test_that_lines_are_read_as_rows_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    classifier: Any = tasks.restore(NOW / "classify")
+    with caplog.at_level("INFO"):
+        row, text, other = classifier.stream(["a great film,good", "a great film", "the film,bad"])
+    assert row == text != other
+    assert [line for line in caplog.messages if "is a row" in line] == [
+        "the stream: a line with the cells text, label is a row, others are bare texts"
+    ]

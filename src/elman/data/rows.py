@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -26,6 +27,7 @@ from elman.data.text import beginning, read_whole
 from elman.errors import ElmanError, quoted
 
 RowT = TypeVar("RowT")
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
 FEW, SHOWN = 5, 3  # names of columns that a message has all of, and that it has of more
 
 
@@ -95,7 +97,8 @@ class Known:
         answers: those that are to be answered, which may be missing.
         useful: others that are read where they are.
         dialect: how it was written.
-        free: whether a line of a stream may be a bare text, in which a separator other than a tab means nothing.
+        free: whether a line of a stream may be a bare text.
+        is_answer: whether a cell may be an answer, where that tells a row with its answer from a bare text.
     """
 
     columns: Sequence[str]
@@ -105,6 +108,7 @@ class Known:
     _: KW_ONLY
     dialect: Dialect = UNKNOWN
     free: bool = False
+    is_answer: Callable[[str], bool] | None = None
 
     def fits(self, cells: Sequence[str]) -> bool:
         """Whether a first row is one of a table like this: by its names, or where there were none, by its width."""
@@ -150,8 +154,10 @@ def _read_line(line: str, known: Known, bad: BadRows) -> Table:
     dialect = known.dialect if row is None else replace(known.dialect, separator="", header=None)
     if row is None:
         _check_no_header(line, known)
-    if row is None and not (known.free and known.dialect.separator != "\t"):
+    if row is None and (not known.free or known.dialect.separator):
         row = _as_cells(line, known)
+        if row is not None and known.free:
+            bad.remark("the stream", [f"a line with the cells {listed(list(row))} is a row, others are bare texts"])
     if row is None and len(known.needed) == 1:
         row = {known.needed[0]: line if known.free else line or None}
     if row is None:
@@ -193,9 +199,31 @@ def _as_cells(line: str, known: Known) -> dict[str, Any] | None:
         cells = next(csv.reader([line], delimiter=separator), []) if quoted else line.split(separator)
     except csv.Error as error:
         raise ElmanError(f"the line cannot be parted into cells: {error}") from error
-    names = _fitting(known, len(cells)) if len(cells) > 1 else None
+    if len(cells) < 2 or (known.free and _is_spoken(line, separator)):
+        return None
+    names = _fitting(known, len(cells))
     cells = [delimited.KEPT_TEXT.sub(r"\1", cell) for cell in cells]
-    return {name: cell or None for name, cell in zip(names, cells, strict=True)} if names else None
+    row = {name: cell or None for name, cell in zip(names, cells, strict=True)} if names else None
+    if row is None and known.free and (separator == "\t" or _has_quoted_cell(line, separator)):
+        widths = sorted({len(order) for order in known.orders()} - {1})
+        raise ElmanError(
+            f"the line has {len(cells)} cells, and rows have {' or '.join(map(str, widths))}; a bare text with such "
+            f"marks is given as JSON, {json.dumps({known.needed[0]: '...'}, ensure_ascii=False)}"
+        )
+    if row is not None and known.free and known.is_answer is not None:
+        answers = [cell for name in known.answers if (cell := row.get(name)) is not None]
+        if separator != "\t" and not all(map(known.is_answer, answers)):
+            return None
+    return row
+
+
+def _is_spoken(line: str, separator: str) -> bool:
+    """Whether a mark that may part cells has a blank behind it, as in a text, outside of quotation marks."""
+    return separator != "\t" and re.search(re.escape(separator) + r"\s", QUOTED.sub('""', line)) is not None
+
+
+def _has_quoted_cell(line: str, separator: str) -> bool:
+    return separator not in UNQUOTED and '""' in QUOTED.sub('""', line).split(separator)
 
 
 def _fitting(known: Known, width: int) -> list[str] | None:

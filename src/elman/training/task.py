@@ -369,8 +369,14 @@ class RowPredictor(
         return asked.beside(answers)
 
     def session(self) -> Callable[[str], str]:
+        told: set[str] = set()
+
         def answer(line: str) -> str:
-            asked = self.rows(Line(line), BadRows())
+            bad = BadRows()
+            asked = self.rows(Line(line), bad)
+            for remark in bad.remarks.keys() - told:
+                log.info("%s", remark)
+            told.update(bad.remarks)
             row = asked.beside(finite(self.answer(asked.inputs))).row(0, named=True)
             left_out = {name for name in asked.frame.columns if name not in self.repeated}
             return as_line({name: row[name] for name in row if name not in left_out})

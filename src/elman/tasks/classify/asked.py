@@ -30,7 +30,8 @@ def read_asked(source: Any, layout: Layout, bad: BadRows, is_label: Callable[[st
         found = read_labelled(source, layout, bad, labelled=False)
         return Asked(found.inputs, found.index, found.size, found.frame)
     role = "" if layout.kind == "table" else "text"
-    table, column = read_texts(source, layout.text or "text", layout.known, bad, usual="text", role=role)
+    known = replace(layout.known, is_answer=is_label)
+    table, column = read_texts(source, layout.text or "text", known, bad, usual="text", role=role)
     texts = table.frame[column].fill_null("").str.strip_chars().to_list()
     if layout.kind == "lines":
         texts = without_labels(texts, layout.marked, is_label)
