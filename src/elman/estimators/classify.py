@@ -19,6 +19,7 @@ from elman.data.memory import (
     typed,
     without_index,
 )
+from elman.data.spellings import plain
 from elman.data.tables import columns_of
 from elman.errors import ElmanError
 from elman.estimators.base import Answering, Taken, as_array, is_one, of_columns, path_of
@@ -205,7 +206,7 @@ class Classifier(ClassifierMixin, Labelling, ClassifierOptions):
         answers = self.predict(X)
         # a class that was not learnt is a row that is wrong; names are compared as ``evaluate`` compares them
         right = [
-            b is not None and as_name(a) == as_name(b)
+            b is not None and plain(as_name(a)) == plain(as_name(b))
             for a, b in zip(answers.tolist(), labels_of(y, len(answers)), strict=True)
         ]
         return float(np.average(right, weights=sample_weight))

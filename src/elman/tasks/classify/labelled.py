@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from elman.data.memory import Arrays
 from elman.data.reading import read_table
 from elman.data.rows import read_again, with_texts
 from elman.data.sequences import LongTable, Sequenced, gather, without_missing
+from elman.data.spellings import plain
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.data.times.when import how_written
@@ -28,8 +28,6 @@ from elman.errors import ElmanError, quoted
 from elman.tasks.classify.layout import Layout
 
 log = logging.getLogger(__name__)
-
-DECIMALS = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d{1,2})?")
 
 
 @dataclass(frozen=True)
@@ -254,11 +252,8 @@ def _of_lists(cells: Sequence[Any], layout: Layout, constants: np.ndarray) -> Se
 
 
 def _plain_label(label: Any) -> Any:
-    """A label as it is, but that of a class written as a number with decimals, 1.0000000e+00 in UCR's archive, as 1."""
-    if not isinstance(label, str) or not DECIMALS.fullmatch(label.strip()):
-        return label
-    number = float(label)
-    return str(int(number)) if number.is_integer() else label
+    """A label as it is, but a number as it is usually written: 1.0000000e+00, as in UCR's archive, is 1."""
+    return plain(label.strip()) if isinstance(label, str) else label
 
 
 def _long(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:

@@ -15,6 +15,7 @@ from torch import Tensor
 from elman.data.dialect import UNKNOWN, Dialect, Notation
 from elman.data.numbers.cells import as_numbers, has_value
 from elman.data.numbers.notation import PLAIN, decided, either, in_words, readings
+from elman.data.spellings import differing_in_case, one_each, plain
 from elman.errors import ElmanError, quoted
 from elman.training.measures import HIGH, LOSS, LOW, Measure
 from elman.training.task import same_answers
@@ -25,6 +26,7 @@ KINDS = ("classes", "labels", "number")
 LARGEST = 1e150  # a number whose square float64 still has
 FARTHEST = 1e18  # standard deviations, whose square float32 still has
 SAME = 0.01  # standard deviations, within which numbers are nearly the same
+SPELT = 5  # labels that are told to be written differently
 BINS = 15  # of the calibration error
 MEASURES = {
     "accuracy": Measure(HIGH, share=True, about="the share of rows whose class is right"),
@@ -77,7 +79,8 @@ class Target:
 
     def encode(self, labels: Sequence[Any]) -> tuple[np.ndarray, dict[int, str]]:
         """Labels as numbers, ``[N]``, or ``[N, K]`` where there may be several; and what is wrong with which rows."""
-        place, wrong = {name: n for n, name in enumerate(self.names)}, {}
+        place, wrong = {plain(name): n for n, name in enumerate(self.names)}, {}
+        place |= {name: n for n, name in enumerate(self.names)}
         if self.kind == "labels":
             found = np.zeros((len(labels), len(self.names)), np.float32)
         else:
@@ -95,12 +98,12 @@ class Target:
                     found[row] = (number - self.mean) / self.scale
                 continue
             for name in parts(label, self.separator) if self.kind == "labels" else [as_name(label)]:
-                if name not in place:
+                if (known := place.get(name, place.get(plain(name)))) is None:
                     wrong[row] = f"the label {quoted(name)} was not learnt"
                 elif self.kind == "labels":
-                    found[row, place[name]] = 1
+                    found[row, known] = 1
                 else:
-                    found[row] = place[name]
+                    found[row] = known
         return found, wrong
 
     def has(self, label: Any) -> bool:
@@ -195,6 +198,7 @@ def find_target(labels: Sequence[Any], wish: str = "", dialect: Dialect = UNKNOW
     counts = Counter(
         name for label in labels for name in (parts(label, separator) if kind == "labels" else [as_name(label)])
     )
+    counts = _joined(counts)
     names = tuple(sorted(counts, key=_order))
     if not names:
         raise ElmanError("no row has a label")
@@ -213,6 +217,21 @@ def find_target(labels: Sequence[Any], wish: str = "", dialect: Dialect = UNKNOW
     if once := [name for name in names if counts[name] == 1]:
         log.warning("seen only once, so never held out: %s", ", ".join(once[:5]) + (", ..." if len(once) > 5 else ""))
     return Target(kind, names, separator=separator)
+
+
+def _joined(counts: Counter[str]) -> Counter[str]:
+    """Names, of which those that are the same number, or the same of true and false, are one; what is alike is told."""
+    one, joined = one_each(counts), Counter[str]()
+    for name, number in counts.items():
+        joined[one[name]] += number
+    spelt = [f"{name} {counts[name]:,} is {one[name]}" for name in counts if one[name] != name]
+    if spelt:
+        more = f" and {len(spelt) - SPELT} more" if len(spelt) > SPELT else ""
+        log.warning("labels that are written differently are one: %s%s", ", ".join(spelt[:SPELT]), more)
+    if alike := differing_in_case(joined):
+        log.warning("labels differ only in case or blanks, and are learnt apart: %s; write them alike if they are one",
+                    alike)  # fmt: skip
+    return joined
 
 
 def as_name(label: Any) -> str:

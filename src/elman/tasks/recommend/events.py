@@ -107,6 +107,12 @@ class Sessions:
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How often each item is there."""
+        found = np.bincount(np.concatenate([np.zeros(0, int), *self.items]), minlength=len(self.names))
+        return dict(zip(self.names, found.tolist(), strict=True))
+
     def take(self, rows: np.ndarray) -> "Sessions":
         """Some of the sessions."""
         keys, items = self.keys[rows.tolist()], [self.items[row] for row in rows]
