@@ -259,3 +259,10 @@ def test_of_several_files_by_a_pattern_it_is_said_that_the_first_is_looked_at(tm
     assert found["doubtful"][0].endswith(f"of 3 files that are named so the first was looked at, {tmp_path}/part0.csv")
     assert found["rows"] == 120
     assert found["next"][:5] == ["elman", "train", "classify", "--data", str(tmp_path / "part*.csv")]
+
+
+def test_ids_and_codes_are_shown_as_they_stand() -> None:
+    cells = {"id": ["9007199254740993", "9007199254740995", *"78965"], "zip": ["01234", *["90210"] * 6]}
+    big, code = profile(read_table(cells, BadRows()))
+    assert (big.kind, big.shown) == ("whole number", "5 to 9,007,199,254,740,995")
+    assert (code.kind, code.shown) == ("text", "90210 6, 01234 1")

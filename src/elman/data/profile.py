@@ -16,6 +16,7 @@ from elman.data.times.forms import FORMS
 from elman.errors import ElmanError
 
 SHOWN = 5  # values of a column that are shown
+EXACT = 2.0**53  # up to which a float has each whole number
 FEW = 30  # different values of a column at most, where all are counted
 
 
@@ -75,7 +76,7 @@ def _column(table: Table, name: str) -> Column:
         return Column(column.name, "text", missing, different, _counted(given.cast(pl.String)), doubts)
     if is_time(column):
         return _times(column, missing, different, doubts)
-    if table.is_numeric(name):
+    if table.is_numeric(name) and not _are_codes(given):
         return _numbers(table, column, given, missing, different, doubts)
     share = as_numbers(given).is_not_null().mean()
     if isinstance(share, float) and share > 0.5:
@@ -99,9 +100,18 @@ def _numbers(
     values = numbers.drop_nulls()
     kind = "whole number" if (values == values.floor()).all() else "number"
     doubts += in_one_line([(column.name, each) for each in stand_ins(values.to_numpy())])
-    low, high = (f"{each:,.0f}" if kind == "whole number" else f"{each:,.6g}" for each in (values.min(), values.max()))
+    ends: Any = (values.min(), values.max())
+    if kind == "whole number" and ends[1] > EXACT and not (whole := given.cast(pl.Int64, strict=False)).null_count():
+        ends = (whole.min(), whole.max())  # as they stand, which floats do not
+    form = ",.6g" if kind == "number" else ",d" if isinstance(ends[0], int) else ",.0f"
+    low, high = (format(each, form) for each in ends)
     shown = _counted(given.cast(pl.String)) if different <= SHOWN and kind == "whole number" and different > 2 else ""
     return Column(column.name, kind, missing, different, shown or f"{low} to {high}", doubts)
+
+
+def _are_codes(given: pl.Series) -> bool:
+    """Whether cells are whole numbers with zeros before them, as codes have them."""
+    return given.dtype == pl.String and bool(given.str.contains(r"^\s*0\d+\s*$").any())
 
 
 def _times(column: pl.Series, missing: int, different: int, doubts: list[str]) -> Column:
