@@ -404,6 +404,8 @@ def test_tags_of_spans_are_tags_wherever_they_stand(between: str, tmp_path: Path
     read = read_tagged(tmp_path / "first.bio", layout, BadRows())
     assert read.tokens == [[word for _, word in words]] * 2
     assert read.tags == [[tag for tag, _ in words]] * 2
+
+
 def test_tags_that_differ_only_in_case_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "tags.txt"
     path.write_text("the DET\ndog NOUN\n\na det\ncat NOUN\n\n" * 6)
