@@ -1,7 +1,10 @@
 """Names that may be one and the same, written differently."""
 
+import logging
 import re
 from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
 
 DECIMALS = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d{1,2})?")  # with zeros before it, it is a code
 TRUTHS = ("true", "false")
@@ -9,17 +12,19 @@ SHOWN = 3  # names that are shown
 
 
 def plain(name: str) -> str:
-    """A name as a number is usually written, if it is one, and true and false in lower case.
+    """A name without decimals if it is a whole number, and true and false in lower case.
 
-    >>> [plain(name) for name in ("5.0", "5", "1.0000000e+00", "2.50", "007", "TRUE", "Ham")]
-    ['5', '5', '1', '2.5', '007', 'true', 'Ham']
+    Of other numbers 1.10 is not 1.1, since they may be versions or chapters.
+
+    >>> [plain(name) for name in ("5.0", "5", "1.0000000e+00", "1.10", "007", "TRUE", "Ham")]
+    ['5', '5', '1', '1.10', '007', 'true', 'Ham']
     """
     if name.lower() in TRUTHS:
         return name.lower()
     if not DECIMALS.fullmatch(name):
         return name
     number = float(name)
-    return str(int(number)) if number.is_integer() else str(number)
+    return str(int(number)) if number.is_integer() else name
 
 
 def one_each(counts: Mapping[str, int]) -> dict[str, str]:
@@ -34,15 +39,13 @@ def one_each(counts: Mapping[str, int]) -> dict[str, str]:
     return {name: usual[plain(name)] for name in counts}
 
 
-def differing_in_case(counts: Mapping[str, int]) -> str:
-    """The names that differ from others only in case or blanks, with how often there are; "" where there are none.
-
-    >>> differing_in_case({"ham": 12, "Ham": 3, "spam": 5})
-    'ham 12, Ham 3'
-    """
+def tell_alike(kind: str, counts: Mapping[str, int]) -> None:
+    """Say which names of a kind, such as labels, differ only in case or blanks, with how often each is there."""
     groups: dict[str, list[str]] = {}
     for name in counts:
         groups.setdefault(" ".join(name.casefold().split()), []).append(name)
     alike = [", ".join(f"{name} {counts[name]:,}" for name in names) for names in groups.values() if len(names) > 1]
-    more = f"; and {len(alike) - SHOWN:,} more" if len(alike) > SHOWN else ""
-    return "; ".join(alike[:SHOWN]) + more
+    if alike:
+        more = f"; and {len(alike) - SHOWN:,} more" if len(alike) > SHOWN else ""
+        told = "; ".join(alike[:SHOWN]) + more
+        log.warning("%s differ only in case or blanks, and are learnt apart unless written alike: %s", kind, told)

@@ -464,5 +464,5 @@ def test_labels_that_are_the_same_number_are_one_and_those_in_another_case_are_t
     assert (target.names, target.encode(["5.00", 3.0, "true"])[0].tolist()) == (("3", "5", "TRUE"), [1, 0, 2])
     assert "labels that are written differently are one: 5.0 1 is 5, true 1 is TRUE, True 1 is TRUE" in caplog.text
     assert find_target(["ham", "Ham", "ham", "007", "7"] * 2).names == ("007", "7", "Ham", "ham")
-    assert "differ only in case or blanks, and are learnt apart: ham 4, Ham 2" in caplog.text
+    assert "differ only in case or blanks, and are learnt apart unless written alike: ham 4, Ham 2" in caplog.text
     assert find_target(["1.0", "1.1", "2.0"] * 4, "classes").names == ("1.0", "1.1", "2.0")

@@ -423,4 +423,4 @@ def test_items_that_differ_only_in_case_are_told(caplog: pytest.LogCaptureFixtur
     with caplog.at_level("INFO"):
         frame = pl.DataFrame({"user": ["a", "a", "b", "b"] * 3, "item": ["Tea", "tea", "cup", "tea"] * 3})
         RecommendTask.read(RecommendTask.Options(), Sources(frame))
-    assert "items differ only in case or blanks, and are learnt apart: Tea 3, tea 6" in caplog.text
+    assert "items differ only in case or blanks, and are learnt apart unless written alike: Tea 3, tea 6" in caplog.text

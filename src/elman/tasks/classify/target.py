@@ -15,7 +15,7 @@ from torch import Tensor
 from elman.data.dialect import UNKNOWN, Dialect, Notation
 from elman.data.numbers.cells import as_numbers, has_value
 from elman.data.numbers.notation import PLAIN, decided, either, in_words, readings
-from elman.data.spellings import differing_in_case, one_each, plain
+from elman.data.spellings import one_each, plain, tell_alike
 from elman.errors import ElmanError, quoted
 from elman.training.measures import HIGH, LOSS, LOW, Measure
 from elman.training.task import same_answers
@@ -228,9 +228,7 @@ def _joined(counts: Counter[str]) -> Counter[str]:
     if spelt:
         more = f" and {len(spelt) - SPELT} more" if len(spelt) > SPELT else ""
         log.warning("labels that are written differently are one: %s%s", ", ".join(spelt[:SPELT]), more)
-    if alike := differing_in_case(joined):
-        log.warning("labels differ only in case or blanks, and are learnt apart: %s; write them alike if they are one",
-                    alike)  # fmt: skip
+    tell_alike("labels", joined)
     return joined
 
 

@@ -18,7 +18,7 @@ from elman.data.bad import BadRows
 from elman.data.batches import Batches, pad
 from elman.data.plain import restored
 from elman.data.rows import Asked, Line
-from elman.data.spellings import differing_in_case
+from elman.data.spellings import tell_alike
 from elman.data.split import split
 from elman.errors import ElmanError
 from elman.layers.encoder import encoder
@@ -218,9 +218,7 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
         if not len(sessions):
             raise ElmanError(f"{sources.name} has no session that can be used")
         log.info("%s", _about(sessions))
-        if alike := differing_in_case(sessions.counts):
-            log.info("items differ only in case or blanks, and are learnt apart: %s; write them alike if they are one",
-                     alike)  # fmt: skip
+        tell_alike("items", sessions.counts)
         if sources.valid is not None:
             valid = read_events(sources.valid, layout, sources.bad)
             return RecommendParts(layout, sessions, Part(valid, np.ones(len(valid), int)), None, sources.name)

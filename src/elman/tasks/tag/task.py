@@ -18,7 +18,7 @@ from elman.data.bad import BadRows
 from elman.data.batches import Batches, pad
 from elman.data.plain import restored
 from elman.data.rows import Asked, Line
-from elman.data.spellings import differing_in_case
+from elman.data.spellings import tell_alike
 from elman.data.split import split
 from elman.errors import ElmanError
 from elman.layers.crf import CRF, span_transitions
@@ -232,8 +232,7 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
             (tag,) = kinds
             raise ElmanError(f"{sources.name}: all words have the tag {tag!r}; there is nothing to learn from it")
         _announce(rows, scheme, odd, kinds)
-        if alike := differing_in_case(kinds):
-            log.warning("tags differ only in case, and are learnt apart: %s; write them alike if they are one", alike)
+        tell_alike("tags", kinds)
         if sources.valid is not None:
             other = read_tagged(sources.valid, find_layout(sources.valid, options.column_spec()), sources.bad)
             _warn_of_same(rows, other)
