@@ -376,6 +376,20 @@ EXAMPLES = [
         "recommend",
     ),
     Example(
+        "Matrix Market, .mtx",
+        "A matrix of users by items as a list of its entries, `coordinate` and `general`, whose values are ratings; a "
+        "`pattern` has none. `%` remarks.",
+        {
+            "ratings.mtx": lines(
+                "%%MatrixMarket matrix coordinate real general",
+                "% users by items",
+                "12 9 48",
+                *(f"{u} {1 + (2 * u + 2 * n) % 9} {1 + n % 5}.0" for u in range(1, 13) for n in range(4)),
+            )
+        },
+        "recommend",
+    ),
+    Example(
         "Two parallel files",
         "Line by line, in one name with braces.",
         {"train.en": lines(*(f"day {n}" for n in range(20))), "train.de": lines(*(f"Tag {n}" for n in range(20)))},

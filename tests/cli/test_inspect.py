@@ -190,6 +190,13 @@ def test_a_quotation_is_not_cut_in_two(tmp_path: Path) -> None:
     assert set(table["label"]) == {"x"}
 
 
+def test_a_large_matrix_whose_entries_are_counted_is_read_whole(tmp_path: Path) -> None:
+    path, entries = tmp_path / "a.mtx", LARGE // 6
+    path.write_text(f"%%MatrixMarket matrix coordinate pattern general\n7 9 {entries}\n" + "1 2   \n" * entries)
+    with sampled(path) as sample:
+        assert len(read_table(sample.path, BadRows())) == entries
+
+
 def test_what_is_doubtful_in_columns(tmp_path: Path) -> None:
     values = {
         "same": ["7"] * 40,

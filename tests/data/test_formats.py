@@ -34,6 +34,7 @@ FORMATS = {  # of the examples, where that is not lines of text
     "UEA and UCR archives, .ts": "a .ts file of series with their labels",
     "Weka's ARFF": "an ARFF file of Weka",
     "Monash archive, .tsf": "a .tsf file of series",
+    "Matrix Market, .mtx": "a matrix as Matrix Market has them",
     "NumPy": "a file of NumPy",
     "CoNLL-U": "a CoNLL-U file of sentences",
     "CoNLL-2003": "a CoNLL file of sentences",
@@ -114,7 +115,8 @@ def test_what_is_cut_short_is_read_as_far_as_it_goes_or_refused_in_one_line(
 
 
 @pytest.mark.parametrize(
-    "title", ["UEA and UCR archives, .ts", "Monash archive, .tsf", "CoNLL-U", "CoNLL-2003", "fastText"]
+    "title",
+    ["UEA and UCR archives, .ts", "Monash archive, .tsf", "Matrix Market, .mtx", "CoNLL-U", "CoNLL-2003", "fastText"],
 )
 def test_a_file_for_another_task_says_which(title: str, tmp_path: Path) -> None:
     example = BY_TITLE[title]
@@ -149,6 +151,7 @@ def test_every_format_has_a_name_and_the_last_one_takes_any_file(tmp_path: Path)
 
 ARFF = "@relation r\n@attribute a numeric\n@attribute 'b c' {x,'y z'}\n@data\n1,x\n?,'y z'\n{0 3, 1 'y z'}\n{1 x}\n"
 TSF = "@relation r\n@attribute series_name string\n@attribute start_timestamp date\n@frequency monthly\n@data\n"
+MTX = "%%MatrixMarket matrix coordinate real general\n% a remark\n3 2 2\n1 2 0.5\n3 1 2\n"
 
 
 def test_the_moments_of_a_ts_file_may_be_dates(tmp_path: Path) -> None:
@@ -179,6 +182,14 @@ def test_the_moments_of_a_ts_file_may_be_dates(tmp_path: Path) -> None:
         (TSF + "T1:1,2\n", "a.tsf", "line 6: has 1 parts before its values, where 2 attributes are declared"),
         (TSF.replace("monthly", "often") + "T1:2020-01-01:1\n", "a.tsf", "line 6: @frequency often is not known"),
         (TSF, "a.tsf", "has no series after @data"),
+        (MTX.replace("coordinate", "array"), "a.mtx", "line 1: is a matrix of all its values, zeros too"),
+        (MTX.replace("general", "symmetric"), "a.mtx", "line 1: is '%%MatrixMarket matrix coordinate real symmetric'"),
+        (MTX.replace("3 2 2", "3 2 4"), "a.mtx", "line 3: says 4 entries, and 2 are there, as if it was cut short"),
+        (MTX.replace("3 2 2", "3 2"), "a.mtx", "line 3: the numbers of rows, columns and entries are wanted here"),
+        (MTX.partition("3 2 2")[0], "a.mtx", "line 2: the numbers of rows, columns and entries are wanted here"),
+        (MTX.replace("1 2 0.5", "1 3 0.5"), "a.mtx", "line 4: the column is '3', and those of the matrix are 1 to 2"),
+        (MTX.replace("1 2 0.5", "1 2 x"), "a.mtx", "line 4: the value is 'x', not a number"),
+        (MTX.replace("1 2 0.5", "1 2"), "a.mtx", "line 4: has 2 numbers, where an entry has its row, its column"),
         ('[{"a": 1}, {"a": }]', "a.json", "line 1: is no JSON"),
         ('{"data": [{"a": 1},\n 7]}', "a.json", "line 2: is no JSON object"),
         ('{"version": 1,\n "data": {}}', "a.json", "is one object with version, data; rows are a list of objects"),
@@ -217,6 +228,17 @@ def test_bad_rows_of_any_format_can_be_left_out(tmp_path: Path) -> None:
 
 
 # --- each format ----------------------------------------------------------------------------------------------------
+
+
+def test_the_entries_of_a_matrix_are_what_users_took(tmp_path: Path) -> None:
+    read = table(tmp_path, MTX, skip="all")
+    assert read.frame.to_dict(as_series=False) == {"user": [1, 3], "item": [2, 1], "rating": [0.5, 2]}
+    assert read.where(1).endswith("line 5")
+    pattern = table(tmp_path, MTX.replace("real", "pattern").replace(" 0.5", "").replace("3 1 2", "3\t1 "))
+    assert pattern.frame.to_dict(as_series=False) == {"user": [1, 3], "item": [2, 1]}
+    assert table(tmp_path, MTX.replace("1 2 0.5", "0 2 0.5"), skip="all").index.tolist() == [1]
+    with pytest.raises(ElmanError, match="line 3: says 0 entries, and 0 are there"):
+        table(tmp_path, MTX.partition("3 2 2")[0] + "3 2 0\n")
 
 
 def test_arff_has_quoted_sparse_and_missing_values(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 from elman.data.bad import BadRows
 from elman.data.encodings import marked
 from elman.data.files import alternatives, matching, suffix
-from elman.data.formats import beginning, delimited, formats, objects, parquet
+from elman.data.formats import beginning, delimited, formats, mtx, objects, parquet
 from elman.data.packed import is_packed, is_there, opened, unpacked_name
 from elman.data.reading import read_table
 from elman.data.tables import Table
@@ -117,7 +117,7 @@ def _copy_beginning(path: Path, to: Path, size: int) -> bool:
     if begun.data.startswith(parquet.MARK) and not is_packed(path):  # whose rows need not all be read
         return _copy_rows(parquet.first_rows(path, ROWS), to)
     found = next(each for each in formats() if each.recognise(begun))
-    one = found is objects.FORMAT and objects.is_one(begun.text, suffix(path))
+    one = found is mtx.FORMAT or (found is objects.FORMAT and objects.is_one(begun.text, suffix(path)))
     if found.read is not None and (one or not begun.text):
         return _copy_rows(read_table(path, BadRows(skip=True)).frame, to)
     if marked(begun.data)[0] not in ("", "utf-8"):  # whose lines end otherwise
