@@ -376,6 +376,20 @@ EXAMPLES = [
         "recommend",
     ),
     Example(
+        "A basket a line",
+        "Items with commas, semicolons, tabs or bars between them, in lines of different lengths, or with empty cells "
+        "at their ends. A first line of `item 1, item 2` says in which columns they are; a user may stand before them.",
+        {
+            "baskets.csv": lines(
+                *(
+                    ",".join(("bread", "butter", "milk", "tea", "rice")[(n * k + k) % 5] for k in range(1, 3 + n % 3))
+                    for n in range(24)
+                )
+            )
+        },
+        "recommend",
+    ),
+    Example(
         "Matrix Market, .mtx",
         "A matrix of users by items as a list of its entries, `coordinate` and `general`, whose values are ratings; a "
         "`pattern` has none. `%` remarks.",

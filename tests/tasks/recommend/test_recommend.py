@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -140,6 +141,48 @@ def test_a_row_may_be_a_session(tmp_path: Path) -> None:
 )
 def test_a_line_may_be_a_person_with_what_was_taken(text: str, first: tuple[str, list[str]], tmp_path: Path) -> None:
     assert sessions_of(written(tmp_path, text, "log.txt"))[first[:1]] == [first[1]]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_line_may_be_a_basket(mark: str, tmp_path: Path) -> None:
+    rows = ["milk,bread,butter", "beer,chips", "bread", "chips,milk,beer,bread", '"beer",milk']
+    read = baskets(tmp_path, [row.replace(",", mark) for row in rows])
+    assert read == [("", row.replace('"', "").split(",")) for row in rows]
+    assert baskets(tmp_path, [f"u{n}{mark}{row.replace(',', mark)}" for n, row in enumerate(rows)])[1][0] == "u1"
+    padded = [f"{row}{',' * (3 - row.count(','))}".replace(",", mark) for row in rows]
+    assert baskets(tmp_path, padded) == read
+    counted = [f"{1 + row.count(',')}{mark}{each}" for row, each in zip(rows, padded, strict=True)]
+    assert baskets(tmp_path, [mark.join(["Item(s)", *(f"Item {n}" for n in range(1, 5))]), *counted]) == read
+
+
+def baskets(folder: Path, rows: list[str]) -> list[tuple[str, list[str]]]:
+    """Who took what in each line of a file, told from the file and read again."""
+    path = folder / "baskets.csv"
+    path.write_text("\n".join(rows) + "\n")
+    layout = find_events(path, FOUND, BadRows())
+    path.write_text("\n".join(rows[:3]) + "\n")
+    few = read_events(path, layout, BadRows())
+    path.write_text("\n".join(rows) + "\n")
+    read = read_events(path, layout, BadRows())
+    found = [[read.names[n] for n in items] for items in read.items]
+    assert [[few.names[n] for n in items] for items in few.items] == found[: len(few)]
+    return list(zip(read.keys["user"] if layout.person else [""] * len(found), found, strict=True))
+
+
+def test_rows_of_columns_of_which_some_are_cut_are_no_baskets(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("user,item,rating\n" + "".join(f"u{n % 4},i{n % 3}{',5' * (n % 2)}\n" for n in range(12)))
+    with pytest.raises(ElmanError, match="line 2: has 2 columns where the header has 3"):
+        find_events(path, FOUND, BadRows())
+
+
+def test_a_row_of_one_column_may_be_a_session_where_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('bought\n"milk,bread"\n"beer,milk"\n"bread,milk"\n')
+    with pytest.raises(ElmanError, match=r"has the column bought alone, .* say with --within what stands between"):
+        find_events(path, FOUND, BadRows())
+    layout = find_events(path, replace(FOUND, within=","), BadRows())
+    assert [len(items) for items in read_events(path, layout, BadRows()).items] == [2, 2, 2]
 
 
 def test_two_colons_may_stand_between_columns(tmp_path: Path) -> None:

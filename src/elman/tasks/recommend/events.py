@@ -12,7 +12,7 @@ import polars as pl
 from elman.data.bad import BadRows
 from elman.data.columns import find, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
-from elman.data.formats import check_task
+from elman.data.formats import check_task, delimited, format_of
 from elman.data.numbers.cells import as_text
 from elman.data.reading import read_table
 from elman.data.rows import Known, Line, read_again
@@ -21,6 +21,7 @@ from elman.data.tables import Table
 from elman.data.times.column import EPOCHS, find_form
 from elman.data.times.when import When, find_when
 from elman.errors import ElmanError
+from elman.tasks.recommend.baskets import MARKS, mark_between, read_baskets
 from elman.tasks.recommend.lines import LISTS, USERS, is_sessions, read_sessions
 
 log = logging.getLogger(__name__)
@@ -140,7 +141,8 @@ def find_events(
         ['userId']
     """
     check_task(source, "recommend", wish.dialect.encoding)
-    table = _table(source, wish, bad)
+    mark = _mark(source, wish)
+    table = read_baskets(source, bad, wish.dialect, mark) if mark else _table(source, wish, bad)
     chosen = [name for name in (wish.item, wish.person, wish.session, *wish.time, wish.rating, *ignore) if name]
     for name in chosen:
         table.known(name)
@@ -150,7 +152,7 @@ def find_events(
 
     lists = [column for column in table.columns if table.frame[column].dtype.is_nested()]
     item = wish.item or next(iter(lists), "") or usual("item")
-    within = wish.within or (" " if item in lists else "")
+    within = wish.within or mark or (" " if item in lists else "")
     chosen.append(item)
     person = wish.person or usual("person")
     session = wish.session or usual("session")
@@ -159,6 +161,7 @@ def find_events(
     found = {person, session, *when.columns, rating, *chosen}
     if not within and not (item and (person or session)):
         person, item = _by_kind(table, found, person or session, item)
+    item = item or _only(table, found)
     rated = [rating] if rating and wish.least is not None else []
     layout = replace(
         wish, item=item, person=person, session=session, time=when.columns, rating=rating, within=within,
@@ -192,6 +195,8 @@ def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
         and is_sessions(source, layout.dialect.encoding, again=True)
     ):
         table = read_sessions(source, bad, layout.dialect, layout.columns == USERS)
+    elif _has_baskets(source, layout):
+        table = read_baskets(source, bad, layout.dialect, layout.within, layout.columns == USERS)
     else:
         table = read_again(source, layout.known, bad)
     for column in [*layout.known.needed, *([] if layout.within else layout.when.columns)]:
@@ -300,6 +305,20 @@ def _table(source: Any, layout: EventLayout, bad: BadRows) -> Table:
     return read_table(source, bad, layout.dialect, layout.known.fits)
 
 
+def _mark(source: Any, wish: EventLayout) -> str:
+    """What stands between the items of a file with a basket a line; "" of others, and where columns are asked for."""
+    if not isinstance(source, Path) or source.is_dir() or wish.item or wish.person or wish.session:
+        return ""
+    return mark_between(source, wish.dialect.encoding)
+
+
+def _has_baskets(source: Any, layout: EventLayout) -> bool:
+    """Whether a file has a basket a line, as the one that was learnt from."""
+    learnt = layout.columns in (LISTS, USERS) and layout.within in MARKS and not layout.dialect.separator
+    is_file = learnt and isinstance(source, Path) and not source.is_dir()
+    return is_file and format_of(source, layout.dialect.encoding) is delimited.FORMAT
+
+
 def _complete(table: Table, columns: list[str]) -> Table:
     """The table without rows that lack a value."""
     for column in columns:
@@ -344,12 +363,31 @@ def _by_kind(table: Table, found: set[str], person: str, item: str) -> tuple[str
     few = sorted((c for c in left if distinct[c] <= 11 and table.is_numeric(c)), key=distinct.__getitem__)
     # numbers of which there are few may well be ratings
     left = [c for c in left if c not in few[: max(0, len(left) - wanted)]]
+    if len(left) != wanted and len(table.columns) == 1:
+        raise ElmanError(
+            f"{table.name} has the column {table.columns[0]} alone, and nothing tells who took what; where each row is "
+            "a whole session, say with --within what stands between its items"
+        )
     if len(left) != wanted:
         raise ElmanError(
             f"{table.name} has columns {listed(table.columns)}; say with --person-column (or --session-column) and "
             "--item-column which of them tell who took what"
         )
     return person or left[0], item or left[-1]
+
+
+def _only(table: Table, found: set[str]) -> str:
+    """The only column that can be that of whole sessions.
+
+    Raises:
+        ElmanError: there are several, or none.
+    """
+    left = [column for column in table.columns if column not in found]
+    if len(left) != 1:
+        raise ElmanError(
+            f"{table.name} has columns {listed(table.columns)}; say which has the items with --item-column"
+        )
+    return left[0]
 
 
 def _said(layout: EventLayout) -> str:

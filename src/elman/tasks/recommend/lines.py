@@ -81,7 +81,7 @@ def read_sessions(path: Path, bad: BadRows, dialect: Dialect, numbered: bool | N
     if not good:
         raise ElmanError(f"{path} has no rows")
     if numbered is None:
-        numbered = _have_users([cells for *_, cells in good], whole)
+        numbered = have_users([cells for *_, cells in good], whole)
     items = [cells[1:] if numbered else cells for _, _, cells in good]
     frame = pl.DataFrame({"items": pl.Series(items, dtype=pl.List(pl.String))})
     if numbered:
@@ -95,7 +95,7 @@ def _fits(cell: str, whole: bool) -> bool:
     return cell.isascii() and cell.isdigit() if whole else ITEM.fullmatch(cell) is not None
 
 
-def _have_users(rows: list[list[str]], whole: bool) -> bool:
+def have_users(rows: list[list[str]], whole: bool) -> bool:
     """Whether the first of each line is not one of its items."""
     if not whole:
         firsts = {cells[0] for cells in rows}
