@@ -323,3 +323,16 @@ def test_a_header_may_be_parted_otherwise_than_its_rows(
     assert "stand between the names of the header" in read.notes[0]
     again = read_table(tmp_path / "data.csv", BadRows(), read.dialect, lambda names: set(names) == set(read.columns))
     assert again.frame.equals(read.frame)
+
+
+@pytest.mark.parametrize("name", ["data.tsv", "data.txt"])
+def test_a_name_above_classes_that_is_none_of_them_is_a_header_whatever_the_file_is_called(
+    name: str, tmp_path: Path
+) -> None:
+    rows = "".join(f"das ist Satz {n}\t{'Lob' if n % 2 else 'Tadel'}\n" for n in range(12))
+    assert table(tmp_path, f"Satz\tKlasse\n{rows}", name).columns == ["Satz", "Klasse"]
+    assert table(tmp_path, rows, name).columns == ["1", "2"]
+    pairs = "".join(f"day {n}\tTag {n}\n" for n in range(12))
+    assert table(tmp_path, f"Go.\tVa !\n{pairs}", name).columns == ["1", "2"]
+    asked = "".join(f"u{n % 2}\tB{n % 2}\n" for n in range(12))
+    assert table(tmp_path, f"u7\tB7\n{asked}", name).columns == ["1", "2"]

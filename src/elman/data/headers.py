@@ -1,6 +1,7 @@
 """Whether the first row of a table has the names of its columns, and what these are."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from elman.data.numbers.cells import has_value
 from elman.data.separators import is_number
 
 WHOLE = re.compile(r"[0-9]{1,18}")
+CLASSED = 5  # rows of a class at least, on the average
 LOOKED = 20  # rows below it that are looked at, whether they count too
 
 
@@ -40,7 +42,20 @@ def has_header(rows: Sequence[list[str]], kind: str) -> bool:
         return False
     if any(is_named(cell, "heading") for cell in names):
         return True
-    return kind == ".csv" and all(len(cell) <= 30 and len(cell.split()) <= 3 for cell in names)
+    brief = all(len(cell) <= 30 and len(cell.split()) <= 3 for cell in names)
+    if kind == ".csv":
+        return brief
+    return brief and not re.search(r"\d", "".join(names)) and any(map(_has_classes, columns))
+
+
+def _has_classes(column: Sequence[str]) -> bool:
+    """Whether a column has few values, each again and again, so that what stands above it once is a name.
+
+    >>> _has_classes(["good", "bad"] * 6), _has_classes(["good", "bad"] * 6 + ["new"])
+    (True, False)
+    """
+    numbers = Counter(column)
+    return len(column) >= CLASSED * len(numbers) and min(numbers.values(), default=0) > 1
 
 
 def _names_again(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
