@@ -122,6 +122,21 @@ EXAMPLES = [
         "forecast",
     ),
     Example(
+        "Units below the header, lines above it",
+        "As devices write them, above numbers. The header is the last row that has a name for each column; of two that "
+        "may be it, it is asked which is.",
+        {
+            "logger.csv": lines(
+                "Device: X-200;",
+                "Serial: 12345;",
+                "Time;Temp",
+                "[s];[°C]",
+                *(f"{n / 2};{10 + 3 * math.sin(n * math.pi / 6):.2f}" for n in range(60)),
+            )
+        },
+        "forecast",
+    ),
+    Example(
         "A header of numbers",
         "A first row that counts, as 0, 1, 2 or years do, has names if those below it do not count.",
         {

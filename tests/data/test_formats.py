@@ -619,6 +619,36 @@ def test_remarks_before_the_header_are_left_out(mark: str, tmp_path: Path) -> No
         '"Data Source","World Bank",\n\n"day","a","b","c"\n' + '"2021-01-01","1","2","3"\n' * 5,
     ],
 )
-def test_a_title_before_the_header_is_to_be_removed(content: str, tmp_path: Path) -> None:
-    with pytest.raises(ElmanError, match="remove the lines before the header"):
-        table(tmp_path, content, "a.csv")
+def test_a_title_before_the_header_is_left_out(content: str, tmp_path: Path) -> None:
+    read = table(tmp_path, content, "a.csv")
+    assert (read.columns[0], len(read), read.size) == ("day", 5, 5)
+    assert any(note.startswith("lines before the header, which is in line") for note in read.notes)
+
+
+@pytest.mark.parametrize(
+    ("above", "columns", "said"),
+    [
+        ("Time;Temp\n[s];[°C]\n", ["Time", "Temp"], ["below the header stand units ([s], [°C])"]),
+        ("Device;X-200\nSerial;7\nt;V\n", ["t", "V"], ["lines before the header, which is in line 3"]),
+        ("Device: X;\nt;V\ns;mV\n", ["t", "V"], ["lines before the header, which is in line 2", "units (s, mV)"]),
+        ('"TOA5";"S";"CR1000"\n"T";"V"\n"TS";"mV"\n"";"Avg"\n', ["T", "V"], ["line 2", "units (TS, mV)"]),
+    ],
+)
+def test_rows_of_units_and_lines_above_the_header_are_left_out_and_said(
+    above: str, columns: list[str], said: list[str], tmp_path: Path
+) -> None:
+    rows = "".join(f"{n};{n % 3},5\n" for n in range(6))
+    read = table(tmp_path, above + rows, "a.csv")
+    assert (read.columns, len(read), read.size) == (columns, 6, 6)
+    assert read.where(0).endswith(f"line {above.count(chr(10)) + 1}")
+    assert all(any(part in note for note in read.notes) for part in said)
+    again = read_table(tmp_path / "a.csv", BadRows(), read.dialect, lambda names: set(names) == set(columns))
+    assert again.frame.equals(read.frame)
+
+
+def test_of_two_rows_that_may_be_the_header_it_is_asked_which_is(tmp_path: Path) -> None:
+    rows = "".join(f"{n};{n % 3},5\n" for n in range(6))
+    with pytest.raises(ElmanError, match=r"line 2: has no numbers .* line 1, which has names too; remove the one"):
+        table(tmp_path, f"Time;Temp\nfast;slow\n{rows}", "a.csv")
+    assert len(table(tmp_path, f"Time;Temp\nn/a;\n{rows}", "b.csv")) == 7
+    assert len(table(tmp_path, f"name;load\nAda;soon\n{rows}".replace("0;0", "Bob;0"), "c.csv", skip="all")) == 7

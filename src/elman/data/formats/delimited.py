@@ -16,6 +16,7 @@ from elman.data.dialect import Dialect
 from elman.data.files import suffix
 from elman.data.formats import Beginning, Format
 from elman.data.headers import has_header
+from elman.data.preamble import Above, above_data
 from elman.data.roles import counts
 from elman.data.separators import (
     BLANKS,
@@ -33,7 +34,7 @@ from elman.data.separators import (
 )
 from elman.data.tables import Table
 from elman.data.text import read_whole
-from elman.errors import ElmanError
+from elman.errors import ElmanError, brief
 
 NAMES = (".csv", ".tsv")  # how the names of such files end
 KEPT_TEXT = re.compile(r'^\s*="([^"]*)"\s*$')  # as a spreadsheet writes a cell that is to stay a text
@@ -60,7 +61,10 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
         raise ElmanError(f"{path} has no rows")
     if not len(cells[0]):  # and nothing tells what the columns are
         raise ElmanError(f"{path}, line {lines[0]}: the first row cannot be read, and is wanted for the columns")
-    header = has_header(cells[:SAMPLE].to_list(), kind) if dialect.header is None else dialect.header
+    above = above_data(cells[:SAMPLE].to_list()) if dialect.header is not False else None
+    lines, cells, found = _without_units(path, lines, cells, above, bad) if above else (lines, cells, ())
+    known = True if above else dialect.header
+    header = has_header(cells[:SAMPLE].to_list(), kind) if known is None else known
     names = _names(path, cells, header)
     again = _repeats(cells) if header else np.zeros(0, int)
     told = ", ".join(f"{line}" for line in lines[again][:3]) + (" and others" if len(again) > 3 else "")
@@ -82,12 +86,35 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
         f"lines that begin with {mark} are remarks: {remarks:,}" if remarks else "",
         _apart(apart, separator) if apart else "",
         f"rows without any value are left out: {hollow.sum():,}" if hollow.any() else "",
+        *found,
         f"the header stands again, and is left out there, in line {told}" if told else "",
         "columns without a name and without a value are left out" if empty or trailing else "",
         f"the first column has no name; it is called {ROW}" if header and names[0] == ROW else "",
     ]
     dialect = replace(dialect, separator=separator, header=header)
     return Table(str(path), frame, lines[index], index, len(lines), bad, dialect, notes=tuple(filter(None, notes)))
+
+
+def _without_units(
+    path: Path, lines: np.ndarray, cells: pl.Series, above: Above, bad: BadRows
+) -> tuple[np.ndarray, pl.Series, tuple[str, ...]]:
+    """The rows from the header on, without those of units below it; and what is to be said of them."""
+    header, data = above.header, above.data
+    if above.rival >= 0 and not bad.skip:
+        raise ElmanError(
+            f"{path}, line {lines[above.rival]}: has no numbers where the rows below have some, and stands below line "
+            f"{lines[header]}, which has names too; remove the one that does not name the columns"
+        )
+    if above.rival >= 0:  # one of the rows that are left out as bad ones
+        return lines, cells, ()
+    said = []
+    if header:
+        said.append(f"lines before the header, which is in line {lines[header]}, are left out: {header:,}")
+    if data > header + 1:
+        units = ", ".join(filter(None, cells[header + 1].to_list()))
+        said.append(f"below the header stand units ({brief(units, 60)}), which are left out: line {lines[header + 1]}")
+    kept = [header, *range(data, len(cells))]
+    return lines[kept], cells.gather(kept), tuple(said)
 
 
 def _hollow(text: str, separator: str, lines: np.ndarray, cells: pl.Series) -> np.ndarray:
