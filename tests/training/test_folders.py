@@ -81,6 +81,11 @@ def test_an_option_that_no_version_had_is_named(folder: Path, capsys: pytest.Cap
     assert f"{OPTIONS}, of elman 0.2.7: there is no option 'depth'" in refused(folder, capsys)
 
 
+def test_half_of_a_character_is_no_text_of_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed(folder, elman="\ud800")
+    assert f"{OPTIONS} is damaged" in refused(folder, capsys)
+
+
 def test_a_newer_format_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     changed(folder, format=FORMAT + 1, elman="9.0")
     said = refused(folder, capsys)

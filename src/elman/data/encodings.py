@@ -84,8 +84,12 @@ def decoded(path: Path, encoding: str = "") -> Iterator[str]:
 
 
 def tell_doubt(path: Path, encoding: str) -> None:
-    """Warn where a file is to be read in another encoding, and looks like UTF-8."""
-    if not encoding or codecs.lookup(encoding).name == "utf-8" or not path.is_file():
+    """Warn where a file is to be read in another encoding, and looks like UTF-8.
+
+    Raises:
+        ElmanError: there is no such encoding.
+    """
+    if not encoding or codecs.lookup(check_encoding(encoding)).name == "utf-8" or not path.is_file():
         return
     with opened(path) as file:
         data = file.read(PIECE)

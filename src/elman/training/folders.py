@@ -272,6 +272,7 @@ def read_json(path: Path) -> dict[str, Any]:
     data = manifest.read(path.parent, path.name)
     try:
         value = json.loads(data)
+        json.dumps(value, ensure_ascii=False).encode()  # halves of a character can be written, and are none
     except (RecursionError, ValueError) as error:
         raise ElmanError(f"{path} is damaged or was cut short: {_first_line(error)}; take a copy") from error
     if not isinstance(value, dict):

@@ -1,6 +1,7 @@
 """Options: the fields of dataclasses, each with a default, one line of help, its limits, and the name it once had."""
 
 import math
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -19,6 +20,7 @@ DETECTED = "detected"  # shown as the default of an option whose value the data 
 CELL = "Recurrent cell: a name from `elman cells`, or module:Class for a cell of your own."
 ENCODER = CELL.replace(", or", ", or transformer or convolution, or")
 LISTS = ("COLUMNS", "NUMBERS", "CELLS", "ROWS", "VALUES")  # what stands for the value of an option that has commas
+LARGEST = 2**53  # whole number, which every reader of JSON has
 TAKEN = {bool: "True or False", int: "a whole number", float: "a number", str: "a text"}  # by the type of an option
 NO_VALUE_IS = "What stands where there is no value, separated by commas, such as -999,NA."
 MINUTES = 5.0  # of a run of which nothing says how long it is
@@ -241,10 +243,11 @@ def _checked(each: Field[Any], value: Any) -> Any:
     choices = each.metadata.get("choices", ())
     if choices and found not in (*choices, each.default):
         raise ElmanError(f"{flag} is {either(choices)}, not {quoted(found)}")
-    low, high = (each.metadata.get(name, end) for name, end in (("min", -math.inf), ("max", math.inf)))
+    largest = LARGEST if kind is int else math.inf
+    low, high = each.metadata.get("min", -largest), each.metadata.get("max", largest)
     if isinstance(found, int | float) and not low <= found <= high:
-        bounds = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
-        raise ElmanError(f"{flag} is {bounds}, not {found:g}")
+        bounds = f"{low:g} or more" if found < low and high == largest else f"from {low:g} to {high:g}"
+        raise ElmanError(f"{flag} is {bounds}, not {quoted(found)}")
     return found
 
 
@@ -266,9 +269,9 @@ def as_kind(kind: type, value: Any) -> Any:
     """
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:
-        return int(value) if number and math.isfinite(value) and value == int(value) else None
+        return int(value) if number and (isinstance(value, int) or value.is_integer()) else None
     if kind is float:
-        return float(value) if number and math.isfinite(value) else None
+        return float(value) if number and abs(value) <= sys.float_info.max else None
     return value if isinstance(value, kind) else None
 
 

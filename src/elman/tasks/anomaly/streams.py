@@ -275,7 +275,7 @@ def _shown(table: Table, columns: Columns) -> pl.DataFrame:
 
 def _names(table: Table, columns: Columns) -> list[str]:
     """The name of the stream of each row; nothing where a table is one."""
-    return as_text(table.frame[columns.series]).fill_null("").to_list() if columns.series else []
+    return as_text(table.frame[table.known(columns.series)]).fill_null("").to_list() if columns.series else []
 
 
 def _values(table: Table, columns: Columns) -> np.ndarray:
