@@ -411,3 +411,11 @@ def test_tags_that_differ_only_in_case_are_told(tmp_path: Path, caplog: pytest.L
     path.write_text("the DET\ndog NOUN\n\na det\ncat NOUN\n\n" * 6)
     TagTask.read(TagTask.Options(), Sources(path))
     assert "tags differ only in case or blanks, and are learnt apart unless written alike: DET 6, det 6" in caplog.text
+
+
+def test_columns_without_names_are_those_learnt_from(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("Tom N B\ncame V O\n\nAnn N B\nleft V O\n")
+    (tmp_path / "few.txt").write_text("came V O\n\nleft N O\n")  # whose tags are all one
+    learnt = find_layout(tmp_path / "train.txt", ColumnSpec())
+    layout = find_layout(tmp_path / "few.txt", ColumnSpec(), like=learnt)
+    assert read_tagged(tmp_path / "few.txt", layout, BadRows()).tags == [["O"], ["O"]]

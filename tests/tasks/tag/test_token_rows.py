@@ -10,6 +10,7 @@ import pytest
 import elman
 from elman.data.tables import write_table
 from elman.errors import ElmanError
+from elman.tasks.tag.layout import ColumnSpec, find_layout
 from elman.tasks.tag.options import TagOptions
 from elman.tasks.tag.task import TagTask
 from elman.training.task import Sources
@@ -132,3 +133,23 @@ def test_a_sentence_of_which_a_row_cannot_be_read_is_left_out_as_a_whole(tmp_pat
     path.write_text(path.read_text().replace("0,cat,N\n", "0,cat,N,more\n", 1))
     model = elman.Tagger(skip_bad=True, held_out=0, **QUICK).fit(path)
     assert model.predict_frame(path, skip_bad=True)["predicted"].is_null().to_list() == [True] * 3 + [False] * 47
+
+
+@pytest.mark.parametrize(("columns", "lacks"), [("sentence tag", "word"), ("sentence word", "tag"), ("word", "tag")])
+@pytest.mark.parametrize("ending", ["", ".csv", ".tsv", ".jsonl", ".parquet"])
+def test_what_is_judged_on_has_the_columns_learnt_from(columns: str, lacks: str, ending: str, tmp_path: Path) -> None:
+    source: Any = table("sentence word tag").select(columns.split())
+    learnt = find_layout(table("sentence word tag"), ColumnSpec())
+    if ending:
+        write_table(source, source := tmp_path / f"tokens{ending}")
+    with pytest.raises(ElmanError, match=f"has no column '{lacks}'"):
+        find_layout(source, ColumnSpec(), like=learnt)
+    if lacks == "word":  # nor is the name of a sentence, or a tag, taken for the words that are to be answered
+        with pytest.raises(ElmanError, match="has no column 'word'"):
+            find_layout(source, ColumnSpec(), like=learnt, labelled=False)
+
+
+def test_one_row_is_a_token_where_those_learnt_from_are() -> None:
+    model = elman.Tagger(**QUICK).fit(table())
+    (answer,) = model.predict_frame(table()[:1])["predicted"].to_list()
+    assert answer in ("D", "N", "V")

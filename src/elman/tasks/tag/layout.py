@@ -61,28 +61,28 @@ class Layout(Lain):
     group: str = ""  # the column that names the sentence of each row
 
 
-def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None) -> Layout:
+def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, labelled: bool = True) -> Layout:
     """How sentences lie, announced in one line.
 
     Args:
         source: a file, two parallel ones as ``train.{words,tags}``, or a data frame.
         wishes: what the user says.
-        like: how those lie that were learnt from, where these may be without tags.
+        like: how those lie that were learnt from, whose columns are meant where there are such.
+        labelled: whether tags are wanted.
 
     Raises:
-        ElmanError: no words or no tags found.
+        ElmanError: no words or no tags found, or a table has one of the columns learnt from and lacks another.
     """
-    labelled = like is None
     if isinstance(source, Path) and len(files := alternatives(source)) > 1:
         if labelled:
             log.info("a sentence a line, words in %s, tags in %s", files[0], ", ".join(map(str, files[1:])))
         return Layout("lines", wishes.dialect)
     if not isinstance(source, Path):
-        return _table_layout(_as_table(source, wishes), wishes, like)
+        return _table_layout(_as_table(source, wishes), wishes, like, labelled)
     check_task(source, "tag", wishes.dialect.encoding)
     found = format_of(source, wishes.dialect.encoding)
     if found.read is not None and found is not delimited.FORMAT:
-        return _table_layout(_as_table(source, wishes), wishes, like)
+        return _table_layout(_as_table(source, wishes), wishes, like, labelled)
     text = read_whole(source, wishes.dialect.encoding)
     lines = [line for line in text.split("\n", SAMPLE)[:SAMPLE] if line.strip() and not line.startswith(DOCUMENT)]
     if not lines:
@@ -90,19 +90,22 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None) 
     if found is conllu.FORMAT:
         return _conllu_layout(source, text, wishes, labelled=labelled)
     heading = [cell.strip(' "') for cell in lines[0].split(guess_separator(text, suffix(source)))]
-    named = _has_learnt_column(heading, suffix(source), like) or bool(find(heading, "words") and find(heading, "tags"))
-    if named or _names_rows(heading, wishes, like):
+    named = _has_learnt_column(heading, suffix(source), like, labelled)
+    named = named or bool(find(heading, "words") and find(heading, "tags"))
+    if named or _names_rows(heading, wishes, labelled):
         table = _as_table(source, wishes)
-        rows = _rows_layout(table, wishes, like) if "\n\n" in text.strip() else None
+        rows = _rows_layout(table, wishes, like, labelled) if "\n\n" in text.strip() else None
         if rows is None or rows.group:  # else empty lines, which are no rows of a table, end its sentences
-            return _table_layout(table, wishes, like)
+            return _table_layout(table, wishes, like, labelled)
     for joint in (wishes.joint,) if wishes.joint else JOINTS:
         if wishes.joint or are_joined(lines, joint):
             log.info("%s: a sentence a line, a tag behind the last %s of each word", source, joint)
             return Layout("joined", wishes.dialect, joint=joint)
-    if like is not None and _are_sentences(lines, wishes.dialect.separator, max(1, like.width)):
+    if like is not None and not labelled and _are_sentences(lines, wishes.dialect.separator, max(1, like.width)):
         return Layout("lines", wishes.dialect)
     layout = _column_layout(source, lines, wishes)
+    if like is not None and like.kind == "columns" and like.width == layout.width and not layout.dialect.header:
+        layout = replace(layout, word=like.word, tag=like.tag, prefix=like.prefix)
     if labelled:
         between = SEPARATORS.get(layout.dialect.separator, "spaces")
         tag, prefix = f"the tag in column {layout.tag + 1}", f", {layout.prefix} before it" if layout.prefix else ""
@@ -129,21 +132,26 @@ def _conllu_layout(source: Path, text: str, wishes: ColumnSpec, *, labelled: boo
     return Layout("conllu", wishes.dialect, len(names), word=word, tag=tag)
 
 
-def _has_learnt_column(heading: Sequence[str], kind: str, like: Layout | None) -> bool:
-    """Whether a file begins with the names of columns, among them that of the words of the table learnt from.
+def _has_learnt_column(heading: Sequence[str], kind: str, like: Layout | None, labelled: bool) -> bool:
+    """Whether a file begins with the names of columns, among them one of the table learnt from.
 
-    In a file of a table it may be another usual name, but for one learnt from columns with a token a line.
+    In a file of a table without tags it may be another usual name, but for one learnt from columns with a token a line.
     """
     if like is None or like.kind == "columns":
         return False
-    return (bool(like.tokens) and like.tokens in heading) or (kind in (".csv", ".tsv") and bool(find(heading, "words")))
+    usual = not labelled and kind in (".csv", ".tsv") and bool(find(heading, "words"))
+    return usual or any(name in heading for name in _columns_of(like))
 
 
-def _names_rows(heading: Sequence[str], wishes: ColumnSpec, like: Layout | None) -> bool:
+def _columns_of(like: Layout) -> list[str]:
+    return [name for name in (like.tokens, like.tags, like.group) if name]
+
+
+def _names_rows(heading: Sequence[str], wishes: ColumnSpec, labelled: bool) -> bool:
     """Whether a file begins with the names of the columns of a table with a token a row."""
     group = sentence_column(heading, wishes.word, wishes.tag)
     others = [name for name in heading if name != group]
-    tagged = like is not None or wishes.tag or find(others, "tag", "tags")
+    tagged = not labelled or wishes.tag or find(others, "tag", "tags")
     return bool(group and tagged and (wishes.word or find(others, "word", "words")))
 
 
@@ -151,9 +159,11 @@ def _as_table(source: Any, wishes: ColumnSpec) -> Table:
     return read_table(source, BadRows(skip=True), replace(wishes.dialect, header=True))
 
 
-def _table_layout(table: Table, wishes: ColumnSpec, like: Layout | None) -> Layout:
-    labelled = like is None
-    rows = _rows_layout(table, wishes, like)
+def _table_layout(table: Table, wishes: ColumnSpec, like: Layout | None, labelled: bool) -> Layout:
+    if like is not None and any(name in table.columns for name in _columns_of(like)):
+        names = (like.tokens, like.tags) if labelled else (like.tokens, wishes.tag)
+        wishes = replace(wishes, word=table.known(names[0]), tag=names[1] and table.known(names[1]))
+    rows = _rows_layout(table, wishes, like, labelled)
     if rows is not None and has_ends(table, rows.tokens, rows.tags, rows.group):
         if labelled:
             ends = f"sentences are named in {rows.group!r}" if rows.group else "a sentence ends at an empty row"
@@ -162,8 +172,7 @@ def _table_layout(table: Table, wishes: ColumnSpec, like: Layout | None) -> Layo
         return rows
     if rows is not None and (like is None or like.kind in ("columns", "rows")):
         raise ElmanError(f"{table.name} {ENDLESS}")
-    learnt = like is not None and like.tokens in table.columns
-    tokens = like.tokens if like is not None and learnt else table.column(wishes.word, "words", "word")
+    tokens = table.column(wishes.word, "words", "word")
     tags = table.column(wishes.tag, "tags", "tag", among=[column for column in table.columns if column != tokens])
     if not tokens or (labelled and not tags):
         what, option = ("tags", "--tag-column") if tokens else ("words", "--word-column")
@@ -176,14 +185,15 @@ def _table_layout(table: Table, wishes: ColumnSpec, like: Layout | None) -> Layo
     return Layout("table", tokens=tokens, tags=tags, dialect=replace(wishes.dialect, header=True))
 
 
-def _rows_layout(table: Table, wishes: ColumnSpec, like: Layout | None) -> Layout | None:
+def _rows_layout(table: Table, wishes: ColumnSpec, like: Layout | None, labelled: bool) -> Layout | None:
     """How sentences lie in a table with a token a row; None where it is none."""
     learnt = like.tokens if like is not None and like.tokens in table.columns else ""
     word, tag = learnt or _numbered(table, wishes.word), _numbered(table, wishes.tag)
     group = sentence_column(table.columns, word, tag)
     word = word or find([name for name in table.columns if name not in (group, tag)], "word", "words")
     tag = tag or find([name for name in table.columns if name not in (group, word)], "tag", "tags")
-    if not word or (like is None and not tag) or not has_token_rows(table, word, tag, group):
+    again = like is not None and like.kind == "rows" and bool(group)
+    if not word or (labelled and not tag) or not has_token_rows(table, word, tag, group, again=again):
         return None
     prefix = _prefix(table[word])
     return Layout("rows", table.dialect, prefix=prefix, tokens=word, tags=tag, group=group)

@@ -234,7 +234,8 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
         _announce(rows, scheme, odd, kinds)
         tell_alike("tags", kinds)
         if sources.valid is not None:
-            other = read_tagged(sources.valid, find_layout(sources.valid, options.column_spec()), sources.bad)
+            lain = find_layout(sources.valid, options.column_spec(), like=layout)
+            other = read_tagged(sources.valid, lain, sources.bad)
             _warn_of_same(rows, other)
             return TagParts(layout, scheme, rows, other, sources.name)
         if options.held_out == 0:
@@ -275,7 +276,9 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
     def more(self, sources: Sources) -> TagParts:
         """More data of the kind that was learnt, to go on with; nothing of it is held out but ``sources.valid``."""
         spec = self.options.column_spec()
-        learnt, held_out = sources.both(lambda each: read_tagged(each, find_layout(each, spec), sources.bad))
+        learnt, held_out = sources.both(
+            lambda each: read_tagged(each, find_layout(each, spec, like=self.layout), sources.bad)
+        )
         if unknown := {tag: None for tags in learnt.tags for tag in tags if not self.knows(tag)}:
             raise ElmanError(f"the tag {next(iter(unknown))!r} was not learnt; train anew to learn it")
         return TagParts(self.layout, self.scheme, learnt, held_out, sources.name)
@@ -290,14 +293,16 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
         self.input.start(self.options)
 
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Sentences:
-        return Sentences(self, read_tagged(source, find_layout(source, self.options.column_spec()), bad))
+        layout = find_layout(source, self.options.column_spec(), like=self.layout)
+        return Sentences(self, read_tagged(source, layout, bad))
 
     def found_again(self, source: Any) -> Layout:
         """How a file lies that is answered: as the one learnt from, unless it is of another kind or names columns."""
         if isinstance(source, Line | list | tuple):
             return self.layout
         said = replace(self.options.dialect, separator="")  # another file may have another
-        found = find_layout(source, ColumnSpec(self.options.word_column, dialect=said), like=self.layout)
+        wishes = ColumnSpec(self.options.word_column, dialect=said)
+        found = find_layout(source, wishes, like=self.layout, labelled=False)
         return found if found.kind != self.layout.kind or found.dialect.header else self.layout
 
     def knows(self, tag: str) -> bool:

@@ -23,17 +23,18 @@ def sentence_column(columns: Sequence[str], *others: str) -> str:
     return next((name for name in columns if normal(name).startswith("sentence") and name not in others), "")
 
 
-def has_token_rows(table: Table, word: str, tag: str, group: str) -> bool:
+def has_token_rows(table: Table, word: str, tag: str, group: str, *, again: bool = False) -> bool:
     """Whether the rows of a table are tokens and not sentences.
 
     Args:
-        table: two rows or more, since a single one is the same either way.
+        table: a single row is a token where those learnt from are.
         word: its column of words.
         tag: that of tags, which may not be there.
         group: that which names the sentence of each row, or "".
+        again: whether those of the table learnt from are.
     """
     cells = [table.frame[name] for name in (word, tag) if name in table.columns]
-    if len(table) < 2 or any(each.dtype.is_nested() for each in cells):
+    if len(table) < (1 if again else 2) or any(each.dtype.is_nested() for each in cells):
         return False
     words, *tags = map(_are_single, cells)
     return all(tags) and (words or (bool(group) and _goes_on(table, group)))
