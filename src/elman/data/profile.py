@@ -76,10 +76,11 @@ def _column(table: Table, name: str) -> Column:
         return Column(column.name, "text", missing, different, _counted(given.cast(pl.String)), doubts)
     if is_time(column):
         return _times(column, missing, different, doubts)
-    if table.is_numeric(name) and not _are_codes(given):
+    numeric = table.is_numeric(name)
+    if numeric and not _are_codes(given):
         return _numbers(table, column, given, missing, different, doubts)
     share = as_numbers(given).is_not_null().mean()
-    if isinstance(share, float) and share > 0.5:
+    if isinstance(share, float) and share > 0.5 and not (numeric and share == 1):
         odd = given.filter(as_numbers(given).is_null())
         others = f"and in others text such as {odd[0]!r}" if len(odd) else "of which some cannot be computed with"
         doubts.append(f"{column.name} has numbers in {share:.0%} of its cells, {others}")

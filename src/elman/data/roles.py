@@ -14,6 +14,8 @@ from elman.data.times.forms import YEARS
 from elman.errors import ElmanError, brief, quoted
 
 FLAG = {0.0, 1.0}
+CODES = "codes that begin with zeros"
+ALIKE = 0.9  # of codes at least have as many digits as most
 BEGUN = r"^[^\p{L}\d]{0,3}\d"  # as numbers begin
 SHOWN, BRIEF = 3, 30  # cells, and characters of each
 
@@ -28,6 +30,24 @@ def counts(column: pl.Series) -> bool:
     if len(numbers) < 3 or numbers.null_count() or not numbers.is_finite().all():
         return False
     return bool((np.diff(numbers.to_numpy()) == 1).all())
+
+
+def holds_codes(column: pl.Series) -> bool:
+    """Whether a column holds codes of digits, as zips and telephone numbers are: some begin with zeros.
+
+    Most have as many digits as those; an amount with decimals is none.
+
+    >>> [holds_codes(pl.Series(cells)) for cells in (["01234", "94110"], ["0", "12", "7"], ["00.5", "01.5"])]
+    [True, False, False]
+    """
+    if column.dtype != pl.String:
+        return False
+    digits = column.filter(has_value(column)).str.strip_chars()
+    if not digits.str.contains(r"^0\d").any() or not digits.str.contains(r"^\d+$").all():
+        return False
+    lengths = digits.str.len_chars()
+    usual = lengths.mode()[0]
+    return bool((lengths == usual).mean() >= ALIKE and digits.filter(lengths == usual).str.starts_with("0").any())
 
 
 def numbers_of(table: Table, column: str) -> pl.Series:
@@ -60,6 +80,8 @@ def no_amount(table: Table, column: str, *, dated: bool = False) -> str:
     whole = bool((numbers == numbers.floor()).all())
     if len(different) <= 1:  # of a column that has words beside its only number the words tell
         return "constant" if len(numbers) == has_value(table.frame[column]).sum() else "a flag"
+    if holds_codes(table.frame[column]) and not is_stamp(table.frame[column]):
+        return CODES
     if whole and is_named(column, "number of a place"):
         return "a name"
     if different == FLAG:
@@ -106,6 +128,8 @@ def no_numbers(table: Table) -> str:
 
 def _why_unused(table: Table, column: str) -> str:
     cells = table.frame[column]
+    if holds_codes(cells):
+        return CODES
     if cells.dtype != pl.String or table.is_numeric(column):
         return ""
     given = cells.filter(has_value(cells)).str.strip_chars()

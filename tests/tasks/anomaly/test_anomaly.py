@@ -419,3 +419,13 @@ def test_times_that_stand_once_for_each_word_of_a_column_are_of_several_streams(
     assert find_columns(path, Columns(())).series == "host"
     path.write_text(path.read_text().replace("web1", "up").replace("web2", "up"))
     assert not find_columns(path, Columns(())).series
+
+
+def test_codes_that_begin_with_zeros_are_no_values(caplog: pytest.LogCaptureFixture) -> None:
+    cells = {"where": [f"{n:05d}" for n in (7, 94110, 1234)] * 4, "load": [f"{n}.5" for n in range(12)]}
+    with caplog.at_level("INFO"):
+        assert find_columns(pl.DataFrame(cells), Columns(())).values == ("load",)
+    assert "columns left out: where (codes that begin with zeros)" in caplog.messages
+    with pytest.raises(ElmanError, match="has no column of numbers"):
+        find_columns(pl.DataFrame(cells).drop("load"), Columns(()))
+    assert find_columns(pl.DataFrame(cells), Columns(("where",))).values == ("where",)

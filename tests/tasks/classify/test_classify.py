@@ -466,3 +466,12 @@ def test_labels_that_are_the_same_number_are_one_and_those_in_another_case_are_t
     assert find_target(["ham", "Ham", "ham", "007", "7"] * 2).names == ("007", "7", "Ham", "ham")
     assert "differ only in case or blanks, and are learnt apart unless written alike: ham 4, Ham 2" in caplog.text
     assert find_target(["1.0", "1.1", "2.0"] * 4, "classes").names == ("1.0", "1.1", "2.0")
+
+
+def test_codes_that_begin_with_zeros_are_no_channels(caplog: pytest.LogCaptureFixture) -> None:
+    rows = [(f"s{n}", k, f"{97 * n * k:05d}", f"{n + k}.5", "ab"[n % 2]) for n in range(12) for k in range(3)]
+    frame = pl.DataFrame(rows, schema=["id", "step", "where", "load", "label"], orient="row")
+    with caplog.at_level("INFO"):
+        read = ClassifyTask.read(ClassifyOptions(), Sources(frame))
+    assert read.layout.channels == ("load",)
+    assert any("no amounts: where (codes that begin with zeros)" in line for line in caplog.messages)

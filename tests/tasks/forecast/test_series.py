@@ -422,3 +422,17 @@ def test_what_keeps_a_column_from_being_used_is_shown(tmp_path: Path, caplog: py
         panel(tmp_path, "\n".join(["start,load", *(row.rpartition(",")[0] for row in rows)]) + "\n")
     with pytest.raises(ElmanError, match="load is '0 kW', not a number, and others are '1 W' and '2 MW'"):
         panel(tmp_path, "\n".join(["start,load,other", *rows]) + "\n", targets=("load",))
+
+
+def test_codes_that_begin_with_zeros_are_no_amounts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = [f"2020-01-{day:02d},{7000 + 13 * day % 9:05d},{day % 7}.5,{day % 5:02d}.5" for day in range(1, 30)]
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(["date,where,load,padded", *rows]))
+    with caplog.at_level("INFO"):
+        found = find_columns(read_table(path, BadRows()), Columns(""))
+    assert found.targets == ("load", "padded")
+    assert "not to forecast, unless --target names them: where (codes that begin with zeros)" in caplog.text
+    assert find_columns(read_table(path, BadRows()), Columns("", targets=("where",))).targets == ("where",)
+    path.write_text("\n".join(["date,where", *(row.rsplit(",", 2)[0] for row in rows)]))
+    with pytest.raises(ElmanError, match=r"unless --target names where \(codes that begin with zeros\)"):
+        find_columns(read_table(path, BadRows()), Columns(""))

@@ -17,7 +17,7 @@ from elman.data.files import matching, suffix
 from elman.data.formats import check_task
 from elman.data.numbers.cells import as_text, has_value
 from elman.data.reading import is_table, read_table
-from elman.data.roles import names_rows, no_numbers, unused
+from elman.data.roles import holds_codes, names_rows, no_numbers, unused
 from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table, joined
 from elman.data.times.column import is_stamp, read_times
@@ -153,7 +153,9 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     changes = [c for c in rest if is_named(c, "change") and _is_answer(table.frame[c])]
     empty = [c for c in rest if not has_value(table.frame[c]).any()]
     series = wish.series or _find_series(table, when, [c for c in rest if c not in wish.values])
-    numbers = [c for c in rest if c not in (*changes, series) and table.is_numeric(c)]
+    numbers = [
+        c for c in rest if c not in (*changes, series) and table.is_numeric(c) and not holds_codes(table.frame[c])
+    ]
     amounts = [c for c in numbers if not names_rows(table, c) and not is_stamp(table.frame[c])]
     values = wish.values or tuple(amounts or numbers)
     if not values:

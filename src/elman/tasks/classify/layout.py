@@ -17,7 +17,7 @@ from elman.data.lists import Inner, find_inner, holds_lists, parsed, width
 from elman.data.memory import Arrays
 from elman.data.plain import Size
 from elman.data.reading import is_table, read_table
-from elman.data.roles import names_rows, no_numbers, numbers_of, unused
+from elman.data.roles import holds_codes, names_rows, no_numbers, numbers_of, unused
 from elman.data.rows import Known
 from elman.data.separators import SEPARATORS
 from elman.data.tables import Table
@@ -231,8 +231,7 @@ def _wide_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layout
     wide = find_wide([column for column in numbers if column != label])
     if wide is None:
         return None
-    rest = [column for column in numbers if column not in (*wide.columns, label)]
-    constants = [c for c in rest if not names_rows(table, c) and table.frame[c].drop_nulls().n_unique() > 1]
+    constants = _constants(table, [column for column in numbers if column not in (*wide.columns, label)])
     shown = ", ".join(f"{name or 'a step'} ({steps[0]} to {steps[-1]})" for name, steps in _shown(wide))
     beside = f"; the same at every step: {listed(constants)}" if constants else ""
     log.info("%s: a series of %s steps in each row: %s%s; the label is in %r", table.name, len(wide.steps[0]), shown,
@@ -265,7 +264,7 @@ def _lists_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layou
             f"{table.name} has a series in each row, in lists of {listed(lists)}, and no column that looks like the "
             f"label; say which with --label-column; its columns are {listed(table.columns)}"
         )
-    constants = [c for c in numbers if c != label and not names_rows(table, c) and frame[c].drop_nulls().n_unique() > 1]
+    constants = _constants(table, [column for column in numbers if column != label])
     shown = ", ".join(
         f"{column} ({size} channels, a list a {kind})" if kind else column
         for column, size, kind in zip(lists, widths, inner, strict=True)
@@ -281,6 +280,12 @@ def _lists_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layou
     ]
     return Layout("lists", label=label, time=(time,) if time else (), channels=(*channels, *constants), lists=lists,
                   inner=inner, widths=widths)  # fmt: skip
+
+
+def _constants(table: Table, numbers: Sequence[str]) -> list[str]:
+    """The columns of amounts that vary from row to row, which stand beside each step of a series."""
+    amounts = [c for c in numbers if not names_rows(table, c) and not holds_codes(table.frame[c])]
+    return [column for column in amounts if table.frame[column].drop_nulls().n_unique() > 1]
 
 
 def _shown(wide: Wide) -> list[tuple[str, list[str]]]:
@@ -340,7 +345,8 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
             label = constant[-1]
     rest = [column for column in rest if column not in (*time, *([] if labels else [label]))]
     words = [column for column in rest if not table.is_numeric(column)]
-    numbers = [column for column in rest if column not in words]
+    codes = [column for column in rest if holds_codes(table.frame[column])]
+    numbers = [column for column in rest if column not in (*words, *codes)]
     parameter = wishes.parameter
     if not parameter and len(words) == 1 and len(numbers) == 1:
         parameter = words[0]
@@ -357,8 +363,8 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
     source = f" of {labels}" if labels else ""
     log.info("%s: a series for each %r, in the order of %s; %s; the label is in %r%s", table.name, identity,
              repr(when.said) if time else "the rows", shown, label, source)  # fmt: skip
-    if dropped := [column for column in words if column != parameter]:
-        log.info("%s: left out, since they are no numbers: %s", table.name, listed(unused(table, dropped)))
+    if dropped := [column for column in (*words, *codes) if column != parameter]:
+        log.info("%s: left out, since they are no amounts: %s", table.name, listed(unused(table, dropped)))
     return Layout(
         "long",
         label=label,

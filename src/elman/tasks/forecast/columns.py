@@ -12,7 +12,7 @@ import polars as pl
 from elman.data.columns import is_identity, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.numbers.cells import as_numbers, has_value
-from elman.data.roles import names_rows, no_amount, no_numbers, unused
+from elman.data.roles import CODES, holds_codes, names_rows, no_amount, no_numbers, unused
 from elman.data.rows import Known
 from elman.data.tables import Table
 from elman.data.times.column import Times, is_of_day, is_time, read_times
@@ -125,11 +125,15 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     if series:
         log.info("series: %s different of %s", f"{table.frame.select(series).n_unique():,}", ", ".join(series))
     rest = [name for name in rest if name not in series]
-    constants = said.constants or (_find_constants(table, series, rest) if series and not said.targets else ())
+    amounts = [name for name in rest if not holds_codes(table.frame[name])]
+    constants = said.constants or (_find_constants(table, series, amounts) if series and not said.targets else ())
     rest = [name for name in rest if name not in constants]
     numbers = [n for n in rest if table.is_numeric(n)]
     reasons = {} if said.targets else _no_targets(table, numbers, dated=times.dated)
     targets = said.targets or tuple(n for n in numbers if n not in reasons)
+    if not targets and reasons:
+        shown = [f"{name} ({reason})" for name, reason in reasons.items()]
+        raise ElmanError(f"{table.name} has no column of numbers to forecast, unless --target names {listed(shown)}")
     if not targets:
         raise ElmanError(f"{table.name} has no column of numbers to forecast; {no_numbers(table)}")
     log.info("to forecast: %s", listed(targets))
@@ -180,7 +184,7 @@ def _no_targets(table: Table, numbers: Sequence[str], *, dated: bool) -> dict[st
     found = {name: reason for name, reason in reasons.items() if reason}
     if len(found) < len(numbers):
         return found
-    stamps = {name: reason for name, reason in found.items() if reason == "a time"}
+    stamps = {name: reason for name, reason in found.items() if reason in ("a time", CODES)}
     return stamps | {name: "a counter" for name in numbers if _is_row_number(table.frame[name], name)}
 
 
