@@ -273,3 +273,38 @@ def test_ids_and_codes_are_shown_as_they_stand() -> None:
     big, code = profile(read_table(cells, BadRows()))
     assert (big.kind, big.shown) == ("whole number", "5 to 9,007,199,254,740,995")
     assert (code.kind, code.shown) == ("text", "90210 6, 01234 1")
+
+
+def unnamed(kind: str) -> str:
+    """A file whose columns have no names, or which is no table, of people's data of a kind."""
+    draw = random.Random(1)
+    words = "the old red house stood by a river where green boats went up and down all day long".split()
+    if kind == "ratings":
+        rows = [(u, m, draw.randint(1, 5), 978_300_000 + 50 * n) for n, u in enumerate(range(1, 41)) for m in range(8)]
+        return "".join(f"{u}::{draw.randint(1, 60)}::{rating}::{time + 60 * m}\n" for u, m, rating, time in rows)
+    if kind == "pairs":
+        pairs = (" ".join(draw.choices(words, k=6)) for _ in range(80))
+        return "".join(f"{pair}.\t{pair[::-1]}.\tCC-BY 2.0 #{n} (someone)\n" for n, pair in enumerate(pairs))
+    if kind == "a book":
+        return "".join(f"{' '.join(draw.choices(words, k=10)).capitalize()}, and so on.\n" for _ in range(200))
+    if kind == "ids":
+        return "".join(f'{{"id": {n}, "seen": {{"by": "u{n % 7}"}}}}\n' for n in range(80))
+    who = [(n % 8, n, draw.randint(1, 9)) for n in range(200)]
+    return "".join(f"user_{w}\t2009-05-04T{n // 60:02d}:{n % 60:02d}:00Z\tf1b1-4d{i}a-99e{i}\n" for w, n, i in who)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        ("ratings", ["recommend", "--item-column", "2", "--person-column", "1"]),
+        ("pairs", ["translate", "--source-column", "1", "--target-column", "2"]),
+        ("a book", ["language", "--form", "text"]),
+        ("ids", []),
+        ("who met what", ["recommend", "--item-column", "3", "--person-column", "1"]),
+    ],
+)
+def test_what_to_type_next_is_what_the_data_is_for(kind: str, wanted: list[str], tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / ("x.jsonl" if kind == "ids" else "x.txt")
+    path.write_text(unnamed(kind))
+    said = inspected(path, capsys).get("next", [])
+    assert [word for word in said[2:] if word not in ("--data", str(path))] == wanted

@@ -19,6 +19,8 @@ def suits(read: Any, path: Path) -> Suits:
     if columns.layout == "rows":
         return Suits(0.8, f"{many}, each in a row")
     named = ", ".join(columns.targets[:SHOWN]) + (", ..." if len(columns.targets) > SHOWN else "")
+    if not columns.time and all(map(is_identity, columns.targets[:SHOWN])):
+        return Suits(0.1, f"numbers in {named}, which name things and count nothing, and no column of times")
     if not columns.time:
         return Suits(0.2, f"numbers in {named}, and no column of times")
     said = {"time_column": ",".join(columns.time)} | ({"id_column": ",".join(columns.series)} if columns.series else {})

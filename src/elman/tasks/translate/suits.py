@@ -23,4 +23,9 @@ def suits(read: Any, path: Path) -> Suits:
         return Suits(0.1, f"{why}, though they are few different texts", said)
     if is_named(layout.source, "source") and is_named(layout.target, "target"):
         return Suits(0.9, why, said)
-    return Suits(0.65 if len(frame.columns) == 2 else 0.2, why, said)
+    if len(frame.columns) == 2:
+        return Suits(0.65, why, said)
+    # sentences side by side with a remark behind them, as Tatoeba has them
+    sentences = all(float(side.str.count_matches(r"\s").mean() or 0) >= 1 for side in (source, target))  # pyright: ignore[reportArgumentType]
+    first = layout.dialect.separator == "\t" and frame.columns[:2] == [layout.source, layout.target]
+    return Suits(0.4 if first and sentences else 0.2, why, said)
