@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from elman.data.encodings import tell_doubt
 from elman.data.packed import unpacked_name
 from elman.data.text import read_whole
 from elman.errors import ElmanError
@@ -102,8 +103,9 @@ def test_what_is_in_another_encoding_is_named_with_its_byte(tmp_path: Path) -> N
 def test_only_encodings_of_texts_are_taken(name: str, tmp_path: Path) -> None:
     path = tmp_path / "few.csv"
     path.write_text(TEXT, encoding="utf-8")
-    with pytest.raises(ElmanError, match="--encoding is the name of one"):
-        read_whole(path, name)
+    for use in (read_whole, tell_doubt):
+        with pytest.raises(ElmanError, match="--encoding is the name of one"):
+            use(path, name)
 
 
 def test_a_zero_byte_in_a_text_is_named_with_its_line(tmp_path: Path) -> None:
