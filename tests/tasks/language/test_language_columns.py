@@ -39,6 +39,13 @@ def test_the_longest_texts_of_a_table_are_learnt_from(suffix: str, tmp_path: Pat
     assert held(path, "lang") == "en\n" * 30
 
 
+def test_rows_without_a_text_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "few.csv").write_text("text,n\n" + "once there was,1\n,2\n" * 5)
+    with caplog.at_level(logging.INFO, "elman"):
+        assert held(tmp_path / "few.csv") == "once there was\n" * 5
+    assert "few.csv: rows without a text are left out: 5" in caplog.text
+
+
 def test_a_row_a_string_and_a_model_that_reads_tables_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "names.jsonl"
     path.write_text("".join(json.dumps({"n": n, "name": f"ada{n % 7}{n % 11}"}) + "\n" for n in range(60)))

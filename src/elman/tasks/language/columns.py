@@ -47,10 +47,12 @@ def text_of(source: Path | HeldText, column: str, encoding: str, bad: BadRows) -
         )
     left = [each for each in table.columns if each != name]
     log.info("%s: the text is in column %r%s", table.name, name, f"; not used: {listed(left)}" if left else "")
-    cells = with_texts(table, name).frame[name].drop_nulls().str.replace_all("\r\n?", "\n").str.strip_chars()
+    cells = with_texts(table, name).frame[name].fill_null("").str.replace_all("\r\n?", "\n").str.strip_chars()
     texts = cells.filter(cells != "").to_list()
     if not texts:
         raise ElmanError(f"{table.name} has no text in {name}")
+    if len(texts) < len(cells):
+        log.info("%s: rows without a text are left out: %s", table.name, f"{len(cells) - len(texts):,}")
     if any("\n" in text for text in texts):
         return HeldText("\n\n".join(texts) + "\n", str(source))
     return HeldText("\n".join(texts) + "\n", str(source), "row")
