@@ -7,7 +7,7 @@ SLOW = {
     "benchmarks", "docs", "estimators", "examples", "testing",
     "test_own_cells", "test_adopt", "test_vocabulary",
     "test_compiler", "test_drop_ins", "test_learning", "test_new_cell", "test_tasks",
-    "test_guards", "test_llvm_functions", "test_llvm_gemm", "test_llvm_jit", "test_scan", "test_bfloat16",
+    "test_calls", "test_guards", "test_llvm_functions", "test_llvm_gemm", "test_llvm_jit", "test_scan", "test_bfloat16",
     "test_explain", "test_program",
     "test_recurrent", "test_encoder_decoder", "test_sequence", "test_remedies", "test_online",
     "test_devices", "test_training", "test_trials", "test_save", "test_signals", "test_ends", "test_pipes",
@@ -56,6 +56,8 @@ SHARES = {
     "test_approximations_do_not_depend_on_the_windows": 3,
     "test_float64_is_right": 2,
     "test_many_functions_together_run_in_kernels": 8,
+    "test_a_bound_call_of_a_cell_gives_what_the_ordinary_way_gives": 4,
+    "test_a_bound_call_gives_what_the_ordinary_way_gives": 2,
     # of adopted cells
     "test_it_is_read_and_gives_what_its_own_loop_gives": 5,
     "test_it_has_the_parameters_of_the_module_under_their_names": 5,

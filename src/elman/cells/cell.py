@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elman.cells.recurrence import Recurrence
+from elman.compiler.calls import Calls
 from elman.compiler.contract import place_of
 from elman.compiler.tensors import told
 from elman.errors import ElmanError
@@ -72,6 +73,7 @@ class Cell(Recurrence):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        self._calls = Calls()
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
             if not isinstance(size, int) or size < 1:
                 raise ElmanError(f"{name} must be a whole number of at least 1, not {size!r}")

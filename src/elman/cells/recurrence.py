@@ -5,6 +5,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
+from operator import attrgetter
 from typing import Any, ClassVar, Self, TypeVar
 
 import torch
@@ -12,12 +13,15 @@ from torch import Tensor, nn
 
 from elman.cells.remedy import Remedy, RunRemedy, StepRemedy
 from elman.compiler import plan
+from elman.compiler.binding import Member, Stack, again
+from elman.compiler.calls import Calls
 from elman.compiler.contract import place_of
 from elman.compiler.executor import Run, State
-from elman.compiler.surroundings import recorded, transformed
-from elman.compiler.tensors import WHOLE, strided, told
+from elman.compiler.surroundings import ordinary, recorded, transformed
+from elman.compiler.tensors import PLAIN, WHOLE, strided, told
 from elman.errors import ElmanError
 
+READ_OF_CELL = attrgetter("training", "remedies", "input_size", "hidden_size", "state_sizes")  # beside its parameters
 _RUN_OPTIONS = ("lengths", "resets", "reverse", "parameters", "save")
 
 M = TypeVar("M", bound=nn.Module)
@@ -36,6 +40,7 @@ class Recurrence(nn.Module, ABC):
     gates: ClassVar[tuple[str, ...]]
     dense: bool  # whether there is a weight_hh with a row for each unit of each gate, and bias_hh
     extra_sizes: ClassVar[Mapping[str, int]] = {}  # features of those extra inputs that have a fixed number of them
+    _calls: Calls | None = None  # those that were bound, where it keeps any
     remedies: tuple[Remedy, ...] = ()  # what is done around its runs and its steps
     called: Mapping[str, str] = {}  # the names of its parameters in the layer that holds them, where they are others
 
@@ -145,10 +150,34 @@ class Recurrence(nn.Module, ABC):
         Raises:
             ElmanError: a shape, a dtype, a length or a name that does not fit.
         """
-        run = self._run(
+        plain = lengths is None and resets is None and parameters is None and save == "fast" and not (extras or reverse)
+        calls = self._calls if plain and ordinary() else None
+        if calls is not None and type(x) in PLAIN:
+            states = () if state is None else (state,) if isinstance(state, Tensor) else state
+            if type(states) is tuple:
+                flags, run = READ_OF_CELL(self), lambda: self._whole(x, state)
+                return again(calls, flags, self._parameters, x, states, self._alone, run)
+        return self._whole(
             x, state, lengths=lengths, resets=resets, reverse=reverse, parameters=parameters, save=save, extras=extras
         )
+
+    def _whole(
+        self, x: Tensor, state: Tensor | State | None, *, extras: Mapping[str, Tensor] | None = None, **options: Any
+    ) -> tuple[Tensor, Tensor | State]:
+        run = self._run(x, state, extras=extras or {}, **options)
         return run.outputs, run.final if len(self.states) > 1 else run.final[0]
+
+    def _alone(self) -> Stack | None:
+        """The stack of this cell, where kernels are all that its run needs."""
+        own = {name: name for name in self._parameters}
+        return Stack([Member(self, own)]) if self.begins_with_zeros else None
+
+    @property
+    def begins_with_zeros(self) -> bool:
+        """Whether its runs begin with zeros if nothing is given, and have neither remedies nor extra inputs."""
+        learnt = any(f"initial_{name}" in self._parameters for name in self.states)
+        own = type(self).initial_state is not Recurrence.initial_state
+        return not (self.remedies or self.extra_inputs or self.lifted or learnt or own)
 
     def trajectory(self, x: Tensor, state: Tensor | State | None = None, **options: Any) -> tuple[Tensor, State]:
         """Run as ``forward`` does, and return the outputs with all states of every step, each ``[B, T, S]``."""

@@ -93,6 +93,12 @@ class Compiled(ABC):
             states = [torch.where(valid[:, :, None], s, h[:, None]) for s, h in zip(states, held, strict=True)]
         return Run(output, tuple(last), tuple(states))
 
+    def plain(self, template: nn.Module, mode: Mode, dtype: torch.dtype) -> tuple[Kernels, tuple[str, ...]] | None:
+        """The kernels of a step and the paths of its operands; None where something is computed before they run."""
+        program, sources, key = _step(template, mode, False)
+        kernels = scan.kernels_of(self.name, program, dtype)
+        return None if key or kernels.dtype != dtype else (kernels, sources)
+
     def account(
         self, cell: Any, mode: Mode, x: Tensor, *, training: bool, threads: int | None, save: int | str
     ) -> Account:

@@ -171,6 +171,32 @@ class Kernels(Protocol):
         """
         ...
 
+    def small(
+        self, shape: tuple[int, int, int], x: tuple[int, int], output: tuple[int, int], reverse: bool
+    ) -> "Small | None":
+        """A call over inputs of a batch, steps and features; None where it is not small.
+
+        ``x`` and ``output`` are the strides from row to row, and from step to step, of input and outputs.
+        """
+        ...
+
+
+class Small(Protocol):
+    """Kernels for inputs of one shape that lie in one way. They run forward, and nothing is kept."""
+
+    @property
+    def order(self) -> Sequence[str]:
+        """What it takes the address of.
+
+        ``weight``, ``bias`` (0 for none), ``matrix NAME`` and ``vector NAME`` for the operands, ``first NAME``,
+        ``last NAME`` and ``initial NAME`` for the states.
+        """
+        ...
+
+    def __call__(self, addresses: Sequence[int], x: int, output: int) -> None:
+        """Run once. Nothing is looked at: the caller has seen that what lies there is as kernels read it."""
+        ...
+
 
 def segment_begins(resets: Tensor, lengths: Tensor | None, reverse: bool) -> Tensor:
     """Where, in the direction of a run, the segments begin that ``resets`` marks the first steps of."""

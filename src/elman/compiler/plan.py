@@ -36,6 +36,11 @@ def use(executor: str) -> Iterator[None]:
         _forced.reset(before)
 
 
+def forced() -> str:
+    """The executor that was asked for here, empty if none was."""
+    return _forced.get()
+
+
 def mode_of(template: nn.Module, extras: Mapping[str, Tensor]) -> Mode:
     """What the step of a cell may depend on without its parameters."""
     return template.training, tuple((name, s.shape[-1]) for name, s in extras.items())

@@ -30,13 +30,14 @@ _READABLE = PLAIN | {type(None)}  # numbers of another class may be elsewhere th
 
 
 @lru_cache(maxsize=256)
-def _kernels(executor: str, text: str, dtype: torch.dtype) -> Kernels:
+def kernels_of(executor: str, text: str, dtype: torch.dtype) -> Kernels:
+    """The kernels of a Program, given as text, for one format of numbers."""
     return cast(KernelMaker, executors.load(executor)).kernels(Program.read(text), dtype)
 
 
 def kept_bytes(executor: str, program: str, dtype: torch.dtype) -> tuple[int, int]:
     """Bytes for each row of the batch: of the tape for a step, and of a state."""
-    kernels = _kernels(executor, program, dtype)
+    kernels = kernels_of(executor, program, dtype)
     return kernels.tape_width * dtype.itemsize, sum(kernels.program.states.values()) * dtype.itemsize
 
 
@@ -87,7 +88,7 @@ def _forward(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
 def _computed(scan: Scan, parts: Parts) -> tuple[Tensor, list[Tensor], Tensor]:
     """The outputs and the last states in the format of the input, and the tape."""
     dtype = parts.x.dtype
-    kernels = _kernels(scan.executor, scan.program, dtype)
+    kernels = kernels_of(scan.executor, scan.program, dtype)
     output, last, kept = kernels.forward(parts.to(kernels.dtype).sequences(kernels.program, scan.reverse), scan.every)
     if output.dtype == dtype:
         return output, last, kept
@@ -98,7 +99,7 @@ def _backward(
     scan: Scan, tensors: Sequence[Any], tape: Tensor, cotangents: Sequence[Tensor], input_too: bool = True
 ) -> list[Any]:
     """The cotangent of each tensor, from those of the output and the last states."""
-    kernels = _kernels(scan.executor, scan.program, tensors[0].dtype)
+    kernels = kernels_of(scan.executor, scan.program, tensors[0].dtype)
     parts = Parts.of(scan, tensors)
     sequences = parts.sequences(kernels.program, scan.reverse)
     found = kernels.backward(sequences, tape, cotangents[0], cotangents[1:], scan.every, input_too=input_too)
@@ -313,7 +314,7 @@ def _scan_fake(
     initial: Sequence[Tensor], extras: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
     program: str, reverse: bool, every: int,
 ) -> list[Tensor]:  # fmt: skip
-    kernels = _kernels(executor, program, x.dtype)
+    kernels = kernels_of(executor, program, x.dtype)
     batch, time = x.shape[:2]
     if every > 1:
         steps = (time + every - 1) // every

@@ -15,6 +15,7 @@ from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch._subclasses.fake_tensor import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.autograd.graph import saved_tensors_hooks
+from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import _disable_current_modes
 
 from elman.compiler.tensors import PLAIN
@@ -43,6 +44,21 @@ def stands_for_another(tensor: Any) -> bool:
 def transformed() -> bool:
     """Whether a transform of ``torch.func`` is on."""
     return peek_interpreter_stack() is not None
+
+
+def ordinary() -> bool:
+    """Whether nobody compiles, records, replaces, maps or differentiates operations, or watches the calls of modules.
+
+    What can be known by a tensor is not asked here.
+    """
+    return not (
+        torch.compiler.is_compiling()
+        or torch._C._len_torch_function_stack()
+        or recorded()
+        or transformed()
+        or in_forward_mode()
+        or _has_any_global_hook()
+    )
 
 
 def in_forward_mode() -> bool:

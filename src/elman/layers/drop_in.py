@@ -13,8 +13,11 @@ from elman.cells.elman import ElmanCell
 from elman.cells.gru import GRUCell
 from elman.cells.lstm import LSTMCell
 from elman.cells.lstm_projected import ProjectedLSTMCell
-from elman.cells.recurrence import bind, check_lengths
-from elman.compiler.tensors import strided, told
+from elman.cells.recurrence import READ_OF_CELL, bind, check_lengths
+from elman.compiler.binding import Member, Stack, again
+from elman.compiler.calls import Calls
+from elman.compiler.surroundings import ordinary
+from elman.compiler.tensors import PLAIN, strided, told
 from elman.errors import ElmanError
 from elman.layers.recurrent import check_stack, run_stack
 
@@ -71,6 +74,7 @@ class DropIn(nn.Module):
                 self._names.append(names)
             input_size = cells[-1].output_size * (2 if bidirectional else 1)
         self._cells = tuple(cells)  # in a tuple, so that they are not registered as modules
+        self._calls = Calls()
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -132,7 +136,29 @@ class DropIn(nn.Module):
             padded, lengths = pad_packed_sequence(input, self.batch_first)
             outputs, state = self._run(padded, hx, lengths, resets, save)
             return _pack_like(input, outputs, lengths, self.batch_first), state
+        if lengths is None and resets is None and ordinary():
+            return self._bound(input, hx, save)
         return self._run(input, hx, lengths, resets, save)
+
+    def _bound(self, input: Tensor, hx: Any, save: int | str) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
+        """``_run`` without lengths and resets; a call that is like one before is done by kernels alone."""
+        states = () if hx is None else (hx,) if isinstance(hx, Tensor) else hx
+        if type(input) not in PLAIN or type(states) is not tuple or save != "fast":
+            return self._run(input, hx, None, None, save)
+        flags = (
+            self.training, self.batch_first, self.bidirectional, self.dropout, self.input_size,
+            *map(READ_OF_CELL, self._cells),
+        )  # fmt: skip
+        return again(
+            self._calls, flags, self._parameters, input, states,
+            self._stack, lambda: self._run(input, hx, None, None, save),
+        )  # fmt: skip
+
+    def _stack(self) -> Stack | None:
+        if (self.training and self.dropout) or not all(cell.begins_with_zeros for cell in self._cells):
+            return None
+        members = [Member(cell, names) for cell, names in zip(self._cells, self._names, strict=True)]
+        return Stack(members, 2 if self.bidirectional else 1, not self.batch_first)
 
     def _run(
         self,

@@ -3,7 +3,7 @@
 import ctypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from llvmlite import ir
@@ -15,6 +15,7 @@ from elman.compiler.executors.llvm import gemm, jit, kernel, memory, threads, we
 from elman.compiler.executors.llvm.given import contiguous, fitted, rows_contiguous, states_of
 from elman.compiler.executors.llvm.places import arguments, given, sizes
 from elman.compiler.executors.llvm.rows import Rows, place
+from elman.compiler.executors.llvm.small import Ready, Small
 from elman.compiler.fuse import fuse
 from elman.compiler.layout import Backward, Forward
 from elman.compiler.program import Program
@@ -23,6 +24,8 @@ from elman.errors import ElmanError
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 BLOCK_BYTES = 256 << 10  # of tape that is projected at once, to be still in cache when it is used
 KEPT_BYTES = 48 << 20  # of workspaces that are kept for later calls, those of the last shapes
+KEPT_SMALL = 16 << 20  # of those of small calls, of which one takes at most
+SMALL_BYTES = 4 << 20
 KEPT_PRODUCTS = 4  # ways in which rows and inputs lie
 WORTH_A_THREAD = 2_000_000  # multiply-adds, about ten microseconds
 WORTH_A_MEETING = 200_000
@@ -159,6 +162,7 @@ class Kernels:
         self.program = fuse(program)
         self.output_width = self.program.values[self.program.results["output"]].width
         self._kept: dict[tuple[object, ...], list[Workspace]] = {}
+        self._small: dict[tuple[object, ...], Small] = {}
 
     @cached_property
     def _adjoint(self) -> Program:
@@ -351,6 +355,37 @@ class Kernels:
         if not self.tape_width:
             return kind(1)
         return kind.from_address(tape.data_ptr() + (tape.numel() - self.tape_width) * tape.element_size())
+
+    def small(
+        self, shape: tuple[int, int, int], x: tuple[int, int], output: tuple[int, int], reverse: bool
+    ) -> Small | None:
+        """A call over inputs that lie so, which is kept for all who ask for the like; None where it is not small."""
+        many, one = threads.available(), self.place(*shape, None, 1)
+        if self.place(*shape, None, many).threads > 1 or self.team(one, many) > 1:
+            return None
+        key = shape, x, output, reverse
+        known = self._small.pop(key, None)
+        if known is None:
+            make = partial(self._ready, one, shape[2], x, output, reverse)
+            known = Small(given(self.inference), self.workspace("inference", shape[2], one).bytes, make)
+            if known.bytes > SMALL_BYTES:
+                return None
+        self._small[key] = known
+        while sum(small.bytes for small in list(self._small.values())) > KEPT_SMALL:
+            self._small.pop(next(iter(self._small)), None)
+        return known
+
+    def _ready(self, rows: Rows, features: int, x: tuple[int, int], output: tuple[int, int], reverse: bool) -> Ready:
+        work = self.workspace("inference", features, rows)
+        work.set("begins", 0)
+        work.set("reverse", int(reverse))
+        for name, (row, step) in (("x", x), ("output", output)):
+            work.set(f"{name} row", row)
+            work.set(f"{name} step", step)
+        compiled, slots = work.compiled, work.compiled.slots
+        address = ctypes.addressof(work.table)
+        places = slots["x"], slots["output"], compiled.sizes_address
+        return Ready(work.table, address, *places, compiled.prepare, compiled.function, work)
 
     def operations(self, features: int) -> int:
         """Multiply-adds of the products, for each row and step, forward."""
