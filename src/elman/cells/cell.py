@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elman.cells.recurrence import Recurrence
+from elman.cells.recurrence import Recurrence, view
 from elman.compiler.calls import Calls
 from elman.compiler.contract import place_of
 from elman.compiler.tensors import told
@@ -150,6 +151,21 @@ class Cell(Recurrence):
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
         return text + (f", remedies={list(self.remedies)}" if self.remedies else "")
+
+
+def structure(cell: type[Cell], input_size: int, hidden_size: int, bias: bool, **options: Any) -> Cell:
+    """A cell whose parameters have shapes and no numbers. Those that are alike are copies of one that is made once."""
+    sizes = input_size, hidden_size, bias
+    if not all(isinstance(value, int | str) for value in (*sizes, *options.values())):
+        return cell(input_size, hidden_size, bias=bias, device="meta", **options)
+    made = _structure(cell, *sizes, tuple(options.items()))
+    own = {name: value.copy() for name, value in vars(made).items() if isinstance(value, dict)}
+    return view(made, **own, _calls=Calls())
+
+
+@lru_cache(maxsize=64, typed=True)
+def _structure(cell: type[Cell], input_size: int, hidden_size: int, bias: bool, options: tuple[Any, ...]) -> Cell:
+    return cell(input_size, hidden_size, bias=bias, device="meta", **dict(options))
 
 
 def _check_class(cls: type[Cell]) -> None:

@@ -10,6 +10,7 @@ from torch import fx, nn
 from elman.compiler import derive
 from elman.compiler.contract import NotCompilable
 from elman.compiler.executor import Mode, Widths
+from elman.compiler.likeness import likeness
 from elman.compiler.surroundings import undisturbed
 from elman.compiler.trace import Traced, trace
 
@@ -42,6 +43,9 @@ class Reading:
         return derive.trajectory(self.traced.program).text
 
 
+MOST = 256  # kinds of modules of which it is known what was read
+
+_alike: dict[tuple[Any, ...], Reading] = {}
 _known: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], Reading]] = WeakKeyDictionary()
 
 
@@ -57,7 +61,19 @@ def reading(template: nn.Module, mode: Mode) -> Reading:
     key = mode, getattr(template, "remedies", ()), template.hidden_size  # which a user may set to another number
     found = known.get(key)
     if found is None:
-        found = known[key] = _read(template, mode[1])
+        found = known[key] = _shared(template, mode)
+    return found
+
+
+def _shared(template: nn.Module, mode: Mode) -> Reading:
+    """What was read of a cell, or of one before that was alike."""
+    like = likeness(template)
+    if like is None:
+        return _read(template, mode[1])
+    found = _alike.pop((mode, like), None) or _read(template, mode[1])
+    _alike[mode, like] = found
+    if len(_alike) > MOST:
+        _alike.pop(next(iter(_alike)), None)
     return found
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def _graph(made: Sequence[fx.Node]) -> tuple[tuple[str, ...], fx.GraphModule]:
 def _batch(module: nn.Module, widths: Iterable[int]) -> int:
     """A number of rows that nothing else is as many of, so that the axis of the batch is known by it."""
     taken = {size for p in (*module.parameters(), *module.buffers()) for size in p.shape} | set(widths)
-    return next(n for n in (101, 103, 107, 109, 113, 127, 131, 137, 139, 149, *range(151, 10**6, 2)) if n not in taken)
+    return next(n for n in chain((101, 103, 107, 109, 113, 127, 131, 137, 139, 149), count(151, 2)) if n not in taken)
 
 
 @contextmanager

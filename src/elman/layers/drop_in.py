@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from elman.cells import Cell
+from elman.cells.cell import structure
 from elman.cells.elman import ElmanCell
 from elman.cells.gru import GRUCell
 from elman.cells.lstm import LSTMCell
@@ -64,7 +65,7 @@ class DropIn(nn.Module):
         self._names: list[dict[str, str]] = []  # for each cell, from its names of parameters to the module's
         for layer in range(num_layers):
             for suffix in ("", "_reverse") if bidirectional else ("",):
-                part = cell(input_size, hidden_size, bias=bias, device="meta", **options)
+                part = structure(cell, input_size, hidden_size, bias, **options)
                 names = {name: f"{name}_l{layer}{suffix}" for name, _ in part.named_parameters()}
                 for name, own in names.items():
                     empty = torch.empty(part.get_parameter(name).shape, device=device, dtype=dtype)
