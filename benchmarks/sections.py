@@ -1,6 +1,7 @@
 """What is measured, section by section. Each gives rows of figures, on the threads that PyTorch has now."""
 
 import copy
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from elman.cells import Cell
 from elman.compiler.executors.llvm.peak import peak
 
 MICRO = 1e6
+SMALL = 128  # units up to which a call's own cost counts
 PAUSE = 0.02  # seconds after which the threads of ONNX Runtime and of OpenMP have stopped spinning
 
 
@@ -262,6 +264,58 @@ def one_step(scale: Scale) -> Iterator[Figure]:
         }
 
 
+def calls_of_one_step(scale: Scale) -> Iterator[Figure]:
+    """One call of one step of one sequence, forward, against torch.nn, from zeros and with the state carried on."""
+    for kind in KINDS:
+        for hidden in (hidden for hidden in scale.steps if hidden <= SMALL):
+            ours, theirs = twins(kind, hidden)
+            xs = inputs((1, 1, hidden))
+            with torch.no_grad():
+                refuse(f"{kind} of {hidden}, one step", *({"the outputs": layer(xs[0])[0]} for layer in (ours, theirs)))
+                named = _named(ours, theirs)
+                work = {name: inference(xs, layer) for name, layer in named}
+                carried = {f"{name} carried": _carried(layer, xs[0].detach()) for name, layer in named}
+                timings = compare({**work, **carried}, scale.effort)
+            yield {
+                "cell": kind,
+                "H": hidden,
+                "elman us": MICRO * timings.seconds("elman"),
+                "torch us": MICRO * timings.seconds("torch"),
+                "torch/elman": timings.ratio("torch", "elman"),
+                "carried": timings.ratio("torch carried", "elman carried"),
+            }
+
+
+def new_modules(scale: Scale) -> Iterator[Figure]:
+    """A new layer and its first call, over ten steps of two sequences: of sizes seen before, and of others."""
+    for kind, made in KINDS.items():
+        for hidden in (hidden for hidden in scale.steps if hidden <= SMALL):
+            xs, sizes = inputs((10, 2, hidden)), itertools.count(hidden + 1)
+
+            def again(make: Callable[[int, int], nn.Module], xs: list[Tensor] = xs, hidden: int = hidden) -> object:
+                return make(hidden, hidden)(xs[0])
+
+            def other(make: Callable[[int, int], nn.Module], sizes: Iterator[int] = sizes, x: Tensor = xs[0]) -> object:
+                return make(x.shape[2], next(sizes))(x)
+
+            timings = compare(
+                {
+                    f"{name}{what}": partial(run, make)
+                    for name, make in (("elman", made.ours), ("torch", made.theirs))
+                    for what, run in (("", again), (" other", other))
+                },
+                scale.effort,
+            )
+            yield {
+                "cell": kind,
+                "H": hidden,
+                "elman us": MICRO * timings.seconds("elman"),
+                "torch us": MICRO * timings.seconds("torch"),
+                "elman/torch": timings.ratio("elman", "torch"),
+                "other sizes": timings.ratio("elman other", "torch other"),
+            }
+
+
 SECTIONS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
     "training": training_of_layers,
     "inference": inference_of_layers,
@@ -273,6 +327,8 @@ SECTIONS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
     "memory": memory_kept,
     "double": double_backward,
     "step": one_step,
+    "call": calls_of_one_step,
+    "new": new_modules,
 }
 
 

@@ -89,6 +89,16 @@ TARGETS = [
         Target(f"one step of an LSTM of {hidden} from Python, us", False, most, of("step", "elman us", H=hidden))
         for hidden, most in ((32, 5), (128, 8), (512, 90))
     ),
+    *(
+        Target(
+            f"one call of one step of {kind}, against torch.nn, the worst",
+            True,
+            least,
+            of("call", "torch/elman", cell=cell),
+        )
+        for kind, cell, least in (("an LSTM", "lstm", 2.5), ("a GRU", "gru", 1.5), ("an RNN", "rnn", 1.5))
+    ),
+    Target("a new layer and its first call, in times of torch.nn's, the worst", False, 2, of("new", "elman/torch")),
     Target("kept by an LSTM in mode fast, floats a step, row and unit", False, 6, of("memory", "fast", cell="lstm")),
     Target("the same in mode lean", False, 1.3, of("memory", "lean", cell="lstm")),
     Target("time of mode lean, in times of fast", False, 1.4, of("memory", "lean/fast", cell="lstm")),

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from elman.cells import Cell, load, names
 from elman.compiler import reading
+from elman.compiler.executors.llvm import jit
 from elman.compiler.likeness import likeness
 from elman.layers import GRU, LSTM, RNN, Recurrent
 from elman.remedies import Zoneout
@@ -201,3 +202,17 @@ def test_what_is_done_to_one_layer_is_not_done_to_another() -> None:
         assert layer._cells[0].remedies == ()
         assert not layer._cells[0]._forward_hooks
     assert Recurrent("gru", 3, 4).cells[0].remedies == ()
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "elman", "lstm_projected", "gru_reset_before"])
+def test_another_size_has_the_same_kernels(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(features: int, hidden: int) -> None:
+        cell = load(name)(features, hidden)
+        cell(torch.randn(2, 3, features, requires_grad=True))[0].sum().backward()
+        with torch.no_grad():
+            cell(torch.randn(2, 3, features))
+
+    run(4, 16)
+    monkeypatch.setattr(jit, "_make", lambda key, build: pytest.fail(f"made anew: {key}"))
+    for features, hidden in ((4, 97), (9, 33), (1, 7)):
+        run(features, hidden)

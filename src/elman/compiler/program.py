@@ -119,7 +119,8 @@ class Program:
             columns = [(m, _place(p.width, offset)) for m, offset in p.mixes]
             lines.append(f"{p.x is not None} {p.init} {len(p.vectors)} {columns}")
         lines += [f"{m.input} {m.matrix} {m.transposed}" for m in self.products]
-        return "\n".join([*lines, repr(dict(self.results)), repr(list(self.states)), repr(list(self.extras))])
+        results = [(_without_offset(name), i) for name, i in self.results.items()]
+        return "\n".join([*lines, repr(results), repr(list(self.states)), repr(list(self.extras))])
 
     def depends(self, index: int) -> frozenset[int]:
         """All values that the value at ``index`` is made from, itself among them."""
@@ -136,6 +137,12 @@ class Program:
 def _place(width: int, offset: int) -> str:
     """Where a slice lies, in units of its own width where it lies so."""
     return str(offset // width) if offset % width == 0 else f"{offset}/{width}"
+
+
+def _without_offset(result: str) -> str:
+    """The name of a result; of cotangents that are summed up outside of a kernel, without where in their operand."""
+    kind, _, rest = result.partition(":")
+    return f"{kind}:{rest.rpartition(':')[0]}" if kind == "vector" else result
 
 
 _FOLD: dict[str, Callable[..., float]] = {n: getattr(operator, n) for n in ("add", "sub", "mul", "neg")}
