@@ -63,7 +63,8 @@ def evaluate(program: Program, leaves: Tensors, operands: Tensors) -> Evaluated:
 
 
 def _product(row: Tensor, matrix: Tensor, transposed: bool) -> Tensor:
-    return row @ (matrix if transposed else matrix.T)
+    blocks = matrix if transposed else matrix.mT
+    return row @ (blocks if blocks.dim() == 2 else torch.block_diag(*blocks))
 
 
 def _piece(program: Program, p: int, leaves: Tensors, operands: Tensors, values: list[Tensor]) -> Tensor:
@@ -95,9 +96,9 @@ def pull(program: Program, back: Program, leaves: Tensors, operands: Tensors, co
             if piece.x is not None:
                 found["x"][:, piece.x : piece.x + piece.width] += g
             for k, offset in piece.mixes:
-                mix, columns = program.products[k], slice(offset, offset + piece.width)
-                share = found[mix.matrix][:, columns] if mix.transposed else found[mix.matrix][columns].T
-                share += forward.inputs[k].T @ g
+                mix, whole = program.products[k], torch.zeros(len(g), program.products[k].width, dtype=g.dtype)
+                whole[:, offset : offset + piece.width] = g
+                found[mix.matrix] += _product_cotangent(forward.inputs[k], whole, found[mix.matrix], mix.transposed)
         elif kind == "vector":
             operand, _, offset = rest.rpartition(":")
             found[operand].view(-1)[int(offset) : int(offset) + g.shape[1]] += g.sum(0)
@@ -106,6 +107,15 @@ def pull(program: Program, back: Program, leaves: Tensors, operands: Tensors, co
         else:
             found[f"{kind} {rest}"] = g
     return found
+
+
+def _product_cotangent(row: Tensor, g: Tensor, matrix: Tensor, transposed: bool) -> Tensor:
+    """The cotangent of a product's matrix."""
+    dense = row.T @ g if transposed else g.T @ row
+    if matrix.dim() == 2:
+        return dense
+    (rows, columns), heads = matrix.shape[1:], range(len(matrix))
+    return torch.stack([dense[n * rows : (n + 1) * rows, n * columns : (n + 1) * columns] for n in heads])
 
 
 class Small(Cell):

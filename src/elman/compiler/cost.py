@@ -29,7 +29,7 @@ def backward(program: Program, back: Program, features: int, count: int) -> Work
 
 def _depths(program: Program) -> int:
     """Multiply-adds of a fused Program's products, for one row."""
-    return sum(program.values[m.input].width * m.width for m in program.products)
+    return sum(program.depth(m) * m.width for m in program.products)
 
 
 def _operations(program: Program) -> int:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from elman.compiler.executor import Run, Sequences
 from elman.compiler.executors import eager
-from elman.compiler.ops import OPS
+from elman.compiler.ops import OPS, block_product
 from elman.compiler.program import Program, Value
 
 
@@ -61,6 +61,6 @@ def _value(
         case "widen":
             return args[0].expand(-1, v.width)
         case "mix":
-            matrix = operands[v.name]
-            return args[0] @ (matrix if v.transposed else matrix.t())
+            matrix = operands[v.name] if v.transposed else operands[v.name].mT
+            return args[0] @ matrix if matrix.dim() == 2 else block_product(args[0], matrix)
     return OPS[v.op].eager(*args)

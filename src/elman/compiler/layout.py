@@ -8,8 +8,9 @@ is needed only within a step is in a row of *scratch*.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from elman.compiler.fuse import columns
@@ -30,6 +31,8 @@ class Run:
     where: str  # the buffer: "tape", "scratch", or "state:NAME"
     target: int
     start: str  # what the product is added to: "there", or a "row" of biases or zeros
+    first: int = 0  # the column of the product's input that it reads from
+    blocks: int = 1  # heads that it goes over, each with its own share of the columns on both sides
 
 
 @dataclass
@@ -209,7 +212,8 @@ class Forward:
                 first = p not in started and self.program.pieces[p].init is None
                 found.append((offset, self.program.pieces[p].width, self.pieces[p], "row" if first else "there"))
                 started.add(p)
-            result[k] = [Run(k, s, n, "tape", t, start) for s, n, t, start in _joined(found)]
+            whole = [Run(k, s, n, "tape", t, start) for s, n, t, start in _joined(found)]
+            result[k] = [run for one in whole for run in _by_heads(one, self.program)]
         return [result[k] for k in sorted(result)]
 
 
@@ -311,7 +315,7 @@ class Backward:
                     found.append(Run(k, offset, piece.width, f"state:{where}", 0, start))
                 else:
                     found.append(Run(k, offset, piece.width, "scratch", self.scratch[int(where)], start))
-            result[k] = found
+            result[k] = [run for one in found for run in _by_heads(one, self.program)]
         return [result[k] for k in sorted(result)]
 
     @cached_property
@@ -336,6 +340,30 @@ def cat_parts(program: Program, i: int) -> list[tuple[int, int]]:
         parts.append((part, at))
         at += program.values[part].width
     return parts
+
+
+def by_heads(first: int, size: int, head: int) -> list[tuple[int, int, int]]:
+    """Columns of heads as wide as ``head``, cut where they are of a part of a head: first column, size, whole heads.
+
+    >>> by_heads(0, 24, 8), by_heads(6, 20, 8)
+    ([(0, 24, 3)], [(6, 2, 1), (8, 16, 2), (24, 2, 1)])
+    """
+    last = first + size
+    ends = sorted({first, min(-(-first // head) * head, last), max(last // head * head, first), last})
+    return [(a, b - a, max(1, (b - a) // head)) for a, b in pairwise(ends)]
+
+
+def _by_heads(run: Run, program: Program) -> list[Run]:
+    """A run of a product, cut so that each goes over whole heads, or over a part of one."""
+    product = program.products[run.product]
+    heads = program.heads(product.matrix)
+    if heads == 1:
+        return [run]
+    head, depth = product.width // heads, program.depth(product)
+    return [
+        replace(run, source=a, size=size, target=run.target + a - run.source, first=a // head * depth, blocks=blocks)
+        for a, size, blocks in by_heads(run.source, run.size, head)
+    ]
 
 
 def _places(sizes: Iterable[tuple[Any, int]]) -> dict[Any, int]:

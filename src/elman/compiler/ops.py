@@ -158,9 +158,14 @@ def block_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tenso
     """
     if has_torch_function((x, weight)):  # torch.fx reads it as one operation
         return handle_torch_function(block_linear, (x, weight), x, weight, bias)
-    heads, _, size = weight.shape
-    product = torch.einsum("bhi,hoi->bho", x.unflatten(-1, (heads, size)), weight).flatten(-2)
+    product = block_product(x, weight.mT)
     return product if bias is None else product + bias
+
+
+def block_product(x: Tensor, blocks: Tensor) -> Tensor:
+    """The product of ``x [B, heads * in]`` with ``blocks [heads, in, out]``, ``[B, heads * out]``."""
+    heads, size, _ = blocks.shape
+    return torch.einsum("bhi,hio->bho", x.unflatten(-1, (heads, size)), blocks).flatten(-2)
 
 
 def blocks(weight: Tensor) -> Tensor:

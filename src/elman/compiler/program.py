@@ -12,7 +12,7 @@ A value is a row of ``width`` numbers for each sequence of the batch. The operat
     constant    one number
     slice       columns of a mix, or of another value that is in memory
     cat         values side by side, as the input of a mix
-    mix         a product with an operand matrix
+    mix         a product with an operand matrix, or with one matrix for each head, ``[heads, out, in]``
     sum         the sum over the units, a row of width 1
     widen       a row of width 1 in every unit
     piece       columns in memory that mixes add to, see ``fuse.py``; there the mixes are no values any more
@@ -121,6 +121,15 @@ class Program:
         lines += [f"{m.input} {m.matrix} {m.transposed}" for m in self.products]
         results = [(_without_offset(name), i) for name, i in self.results.items()]
         return "\n".join([*lines, repr(results), repr(list(self.states)), repr(list(self.extras))])
+
+    def heads(self, matrix: str) -> int:
+        """How many blocks a matrix has; each multiplies its own share of the columns."""
+        shape = self.operands[matrix]
+        return shape[0] if len(shape) == 3 else 1
+
+    def depth(self, product: Mix) -> int:
+        """How many numbers of the input each number of a product is the sum of."""
+        return self.values[product.input].width // self.heads(product.matrix)
 
     def depends(self, index: int) -> frozenset[int]:
         """All values that the value at ``index`` is made from, itself among them."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, fx
 from torch.utils._pytree import tree_flatten, tree_map_only
 
+from elman.compiler.ops import blocks
 from elman.compiler.program import Builder
 
 PIECES = 64  # that the columns of a value are put together from, at most
@@ -292,6 +293,19 @@ class Recording:
         if value.op == "cat" and any(self._is_raw(part) for part in value.args):
             return self._parted(value.args, matrix, width, transposed=transposed)
         return self.b.mix(index, self.operand(matrix, rows, columns), width, transposed=transposed)
+
+    def mix_by_heads(self, index: int, weight: Fixed, *, transposed: bool) -> int:
+        """A product with a matrix for each head: with its transpose ``[heads, out, in]``, or as it is.
+
+        Of the input, whose products are one projection for all steps, it is that with one matrix of zeros beside them.
+        """
+        heads, rows, columns = weight.tensor.shape
+        value = self.b.values[index]
+        if any(self._is_raw(part) for part in (index, *(value.args if value.op == "cat" else ()))):
+            whole = self.graph.call_function(blocks, (weight.node,))
+            return self.mix(index, whole, heads * rows, heads * columns, transposed=transposed)
+        width = heads * (columns if transposed else rows)
+        return self.b.mix(index, self.operand(weight.node, heads, rows, columns), width, transposed=transposed)
 
     def _is_raw(self, index: int) -> bool:
         value = self.b.values[index]

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map_only
 
 from elman.compiler.formulas import FORMULAS, Expression, length, logsumexp, normalised, variance, where
-from elman.compiler.ops import OPS, blocks
+from elman.compiler.ops import OPS
 from elman.compiler.recording import KINDS, Fixed, Known, Recording, Row
 
 Handler = Callable[..., int | list[int]]  # of a recording, the function, and what it was called with
@@ -176,10 +176,9 @@ def _addmm(recording: Recording, func: Any, bias: Any, a: Any, b: Any, *, beta: 
 def _block_linear(recording: Recording, func: Any, x: Any, weight: Any, bias: Any = None) -> int:
     if not isinstance(weight, Fixed):
         raise ValueError("a product by something that changes over time")
-    node = recording.graph.call_function(blocks, (weight.node,))
     heads, out, size = weight.tensor.shape
     _check_width(recording, x, heads * size, (heads * out, heads * size))
-    found = recording.mix(x.index, node, heads * out, heads * size, transposed=False)
+    found = recording.mix_by_heads(x.index, weight, transposed=False)
     if bias is None:
         return found
     return recording.b.op("add", found, recording.column(bias, (recording.batch, heads * out)))

@@ -10,6 +10,7 @@ from elman.compiler.layout import Schedule
 from elman.compiler.ops import OPS
 from elman.compiler.program import Value
 from elman.compiler.trace import Traced
+from elman.compiler.units import many
 
 _COMPARES, _ATOM = 1, 4  # how strongly the weakest and the strongest bind
 _STRENGTH = {"+": 2, "-": 2, "*": 3, "/": 3}  # of a sign between two values; the others compare
@@ -195,11 +196,19 @@ class _Wording:
                 init = self.program.pieces[pieces[0]].init
                 start = "" if begun or init is None else f"{self.text(init)} + "
                 end = "" if begun else self._added(pieces)
-                matrix = self.operands[product.matrix] + (".T" if product.transposed else "") + rows
+                matrix, heads = self._matrix(product.matrix)
+                matrix += (".T" if product.transposed else "") + rows
                 sign = "+=" if begun else "="
-                lines.append(f"{self._left(pieces)} {sign} {start}{matrix} @ {self.text(product.input)}{end}")
+                lines.append(f"{self._left(pieces)} {sign} {start}{matrix} @ {self.text(product.input)}{end}{heads}")
                 self.seen |= {*pieces}
         return lines
+
+    def _matrix(self, name: str) -> tuple[str, str]:
+        """A matrix, and a remark where it is one for each head."""
+        text, shape = self.operands[name], self.program.operands[name]
+        if len(shape) == 2:
+            return text, ""
+        return f"blocks({text})", f"  # by {many(shape[0], 'head')}, {shape[1]} x {shape[2]} each"
 
     def stage(self, stage: int) -> list[str]:
         """The values that a stage computes, those that have names."""

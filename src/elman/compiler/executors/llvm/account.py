@@ -135,8 +135,8 @@ def _seconds(program: Program, works: Sequence[Work], features: int, rows: int, 
     """About the time of all work on one thread, from the speeds of products of these very sizes."""
     operations = seconds = 0.0
     for product in program.products:
-        depth = program.values[product.input].width
-        speed = peak.product_speed(rows, min(depth, _LARGEST), min(product.width, _LARGEST), double)
+        depth, head = program.depth(product), product.width // program.heads(product.matrix)
+        speed = peak.product_speed(rows, min(depth, _LARGEST), min(head, _LARGEST), double)
         operations += depth * product.width
         seconds += depth * product.width / speed
     wide = min(program.x_width, _LARGEST)

@@ -7,6 +7,12 @@ as if it had been rounded before.
 
     pack(B, stride of k, stride of columns, K, columns, packed)
     gemm(A, row stride, rows, K, packed, columns, start, start's row stride, C, C's row stride)
+
+A matrix in blocks, one for each head, is packed block by block; block ``n`` is multiplied by the ``n``-th ``K`` columns
+of ``A`` and gives the ``n``-th ``columns`` of ``C``. The threads of a team divide the blocks.
+
+    pack_blocks(first block, stride of k, stride of columns, K, columns, packed, blocks, stride of blocks)
+    gemm_blocks(A, ..., C's row stride, blocks, seat, team)
 """
 
 import ctypes
@@ -18,8 +24,13 @@ from llvmlite import ir
 
 from elman.compiler.executors.llvm import jit
 from elman.compiler.executors.llvm.arithmetic import bits_of, fma, like
-from elman.compiler.executors.llvm.emit import I16, I32, I64, POINTER, Emitter, integer
+from elman.compiler.executors.llvm.emit import I16, I32, I64, POINTER, VOID, Emitter, integer
 from elman.compiler.executors.llvm.host import host
+
+GEMM = ir.FunctionType(VOID, [POINTER, I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64])
+PACK = ir.FunctionType(VOID, [POINTER, I64, I64, I64, I64, POINTER])
+GEMM_BLOCKS = ir.FunctionType(VOID, [*GEMM.args, I64, I64, I64])
+PACK_BLOCKS = ir.FunctionType(VOID, [*PACK.args, I64, I64])
 
 BLOCK = 512  # rows of B that stay in cache while all rows of A pass
 
@@ -40,12 +51,22 @@ def packed_size(k: int, columns: int, double: bool) -> int:
     return k * (-(-columns // lanes) * lanes)
 
 
+def _library(packed: torch.dtype) -> jit.Library:
+    double, narrow = packed == torch.float64, packed == torch.bfloat16
+    return jit.load(f"gemm {packed}", lambda: _module(double, narrow))
+
+
 @cache
 def addresses(packed: torch.dtype) -> tuple[int, int]:
     """The addresses of ``gemm`` and ``pack``, for kernels. Beside a matrix of bfloat16 all else is float32."""
-    double, narrow = packed == torch.float64, packed == torch.bfloat16
-    library = jit.load(f"gemm {packed}", lambda: _module(double, narrow))
-    return library.address("gemm"), library.address("pack")
+    return _library(packed).address("gemm"), _library(packed).address("pack")
+
+
+@cache
+def block_addresses(packed: torch.dtype) -> tuple[int, int]:
+    """The addresses of ``gemm_blocks`` and ``pack_blocks``."""
+    library = _library(packed)
+    return library.address("gemm_blocks"), library.address("pack_blocks")
 
 
 @cache
@@ -66,8 +87,10 @@ def _module(double: bool, narrow: bool) -> ir.Module:
         for vectors in range(1, panel_vectors() + 1)
     }
     two = tile(module, 1, panel_vectors(), double, panels=2, narrow=narrow)
-    _gemm(module, tiles, two, double, narrow)
-    _pack(module, double, narrow)
+    gemm = _gemm(module, tiles, two, double, narrow)
+    pack = _pack(module, double, narrow)
+    _gemm_blocks(module, gemm, double, narrow)
+    _pack_blocks(module, pack, double, narrow)
     return module
 
 
@@ -100,7 +123,7 @@ def tile(
         for v, mask in enumerate(masks)
         for address in [e.at(e.at(start, e.mul(start_stride, r)), v * e.lanes)]
     ]
-    held = _Panels(e, narrow)
+    held = Panels(e, narrow)
     second = held.at(panel, e.mul(k, width))
 
     def turn(at: ir.Value, sums: list[ir.Value]) -> list[ir.Value]:
@@ -136,7 +159,7 @@ def tile(
     return e.function
 
 
-class _Panels:
+class Panels:
     """Packed numbers: as they are, or rounded to bfloat16, the upper half of a float32."""
 
     def __init__(self, e: Emitter, narrow: bool) -> None:
@@ -180,10 +203,9 @@ def _rounded(b: ir.IRBuilder, value: ir.Value) -> ir.Value:
 
 def _gemm(
     module: ir.Module, tiles: dict[tuple[int, int], ir.Function], two: ir.Function, double: bool, narrow: bool
-) -> None:
-    arguments = [POINTER, I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64]
-    e = Emitter(module, "gemm", arguments, double, inner=False)
-    held = _Panels(e, narrow)
+) -> ir.Function:
+    e = Emitter(module, "gemm", GEMM.args, double, inner=False)
+    held = Panels(e, narrow)
     a, a_stride, rows, depth, packed, columns, start, start_stride, c, c_stride = e.function.args
     b, full = e.b, panel_vectors() * e.lanes
     once = b.select(b.icmp_signed(">", depth, integer(0)), depth, integer(1))  # an empty product is its start
@@ -219,6 +241,41 @@ def _gemm(
                 b.branch(done)
             b.position_at_end(done)
     b.ret_void()
+    return e.function
+
+
+def _gemm_blocks(module: ir.Module, gemm: ir.Function, double: bool, narrow: bool) -> None:
+    """One block after another, of those that fall to a seat of the team."""
+    e = Emitter(module, "gemm_blocks", GEMM_BLOCKS.args, double, inner=False)
+    held = Panels(e, narrow)
+    a, a_stride, rows, depth, packed, columns, start, start_stride, c, c_stride, blocks, seat, team = e.function.args
+    size = _size(e, depth, columns)
+    with e.loop(*share(e, blocks, seat, team)) as loop:
+        n = e.mul(loop.index, columns)
+        own, panels = e.at(a, e.mul(loop.index, depth)), held.at(packed, e.mul(loop.index, size))
+        places = e.at(start, n), start_stride, e.at(c, n), c_stride
+        e.b.call(gemm, [own, a_stride, rows, depth, panels, columns, *places])
+    e.b.ret_void()
+
+
+def _pack_blocks(module: ir.Module, pack: ir.Function, double: bool, narrow: bool) -> None:
+    e = Emitter(module, "pack_blocks", PACK_BLOCKS.args, double, inner=False)
+    matrix, k_stride, n_stride, depth, columns, packed, blocks, block_stride = e.function.args
+    size = _size(e, depth, columns)
+    with e.loop(0, blocks) as loop:
+        own = e.at(matrix, e.mul(loop.index, block_stride))
+        e.b.call(pack, [own, k_stride, n_stride, depth, columns, Panels(e, narrow).at(packed, e.mul(loop.index, size))])
+    e.b.ret_void()
+
+
+def _size(e: Emitter, depth: ir.Value, columns: ir.Value) -> ir.Value:
+    """``packed_size``, of a block."""
+    return e.mul(e.mul(depth, e.b.sdiv(e.plus(columns, e.lanes - 1), integer(e.lanes))), e.lanes)
+
+
+def share(e: Emitter, count: ir.Value, seat: ir.Value, team: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """From where to where the ``count`` things go that fall to a seat of a team."""
+    return e.b.sdiv(e.mul(count, seat), team), e.b.sdiv(e.mul(count, e.plus(seat, 1)), team)
 
 
 def _rows(e: Emitter, tiles: dict[int, ir.Function], rows: ir.Value, *same: ir.Value) -> None:
@@ -239,11 +296,11 @@ def _rows(e: Emitter, tiles: dict[int, ir.Function], rows: ir.Value, *same: ir.V
         done = stop
 
 
-def _pack(module: ir.Module, double: bool, narrow: bool) -> None:
+def _pack(module: ir.Module, double: bool, narrow: bool) -> ir.Function:
     """Panels from a matrix of any strides; the columns that the last vector lacks are zero."""
     transpose = _transpose(module, double, narrow)
-    e = Emitter(module, "pack", [POINTER, I64, I64, I64, I64, POINTER], double, inner=False)
-    held = _Panels(e, narrow)
+    e = Emitter(module, "pack", PACK.args, double, inner=False)
+    held = Panels(e, narrow)
     matrix, k_stride, n_stride, depth, columns, packed = e.function.args
     b, full = e.b, panel_vectors() * e.lanes
     side_by_side = b.icmp_signed("==", n_stride, integer(1))
@@ -277,13 +334,14 @@ def _pack(module: ir.Module, double: bool, narrow: bool) -> None:
                 with e.loop(here, integer(e.lanes)) as outside:
                     held.store(zero, held.at(line, outside.index))
     b.ret_void()
+    return e.function
 
 
 def _transpose(module: ir.Module, double: bool, narrow: bool) -> ir.Function:
     """A square of as many vectors as a vector has lanes, turned by exchanging ever larger squares within it."""
     e = Emitter(module, "transpose", [POINTER, I64, POINTER, I64], double, inner=True)
     e.function.attributes.add("noinline")
-    held = _Panels(e, narrow)
+    held = Panels(e, narrow)
     source, source_stride, target, target_stride = e.function.args
     lines = [e.load(e.at(source, e.mul(source_stride, i))) for i in range(e.lanes)]
     size = 1

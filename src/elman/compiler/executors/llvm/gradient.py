@@ -25,7 +25,10 @@ BLOCK_ROWS = 188  # a panel of so many stays next to the registers; no power of 
 BLOCK_PANELS = 12  # of B, copied at once
 GROUP_TILES = 16  # tiles of A, copied at once
 
-_SIZES = ("rows", "m", "n", "a step", "a stride", "b step", "b stride", "out stride", "m part", "n part", "n parts")
+_SIZES = (
+    "rows", "m", "n", "a step", "a stride", "b step", "b stride", "out stride", "m part", "n part", "n parts", "parts",
+    "blocks", "block part",
+)  # fmt: skip
 _TABLE = ("a", "a offsets", "b", "b offsets", "out", "sums", "scratch", "scratch size")
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 _NOWHERE = ctypes.c_int64(0)  # the table of rows that have none
@@ -53,6 +56,8 @@ class Product:
         out_stride: how far the rows of ``C`` are apart.
         threads_wanted: how many threads may divide the work; the result is the same for any number.
         double: whether all numbers are of 64 bits, not 32.
+        blocks: so many such products side by side: the next block reads the next columns of both and is added to the
+            next ``m`` rows of ``C``.
 
     Example:
         >>> a, b, c = torch.ones(5, 2), torch.arange(15.0).view(5, 3), torch.zeros(2, 3)
@@ -61,12 +66,17 @@ class Product:
         [[30.0, 35.0, 40.0], [30.0, 35.0, 40.0]]
     """
 
-    def __init__(self, a: Columns, b: Columns, rows: int, out_stride: int, threads_wanted: int, double: bool) -> None:
+    def __init__(
+        self, a: Columns, b: Columns, rows: int, out_stride: int, threads_wanted: int, double: bool, blocks: int = 1
+    ) -> None:
         self.out_stride = out_stride
         self.address, self.function = _function(double)
-        m_part, n_part, n_parts, self.count = _parts(a.width, b.width, threads_wanted, double)
+        # threads divide the numbers of one block, or else the blocks
+        m_part, n_part, n_parts, parts = _parts(a.width, b.width, threads_wanted if blocks == 1 else 1, double)
+        block_part = -(-blocks // threads_wanted)
+        self.count = parts * -(-blocks // block_part)
         sides = [number for side in (a, b) for number in ((1, 0) if side.offsets else (0, side.stride))]
-        numbers = rows, a.width, b.width, *sides, out_stride, m_part, n_part, n_parts
+        numbers = rows, a.width, b.width, *sides, out_stride, m_part, n_part, n_parts, parts, blocks, block_part
         self.sizes = (ctypes.c_int64 * len(_SIZES))(*numbers)
         nowhere = ctypes.addressof(_NOWHERE)
         self.a_offsets, self.b_offsets = a.offsets or nowhere, b.offsets or nowhere
@@ -266,7 +276,10 @@ def _gradient(
     each = e.integer_at(table, len(_TABLE) - 1)
     b, group, block_columns = e.b, GROUP_TILES * row_tiles()[0], BLOCK_PANELS * _panel(double)
     b_block = e.at(address["scratch"], e.mul(thread, each))
-    m_part, n_part = b.sdiv(thread, size["n parts"]), b.srem(thread, size["n parts"])
+    part = b.srem(thread, size["parts"])
+    m_part, n_part = b.sdiv(part, size["n parts"]), b.srem(part, size["n parts"])
+    block_first = e.mul(b.sdiv(thread, size["parts"]), size["block part"])
+    block_stop = e.least(size["blocks"], e.plus(block_first, size["block part"]))
     m_first, n_first = e.mul(m_part, size["m part"]), e.mul(n_part, size["n part"])
     m_stop = e.least(size["m"], e.plus(m_first, size["m part"]))
     n_stop = e.least(size["n"], e.plus(n_first, size["n part"]))
@@ -275,14 +288,20 @@ def _gradient(
     )
     # once even where B has no columns, for the sums
     once = b.select(b.icmp_signed(">", n_stop, n_first), n_stop, e.plus(n_first, 1))
+    by_blocks = e.loop(block_first, block_stop)
     by_columns, by_rows = e.loop(n_first, once, block_columns), e.loop(0, size["rows"], BLOCK_ROWS)
-    with e.flushed(), by_columns as columns, by_rows as blocks:
+    with e.flushed(), by_blocks as block, by_columns as columns, by_rows as blocks:
         n, r = columns.index, blocks.index
+        a_first, b_first = e.mul(block.index, size["m"]), e.mul(block.index, size["n"])
+        first = {"a": a_first, "b": b_first, "sums": a_first, "out": e.mul(a_first, size["out stride"])}
+        own = {name: e.at(address[name], column) for name, column in first.items()}
         n_count = e.least(e.minus(n_stop, n), block_columns)
         rows = e.least(e.minus(size["rows"], r), BLOCK_ROWS)
 
-        def side(name: str, column: ir.Value, r: ir.Value = r, rows: ir.Value = rows) -> list[ir.Value]:
-            matrix = e.at(address[name], column)
+        def side(
+            name: str, column: ir.Value, r: ir.Value = r, rows: ir.Value = rows, own: dict[str, ir.Value] = own
+        ) -> list[ir.Value]:
+            matrix = e.at(own[name], column)
             return [matrix, address[f"{name} offsets"], size[f"{name} step"], size[f"{name} stride"], r, rows]
 
         b.call(copy_panels, [*side("b", n), n_count, b_block])
@@ -293,8 +312,8 @@ def _gradient(
             m = groups.index
             m_count = e.least(e.minus(m_stop, m), group)
             with b.if_then(with_sums):
-                b.call(sum_columns, [*side("a", m), m_count, e.at(address["sums"], m)])
+                b.call(sum_columns, [*side("a", m), m_count, e.at(own["sums"], m)])
             b.call(copy_tiles, [*side("a", m), m_count, a_block])
-            c = e.at(address["out"], e.plus(e.mul(m, size["out stride"]), n))
+            c = e.at(own["out"], e.plus(e.mul(m, size["out stride"]), n))
             b.call(multiply, [a_block, b_block, rows, m_count, n_count, c, size["out stride"]])
     b.ret_void()

@@ -5,17 +5,14 @@ from contextlib import contextmanager
 
 from llvmlite import ir
 
-from elman.compiler.executors.llvm.emit import I8, I32, I64, POINTER, VOID, integer
-from elman.compiler.executors.llvm.gemm import panel_vectors
+from elman.compiler.executors.llvm.emit import I8, I32, I64, integer
+from elman.compiler.executors.llvm.gemm import GEMM, GEMM_BLOCKS, PACK, PACK_BLOCKS, panel_vectors
 from elman.compiler.executors.llvm.places import Places
 from elman.compiler.executors.llvm.stage import Place, write_stage
 from elman.compiler.layout import Backward, Forward, Run, cat_parts
 
-GEMM = ir.FunctionType(VOID, [POINTER, I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64])
-
 YIELD = ir.FunctionType(I32, [])
 PATIENCE = 4096  # looks at the count before others may run, a power of two
-PACK = ir.FunctionType(VOID, [POINTER, I64, I64, I64, I64, POINTER])
 
 
 def write(module: ir.Module, layout: Forward | Backward, double: bool) -> None:
@@ -43,18 +40,18 @@ class Preparation(Places):
                 rows = self.at(self.pointer("weight"), self.mul(target, features))
                 self._pack(rows, features, integer(1), size, features, f"0 {j}")
         for k, product in enumerate(self.program.products):
-            matrix, columns = self.pointer(f"matrix {product.matrix}"), self.size(f"columns {k}")
-            for j in range(len(self.layout.runs[k])):
-                source, size, depth = (
-                    self.size(f"run {k + 1} {j} source"),
-                    self.size(f"run {k + 1} {j} size"),
-                    self.size(f"depth {k}"),
-                )
-                if product.transposed:
-                    self._pack(self.at(matrix, source), columns, integer(1), depth, size, f"{k + 1} {j}")
+            columns, depth = self.size(f"columns {k}"), self.size(f"depth {k}")
+            strides = (columns, integer(1)) if product.transposed else (integer(1), columns)
+            for j, run in enumerate(self.layout.runs[k]):
+                name = f"{k + 1} {j}"
+                matrix = self.at(self.pointer(f"matrix {product.matrix}"), self.size(f"run {name} matrix"))
+                if run.blocks == 1:
+                    self._pack(matrix, *strides, depth, self.size(f"run {name} size"), name)
                 else:
-                    first = self.at(matrix, self.mul(source, columns))
-                    self._pack(first, integer(1), columns, depth, size, f"{k + 1} {j}")
+                    numbers = depth, self.size(f"run {name} each"), self.pointer(f"packed {name}")
+                    blocks = self.size(f"run {name} blocks"), self.size(f"block {k}")
+                    pack = self.pointer(f"pack {name}", ir.PointerType(PACK_BLOCKS))
+                    self.b.call(pack, [matrix, *strides, *numbers, *blocks])
         if self.forward:
             self._biases()
         self.b.ret_void()
@@ -257,6 +254,19 @@ class Kernel(Places):
         )  # fmt: skip
         self._meet()
 
+    def _gemm_blocks(
+        self, a: ir.Value, stride: ir.Value, rows: ir.Value, depth: ir.Value, name: str,
+        start: tuple[ir.Value, ir.Value], c: ir.Value, c_stride: ir.Value,
+    ) -> None:  # fmt: skip
+        """A product of several heads, which the threads of a team divide."""
+        seat, _ = self._seats()
+        each, blocks = self.size(f"run {name} each"), self.size(f"run {name} blocks")
+        places = self.pointer(f"packed {name}"), each, *start, c, c_stride
+        self._meet()
+        gemm = self.pointer(f"gemm {name}", ir.PointerType(GEMM_BLOCKS))
+        self.b.call(gemm, [a, stride, rows, depth, *places, blocks, seat, self.count("team")])
+        self._meet()
+
     def _seats(self) -> tuple[ir.Value, ir.Value]:
         """This thread's seat in its team, and the next."""
         alone = self.b.icmp_signed("==", self.count("team"), integer(1))
@@ -299,7 +309,9 @@ class Kernel(Places):
             if run.start == "row":
                 row = self.pointer("row")
                 start = self.at(row, self.size(f"run {k + 1} {j} target")) if self.forward else row, integer(0)
-            self._gemm(a, stride, self.active, self.size(f"depth {k}"), f"{k + 1} {j}", start, c, c_stride)
+            write = self._gemm if run.blocks == 1 else self._gemm_blocks
+            own = self.at(a, self.size(f"run {k + 1} {j} first"))
+            write(own, stride, self.active, self.size(f"depth {k}"), f"{k + 1} {j}", start, c, c_stride)
 
     def _input(self, i: int) -> tuple[ir.Value, ir.Value]:
         """Where the rows of a product's input lie, and their stride."""

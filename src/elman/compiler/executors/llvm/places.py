@@ -7,7 +7,8 @@ from llvmlite import ir
 
 from elman.compiler.executors.llvm.arithmetic import constant
 from elman.compiler.executors.llvm.emit import I64, POINTER, Emitter, integer
-from elman.compiler.layout import Backward, Forward, cat_parts
+from elman.compiler.layout import Backward, Forward, Run, cat_parts
+from elman.compiler.program import Program
 
 
 def sizes(layout: Forward | Backward) -> dict[str, int]:
@@ -31,15 +32,27 @@ def sizes(layout: Forward | Backward) -> dict[str, int]:
     for k, runs in enumerate([layout.inputs, *layout.runs]):
         for j, run in enumerate(runs):
             found |= {f"run {k} {j} {part}": getattr(run, part) for part in ("source", "size", "target")}
+            found |= {f"run {k} {j} {part}": getattr(run, part) for part in ("first", "blocks")}
+            found |= {f"run {k} {j} each": run.size // run.blocks, f"run {k} {j} matrix": _matrix_place(program, run)}
     for k, product in enumerate(program.products):
-        found |= {
-            f"depth {k}": program.values[product.input].width,
-            f"columns {k}": program.operands[product.matrix][1],
-        }
+        *_, rows, columns = program.operands[product.matrix]
+        found |= {f"depth {k}": program.depth(product), f"columns {k}": columns, f"block {k}": rows * columns}
     for p, piece in enumerate(program.pieces):
         found |= {f"piece {p} width": piece.width, f"piece {p} x": piece.x or 0}
         found |= {f"piece {p} vector {n}": offset for n, (_, offset) in enumerate(piece.vectors)}
     return found
+
+
+def _matrix_place(program: Program, run: Run) -> int:
+    """Where in its matrix a run of a product begins."""
+    if run.product < 0:
+        return 0
+    product = program.products[run.product]
+    *_, rows, columns = program.operands[product.matrix]
+    if product.transposed:
+        head, column = divmod(run.source, columns)
+        return head * rows * columns + column
+    return run.source * columns
 
 
 def given(layout: Forward | Backward) -> list[str]:
@@ -61,12 +74,24 @@ def arguments(layout: Forward | Backward) -> list[str]:
     names += ["time", "batch", "reverse", "block", "ring", "features"]
     names += ["rows", "starts", "order", "lengths", "begins", "x rows", "tape", "scratch", "row"]
     names += [f"packed {k} {j}" for k, runs in enumerate([layout.inputs, *layout.runs]) for j in range(len(runs))]
+    for name, _, _ in by_blocks(layout):
+        names += [f"gemm {name}", f"pack {name}"]
     names += [f"state {name}" for name in program.states]
     outside = ["output", "x", *(f"extra {name}" for name in program.extras)]
     if isinstance(layout, Backward):
         names += ["cotangents", "totals"]
         outside += [f"extra cotangent {name}" for name in program.extras]
     return names + [f"{name}{part}" for name in outside for part in ("", " row", " step")]
+
+
+def by_blocks(layout: Forward | Backward) -> list[tuple[str, int, int]]:
+    """The runs that go over several heads: name, inputs and results of a head."""
+    return [
+        (f"{k} {j}", layout.program.depth(layout.program.products[k - 1]), run.size // run.blocks)
+        for k, runs in enumerate(layout.runs, 1)
+        for j, run in enumerate(runs)
+        if run.blocks > 1
+    ]
 
 
 class Places(Emitter):

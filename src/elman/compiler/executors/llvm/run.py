@@ -13,7 +13,7 @@ from elman.compiler.derive import adjoint
 from elman.compiler.executor import Cotangents, Sequences
 from elman.compiler.executors.llvm import gemm, jit, kernel, memory, threads, weights
 from elman.compiler.executors.llvm.given import contiguous, fitted, rows_contiguous, states_of
-from elman.compiler.executors.llvm.places import arguments, given, sizes
+from elman.compiler.executors.llvm.places import arguments, by_blocks, given, sizes
 from elman.compiler.executors.llvm.rows import Rows, place
 from elman.compiler.executors.llvm.small import Ready, Small
 from elman.compiler.fuse import fuse
@@ -46,6 +46,7 @@ class _Compiled:
         library = jit.load(key, build)
         self.address = library.address("forward" if isinstance(layout, Forward) else "backward")
         self.function, self.prepare = _ENTRY(self.address), _ENTRY(library.address("prepare"))
+        self.layout = layout
         numbers = list(sizes(layout).values())
         self.sizes = (ctypes.c_int64 * len(numbers))(*numbers)
         self.sizes_address = ctypes.addressof(self.sizes)
@@ -57,7 +58,7 @@ class _Compiled:
 def _shape(layout: Forward | Backward) -> str:
     """What of a layout decides its code, beside the structure of the Program."""
     tape = layout if isinstance(layout, Forward) else layout.forward
-    runs = [[(run.where, run.start) for run in runs] for runs in (layout.inputs, *layout.runs)]
+    runs = [[(run.where, run.start, run.blocks > 1) for run in runs] for runs in (layout.inputs, *layout.runs)]
     more = (
         []
         if isinstance(layout, Forward)
@@ -80,6 +81,10 @@ class Workspace:
         self.set("gemm", product)
         self.set("pack", pack)
         self.set("packed bytes", kernels.packed.itemsize)
+        for name, _, _ in by_blocks(compiled.layout):
+            product, pack = gemm.block_addresses(kernels.packed)
+            self.set(f"gemm {name}", product)
+            self.set(f"pack {name}", pack)
         for name, number in (("time", rows.time), ("batch", rows.batch), ("features", features), ("block", block)):
             self.set(name, number)
         self.place(rows)
@@ -394,7 +399,7 @@ class Kernels:
     @cached_property
     def _inner(self) -> int:
         """Multiply-adds of the products with the state, for each row and step."""
-        return sum(m.width * self.program.values[m.input].width for m in self.program.products)
+        return sum(m.width * self.program.depth(m) for m in self.program.products)
 
     def place(self, batch: int, time: int, features: int, lengths: Tensor | None, threads_wanted: int) -> Rows:
         """The rows on as many threads as have enough to do: two rows each, and more than waking them costs."""
@@ -458,10 +463,10 @@ class Kernels:
             depth, columns = (run.size, features) if backward else (features, run.size)
             work.buffer(f"packed 0 {j}", gemm.packed_size(depth, columns, self.double), dtype=self.packed)
         for k, runs in enumerate(layout.runs):
-            depth = layout.program.values[layout.program.products[k].input].width
+            depth = layout.program.depth(layout.program.products[k])
             for j, run in enumerate(runs):
-                size = gemm.packed_size(depth, run.size, self.double)
-                work.buffer(f"packed {k + 1} {j}", size, dtype=self.packed)
+                size = gemm.packed_size(depth, run.size // run.blocks, self.double)
+                work.buffer(f"packed {k + 1} {j}", run.blocks * size, dtype=self.packed)
         return work
 
     def block(self, layout: Forward | Backward, rows: Rows) -> int:

@@ -8,7 +8,8 @@ from torch import Tensor
 from elman.compiler.executors.llvm import gradient
 from elman.compiler.executors.llvm.rows import Rows
 from elman.compiler.fuse import columns
-from elman.compiler.layout import Backward
+from elman.compiler.layout import Backward, by_heads
+from elman.compiler.program import Mix, Program
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Job:
     column: int = 0
     sums_of: str = ""  # "bias" or an operand
     sums: int = 0
+    blocks: int = 1  # equal shares of the columns of both, each with rows of its own in the target
 
 
 def jobs(layout: Backward) -> list[Job]:
@@ -57,10 +59,7 @@ def jobs(layout: Backward) -> list[Job]:
                 source = Columns("tape", layout.forward.states[value.name], value.width)
             else:
                 source = result(f"input:{k}")
-            if product.transposed:
-                found.append(Job(source, part, product.matrix, 0, offset))
-            else:
-                found.append(Job(part, source, product.matrix, offset, 0))
+            found += _by_heads(program, product, source, part, offset)
     vectors: dict[str, list[tuple[int, Columns]]] = {}
     for name in results:
         kind, _, rest = name.partition(":")
@@ -73,6 +72,23 @@ def jobs(layout: Backward) -> list[Job]:
             same = (n for n, job in enumerate(found) if job.a == part and not job.sums_of)
             n = next(same, len(found))
             found[n : n + 1] = [replace(found[n] if n < len(found) else Job(part), sums_of=operand, sums=offset)]
+    return found
+
+
+def _by_heads(program: Program, product: Mix, source: Columns, part: Columns, offset: int) -> list[Job]:
+    """The cotangent of a product's matrix from that of its columns from ``offset`` on, for whole heads and for parts.
+
+    The matrices of heads lie one below the other.
+    """
+    head, depth = product.width // program.heads(product.matrix), program.depth(product)
+    found = []
+    for first, size, blocks in by_heads(offset, part.width, head):
+        read = Columns(source.where, source.first + first // head * depth, blocks * depth)
+        own = Columns(part.where, part.first + first - offset, size)
+        if product.transposed:
+            found.append(Job(read, own, product.matrix, first // head * depth, first % head, blocks=blocks))
+        else:
+            found.append(Job(own, read, product.matrix, first, 0, blocks=blocks))
     return found
 
 
@@ -111,21 +127,21 @@ class Matrices:
 def bind(todo: list[Job], targets: Mapping[str, Tensor], read: Matrices, rows: Rows, threads: int) -> list[Bound]:
     """The jobs for one stretch of time, in the order of time and of the batch; they can be run again."""
 
-    def lie(c: Columns | None) -> gradient.Columns:
+    def lie(c: Columns | None, blocks: int) -> gradient.Columns:
         if c is None:
             return gradient.NONE
         if c.where == "x":
             return gradient.Columns(read.x.shape[2], *rows.outside(read.x.stride(0), read.x.stride(1)))
         if c.where == "totals":
-            return gradient.Columns(c.width, read.totals.stride(0))
-        return gradient.Columns(c.width, *rows.inside(getattr(read, c.where).stride(0)))
+            return gradient.Columns(c.width // blocks, read.totals.stride(0))
+        return gradient.Columns(c.width // blocks, *rows.inside(getattr(read, c.where).stride(0)))
 
     found = []
     for job in todo:
-        stride = targets[job.target].stride(0) if job.target else 0
+        stride = targets[job.target].stride(-2) if job.target else 0
         count = rows.batch if job.a.where == "totals" else rows.count
-        product = gradient.Product(lie(job.a), lie(job.b), count, stride, threads, read.x.element_size() == 8)
-        found.append(Bound(job, product))
+        sides, double = (lie(job.a, job.blocks), lie(job.b, job.blocks)), read.x.element_size() == 8
+        found.append(Bound(job, gradient.Product(*sides, count, stride, threads, double, job.blocks)))
     return found
 
 
