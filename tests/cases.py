@@ -6,18 +6,20 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import pytest
+import torch
+from torch import Tensor
 
 from elman import cells
 from elman.cells import Cell
 from elman.compiler import executors, plan
-from elman.testing import Check
+from elman.testing import Check, assert_close
 from elman.testing import cases as shipped
 from elman.testing.cases import FLAG, Case, Given, covering, pull, random_extras, random_state
 from elman.testing.truth import truth
 
 __all__ = [
-    "EXECUTORS", "FLAG", "OPTIONS", "Case", "Given", "Variant", "covering", "given", "params", "pull", "random_extras",
-    "random_state", "truth", "variants",
+    "EXECUTORS", "FLAG", "OPTIONS", "Case", "Given", "Variant", "assert_equal_to_the_loop", "covering", "given",
+    "params", "pull", "random_extras", "random_state", "results", "truth", "variants",
 ]  # fmt: skip
 
 # by name, a context within which every cell is run by that executor
@@ -70,3 +72,19 @@ class Kind(Protocol):
 def given(kind: Kind, case: Case, input_size: int = 3) -> Given:
     """A random cell of this kind with all that it is run on."""
     return shipped.given(kind.make, case, input_size)
+
+
+def results(some: Given, executor: str) -> dict[str, Tensor]:
+    """Outputs, last states and all gradients by one executor."""
+    with plan.use(executor):
+        outputs, final = some.cell(some.x, some.state, **some.run, **some.extras)
+        final = (final,) if isinstance(final, Tensor) else final
+        gradients = pull(some.leaves, outputs, *final)
+    last = {f"final {name}": part for name, part in zip(some.cell.states, final, strict=True)}
+    return {"outputs": outputs, **last, **{f"the gradient of {name}": g for name, g in gradients.items()}}
+
+
+def assert_equal_to_the_loop(some: Given) -> None:
+    rough, exact = (results(some.to(dtype), "eager") for dtype in (torch.float32, torch.float64))
+    for name, value in results(some, "llvm").items():
+        assert_close(value, exact[name], name, rough[name])

@@ -8,6 +8,7 @@ SLOW = {
     "test_own_cells", "test_adopt", "test_vocabulary",
     "test_compiler", "test_drop_ins", "test_learning", "test_new_cell", "test_tasks",
     "test_calls", "test_likeness",
+    "test_compiler", "test_drop_ins", "test_heads", "test_learning", "test_new_cell", "test_tasks",
     "test_guards", "test_llvm_functions", "test_llvm_gemm", "test_llvm_jit", "test_scan", "test_bfloat16",
     "test_explain", "test_program",
     "test_recurrent", "test_encoder_decoder", "test_sequence", "test_remedies", "test_online",

@@ -9,7 +9,7 @@ import cases
 import programs
 import pytest
 import torch
-from cases import Case, Given
+from cases import Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from programs import Throwaway
@@ -27,26 +27,10 @@ CASES = [
 every_throwaway = pytest.mark.parametrize("kind", programs.THROWAWAY, ids=str)
 
 
-def results(some: Given, executor: str) -> dict[str, Tensor]:
-    """Outputs, last states and all gradients by one executor."""
-    with plan.use(executor):
-        outputs, final = some.cell(some.x, some.state, **some.run, **some.extras)
-        final = (final,) if isinstance(final, Tensor) else final
-        gradients = cases.pull(some.leaves, outputs, *final)
-    last = {f"final {name}": part for name, part in zip(some.cell.states, final, strict=True)}
-    return {"outputs": outputs, **last, **{f"the gradient of {name}": g for name, g in gradients.items()}}
-
-
-def assert_equal_to_the_loop(some: Given) -> None:
-    rough, exact = (results(some.to(dtype), "eager") for dtype in (torch.float32, torch.float64))
-    for name, value in results(some, "llvm").items():
-        assert_close(value, exact[name], name, rough[name])
-
-
 @every_throwaway
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_throwaway_cells_equal_their_loop(kind: Throwaway, case: Case) -> None:
-    assert_equal_to_the_loop(cases.given(kind, case))
+    cases.assert_equal_to_the_loop(cases.given(kind, case))
 
 
 @every_throwaway
@@ -64,9 +48,9 @@ def test_their_states_of_every_step_equal_those_of_the_loop(kind: Throwaway) -> 
 @every_throwaway
 def test_steps_that_are_computed_again_have_the_same_gradients(kind: Throwaway) -> None:
     some = cases.given(kind, CASES[0])
-    expected = results(some, "llvm")
+    expected = cases.results(some, "llvm")
     some.run["save"] = 3
-    for name, value in results(some, "llvm").items():
+    for name, value in cases.results(some, "llvm").items():
         assert_close(value, expected[name], name)
 
 
@@ -91,7 +75,7 @@ def test_their_second_derivatives_are_right(kind: type[programs.Small], reverse:
 def test_an_extra_input_of_one_value_a_sequence() -> None:
     some = cases.given(Throwaway(programs.Extras), CASES[0])
     some.extras = {name: value[:, 0].detach().requires_grad_() for name, value in some.extras.items()}
-    assert_equal_to_the_loop(some)
+    cases.assert_equal_to_the_loop(some)
 
 
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
@@ -99,7 +83,7 @@ def test_an_extra_input_of_one_value_a_sequence() -> None:
 def test_random_steps_equal_their_loop(recipe: programs.Recipe, hidden: int, reverse: bool) -> None:
     torch.manual_seed(0)
     case = Case(4, 3, hidden, torch.float64, reverse, lengths=reverse, resets=not reverse, bias=True)
-    assert_equal_to_the_loop(cases.given(recipe, case))
+    cases.assert_equal_to_the_loop(cases.given(recipe, case))
 
 
 NARROW = """
@@ -117,7 +101,7 @@ sys.exit(pytest.main([sys.argv[3], "-k", "narrow_or_wide", "-p", "no:cacheprovid
 )
 def test_narrow_or_wide_vectors_give_what_the_loop_gives(name: str, dtype: torch.dtype) -> None:
     case = Case(5, 7, 19, dtype, reverse=True, lengths=True, resets=True, bias=True)
-    assert_equal_to_the_loop(cases.given(cases.Variant(name, {}), case))
+    cases.assert_equal_to_the_loop(cases.given(cases.Variant(name, {}), case))
 
 
 @pytest.mark.parametrize("width", [w for w in (16, 32) if w < host().vector_bytes])
