@@ -35,10 +35,12 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 import elman
 from elman import cells
 from elman.cells import Cell
+from elman.cells.slstm import SLSTMCell
 from elman.compiler.executors.llvm.peak import peak
 
 MICRO = 1e6
 SMALL = 128  # units up to which a call's own cost counts
+HEADS = (1, 4, 8)
 PAUSE = 0.02  # seconds after which the threads of ONNX Runtime and of OpenMP have stopped spinning
 
 
@@ -53,6 +55,7 @@ class Scale:
     grid: tuple[Size, ...]
     text: Size  # for a language model
     cell: Size  # for a cell against its loop
+    heads: Size  # for a cell of several heads
     sequences: Size  # for ragged batches, memory and double backward
     steps: tuple[int, ...]  # units for one step
     effort: Effort
@@ -161,6 +164,25 @@ def adopted_modules(scale: Scale) -> Iterator[Figure]:
             "loop us": MICRO * timings.seconds("loop") / time,
             "loop/elman": timings.ratio("loop", "elman"),
         }
+
+
+def heads(scale: Scale) -> Iterator[Figure]:
+    """An sLSTM of several heads against one of a single head, whose recurrent matrices are as many times larger."""
+    time, batch, hidden = size = scale.heads
+    xs = inputs((batch, time, hidden))
+    by_count = {count: SLSTMCell(hidden, hidden, heads=count) for count in HEADS}
+    for cell in by_count.values():
+        refuse_cell(cell, xs[0][:2], {})
+    forward = compare({str(n): inference(xs, cell) for n, cell in by_count.items()}, scale.effort)
+    both = compare({str(n): training_step(cell, xs, outputs_of(cell)) for n, cell in by_count.items()}, scale.effort)
+    for count in HEADS:
+        row: Figure = _row("slstm", size) | {"heads": count}
+        for name, timings in (("inference", forward), ("training", both)):
+            row |= {
+                f"{name} us": MICRO * timings.seconds(str(count)) / time,
+                f"{name}, one head's/its": timings.ratio("1", str(count)),
+            }
+        yield row
 
 
 def ragged_batches(scale: Scale) -> Iterator[Figure]:
@@ -323,6 +345,7 @@ SECTIONS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
     "custom": custom_cell,
     "family": family_of_cells,
     "adopted": adopted_modules,
+    "heads": heads,
     "ragged": ragged_batches,
     "memory": memory_kept,
     "double": double_backward,

@@ -86,6 +86,13 @@ TARGETS = [
     Target("any cell's training against its Python loop, the worst", True, 5, of("family", "loop/elman")),
     Target("an adopted module's training against its users' loop, the worst", True, 6, of("adopted", "loop/elman")),
     *(
+        Target(f"{what} of an sLSTM of 8 heads, against one head", True, least, of("heads", column, heads=8))
+        for what, least, column in (
+            ("inference", 1.6, "inference, one head's/its"),
+            ("training", 1.5, "training, one head's/its"),
+        )
+    ),
+    *(
         Target(f"one step of an LSTM of {hidden} from Python, us", False, most, of("step", "elman us", H=hidden))
         for hidden, most in ((32, 5), (128, 8), (512, 90))
     ),

@@ -6,7 +6,6 @@ from zlib import crc32
 SLOW = {
     "benchmarks", "docs", "estimators", "examples", "testing",
     "test_own_cells", "test_adopt", "test_vocabulary",
-    "test_compiler", "test_drop_ins", "test_learning", "test_new_cell", "test_tasks",
     "test_calls", "test_likeness",
     "test_compiler", "test_drop_ins", "test_heads", "test_learning", "test_new_cell", "test_tasks",
     "test_guards", "test_llvm_functions", "test_llvm_gemm", "test_llvm_jit", "test_scan", "test_bfloat16",

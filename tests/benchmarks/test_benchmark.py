@@ -27,7 +27,7 @@ from sections import Scale
 from tests.cells import adopted
 
 TINY = Size(5, 3, 8)
-SCALE = Scale((TINY,), TINY, TINY, TINY, (8,), timing.Effort(seconds=0.0, least=2, most=2, sample=0.0))
+SCALE = Scale((TINY,), TINY, TINY, TINY, TINY, (8,), timing.Effort(seconds=0.0, least=2, most=2, sample=0.0))
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_every_section_runs_and_is_written(tiny, tmp_path, capsys):
     cpu.main(["--quick", "--json", str(figures), "--markdown", str(page)])
     found = json.loads(figures.read_text())
     measured = {row["section"] for row in found["figures"]}
-    assert {"training", "inference", "language", "custom", "ragged", "double"} <= measured
+    assert {"training", "inference", "language", "custom", "heads", "ragged", "double"} <= measured
     assert measured | set(found["missing"]) == set(cpu.SECTIONS) - set(cpu.FAMILY)
     assert {row["cell"] for row in found["figures"] if row["section"] == "training"} == set(KINDS)
     assert all(row[name] > 0 for row in found["figures"] for name in row if "/" in name)
