@@ -179,6 +179,23 @@ def test_gradients_are_the_same_on_any_number_of_threads(m, n, dtype):
     assert torch.equal(accumulate(a, b, start, 1, gap=5, shuffle=True), found[0])
 
 
+@pytest.mark.parametrize("dtype", FORMATS, ids=str)
+@pytest.mark.parametrize(("m", "n"), [(1, 1), (3, 3), (8, 8), (4, 7), (24, 24)])
+def test_gradients_of_blocks_are_right_and_touch_nothing_else(m, n, dtype):
+    for blocks, rows, threads in product((2, 5), (0, 1, 190), (1, 2)):
+        a, b = (Guarded(torch.randn(rows, blocks * size, dtype=dtype), 3) for size in (m, n))
+        start, sums = torch.randn(blocks * m, n, dtype=dtype), Guarded(torch.ones(1, blocks * m, dtype=dtype))
+        out = Guarded(start, 2)
+        sides = gradient.Columns(m, a.stride), gradient.Columns(n, b.stride)
+        made = gradient.Product(*sides, rows, out.stride, threads, dtype == torch.float64, blocks)
+        made.run(a.address, b.address, out.address, sums.address)
+        for each in (a, b, out, sums):
+            each.check()
+        left, right = (x.view.double().unflatten(1, (blocks, -1)) for x in (a, b))
+        assert close(out.view, start.double() + torch.einsum("rhm,rhn->hmn", left, right).flatten(0, 1), rows)
+        assert close(sums.view[0], 1 + a.view.double().sum(0), rows)
+
+
 def test_a_gradient_is_one_chain_in_the_order_of_the_rows():
     a, b = torch.randn(600, 9), torch.randn(600, 20)
     chain = torch.zeros(9, 20)

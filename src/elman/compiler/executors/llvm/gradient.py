@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 import torch
 from llvmlite import ir
 
-from elman.compiler.executors.llvm import jit, threads
+from elman.compiler.executors.llvm import jit, lanes, threads
 from elman.compiler.executors.llvm.emit import I64, POINTER, Emitter, integer
 from elman.compiler.executors.llvm.gemm import tile
 from elman.compiler.executors.llvm.host import host
@@ -73,17 +73,22 @@ class Product:
         self.address, self.function = _function(double)
         # threads divide the numbers of one block, or else the blocks
         m_part, n_part, n_parts, parts = _parts(a.width, b.width, threads_wanted if blocks == 1 else 1, double)
-        block_part = -(-blocks // threads_wanted)
-        self.count = parts * -(-blocks // block_part)
+        several = blocks > 1 and lanes.fits(a.width, b.width, double)
+        if several:  # heads to a vector
+            address = lanes.gradient(a.width, double, (_SIZES, _TABLE[:-1]))
+            self.address, self.function = address, _ENTRY(address)
+        shared = lanes.groups(a.width, blocks, double) if several else blocks
+        block_part = -(-shared // threads_wanted)
+        self.count = parts * -(-shared // block_part)
         sides = [number for side in (a, b) for number in ((1, 0) if side.offsets else (0, side.stride))]
         numbers = rows, a.width, b.width, *sides, out_stride, m_part, n_part, n_parts, parts, blocks, block_part
         self.sizes = (ctypes.c_int64 * len(_SIZES))(*numbers)
         nowhere = ctypes.addressof(_NOWHERE)
         self.a_offsets, self.b_offsets = a.offsets or nowhere, b.offsets or nowhere
-        lanes = _lanes(double)
+        wide = _lanes(double)
         tiles = min(m_part, GROUP_TILES * row_tiles()[0])
-        panels = -(-min(n_part, BLOCK_PANELS * _panel(double)) // lanes) * lanes
-        self.each = min(rows, BLOCK_ROWS) * (tiles + panels) + lanes
+        panels = -(-min(n_part, BLOCK_PANELS * _panel(double)) // wide) * wide
+        self.each = min(rows, BLOCK_ROWS) * (tiles + panels) + wide
         self.dtype = torch.float64 if double else torch.float32
 
     def run(self, a: int, b: int, out: int, sums: int) -> None:

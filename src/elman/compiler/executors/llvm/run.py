@@ -11,7 +11,7 @@ from torch import Tensor
 
 from elman.compiler.derive import adjoint
 from elman.compiler.executor import Cotangents, Sequences
-from elman.compiler.executors.llvm import gemm, jit, kernel, memory, threads, weights
+from elman.compiler.executors.llvm import gemm, jit, kernel, lanes, memory, threads, weights
 from elman.compiler.executors.llvm.given import contiguous, fitted, rows_contiguous, states_of
 from elman.compiler.executors.llvm.places import arguments, by_blocks, given, sizes
 from elman.compiler.executors.llvm.rows import Rows, place
@@ -81,8 +81,11 @@ class Workspace:
         self.set("gemm", product)
         self.set("pack", pack)
         self.set("packed bytes", kernels.packed.itemsize)
-        for name, _, _ in by_blocks(compiled.layout):
-            product, pack = gemm.block_addresses(kernels.packed)
+        for name, depth, columns in by_blocks(compiled.layout):
+            several = lanes.fits(depth, columns, kernels.double)
+            product, pack = (
+                lanes.addresses(columns, kernels.packed) if several else gemm.block_addresses(kernels.packed)
+            )
             self.set(f"gemm {name}", product)
             self.set(f"pack {name}", pack)
         for name, number in (("time", rows.time), ("batch", rows.batch), ("features", features), ("block", block)):
@@ -465,8 +468,12 @@ class Kernels:
         for k, runs in enumerate(layout.runs):
             depth = layout.program.depth(layout.program.products[k])
             for j, run in enumerate(runs):
-                size = gemm.packed_size(depth, run.size // run.blocks, self.double)
-                work.buffer(f"packed {k + 1} {j}", run.blocks * size, dtype=self.packed)
+                columns = run.size // run.blocks
+                if run.blocks > 1 and lanes.fits(depth, columns, self.double):
+                    size = lanes.packed_size(columns, run.blocks, self.double)
+                else:
+                    size = run.blocks * gemm.packed_size(depth, columns, self.double)
+                work.buffer(f"packed {k + 1} {j}", size, dtype=self.packed)
         return work
 
     def block(self, layout: Forward | Backward, rows: Rows) -> int:
