@@ -14,6 +14,10 @@ class ElmanError(ValueError):
         super().__init__(brief(" ".join(message.splitlines())))
 
 
+class TwinError(ElmanError, RuntimeError, TypeError):
+    """An error of a drop-in: of the types that its twin in ``torch.nn`` raises as well, for code that catches those."""
+
+
 class ElmanWarning(UserWarning):
     """Something is not as the user may expect, and the work goes on. The message says what, and what would mend it."""
 

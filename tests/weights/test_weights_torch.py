@@ -218,7 +218,10 @@ LSTM, GRU = nn.LSTM(3, 5).state_dict(), nn.GRU(3, 5).state_dict()
         ({**LSTM, "weight_hh_l0": torch.zeros(20)}, "no weight_hh of two axes"),
         ({**LSTM, "weight_ih_l0": torch.zeros(24, 3)}, "weight_hh"),
         ({**LSTM, "bias_ih_l0": torch.zeros(19)}, r"of \[19\], and that of a \w+\(3, 5\) is \[20\]"),
-        ({**LSTM, "weight_hr_l0": torch.zeros(2, 5)}, "proj_size is at least 1 and less than hidden_size = 5"),
+        (
+            {**LSTM, "weight_hr_l0": torch.zeros(2, 5)},
+            "proj_size (is at least 1 and less|has to be smaller) than hidden_size",
+        ),
         ({**GRU, "weight_hr_l0": torch.zeros(5, 5)}, "is no RNN, LSTM or GRU"),
         ({**GRU, "bias_ih_l0": torch.zeros(15, dtype=torch.int8)}, "must be of one floating-point dtype"),
         ({**GRU, "bias_ih_l0": torch.zeros(15, dtype=torch.float64)}, "must be of one floating-point dtype"),

@@ -1,11 +1,13 @@
 """Drop-ins for ``torch.nn.RNN``, ``LSTM`` and ``GRU``: the same arguments, ``state_dict``, shapes and results."""
 
-import math
 import warnings
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.fx import Proxy
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from elman.cells import Cell
@@ -19,75 +21,94 @@ from elman.compiler.binding import Member, Stack, again
 from elman.compiler.calls import Calls
 from elman.compiler.surroundings import ordinary
 from elman.compiler.tensors import PLAIN, strided, told
-from elman.errors import ElmanError
+from elman.errors import ElmanError, ElmanWarning, TwinError, user_level
 from elman.layers.recurrent import check_stack, run_stack
+from elman.layers.twins import as_leaf, compile_as_code, quantize_as, twin_of
+
+_CELLS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
+    "RNN_TANH": (ElmanCell, {"nonlinearity": "tanh"}),
+    "RNN_RELU": (ElmanCell, {"nonlinearity": "relu"}),
+    "LSTM": (LSTMCell, {}),
+    "GRU": (GRUCell, {}),
+}
+_STRUCTURE = {"mode", "input_size", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size"}
 
 
-class DropIn(nn.Module):
-    """What the three drop-ins share: a stack of cells with the parameters and the call of ``torch.nn.RNNBase``.
+class DropIn(nn.RNNBase):
+    """What the three drop-ins share: all that ``torch.nn.RNNBase`` is and has, with a call of our own.
 
-    The parameters belong to the module itself, under torch's names; the cells give only the structure, and are run with
-    the module's parameters as they are at the call. So whatever puts other tensors in the place of parameters
-    (parametrizations, ``functional_call``, an assignment) works, and nothing is written during a call.
+    The parameters belong to the module itself; the cells give only the structure, and are run with the module's
+    parameters as they are at the call. So whatever puts other tensors in the place of parameters (parametrizations,
+    ``functional_call``, an assignment) works, and nothing is written during a call.
     """
 
-    def __init__(
-        self,
-        mode: str,
-        cell: type[Cell],
-        input_size: int,
-        hidden_size: int,
-        num_layers: int,
-        bias: bool,
-        batch_first: bool,
-        dropout: float,
-        bidirectional: bool,
-        device: Any,
-        dtype: torch.dtype | None,
-        **options: Any,
-    ) -> None:
-        super().__init__()
-        check_stack(num_layers, dropout)
-        for name, flag in (("bias", bias), ("batch_first", batch_first)):
-            if not isinstance(flag, bool):
-                raise ElmanError(f"{name} must be True or False, not {flag!r}")
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int, dropout: float, **options: Any) -> None:
+        build: Any = super().__init__  # of the twin, which comes next
+        try:
+            if isinstance(num_layers, int):
+                build(input_size, hidden_size, num_layers, **options)
+            check_stack(num_layers, dropout)
+            self._cells  # noqa: B018 (made now, so that a call finds them)
+        except (TypeError, ValueError) as error:
+            raise TwinError(str(error)) from error
         if dropout > 0 and num_layers == 1:
             warnings.warn(
                 "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects "
                 f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
                 stacklevel=3,
             )
-        self.mode, self.input_size, self.hidden_size, self.num_layers = mode, input_size, hidden_size, num_layers
-        self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, float(dropout), bidirectional
-        self.proj_size = int(options.get("proj_size", 0))
-
-        cells: list[Cell] = []
-        self._names: list[dict[str, str]] = []  # for each cell, from its names of parameters to the module's
-        for layer in range(num_layers):
-            for suffix in ("", "_reverse") if bidirectional else ("",):
-                part = structure(cell, input_size, hidden_size, bias, **options)
-                names = {name: f"{name}_l{layer}{suffix}" for name, _ in part.named_parameters()}
-                for name, own in names.items():
-                    empty = torch.empty(part.get_parameter(name).shape, device=device, dtype=dtype)
-                    self.register_parameter(own, nn.Parameter(empty))
-                part.called = names
-                cells.append(part)
-                self._names.append(names)
-            input_size = cells[-1].output_size * (2 if bidirectional else 1)
-        self._cells = tuple(cells)  # in a tuple, so that they are not registered as modules
+        self.dropout = float(dropout)
         self._calls = Calls()
-        self.reset_parameters()
 
-    def reset_parameters(self) -> None:
-        """Draw every parameter anew, uniformly in ``±1/sqrt(hidden_size)``, in torch's order."""
-        bound = 1 / math.sqrt(self.hidden_size)
-        for parameter in self.parameters():
-            nn.init.uniform_(parameter, -bound, bound)
+    @cached_property
+    def _cells(self) -> tuple[Cell, ...]:  # in a tuple, so that they are not registered as modules
+        """The cells of the layers and directions, without numbers, from the sizes that the module has now."""
+        make, options = _CELLS[self.mode]
+        if self.proj_size:
+            make, options = ProjectedLSTMCell, {"proj_size": self.proj_size, **options}
+        cells, size = list[Cell](), self.input_size
+        for layer in range(self.num_layers):
+            for suffix in ("", "_reverse") if self.bidirectional else ("",):
+                cell = structure(make, size, self.hidden_size, self.bias, **options)
+                cell.called = {name: f"{name}_l{layer}{suffix}" for name, _ in cell.named_parameters()}
+                cells.append(cell)
+            size = cells[-1].output_size * (2 if self.bidirectional else 1)
+        return tuple(cells)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _STRUCTURE:  # as a library that prunes units changes it
+            vars(self).pop("_cells", None)
+            vars(self)["_calls"] = Calls()
+        nn.Module.__setattr__(self, name, value)  # RNNBase's would keep a list of the weights, which is read here
 
     @property
-    def all_weights(self) -> list[list[Tensor]]:
-        """The parameters of each layer and direction."""
-        return [[getattr(self, own) for own in names.values()] for names in self._names]
+    def _flat_weights(self) -> tuple[Any, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The parameters of all layers and directions, as they are now; None for one that is not there."""
+        return tuple(getattr(self, name, None) for name in self._flat_weights_names)
+
+    @_flat_weights.setter
+    def _flat_weights(self, weights: Sequence[Any]) -> None:
+        for name, old, new in zip(self._flat_weights_names, self._flat_weights, weights, strict=True):
+            if new is not old:
+                setattr(self, name, new)
+
+    def _init_flat_weights(self) -> None:
+        self.flatten_parameters()
+
+    def _update_flat_weights(self) -> None:
+        """Do nothing: there is no list that could be old."""
+
+    def _weights_have_changed(self) -> bool:
+        return False
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        names = state.pop("_names", None)  # of a module that version 0.1 wrote
+        if names is not None:
+            state["_all_weights"] = [list(own.values()) for own in names]
+            state["_flat_weights_names"] = [name for own in state["_all_weights"] for name in own]
+        state.setdefault("_calls", Calls())
+        super().__setstate__(state)
+        self._flat_weight_refs = []  # nothing asks whether a parameter is still the same, so it may be swapped
 
     def stack(self) -> list[Cell]:
         """The cells with the parameters they run with, layer by layer."""
@@ -96,12 +117,9 @@ class DropIn(nn.Module):
     def _parameters_of_cells(self) -> list[dict[str, Any]]:
         plain = self._parameters  # without those that something else computes, which are attributes instead
         return [
-            {name: plain[own] if own in plain else getattr(self, own) for name, own in names.items()}
-            for names in self._names
+            {name: plain[own] if own in plain else getattr(self, own) for name, own in cell.called.items()}
+            for cell in self._cells
         ]
-
-    def flatten_parameters(self) -> None:
-        """Do nothing: there is no cuDNN buffer to make. It is here for code written for ``torch.nn``."""
 
     def forward(
         self,
@@ -129,17 +147,32 @@ class DropIn(nn.Module):
             Outputs in the form of ``input`` with ``D*O`` features, and the last state in the form of ``hx``.
 
         Raises:
-            ElmanError: a shape, a dtype or a length that does not fit.
+            TwinError: a shape, a dtype or a length that does not fit. It is an ``ElmanError``, and a ``RuntimeError``
+                as the twin's.
         """
-        if isinstance(input, PackedSequence):
-            if lengths is not None:
-                raise ElmanError("a packed sequence has its own lengths; lengths go with a padded input")
-            padded, lengths = pad_packed_sequence(input, self.batch_first)
-            outputs, state = self._run(padded, hx, lengths, resets, save)
-            return _pack_like(input, outputs, lengths, self.batch_first), state
-        if lengths is None and resets is None and ordinary():
-            return self._bound(input, hx, save)
-        return self._run(input, hx, lengths, resets, save)
+        if isinstance(input, Proxy):
+            given = {"lengths": lengths, "resets": resets, "save": None if save == "fast" else save}
+            options = {name: value for name, value in given.items() if value is not None}
+            if (leaf := as_leaf(self, input, hx, **options)) is not None:
+                return leaf
+        try:
+            if isinstance(input, PackedSequence):
+                return self._run_packed(input, hx, lengths, resets, save)
+            if lengths is None and resets is None and ordinary():
+                return self._bound(input, hx, save)
+            return self._run(input, hx, lengths, resets, save)
+        except ElmanError as error:
+            words = self._words_of_twin(input, hx)
+            raise TwinError(f"{words}: {error}" if words else str(error)) from error
+
+    def _run_packed(
+        self, input: PackedSequence, hx: Any, lengths: Tensor | None, resets: Tensor | None, save: int | str
+    ) -> tuple[PackedSequence, Any]:
+        if lengths is not None:
+            raise ElmanError("a packed sequence has its own lengths; lengths go with a padded input")
+        padded, lengths = pad_packed_sequence(input, self.batch_first)
+        outputs, state = self._run(padded, hx, lengths, resets, save)
+        return _pack_like(input, outputs, lengths, self.batch_first), state
 
     def _bound(self, input: Tensor, hx: Any, save: int | str) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
         """``_run`` without lengths and resets; a call that is like one before is done by kernels alone."""
@@ -158,7 +191,7 @@ class DropIn(nn.Module):
     def _stack(self) -> Stack | None:
         if (self.training and self.dropout) or not all(cell.begins_with_zeros for cell in self._cells):
             return None
-        members = [Member(cell, names) for cell, names in zip(self._cells, self._names, strict=True)]
+        members = [Member(cell, cell.called) for cell in self._cells]
         return Stack(members, 2 if self.bidirectional else 1, not self.batch_first)
 
     def _run(
@@ -224,16 +257,36 @@ class DropIn(nn.Module):
                     "the batch is left out of both or of neither"
                 )
 
-    def extra_repr(self) -> str:
-        text = f"{self.input_size}, {self.hidden_size}"
-        defaults = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
-        for name, default in {**defaults, "bidirectional": False}.items():
-            if getattr(self, name) != default:
-                text += f", {name}={getattr(self, name)}"
-        return text
+    def _words_of_twin(self, input: Any, hx: Any) -> str:
+        """What the twin says is wrong with a call, for code that looks for its words; "" where it finds nothing."""
+        x, sizes = (input.data, input.batch_sizes) if isinstance(input, PackedSequence) else (input, None)
+        check: Any = self.check_forward_args
+        try:
+            if sizes is None and x.dim() == 2:
+                x = x.unsqueeze(0 if self.batch_first else 1)
+                if hx is not None:
+                    hx = hx.unsqueeze(1) if isinstance(hx, Tensor) else tuple(part.unsqueeze(1) for part in hx)
+            self.check_input(x, sizes)
+            if hx is not None:
+                check(x, hx, sizes)
+        except (RuntimeError, ValueError, TypeError, AttributeError, LookupError) as error:
+            return str(error)
+        return ""
+
+    def __prepare_scriptable__(self) -> nn.Module:
+        """What ``torch.jit.script`` compiles in the place of this: the twin, with the same parameters."""
+        if type(self) not in _TWINS:
+            return self
+        warnings.warn(
+            f"torch.jit.script puts PyTorch's own {type(self).__name__} in the place of Elman's, with the same "
+            "parameters, and in the model that it is given too; give it a copy.deepcopy(model) to keep Elman's there",
+            ElmanWarning,
+            stacklevel=user_level(),
+        )
+        return twin_of(self, _TWINS[type(self)])
 
 
-class RNN(DropIn):
+class RNN(DropIn, nn.RNN):
     """The simple recurrent network, in place of ``torch.nn.RNN``: ``elman.cells.elman`` has its equations.
 
     Args:
@@ -270,23 +323,20 @@ class RNN(DropIn):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(
-            f"RNN_{nonlinearity}".upper(),
-            ElmanCell,
             input_size,
             hidden_size,
             num_layers,
-            bias,
-            batch_first,
             dropout,
-            bidirectional,
-            device,
-            dtype,
+            bias=bias,
+            batch_first=batch_first,
+            bidirectional=bidirectional,
             nonlinearity=nonlinearity,
+            device=device,
+            dtype=dtype,
         )
-        self.nonlinearity = nonlinearity
 
 
-class LSTM(DropIn):
+class LSTM(DropIn, nn.LSTM):
     """The long short-term memory, in place of ``torch.nn.LSTM``: ``elman.cells.lstm`` has its equations.
 
     Args:
@@ -323,22 +373,20 @@ class LSTM(DropIn):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(
-            "LSTM",
-            ProjectedLSTMCell if proj_size else LSTMCell,
             input_size,
             hidden_size,
             num_layers,
-            bias,
-            batch_first,
             dropout,
-            bidirectional,
-            device,
-            dtype,
-            **({"proj_size": proj_size} if proj_size else {}),
+            bias=bias,
+            batch_first=batch_first,
+            bidirectional=bidirectional,
+            proj_size=proj_size,
+            device=device,
+            dtype=dtype,
         )
 
 
-class GRU(DropIn):
+class GRU(DropIn, nn.GRU):
     """The gated recurrent unit, in place of ``torch.nn.GRU``: ``elman.cells.gru`` has its equations.
 
     Args:
@@ -373,17 +421,15 @@ class GRU(DropIn):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(
-            "GRU",
-            GRUCell,
             input_size,
             hidden_size,
             num_layers,
-            bias,
-            batch_first,
             dropout,
-            bidirectional,
-            device,
-            dtype,
+            bias=bias,
+            batch_first=batch_first,
+            bidirectional=bidirectional,
+            device=device,
+            dtype=dtype,
         )
 
 
@@ -395,3 +441,8 @@ def _pack_like(packed: PackedSequence, outputs: Tensor, lengths: Tensor, batch_f
         lengths = lengths.index_select(0, order.to(lengths.device))
     data = pack_padded_sequence(outputs, lengths, batch_first).data
     return PackedSequence(data, packed.batch_sizes, order, packed.unsorted_indices)
+
+
+_TWINS: dict[type, type[nn.Module]] = {RNN: nn.RNN, LSTM: nn.LSTM, GRU: nn.GRU}
+compile_as_code(DropIn)
+quantize_as(_TWINS)

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from elman.errors import ElmanError
 from elman.layers import GRU, LSTM, RNN, Recurrent
-from elman.layers.drop_in import DropIn
 from elman.weights.stack import Part, build, existing, fill, pick, reading
 
 Source = nn.Module | Mapping[str, Any] | str | Path
@@ -70,7 +69,7 @@ def from_torch(
     nonlinearity = nonlinearity or getattr(own, "nonlinearity", None)
     layer = {key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)}
     rows = [[_part(parameters, nonlinearity, where) for parameters in row] for row in _layers(layer, where)]
-    dropout = own.dropout if isinstance(own, nn.RNNBase | DropIn) else 0.0
+    dropout = own.dropout if isinstance(own, nn.RNNBase) else 0.0
     if drop_in:
         module = _drop_in(rows, where, dropout=dropout, batch_first=getattr(own, "batch_first", False))
     else:

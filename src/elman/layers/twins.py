@@ -1,0 +1,81 @@
+"""Where PyTorch looks at what a module is exactly, a drop-in is taken for what is right there.
+
+- ``torch.compile`` goes around every RNN, LSTM and GRU, since it cannot compile the call of PyTorch's own. It can
+  compile a drop-in's, and is let into those alone (``torch._dynamo.config.allow_rnn`` would let it into all).
+- ``quantize_dynamic`` finds modules by their exact type, and would leave a drop-in in floating point without a word.
+  It takes them for their twins, and what comes of one is PyTorch's own quantised module.
+- ``torch.fx`` knows a leaf of its graphs by the package of its class.
+
+The first two have no other door than their functions, which are wrapped here.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+import torch._dynamo.config
+from torch import nn
+from torch._dynamo.variables.builder import VariableBuilder
+from torch.fx import Proxy, Tracer
+from torch.nn.utils import parametrize
+
+from elman.errors import ElmanError
+
+
+def twin_of(module: Any, kind: type[nn.Module]) -> Any:
+    """A module of PyTorch's ``kind``, of the sizes and with the very parameters that ``module`` has."""
+    options = ("num_layers", "bias", "batch_first", "dropout", "bidirectional")
+    given = {name: getattr(module, name) for name in options}
+    if kind is nn.RNN:
+        given["nonlinearity"] = module.mode.removeprefix("RNN_").lower()
+    if module.proj_size:
+        given["proj_size"] = module.proj_size
+    twin: Any = kind(module.input_size, module.hidden_size, device="meta", **given)
+    for name in module._flat_weights_names:
+        value = getattr(module, name)
+        setattr(twin, name, value if isinstance(value, nn.Parameter) else nn.Parameter(value.detach()))
+    return twin.train(module.training)
+
+
+def as_leaf(module: nn.Module, input: Proxy, *args: Any, **options: Any) -> Any:
+    """The call of a module as a node of the graph that is being traced; None where the module is its root."""
+    tracer = input.tracer
+    path = tracer.path_of_module(module) if isinstance(tracer, Tracer) else ""
+    return tracer.create_proxy("call_module", path, (input, *args), options) if path else None
+
+
+def compile_as_code(kind: type[nn.Module]) -> None:
+    """Let ``torch.compile`` into modules of this kind, though they are an ``nn.RNNBase``."""
+    wrap = VariableBuilder.wrap_module
+
+    def wrap_module(self: VariableBuilder, value: nn.Module) -> Any:
+        if not isinstance(value, kind):
+            return wrap(self, value)
+        with torch._dynamo.config.patch(allow_rnn=True):
+            return wrap(self, value)
+
+    VariableBuilder.wrap_module = wrap_module
+
+
+def quantize_as(twins: Mapping[type, type[nn.Module]]) -> None:
+    """Let ``torch.ao.quantization`` take a module of exactly such a type for its twin."""
+    quantize: Any = import_module("torch.ao.quantization.quantize")  # by its path: a function has the name too
+    swap: Callable[..., nn.Module] = quantize.swap_module
+
+    def exact(module: nn.Module) -> type:
+        kind = parametrize.type_before_parametrizations(module)
+        return twins.get(kind, kind)
+
+    def swap_module(module: nn.Module, mapping: Mapping[Any, Any], *args: Any, **options: Any) -> nn.Module:
+        own = parametrize.type_before_parametrizations(module)
+        config = getattr(module, "qconfig", None)
+        if own not in twins or config is None or twins[own] not in mapping:
+            return swap(module, mapping, *args, **options)
+        if getattr(module, "proj_size", 0):
+            raise ElmanError("PyTorch has no quantised LSTM with a projection; leave it out by qconfig_spec")
+        twin = twin_of(module, twins[own])
+        twin.qconfig = config
+        twin._forward_hooks, twin._forward_pre_hooks = module._forward_hooks, module._forward_pre_hooks
+        return swap(twin, mapping, *args, **options)
+
+    quantize.type_before_parametrizations, quantize.swap_module = exact, swap_module
