@@ -134,6 +134,9 @@ def test_has_the_weights_and_the_looks_of_its_twin(shape: Shape) -> None:
         [w.shape for w in part] for part in theirs.all_weights
     ]
     assert repr(ours) == repr(theirs)
+    assert isinstance(ours, type(theirs))
+    assert ours._flat_weights_names == theirs._flat_weights_names
+    assert ours._all_weights == theirs._all_weights
 
     pairs: list[tuple[Any, Any]] = [(ours, theirs), (theirs, ours)]
     for source, target in pairs:

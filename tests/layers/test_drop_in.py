@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
+from torch.ao.quantization import quantize_dynamic
+from torch.nn.utils import parametrizations, parametrize, prune
 from torch.nn.utils.parametrizations import orthogonal
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from elman.errors import ElmanError
+from elman.errors import ElmanError, ElmanWarning
 from elman.layers import GRU, LSTM, RNN, Recurrent
 from elman.testing import assert_close
 
@@ -243,3 +244,266 @@ def test_second_derivatives_are_there() -> None:
 def test_says_what_would_be_right(given: dict[str, Any], told: str) -> None:
     with pytest.raises(ElmanError, match=told):
         LSTM(3, 5)(**{"input": torch.zeros(7, 4, 3), **given})
+
+
+@every_drop_in
+def test_is_a_module_of_pytorch_and_has_what_that_has(make: Any) -> None:
+    twin: Any = getattr(nn, make.__name__)(3, 5, 2, bidirectional=True)
+    layer = make(3, 5, 2, bidirectional=True)
+    assert isinstance(layer, type(twin))
+    assert set(vars(twin)) - set(vars(layer)) <= {"_flat_weights"}  # which is read anew where it is asked for
+    assert (layer._all_weights, layer._flat_weights_names) == (twin._all_weights, twin._flat_weights_names)
+    assert all(map(torch.equal, layer._flat_weights, layer.parameters()))
+    x = torch.randn(7, 4, 3)
+    one = torch.zeros(4, 4, 5)
+    hx: Any = (one, one) if make is LSTM else one
+    layer.check_forward_args(x, hx, None)
+    with pytest.raises(RuntimeError, match="Expected hidden"):
+        layer.check_forward_args(x[:, :3], hx, None)
+    assert layer.get_expected_hidden_size(x, None) == twin.get_expected_hidden_size(x, None) == (4, 4, 5)
+    order = torch.tensor([1, 0, 2, 3])
+    assert str(layer.permute_hidden(hx, order)) == str(twin.permute_hidden(hx, order))
+
+
+def test_a_call_of_pytorchs_own_on_its_weights_gives_the_same() -> None:
+    layer = LSTM(3, 5, 2)
+    x, state = torch.randn(7, 4, 3), torch.zeros(2, 4, 5)
+    own: Any = torch._VF
+    found = own.lstm(x, (state, state), layer._flat_weights, True, 2, 0.0, True, False, False)
+    assert_close(found[0], outputs(layer, x), "outputs")
+
+
+@every_drop_in
+def test_its_list_of_weights_is_what_its_weights_are(make: Any) -> None:
+    layer = make(3, 5)
+    layer.weight_hh_l0 = nn.Parameter(2 * layer.weight_hh_l0.detach())
+    assert layer._flat_weights[1] is layer.weight_hh_l0
+    layer._flat_weights = [nn.Parameter(torch.zeros_like(weight)) for weight in layer._flat_weights]
+    assert len(list(layer.parameters())) == 4
+    assert not any(parameter.any() for parameter in layer.parameters())
+    with pytest.raises(TypeError):
+        layer._flat_weights[0] = layer.weight_ih_l0
+    weight = layer.weight_hh_l0
+    del layer.weight_hh_l0
+    assert layer.double()._flat_weights[1] is None
+    layer.weight_hh_l0 = weight.double()
+    assert outputs(layer, torch.randn(7, 4, 3, dtype=torch.float64)).dtype == torch.float64
+
+
+@every_drop_in
+def test_a_subclass_builds_on_its_call(make: Any) -> None:
+    class Twice(make):
+        def forward(self, input: Any, hx: Any = None) -> Any:
+            found, state = super().forward(input, hx)
+            return 2 * found, state
+
+    layer, own = make(3, 5), Twice(3, 5)
+    own.load_state_dict(layer.state_dict())
+    x = torch.randn(7, 4, 3)
+    assert torch.equal(outputs(own, x), 2 * outputs(layer, x))
+    assert own.__prepare_scriptable__() is own
+
+
+@every_drop_in
+def test_units_can_be_cut_out_as_of_its_twin(make: Any) -> None:
+    layer, twin = make(3, 5, 2), getattr(nn, make.__name__)(3, 5, 2)
+    twin.load_state_dict(layer.state_dict())
+    for module in (layer, twin):
+        module.hidden_size = 4
+        for name, value in list(module.named_parameters()):
+            kept = value.detach().unflatten(0, (-1, 5))[:, :4].flatten(0, 1)
+            cut = name in ("weight_hh_l0", "weight_ih_l1", "weight_hh_l1")
+            setattr(module, name, nn.Parameter(kept[:, :4] if cut else kept))
+    x = torch.randn(7, 4, 3)
+    assert_close(outputs(layer, x), outputs(twin, x), "outputs")
+
+
+@every_drop_in
+@pytest.mark.parametrize("weight", ["weight_ih_l0", "weight_hh_l0"])
+@pytest.mark.parametrize("new", [False, True], ids=["hook", "parametrization"])
+def test_spectral_norm_of_the_same_vectors_is_that_of_its_twin(make: Any, weight: str, new: bool) -> None:
+    norm: Any = parametrizations.spectral_norm if new else nn.utils.spectral_norm
+    layer, twin = make(3, 5), getattr(nn, make.__name__)(3, 5)
+    twin.load_state_dict(layer.state_dict())
+    for module in (layer, twin):
+        torch.manual_seed(5)  # the vectors of the power iteration are drawn; other ones give another norm
+        norm(module, weight)
+    x = torch.randn(7, 4, 3)
+    for training in (True, True, True, False):
+        layer.train(training)
+        twin.train(training)
+        assert_close(outputs(layer, x), outputs(twin, x), "outputs")
+
+
+@every_drop_in
+@pytest.mark.parametrize("norm", [nn.utils.weight_norm, parametrizations.weight_norm], ids=["hook", "parametrization"])
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*deprecated:FutureWarning")
+def test_weight_norm_is_that_of_its_twin(make: Any, norm: Any) -> None:
+    layer, twin = make(3, 5), getattr(nn, make.__name__)(3, 5)
+    twin.load_state_dict(layer.state_dict())
+    x = torch.randn(7, 4, 3)
+    for module in (layer, twin):
+        norm(module, "weight_hh_l0")
+        outputs(module, x).square().sum().backward()
+    assert [name for name, _ in layer.named_parameters()] == [name for name, _ in twin.named_parameters()]
+    for (name, own), other in zip(layer.named_parameters(), twin.parameters(), strict=True):
+        assert_close(own.grad, other.grad, name)
+
+
+@every_drop_in
+def test_pruned_weights_stay_pruned(make: Any) -> None:
+    layer, twin = make(3, 5), getattr(nn, make.__name__)(3, 5)
+    twin.load_state_dict(layer.state_dict())
+    x = torch.randn(7, 4, 3)
+    for module in (layer, twin):
+        prune.l1_unstructured(module, "weight_hh_l0", 0.5)
+    assert sum(isinstance(weight, nn.Parameter) for weight in layer._flat_weights) == 3
+    assert_close(outputs(layer, x), outputs(twin, x), "outputs")
+    prune.remove(layer, "weight_hh_l0")
+    assert_close(outputs(layer, x), outputs(twin, x), "outputs")
+
+
+@every_drop_in
+@pytest.mark.parametrize("way", ["overwrite", "swap"])
+def test_its_parameters_may_be_others_after_a_conversion(make: Any, way: str) -> None:
+    layer, twin = make(3, 5), getattr(nn, make.__name__)(3, 5)
+    choose: Any = getattr(torch.__future__, f"set_{way}_module_params_on_conversion")
+    choose(True)
+    try:
+        layer.double()
+        layer.load_state_dict(twin.state_dict())
+    finally:
+        choose(False)
+    x = torch.randn(7, 4, 3)
+    assert_close(outputs(layer, x.double()).float(), outputs(twin, x), "outputs")
+
+
+@every_drop_in
+def test_what_pytorch_does_with_modules_can_be_done_with_it(make: Any) -> None:
+    layer: Any = nn.utils.skip_init(make, 3, 5)
+
+    def start(module: nn.Module) -> None:
+        if isinstance(module, nn.RNNBase):
+            nn.init.ones_(module.get_parameter("weight_hh_l0"))
+
+    layer.apply(start)
+    assert layer.weight_hh_l0.eq(1).all()
+    vector = torch.linspace(-1, 1, sum(parameter.numel() for parameter in layer.parameters()))
+    nn.utils.vector_to_parameters(vector, layer.parameters())
+    assert torch.equal(nn.utils.parameters_to_vector(layer.parameters()), vector)
+    layer.share_memory()
+    assert all(parameter.is_shared() for parameter in layer.parameters())
+    x = torch.randn(7, 4, 3)
+    replica = layer._replicate_for_data_parallel()
+    for name, parameter in layer.named_parameters():
+        setattr(replica, name, parameter * 1)
+    assert torch.equal(outputs(replica, x), outputs(layer, x))
+    assert outputs(layer.bfloat16(), x.bfloat16()).dtype == torch.bfloat16
+
+
+@every_drop_in
+def test_a_module_that_an_older_version_pickled_is_read(make: Any) -> None:
+    layer = make(3, 5, 2)
+    state = layer.__getstate__()
+    state["_names"] = [cell.called for cell in layer._cells]
+    for name in ("_all_weights", "_flat_weights_names"):
+        del state[name]
+    read = make.__new__(make)
+    read.__setstate__(state)
+    x = torch.randn(7, 4, 3)
+    assert torch.equal(outputs(read, x), outputs(layer, x))
+    assert read._all_weights == layer._all_weights
+
+
+@pytest.mark.parametrize("make", [LSTM, GRU])
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
+@pytest.mark.parametrize("asked", ["the twin", "itself", "by default", "float16"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_is_quantised_as_its_twin(make: Any, asked: str) -> None:
+    kind: Any = getattr(nn, make.__name__)
+    layer, twin = make(3, 5, 2), kind(3, 5, 2)
+    twin.load_state_dict(layer.state_dict())
+    dtype = torch.float16 if asked == "float16" else torch.qint8
+    what = {"itself": make, "by default": None}.get(asked, kind)
+    own, other = (
+        quantize_dynamic(
+            nn.ModuleDict({"layer": module}), None if what is None else {what if module is layer else kind}
+        )
+        if dtype == torch.qint8
+        else quantize_dynamic(nn.ModuleDict({"layer": module}), {kind}, dtype=dtype)
+        for module in (layer, twin)
+    )
+    assert type(own["layer"]) is type(other["layer"]) is not type(twin)
+    x = torch.randn(7, 4, 3)
+    assert torch.equal(outputs(own["layer"], x), outputs(other["layer"], x))
+    assert type(quantize_dynamic(nn.Sequential(layer), {nn.Linear})[0]) is make
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_projection_is_not_quantised_and_it_is_said() -> None:
+    with pytest.raises(ElmanError, match="no quantised LSTM with a projection"):
+        quantize_dynamic(nn.Sequential(LSTM(3, 5, proj_size=2)), {nn.LSTM})
+
+
+class Inner(nn.Module):
+    """A model around one layer."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)[0]
+
+
+@every_drop_in
+@pytest.mark.filterwarnings("ignore:.*torch.jit.* (is|are) deprecated:DeprecationWarning")
+def test_is_scripted_as_its_twin_and_it_is_said(make: Any) -> None:
+    model = Inner(make(3, 5, 2))
+    x = torch.randn(7, 4, 3)
+    expected = model(x)
+    parameter = next(model.parameters())
+    with pytest.warns(ElmanWarning, match="torch.jit.script puts PyTorch's own"):
+        scripted = torch.jit.script(copy.deepcopy(model))
+    assert_close(scripted(x), expected, "outputs")
+    assert next(model.parameters()) is parameter
+    assert type(model.layer) is make
+
+
+@every_drop_in
+def test_is_a_leaf_of_a_symbolic_graph(make: Any) -> None:
+    model = Inner(make(3, 5))
+    graph = torch.fx.symbolic_trace(model)
+    assert [node.op for node in graph.graph.nodes] == ["placeholder", "call_module", "call_function", "output"]
+    x = torch.randn(7, 4, 3)
+    assert torch.equal(graph(x), model(x))
+
+
+@every_drop_in
+def test_is_compiled_whole_where_its_twin_is_not(make: Any) -> None:
+    layer, x = make(3, 5), torch.randn(7, 4, 3)
+    torch._dynamo.reset()
+    compiled: Any = torch.compile(Inner(layer), fullgraph=True, backend="aot_eager")
+    assert_close(compiled(x), outputs(layer, x), "outputs")
+    with pytest.raises(RuntimeError, match="Attempted to wrap RNN, GRU, or LSTM"):
+        torch.compile(Inner(getattr(nn, make.__name__)(3, 5)), fullgraph=True, backend="eager")(x)
+
+
+@every_drop_in
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (torch.zeros(7, 4, 2), r"input.size\(-1\) must be equal to input_size. Expected 3, got 2"),
+        (torch.zeros(7, 4, 3, dtype=torch.float64), "RNN input dtype .* does not match weight dtype"),
+        (torch.zeros(3), "input must have 3 dimensions, got 1"),
+    ],
+    ids=["features", "dtype", "dimensions"],
+)
+def test_its_errors_are_of_the_types_and_in_the_words_of_its_twin(make: Any, given: Tensor, words: str) -> None:
+    for kind in (RuntimeError, ValueError, ElmanError):
+        with pytest.raises(kind, match=words):
+            make(3, 5)(given)
+    with pytest.raises(TypeError, match="input_size should be of type int"):
+        make(3.0, 5)
+    with pytest.raises(ValueError, match="num_layers must be greater than zero"):
+        make(3, 5, 0)

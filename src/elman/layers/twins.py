@@ -60,22 +60,25 @@ def compile_as_code(kind: type[nn.Module]) -> None:
 def quantize_as(twins: Mapping[type, type[nn.Module]]) -> None:
     """Let ``torch.ao.quantization`` take a module of exactly such a type for its twin."""
     quantize: Any = import_module("torch.ao.quantization.quantize")  # by its path: a function has the name too
+    propagate: Callable[..., None] = quantize.propagate_qconfig_
     swap: Callable[..., nn.Module] = quantize.swap_module
+    observed = quantize.get_default_custom_config_dict()["float_to_observed_custom_module_class"]
+    observed.update({own: observed[twin] for own, twin in twins.items() if twin in observed})
 
-    def exact(module: nn.Module) -> type:
-        kind = parametrize.type_before_parametrizations(module)
-        return twins.get(kind, kind)
+    def propagate_qconfig_(module: nn.Module, qconfig_dict: Mapping[Any, Any] | None = None, *more: Any) -> None:
+        given = dict(qconfig_dict or {})
+        propagate(module, {own: given[twin] for own, twin in twins.items() if twin in given} | given, *more)
 
-    def swap_module(module: nn.Module, mapping: Mapping[Any, Any], *args: Any, **options: Any) -> nn.Module:
-        own = parametrize.type_before_parametrizations(module)
-        config = getattr(module, "qconfig", None)
-        if own not in twins or config is None or twins[own] not in mapping:
-            return swap(module, mapping, *args, **options)
-        if getattr(module, "proj_size", 0):
+    def swap_module(mod: nn.Module, mapping: Mapping[Any, Any], *args: Any, **options: Any) -> nn.Module:
+        twin = twins.get(parametrize.type_before_parametrizations(mod))
+        config = getattr(mod, "qconfig", None)
+        if config is None or twin is None or twin not in mapping:
+            return swap(mod, mapping, *args, **options)
+        if getattr(mod, "proj_size", 0):
             raise ElmanError("PyTorch has no quantised LSTM with a projection; leave it out by qconfig_spec")
-        twin = twin_of(module, twins[own])
-        twin.qconfig = config
-        twin._forward_hooks, twin._forward_pre_hooks = module._forward_hooks, module._forward_pre_hooks
-        return swap(twin, mapping, *args, **options)
+        module = twin_of(mod, twin)
+        module.qconfig = config
+        module._forward_hooks, module._forward_pre_hooks = mod._forward_hooks, mod._forward_pre_hooks
+        return swap(module, mapping, *args, **options)
 
-    quantize.type_before_parametrizations, quantize.swap_module = exact, swap_module
+    quantize.propagate_qconfig_, quantize.swap_module = propagate_qconfig_, swap_module
