@@ -67,7 +67,8 @@ def reading(template: nn.Module, mode: Mode) -> Reading:
 
 def _shared(template: nn.Module, mode: Mode) -> Reading:
     """What was read of a cell, or of one before that was alike."""
-    like = likeness(template)
+    with undisturbed():
+        like = likeness(template)
     if like is None:
         return _read(template, mode[1])
     found = _alike.pop((mode, like), None) or _read(template, mode[1])
