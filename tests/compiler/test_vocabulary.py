@@ -19,8 +19,8 @@ from elman.compiler.program import Program
 from elman.compiler.trace import attribute, trace
 from elman.testing import assert_close
 from elman.testing.cases import Case, given
+from tests.cases import assert_equal_to_the_loop
 from tests.compiler.functions import FORMULAS, SIZE, Fixed, Formula
-from tests.laws.test_compiler import assert_equal_to_the_loop
 
 # zero, halves, and where the derivatives of clamp, hardtanh, hardsigmoid, relu6, softplus and others jump
 AWKWARD = [
