@@ -278,26 +278,29 @@ def _no_row(path: Path, lines: np.ndarray, widths: np.ndarray, width: int) -> st
 
 
 def _split(text: str, separator: str) -> tuple[np.ndarray, pl.Series]:
-    """The lines of a text without quotations, as lists of cells, of none where it is empty; and the number of each."""
+    """The number of each line of a text without quotations, and its cells, none where it is empty.
+
+    Between blanks empty lines are left out where there are columns.
+    """
     lines = text.removesuffix("\n").split("\n")
     rows = pl.Series(lines, dtype=pl.String)
     if separator == " ":
-        cells = pl.Series(_between_blanks(lines), dtype=pl.List(pl.String))
-        return np.arange(1, len(rows) + 1), cells
+        rows = rows.str.strip_chars()
+        filled = (rows != "").arg_true()
+        cells = _between_blanks([lines[n] for n in filled])
+        if any(len(row) > 1 for row in cells):  # of which an empty line is none
+            return filled.to_numpy() + 1, pl.Series(cells, dtype=pl.List(pl.String))
     return np.arange(1, len(rows) + 1), pl.select(
         pl.when(rows != "").then(rows.str.split(separator)).otherwise(pl.lit([], pl.List(pl.String)))
     ).to_series()
 
 
 def _between_blanks(lines: Sequence[str]) -> list[list[str]]:
-    """The cells of lines with any number of blanks between them, or in columns of fixed width."""
-    rows = [BLANKS.split(line.strip()) if line.strip() else [] for line in lines]
-    widths = [len(row) for row in rows if row]
-    if widths and Counter(widths).most_common(1)[0][1] < MOST * len(widths):
-        places = [n for n, row in enumerate(rows) if row]
-        if (fixed := fixed_width([lines[n] for n in places])) is not None:
-            for n, cells in zip(places, fixed, strict=True):
-                rows[n] = cells
+    """The cells of lines with any number of blanks between them, or in columns of fixed width; no line is empty."""
+    rows = [BLANKS.split(line.strip()) for line in lines]
+    if rows and Counter(map(len, rows)).most_common(1)[0][1] < MOST * len(rows):
+        fixed = fixed_width(lines)
+        rows = rows if fixed is None else fixed
     return rows
 
 
