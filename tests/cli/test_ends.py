@@ -274,7 +274,7 @@ def test_a_file_whose_name_is_not_utf_8(tmp_path: Path, capsys: Any, monkeypatch
 
 
 def test_a_bad_line_of_a_stream_is_answered_in_place(model: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = b'good film\n\xff\xfe\n{"text": "bad"}\r\n{"text": 1e999999, "text\n\nbad plot\n' + b"good " * 30_000
+    lines = b'good film\n\xff\xfe\n{"text": "bad"}\r\n{"text": 1e999999, "text\n\nbad\rplot\n' + b"good " * 30_000
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines), encoding="ascii"))
     capfd.readouterr()
     assert main(["predict", str(model), "--stream", "--skip-bad"]) == 0

@@ -93,6 +93,16 @@ def test_texts_are_the_same_from_any_file(name: str, content: str, tmp_path: Pat
         assert one[column] == [table.frame[place, -1 if name != "named.jsonl" else "text"]]
 
 
+@pytest.mark.parametrize("first", ["text\n", "comment\n", ""])
+def test_a_first_line_that_is_no_usual_name_is_a_text(first: str, tmp_path: Path) -> None:
+    known = Known(("text", "label"), ("text",), ("label",), dialect=Dialect(",", True), free=True)
+    (tmp_path / "some.csv").write_text(f"{first}so good\nso bad\n")
+    bad = BadRows()
+    table, column = read_texts(tmp_path / "some.csv", "text", known, bad, usual="text")
+    assert table[column] == ["so good", "so bad"]
+    assert any("the first line, 'so good', is a text" in remark for remark in bad.remarks) == (not first)
+
+
 def test_empty_lines_are_texts_but_for_those_at_the_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "x.txt").write_text("a\n\nb\n\n\n")
     bad = BadRows()

@@ -30,6 +30,7 @@ def taken(group: type, **values: Any) -> dict[str, Any]:
         (ClassifyOptions, {"ignore": {"a": 1}}, "--ignore is a text or a list, not"),
         (ClassifyOptions, {"hidden": np.int64(0)}, "--hidden is 1 or more, not 0"),
         (ClassifyOptions, {"hidden": 10**400}, r"--hidden is from 1 to 9\.0072e\+15, not 1000"),
+        (ClassifyOptions, {"missing": "\udcff"}, "half of a pair of surrogates"),
         (Training, {"lr": 10**400}, "--lr is a number, not 1000"),
         (Training, {"lr": "0.1"}, "--lr is a number, not '0.1'"),
         (Training, {"lr": float("nan")}, "--lr is a number, not nan"),

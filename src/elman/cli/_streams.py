@@ -32,9 +32,9 @@ def standard_streams() -> Iterator[None]:
 
 
 def read_utf8(errors: str) -> Any:
-    """Standard input in UTF-8; ``errors`` as Python names what is done about other bytes."""
+    """Standard input in UTF-8, in lines with their ends; ``errors`` as Python names what is done about other bytes."""
     if stream := _of_a_file(sys.stdin):
-        stream.reconfigure(encoding="utf-8", errors=errors)
+        stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")  # a carriage return alone ends no line
     return sys.stdin
 
 

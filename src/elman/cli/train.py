@@ -183,16 +183,22 @@ def _stopped_before_training_is_told() -> Iterator[None]:
 @contextmanager
 def _going_on_is_told(task: str, folder: Path) -> Iterator[None]:
     """Where a run ends before it is over, one line says how to go on with it."""
+    from elman.training.folders import OPTIONS
+
     resume = f"--resume goes on: {shlex.join(['elman', 'train', task, '--out', str(folder), '--resume'])}"
+
+    def there() -> bool:  # another may have removed it, and a checkpoint alone is no run
+        return (folder / OPTIONS).exists()
+
     try:
         yield
     except (KeyboardInterrupt, Terminated):
-        print(f"stopped; {resume}", file=sys.stderr)
+        print(f"stopped; {resume}" if there() else f"stopped; {folder} is gone", file=sys.stderr)
         raise
     except BrokenPipeError as error:
         print(f"stopped, since nobody reads what is said; {resume}", file=sys.stderr)
         raise Terminated(SIGPIPE) from error
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        left = f"what was saved before is whole; {resume}" if folder.exists() else f"{folder} is gone"
+        left = f"what was saved before is whole; {resume}" if there() else f"{folder} is gone"
         raise ElmanError(f"{where}{error.strerror or error}; {left}") from error

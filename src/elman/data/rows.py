@@ -18,6 +18,7 @@ from elman.data.encodings import tell_doubt
 from elman.data.files import suffix
 from elman.data.formats import delimited
 from elman.data.formats.objects import read_object
+from elman.data.headers import has_header
 from elman.data.memory import opened
 from elman.data.packed import is_there
 from elman.data.reading import format_of, read_table
@@ -28,6 +29,7 @@ from elman.errors import ElmanError, quoted
 
 RowT = TypeVar("RowT")
 QUOTED = re.compile(r'"(?:[^"]|"")*"')
+MOST = 1000  # rows that tell whether a name stands above them
 FEW, SHOWN = 5, 3  # names of columns that a message has all of, and that it has of more
 
 
@@ -196,7 +198,8 @@ def _as_cells(line: str, known: Known) -> dict[str, Any] | None:
     allow_cells_of(len(line))
     quoted = separator not in UNQUOTED
     try:
-        cells = next(csv.reader([line], delimiter=separator), []) if quoted else line.split(separator)
+        plain = line.replace("\r", " ")  # which would end a row of CSV
+        cells = next(csv.reader([plain], delimiter=separator), []) if quoted else line.split(separator)
     except csv.Error as error:
         raise ElmanError(f"the line cannot be parted into cells: {error}") from error
     if len(cells) < 2 or (known.free and _is_spoken(line, separator)):
@@ -268,8 +271,19 @@ def read_texts(
     table = read_again(source, known, bad)
     if column not in table.columns:
         alone = len(table.columns) == 1 and table.columns[0] not in known.answers
+        if alone and table.dialect.separator and table.dialect.header and not _is_headed(table):
+            said = f"the first line, {quoted(table.columns[0])}, is a text like the others; {column} would be its name"
+            bad.remark(table.name, [said])
+            table = read_again(source, replace(known, dialect=replace(known.dialect, header=False)), bad)
         column = table.columns[0] if alone else (role and find(table.columns, role)) or column
     return with_texts(table, column), column
+
+
+def _is_headed(table: Table) -> bool:
+    """Whether what stands above the only column of a file is a name, as such or by what stands below."""
+    (name,) = table.columns
+    below = table.frame[name].drop_nulls().head(MOST).to_list()
+    return has_header([[name], *([cell] for cell in below)], "")
 
 
 def with_texts(table: Table, column: str) -> Table:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, get_args
 
 from elman.data.dialect import BLANK, DECIMALS, SAME, THOUSANDS, Dialect
+from elman.data.encodings import check_characters
 from elman.errors import ElmanError, ElmanWarning, quoted
 
 T = TypeVar("T")
@@ -240,6 +241,8 @@ def _checked(each: Field[Any], value: Any) -> Any:
     found = as_kind(kind, value)
     if found is None:
         raise ElmanError(f"{flag} is {TAKEN[kind]}{' or a list' if commas else ''}, not {value!r}")
+    if isinstance(found, str):
+        check_characters(found)
     choices = each.metadata.get("choices", ())
     if choices and found not in (*choices, each.default):
         raise ElmanError(f"{flag} is {either(choices)}, not {quoted(found)}")
