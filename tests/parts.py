@@ -41,12 +41,12 @@ LONG = {
 # of tests, and of laws, that try very many cases: one case in so many is in ``make test``, the others in ``make long``
 SHARES = {
     # of cells
-    "equals_the_truth_with_every_gradient": 6,
-    "second_derivatives_are_right": 4,
-    "gradients_are_the_derivatives": 3,
-    "trajectory_gives_the_states_of_every_step": 3,
-    "derivatives_of_every_mode_are_those_of_the_loop": 3,
-    "test_throwaway_cells_equal_their_loop": 4,
+    "equals_the_truth_with_every_gradient": 9,
+    "second_derivatives_are_right": 6,
+    "gradients_are_the_derivatives": 5,
+    "trajectory_gives_the_states_of_every_step": 5,
+    "derivatives_of_every_mode_are_those_of_the_loop": 5,
+    "test_throwaway_cells_equal_their_loop": 6,
     "test_steps_that_are_computed_again_have_the_same_gradients": 3,
     "test_nothing_outside_the_buffers_is_written_or_matters": 3,
     "test_it_is_float32_of_what_was_rounded": 3,
@@ -59,18 +59,19 @@ SHARES = {
     "test_many_functions_together_run_in_kernels": 8,
     "test_a_bound_call_of_a_cell_gives_what_the_ordinary_way_gives": 4,
     "test_a_bound_call_gives_what_the_ordinary_way_gives": 2,
+    "test_products_by_heads_equal_the_loop": 4,
     # of adopted cells
-    "test_it_is_read_and_gives_what_its_own_loop_gives": 5,
-    "test_it_has_the_parameters_of_the_module_under_their_names": 5,
+    "test_it_is_read_and_gives_what_its_own_loop_gives": 8,
+    "test_it_has_the_parameters_of_the_module_under_their_names": 8,
     "test_what_is_no_number_comes_out_as_from_the_loop": 2,
     # of remedies
-    "an_executor_gives_what_the_loop_gives": 4,
+    "an_executor_gives_what_the_loop_gives": 6,
     "test_zoneout_is_its_equation": 3,
     # of tasks
-    "a_killed_run_goes_on_to_the_same_weights": 4,
+    "a_killed_run_goes_on_to_the_same_weights": 6,
     "test_answers_are_written_in_any_format": 3,
-    "test_where_nothing_is_left_it_is_one_short_line": 4,
-    "test_any_value_of_any_option_is_taken_or_refused_in_our_words": 3,
+    "test_where_nothing_is_left_it_is_one_short_line": 6,
+    "test_any_value_of_any_option_is_taken_or_refused_in_our_words": 6,
     "test_scikit_learns_own_checks": 2,
 }
 
