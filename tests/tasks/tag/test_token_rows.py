@@ -153,3 +153,18 @@ def test_one_row_is_a_token_where_those_learnt_from_are() -> None:
     model = elman.Tagger(**QUICK).fit(table())
     (answer,) = model.predict_frame(table()[:1])["predicted"].to_list()
     assert answer in ("D", "N", "V")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        table().with_columns(pos=pl.lit("X"), place=pl.lit("a")),
+        pl.DataFrame({"id": [1, 2], "tokens": [["a", "b"], ["c"]], "tags": [["X", "Y"], ["X"]], "pos": [[1, 2], [3]]}),
+    ],
+)
+def test_columns_that_are_not_used_are_named(frame: pl.DataFrame, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "elman")
+    layout = find_layout(frame, ColumnSpec())
+    left = [name for name in frame.columns if name not in (layout.tokens, layout.tags, layout.group)]
+    assert "pos" in left
+    assert f"columns that are not used: {', '.join(left)}" in caplog.messages[-1]

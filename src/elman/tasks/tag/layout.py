@@ -169,6 +169,7 @@ def _table_layout(table: Table, wishes: ColumnSpec, like: Layout | None, labelle
             ends = f"sentences are named in {rows.group!r}" if rows.group else "a sentence ends at an empty row"
             log.info("%s: a token a row; the words are in %r, the tags in %r, %s",
                      table.name, rows.tokens, rows.tags, ends)  # fmt: skip
+            _tell_unused(table, rows)
         return rows
     if rows is not None and (like is None or like.kind in ("columns", "rows")):
         raise ElmanError(f"{table.name} {ENDLESS}")
@@ -182,7 +183,15 @@ def _table_layout(table: Table, wishes: ColumnSpec, like: Layout | None, labelle
         )
     if labelled:
         log.info("%s: a sentence a row; the words are in %r, the tags in %r", table.name, tokens, tags)
-    return Layout("table", tokens=tokens, tags=tags, dialect=replace(wishes.dialect, header=True))
+    layout = Layout("table", tokens=tokens, tags=tags, dialect=replace(wishes.dialect, header=True))
+    if labelled:
+        _tell_unused(table, layout)
+    return layout
+
+
+def _tell_unused(table: Table, layout: Layout) -> None:
+    if left := [name for name in table.columns if name not in (layout.tokens, layout.tags, layout.group)]:
+        log.info("%s: columns that are not used: %s", table.name, listed(left))
 
 
 def _rows_layout(table: Table, wishes: ColumnSpec, like: Layout | None, labelled: bool) -> Layout | None:
