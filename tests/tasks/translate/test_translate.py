@@ -127,6 +127,41 @@ def test_parallel_files_and_tables_give_the_same_pairs(tmp_path: Path) -> None:
         assert list(zip(table[layout.source], table[layout.target], strict=True)) == rows, source
 
 
+@pytest.mark.parametrize(
+    ("columns", "pair"),
+    [
+        ("id lang en de score", ("en", "de")),
+        ("source en de", ("en", "de")),
+        ("code when de en", ("de", "en")),
+        ("constant question answer note", ("question", "answer")),
+        ("lang en", ("lang", "en")),  # for want of others
+    ],
+)
+def test_what_is_said_about_pairs_is_no_side_of_them(columns: str, pair: tuple[str, str]) -> None:
+    made = {
+        "en": [f"day {n}, well" for n in range(30)],
+        "de": [f"Tag {n}, gut" for n in range(30)],
+        "question": [f"is {n} even?" for n in range(30)],
+        "answer": ["yes", "no"] * 15,
+        "note": [f"seen at {n}" for n in range(30)],
+        "lang": ["en", "xx", "it"] * 10,
+        "source": ["web", "book"] * 15,
+        "constant": ["of the same words"] * 30,
+        "code": ["a", "b", "c", "d", "e", "f"] * 5,
+        "when": [f"2024-01-{n + 1:02} 10:00" for n in range(30)],
+        "id": list(range(30)),
+        "score": ["0.5", "0.7"] * 15,
+    }
+    layout = find_layout(pl.DataFrame({name: made[name] for name in columns.split()}), FOUND_OUT)
+    assert (layout.source, layout.target) == pair
+
+
+def test_a_stream_says_once_what_was_never_learnt(speller: TranslateTask, caplog: Any) -> None:
+    assert len(list(speller.stream(["qab", "qab", "bqa", "aöb"]))) == 4
+    said = [each for each in caplog.messages if each.startswith("never learnt")]
+    assert said == ["never learnt, and read as unknown: 'q'", "never learnt, and read as unknown: 'ö'"]
+
+
 def test_pairs_of_unequal_count_are_refused(tmp_path: Path) -> None:
     written(tmp_path, "x.en", "a\nb\nc\n")
     written(tmp_path, "x.de", "a\nb\n")

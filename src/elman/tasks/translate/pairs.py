@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.columns import is_named, listed
+from elman.data.columns import is_identity, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.files import alternatives
 from elman.data.formats import check_task
@@ -21,9 +21,13 @@ from elman.data.rows import Known, read_again
 from elman.data.separators import SEPARATORS
 from elman.data.tables import Table
 from elman.data.text import read_whole
+from elman.data.times.column import is_time
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
+
+FEW = 0.2  # of the rows of a table, as a share, have different values at most where those are few
+WORDS = 2  # that a text has at least, on the average, where it has few different values
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,14 @@ def find_layout(data: Any, wished: Layout) -> Layout:
         and _are_names(_first(data, wished.dialect.encoding), table.dialect.separator)
     ):
         table = read_table(data, BadRows(skip=True), replace(wished.dialect, header=True))
-    texts = [column for column in table.columns if not table.is_numeric(column)]
+    texts = [column for column in table.columns if not table.is_numeric(column) and not _is_constant(table, column)]
+    varied = [column for column in texts if not _is_remark(table, column)]
     texts = texts if len(texts) > 1 else table.columns
-    source = table.column(wished.source, "source", among=texts)
+    varied = varied if len(varied) > 1 else texts
+    source = table.column(wished.source, "source", among=varied)
     target = table.column(wished.target, "target", among=[column for column in texts if column != source])
-    source = source or next((column for column in texts if column != target), "")
-    target = target or next((column for column in texts if column != source), "")
+    source = source or next((column for column in varied if column != target), "")
+    target = target or next((column for column in (*varied, *texts) if column != source), "")
     if not source or not target or source == target:
         raise ElmanError(
             f"{table.name} has no two columns to make pairs of; give a table with two, with tabs between them, or two "
@@ -92,6 +98,22 @@ def find_layout(data: Any, wished: Layout) -> Layout:
     if left := [column for column in table.columns if column not in (source, target)]:
         log.info("columns that are not used: %s", listed(left))
     return Layout("table", source, target, table.dialect, tuple(table.columns))
+
+
+def _is_constant(table: Table, column: str) -> bool:
+    return table.frame[column].drop_nulls().n_unique() <= 1
+
+
+def _is_remark(table: Table, column: str) -> bool:
+    """Whether a column says something about the pairs of rows: few different words, such as languages, ids, or times.
+
+    What has such and is named as an answer is one; there are questions that are answered with yes or no.
+    """
+    cells = table.frame[column].drop_nulls()
+    if cells.dtype != pl.String or is_identity(column) or is_time(cells):
+        return True
+    words = float(cells.str.count_matches(r"\S+").mean() or 0)  # pyright: ignore[reportArgumentType]
+    return cells.n_unique() <= max(2, FEW * len(cells)) and words < WORDS
 
 
 def read_pairs(data: Any, layout: Layout, bad: BadRows) -> tuple[Table, Layout]:
