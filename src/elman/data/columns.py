@@ -50,7 +50,8 @@ NAMES = {
         "row number": "no nr index row rownames column_1 unnamed:_0",
         # texts, and what is answered about them
         "text": "text sentence review comment question message body content title tweet document utterance name word",
-        "label": "label labels class target category sentiment intent outcome y answer language country",
+        "label": "label labels class target category sentiment intent outcome y answer",
+        "origin": "language country",
         "source": "source src input from question word text document article sentence prompt message spelling",
         "target": "target tgt output to answer translation summary reply response headline title sound phonemes "
         "pronunciation",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.data.columns import find, is_named, listed
+from elman.data.columns import is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.formats import check_task, fasttext, format_of, ts
 from elman.data.lists import Inner, find_inner, holds_lists, parsed, width
@@ -24,11 +24,11 @@ from elman.data.tables import Table
 from elman.data.times.when import When, find_when
 from elman.data.wide import Wide, find_wide
 from elman.errors import ElmanError
+from elman.tasks.classify.columns import is_prose, is_text, likely_label, likely_text, named_label
 
 log = logging.getLogger(__name__)
 
 SHOWN = 5  # series that are named
-PROSE = 2.5  # words of a text at least, on the average
 
 
 @dataclass(frozen=True)
@@ -187,15 +187,11 @@ def _table_layout(table: Table, wishes: ColumnSpec) -> Layout:
     if not wishes.text and (layout := _wide_layout(table, wishes, columns)):
         return layout
     texts = [column for column in columns if table.frame[column].dtype == pl.String and not table.is_numeric(column)]
-    label = table.column(wishes.label, "label", among=[column for column in columns if column != wishes.text])
-    guessed = False
-    text = table.column(wishes.text, "text", among=[column for column in texts if column != label])
-    others = [column for column in texts if column != label]
-    if not text and others:
-        text = max(others, key=lambda column: table.frame[column].str.len_chars().mean() or 0)
+    label = named_label(table, wishes.label, [column for column in columns if column != wishes.text])
+    text = table.known(wishes.text) if wishes.text else likely_text(table, texts, columns, label)
+    why = ""
     if not label:
-        label = _fewest(table, [column for column in columns if column != text])
-        guessed = bool(label)
+        label, why = likely_label(table, [column for column in columns if column != text])
     if not (text and label):
         what = "text" if not text else "label"
         steps = "" if text else ", nor columns that count as x_1, x_2 and x_3 do, which would be the steps of a series"
@@ -204,7 +200,7 @@ def _table_layout(table: Table, wishes: ColumnSpec) -> Layout:
             f"its columns are {listed(table.columns)}"
         )
     log.info("%s: the text is in column %r, the label in %r", table.name, text, label)
-    _tell_rest(table, (text, label), label if guessed else "", wishes.ignore)
+    _tell_rest(table, (text, label), label, why, wishes.ignore)
     return Layout("table", text=text, label=label)
 
 
@@ -212,17 +208,17 @@ def _wide_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layout
     """A series in each row, where columns count; None where a text is rather what there is to read."""
     numbers = [column for column in columns if table.is_numeric(column)]
     texts = [column for column in columns if column not in numbers]
-    if any(is_named(column, "text") or _is_prose(table.frame[column]) for column in texts if column != wishes.label):
+    if any(is_text(table, column) for column in texts if column != wishes.label):
         return None
-    label = wishes.label or find([column for column in columns if column != wishes.text], "label")
-    guessed = not label
+    label, why = named_label(table, wishes.label, columns), ""
     wide = find_wide([column for column in numbers if column != label])
     if wide is None:
         return None
     if not label:
         rest = [column for column in columns if column not in wide.columns]
         ends = rest or [columns[0], columns[-1]]  # where all columns have numbers for names, the label is at an end
-        label = next((column for column in ends if _is_class(table, column)), "") if not rest else _fewest(table, rest)
+        at_end = next((column for column in ends if _is_class(table, column)), "")
+        label, why = likely_label(table, rest) if rest else (at_end, "since it has the fewest values")
     if not label:
         raise ElmanError(
             f"{table.name} has a series in each row, of columns that count, and no column that looks like the label; "
@@ -237,18 +233,18 @@ def _wide_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layout
     log.info("%s: a series of %s steps in each row: %s%s; the label is in %r", table.name, len(wide.steps[0]), shown,
              beside, label)  # fmt: skip
     used = (*wide.columns, *constants, label)
-    _tell_rest(table, used, label if guessed else "", wishes.ignore)
+    _tell_rest(table, used, label, why, wishes.ignore)
     return Layout("wide", label=label, channels=(*wide.channels, *constants), steps=wide.steps)
 
 
 def _lists_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layout | None:
     """A series in each row, as lists of numbers; None where there are none, or a text is rather what is to be read."""
     frame = table.frame
-    label = wishes.label or find(columns, "label")
+    label, why = named_label(table, wishes.label, columns), ""
     found = [c for c in columns if c != label and holds_lists(frame[c])]
     rest = [column for column in columns if column not in found]
     numbers = [c for c in rest if not frame[c].dtype.is_nested() and table.is_numeric(c)]
-    if not found or any(is_named(c, "text") or _is_prose(frame[c]) for c in rest if c not in (*numbers, label)):
+    if not found or any(is_named(c, "text") or is_prose(frame[c]) for c in rest if c not in (*numbers, label)):
         return None
     time = next((c for c in found if len(found) > 1 and (c in wishes.time or is_named(c, "time", "step"))), "")
     lists = tuple(column for column in found if column != time)
@@ -257,8 +253,8 @@ def _lists_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layou
     widths = tuple(width(each, kind) for each, kind in zip(cells, inner, strict=True))
     if not all(widths):
         return None
-    guessed = not label
-    label = label or _fewest(table, [c for c in rest if not frame[c].dtype.is_nested()])
+    if not label:
+        label, why = likely_label(table, [c for c in rest if not frame[c].dtype.is_nested()])
     if not label:
         raise ElmanError(
             f"{table.name} has a series in each row, in lists of {listed(lists)}, and no column that looks like the "
@@ -272,7 +268,7 @@ def _lists_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layou
     beside = f"; their times: {time}" if time else ""
     beside += f"; the same at every step: {listed(constants)}" if constants else ""
     log.info("%s: a series in each row, in lists: %s%s; the label is in %r", table.name, shown, beside, label)
-    _tell_rest(table, (*found, *constants, label), label if guessed else "", wishes.ignore)
+    _tell_rest(table, (*found, *constants, label), label, why, wishes.ignore)
     channels = [
         column if size == 1 else f"{column} {n}"
         for column, size in zip(lists, widths, strict=True)
@@ -293,14 +289,6 @@ def _shown(wide: Wide) -> list[tuple[str, list[str]]]:
     return each[:SHOWN]
 
 
-def _is_prose(cells: pl.Series) -> bool:
-    """Whether a column holds texts of several words."""
-    if cells.dtype.is_nested():
-        return False
-    words = cells.cast(pl.String).drop_nulls().head(1000).str.count_matches(r"\S+")
-    return len(words) > 0 and float(words.mean() or 0) >= PROSE  # pyright: ignore[reportArgumentType]
-
-
 def _is_class(table: Table, column: str) -> bool:
     """Whether a column of numbers has few whole ones, as classes have."""
     numbers = numbers_of(table, column).drop_nulls()
@@ -308,20 +296,16 @@ def _is_class(table: Table, column: str) -> bool:
     return few and bool((numbers == numbers.floor()).all())
 
 
-def _fewest(table: Table, columns: Sequence[str]) -> str:
-    """The column of the fewest different values that is neither constant nor names rows: the label, as a rule."""
-    kinds = {column: table.frame[column].drop_nulls().n_unique() for column in columns}
-    usable = [column for column in columns if 1 < kinds[column] < len(table) and not names_rows(table, column)]
-    return min(usable, key=lambda column: kinds[column], default="")
-
-
-def _tell_rest(table: Table, used: Sequence[str], guessed: str, ignored: Sequence[str]) -> None:
+def _tell_rest(table: Table, used: Sequence[str], label: str, why: str, ignored: Sequence[str]) -> None:
     """Say which columns are left out, and that the label was not asked for."""
-    if guessed:
-        log.info("%s: %r is taken for the label, since it has the fewest values; --label-column says another",
-                 table.name, guessed)  # fmt: skip
+    _tell_label(table, label, why)
     if left := [column for column in table.columns if column not in (*used, *ignored)]:
         log.info("%s: columns that are not used: %s", table.name, listed(unused(table, left)))
+
+
+def _tell_label(table: Table, label: str, why: str) -> None:
+    if why:
+        log.info("%s: %r is taken for the label, %s; --label-column says another", table.name, label, why)
 
 
 def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity: str) -> Layout:
@@ -330,19 +314,21 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
     rest = [column for column in columns if column != identity]
     when = find_when(table, wishes.time, rest, "period", order=wishes.order, elapsed=True)
     time = when.columns
-    label, labels, label_identity = "", wishes.labels, ""
+    label, why, labels, label_identity = "", "", wishes.labels, ""
     if labels:
         other = read_table(Path(labels), BadRows())
         label_identity = identity if identity in other.columns else other.columns[0]
         usable = [column for column in other.columns if column != label_identity]
-        label = other.column(wishes.label, "label", among=usable) or usable[-1]
+        label = named_label(other, wishes.label, usable)
+        if not label:
+            label, why = usable[-1], "since it is the last column"
     else:
-        label = table.column(wishes.label, "label", among=[column for column in rest if column not in time])
+        label = named_label(table, wishes.label, [column for column in rest if column not in time])
         if not label:
             constant = [c for c in rest if c not in time and _constant_within(table, identity, c)]
             if not constant:
                 raise ElmanError(f"{table.name} has no column that looks like the label; say which with --label-column")
-            label = constant[-1]
+            label, why = constant[-1], f"since it is the same throughout each {identity}"
     rest = [column for column in rest if column not in (*time, *([] if labels else [label]))]
     words = [column for column in rest if not table.is_numeric(column)]
     codes = [column for column in rest if holds_codes(table.frame[column])]
@@ -363,6 +349,7 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
     source = f" of {labels}" if labels else ""
     log.info("%s: a series for each %r, in the order of %s; %s; the label is in %r%s", table.name, identity,
              repr(when.said) if time else "the rows", shown, label, source)  # fmt: skip
+    _tell_label(table, label, why)
     if dropped := [column for column in (*words, *codes) if column != parameter]:
         log.info("%s: left out, since they are no amounts: %s", table.name, listed(unused(table, dropped)))
     return Layout(

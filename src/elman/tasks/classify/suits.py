@@ -42,7 +42,7 @@ def suits(read: Any, path: Path) -> Suits:
             and words >= 2
         )
         return Suits(0.8 if likely else 0.05, f"lines of a label ({what}) and a text")
-    named = is_named(layout.label, "label")
+    named = is_named(layout.label, "label", "origin")
     if layout.kind in ("wide", "lists"):
         series = f"a series of {len(layout.steps[0]):,} steps" if layout.steps else "a series in lists"
         series += f" in each row, with {what} in {layout.label}"
