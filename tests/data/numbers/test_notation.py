@@ -303,6 +303,13 @@ def test_numbers_far_from_all_others_are_named() -> None:
         assert (found.value, found.cells) == (value, 9)
     assert {each.value for each in stand_ins(np.concatenate([usual, [-999] * 5, [9999] * 5]))} == {-999, 9999}
     assert not stand_ins(np.concatenate([usual, [-999.0]]))  # once is an outlier
+    near = np.random.default_rng(1).uniform(15, 25, 200)
+    for value in (32767.0, -32768.0, 65535.0, 9999.0, -9999.0, 999.0, -999.0, 1e20, -99.9):
+        (found,) = stand_ins(np.concatenate([near, [value] * 2]))
+        assert (found.value, found.cells) == (value, 2)
+        assert not stand_ins(np.concatenate([near, [value]]))
+    assert not stand_ins(np.concatenate([near, [77.0] * 2]))  # is not usual
+    assert not stand_ins(np.concatenate([near * 6 - 60, [99.0] * 2, [-1.0] * 2]))  # are not far enough
     assert not stand_ins(np.array([0.0] * 50 + [1.0] * 50))
     assert not stand_ins(np.arange(-1.0, 50).repeat(3))
     for sizes in ([12, 12.5, 13, 14.5], [10, 12, 15, 20, 50], [-1, 0, 1, 2, 3], [-5, 1, 2, 3]):

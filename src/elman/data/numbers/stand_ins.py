@@ -6,8 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 # by custom; others are told where they are farther off
-USUAL = (-1.0, -9.0, -99.0, -200.0, -999.0, -9999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0)
-SEVERAL = 3  # cells at least
+USUAL = (
+    -1.0, -9.0, -99.0, -200.0, -999.0, -9999.0, -99999.0, -99.9, -999.9, -9999.9, -99.99, -999.99, 99.0, 999.0, 9999.0,
+    99999.0, 999999.0, 99.9, 999.9, 9999.9, 99.99, 999.99, -32768.0, -32767.0, 32767.0, 32768.0, 65535.0, -2147483648.0,
+    2147483647.0, 4294967295.0, -1e20, 1e20, -1e30, 1e30,
+)  # fmt: skip
+SEVERAL = 3  # cells at least, but two of those that are usual and farther off than the others are from each other
 FEWEST = 3  # different values beside it at least, from which it can be far
 MANY = 10  # of which the range tells how far values of a column reach
 MOST = 4  # such numbers of a column that are looked for
@@ -25,6 +29,8 @@ class StandIn(NamedTuple):
 
 def stand_ins(values: np.ndarray) -> list[StandIn]:
     """The numbers that stand several times at an end of all values, far from the others.
+
+    Several are two for those that are usual and farther off than the range of all others.
 
     Far is a tenth of the others' range for those that are usual and for a negative one where no other is; for others
     it is more than the range of nearly all. It is more than a step between the others as well, and where those are few
@@ -53,9 +59,11 @@ def _is_far(kinds: np.ndarray, counts: np.ndarray, place: int) -> bool:
     value, others = kinds[place], ~np.isin(kinds, USUAL)
     others[place] = False
     rest = kinds[others]
-    if counts[place] < SEVERAL or len(rest) < FEWEST:
+    if counts[place] < 2 or len(rest) < FEWEST:
         return False
     gap = rest[0] - value if place == 0 else value - rest[-1]
+    if counts[place] < SEVERAL and not (value in USUAL and gap > np.ptp(rest)):
+        return False
     if gap <= np.median(np.diff(rest)):
         return False
     if value not in USUAL and len(rest) < MANY:
