@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import is_identity, is_named, listed
-from elman.data.numbers.cells import as_numbers, has_value
+from elman.data.numbers.cells import as_numbers, has_value, is_numeric
 from elman.data.tables import Table
 from elman.data.times.column import is_of_day, is_stamp, is_time
 from elman.data.times.dates import is_yearless
@@ -16,6 +16,7 @@ from elman.errors import ElmanError, brief, quoted
 FLAG = {0.0, 1.0}
 CODES = "codes that begin with zeros"
 ALIKE = 0.9  # of codes at least have as many digits as most
+FEWEST, MOST = 10, 0.75  # rows at least, and the share of them that is alike at least, where two numbers are a flag
 BEGUN = r"^[^\p{L}\d]{0,3}\d"  # as numbers begin
 SHOWN, BRIEF = 3, 30  # cells, and characters of each
 
@@ -55,6 +56,20 @@ def numbers_of(table: Table, column: str) -> pl.Series:
     return as_numbers(table.frame[column], table.notation(column))
 
 
+def is_flag(numbers: pl.Series) -> bool:
+    """Whether numbers only mark rows: they are 0 and 1, or two whole ones of which most rows have the same.
+
+    >>> is_flag(pl.Series([0, 1, 1])), is_flag(pl.Series([7] * 29 + [8])), is_flag(pl.Series([7, 8] * 15))
+    (True, True, False)
+    """
+    given = numbers.drop_nulls().cast(pl.Float64)
+    values = given.unique().head(3).to_list()
+    if len(values) != 2 or set(values) == FLAG:
+        return len(values) == 2
+    most = max((given == value).sum() for value in values)
+    return all(map(float.is_integer, values)) and len(given) >= FEWEST and most >= MOST * len(given)
+
+
 def names_rows(table: Table, column: str) -> bool:
     """Whether a column only names or counts rows."""
     if is_identity(column) or is_named(column, "identity", "row number"):
@@ -84,7 +99,7 @@ def no_amount(table: Table, column: str, *, dated: bool = False) -> str:
         return CODES
     if whole and is_named(column, "number of a place"):
         return "a name"
-    if different == FLAG:
+    if is_flag(numbers):
         return "a flag"
     if is_stamp(table.frame[column]):
         return "a time"
@@ -121,6 +136,8 @@ def no_numbers(table: Table) -> str:
     said = f"its columns are {listed(table.columns)}"
     if not texts:
         return said
+    if wordy := next((f"{name}: {why}" for name in texts if (why := _words_among(table.frame[name]))), ""):
+        return f"{said}; {wordy}"
     like = (begun or with_digits or texts)[0]
     cells = table.frame[like].drop_nulls().unique(maintain_order=True).head(SHOWN).to_list()
     return f"{said}; {like} is {', '.join(quoted(brief(cell, BRIEF)) for cell in cells)}" if cells else said
@@ -135,8 +152,27 @@ def _why_unused(table: Table, column: str) -> str:
     given = cells.filter(has_value(cells)).str.strip_chars()
     if is_yearless(given):
         return f"days without a year, such as {quoted(given[0])}; with the year in them they are times"
+    if words := _words_among(given):
+        return words
     begin = given.str.contains(BEGUN)
     if 2 * int(begin.sum()) <= len(given) or is_time(cells) or is_of_day(cells):
         return ""
     odd = given.filter(as_numbers(given).is_null()).unique(maintain_order=True)
     return f"{', '.join(quoted(brief(cell, BRIEF)) for cell in odd.head(SHOWN))} are no numbers of one kind"
+
+
+def _words_among(cells: pl.Series) -> str:
+    """Which words stand among cells that are numbers for the greater part, and how to leave them out; "" elsewhere."""
+    given = cells.filter(has_value(cells)).str.strip_chars()
+    digits = given.str.contains(r"\d")
+    words = given.filter(~digits)
+    if not 0 < 2 * len(words) < len(given) or not is_numeric(given.filter(digits)):
+        return ""
+    kinds = words.unique(maintain_order=True)
+    shown = [quoted(brief(cell, BRIEF)) for cell in kinds.head(SHOWN)]
+    what = (
+        f"{', '.join(shown)} in {len(words):,} of {len(cells):,} cells {'is' if len(kinds) == 1 else 'are'} no number"
+    )
+    if len(kinds) > SHOWN or kinds.str.contains(",").any():
+        return what
+    return f"{what}; --missing {quoted(','.join(kinds))} takes such for no value"

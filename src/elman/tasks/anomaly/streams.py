@@ -17,7 +17,7 @@ from elman.data.files import matching, suffix
 from elman.data.formats import check_task
 from elman.data.numbers.cells import as_text, has_value
 from elman.data.reading import is_table, read_table
-from elman.data.roles import holds_codes, names_rows, no_numbers, unused
+from elman.data.roles import holds_codes, is_flag, names_rows, no_numbers, numbers_of, unused
 from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table, joined
 from elman.data.times.column import is_stamp, read_times
@@ -157,13 +157,17 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
         c for c in rest if c not in (*changes, series) and table.is_numeric(c) and not holds_codes(table.frame[c])
     ]
     amounts = [c for c in numbers if not names_rows(table, c) and not is_stamp(table.frame[c])]
-    values = wish.values or tuple(amounts or numbers)
+    flags = [] if wish.values else [c for c in amounts if is_flag(numbers_of(table, c))]
+    flags = flags if len(flags) < len(amounts) else []
+    values = wish.values or tuple(c for c in amounts if c not in flags) or tuple(numbers)
     if not values:
         raise ElmanError(f"{table.name} has no column of numbers; {no_numbers(table)}")
     log.info("values: %s; time: %s; label: %s", listed(values), when.said or "none", label or "none")
     if series:
         log.info("streams: %s different of %s", f"{table.frame[series].n_unique():,}", series)
-    if left := [c for c in table.columns if c not in (*values, *when.columns, label, series)]:
+    if flags:
+        log.info("flags, which are not watched unless --values names them: %s", listed(flags))
+    if left := [c for c in table.columns if c not in (*values, *flags, *when.columns, label, series)]:
         log.info("columns left out: %s%s", listed(unused(table, left)), f" (empty: {listed(empty)})" if empty else "")
     dialect = _written(source, table, values, wish.dialect)
     return Columns(values, when.columns, label, dialect, tuple(table.columns), when.forms, series)
