@@ -168,3 +168,19 @@ def test_columns_that_are_not_used_are_named(frame: pl.DataFrame, caplog: pytest
     left = [name for name in frame.columns if name not in (layout.tokens, layout.tags, layout.group)]
     assert "pos" in left
     assert f"columns that are not used: {', '.join(left)}" in caplog.messages[-1]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("names", [[], ["word", "tag"], ["tokens", "tags"], ["word", "pos", "tag"]])
+def test_an_empty_line_as_spreadsheets_save_it_ends_a_sentence(
+    separator: str, names: list[str], tmp_path: Path
+) -> None:
+    width, path = len(names) or 2, tmp_path / "some.csv"
+    marks = [separator.join(cells) for cells in ([""] * width, [" "] * width, ['""'] * width)]
+    for empty in ["", *marks[: 2 if separator == "\t" else 3]]:
+        lines = [separator.join(names)] * bool(names)
+        for words, tags in SENTENCES:
+            pairs = zip(words.split(), tags.split(), strict=True)
+            lines += [separator.join([word, *["x"] * (width - 2), tag]) for word, tag in pairs] + [empty]
+        path.write_text("\n".join(lines) + "\n")
+        assert read(path) == WANTED

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 JOINTS = ("/", "_", "|")
 SAMPLE = 2000  # lines from which is found out how a file lies
 ALIKE = 0.9  # of the lines at least have as many columns as most, where there are columns
+EMPTY = re.compile(r"\n[ \t,;|]*\n")  # a line without a value, as spreadsheets save one too
 GAPS = re.compile(r"[ \t]+")  # not every space: some stand for themselves
 LANGUAGE = re.compile(r"([a-z]{2,3}:).+")  # which WikiANN writes before each word
 
@@ -94,7 +95,7 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, 
     named = named or bool(find(heading, "words") and find(heading, "tags"))
     if named or _names_rows(heading, wishes, labelled):
         table = _as_table(source, wishes)
-        rows = _rows_layout(table, wishes, like, labelled) if "\n\n" in text.strip() else None
+        rows = _rows_layout(table, wishes, like, labelled) if EMPTY.search(text.strip()) else None
         if rows is None or rows.group:  # else empty lines, which are no rows of a table, end its sentences
             return _table_layout(table, wishes, like, labelled)
     for joint in (wishes.joint,) if wishes.joint else JOINTS:
@@ -231,7 +232,7 @@ def _are_sentences(lines: Sequence[str], separator: str, widest: int) -> bool:
 def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec) -> Layout:
     separator, rows = _separated(lines, wishes.dialect.separator)
     width = usual_width(rows)
-    rows = [row for row in rows if len(row) == width]
+    rows = [row for row in rows if len(row) == width and any(map(str.strip, row))]  # a line of `,,` ends a sentence
     heading = [cell.strip().lower() for cell in rows[0]]
     header = sum(is_named(cell, "word", "words", "tag", "tags") for cell in heading) >= 2
     rows = rows[1:] if header else rows

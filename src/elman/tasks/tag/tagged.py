@@ -126,13 +126,13 @@ def _columns(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence
     now, document, skipped, identity = _Sentence(0, 0, [], []), 0, 0, ""
     for number, line in enumerate(lines, 1):
         opened = bool(now.tokens or now.wrong)
-        if not line.strip() or line.startswith(DOCUMENT):
+        cells = cells_of(line, layout.dialect.separator)
+        if not any(map(str.strip, cells)) or line.startswith(DOCUMENT):
             document += line.startswith(DOCUMENT)
             if opened:
                 yield now
             now = _Sentence(0, document, [], [])
             continue
-        cells = cells_of(line, layout.dialect.separator)
         if layout.dialect.header and not skipped:
             skipped = 1
             continue
