@@ -68,7 +68,7 @@ SECOND = moment(2020, 1, 31, 15, 30, 5)
         ("01312020", DAY),
         ("2020031", DAY),
         ("202001", moment(2020, 1, 1)),
-        ("200131", DAY),
+        ("990131", moment(1999, 1, 31)),
         # names of months
         ("31 Jan 2020", DAY),
         ("31-Jan-2020", DAY),
@@ -259,6 +259,45 @@ def test_where_nothing_tells_days_from_months_it_is_asked(days: int) -> None:
     assert read_times(column, order="mdy").values[1] == moment(2024, 2, 1)
     assert read_times(column, form="mdy").values[1] == moment(2024, 2, 1)
     assert is_time(column)
+
+
+COMPACT = {
+    "dmy": ["%d%m%y", "%d%m%Y", "%d%m%y%H%M", "%d%m%y%H%M%S", "%d%m%Y%H%M", "%d%m%Y%H%M%S"],
+    "mdy": ["%m%d%y", "%m%d%Y", "%m%d%y%H%M", "%m%d%y%H%M%S", "%m%d%Y%H%M", "%m%d%Y%H%M%S"],
+    "ymd": ["%y%m%d", "%Y%m%d", "%y%m%d%H%M", "%y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d%H%M%S"],
+}
+
+
+@pytest.mark.parametrize(("order", "written"), [(order, each) for order, ways in COMPACT.items() for each in ways])
+def test_a_moment_in_a_number_is_read_in_the_order_that_makes_a_series(order: str, written: str) -> None:
+    for first, rows in ((datetime(2024, 1, 1), 30), (datetime(2020, 11, 1), 200)):
+        step = timedelta(hours=12) if "%H" in written else timedelta(days=1)
+        moments = [first + n * step for n in range(rows)]
+        expected = [moment(*each.timetuple()[:6]) for each in moments]
+        cells = [each.strftime(written) for each in moments]
+        times = read_times(pl.Series("date", cells))
+        assert times.values.tolist() == expected
+        assert read_times(pl.Series("date", cells), order=order).values.tolist() == expected
+        assert read_times(pl.Series("date", cells)[7:8], form=times.form).values.tolist() == expected[7:8]
+        # as a spreadsheet writes them, without the zero before
+        assert read_times(pl.Series("date", map(int, cells)), form=times.form).values.tolist() == expected
+
+
+def test_a_zero_that_a_spreadsheet_left_out_before_a_day_is_there() -> None:
+    days = [datetime(2024, 1, 1) + timedelta(days=n) for n in range(366)]
+    for written in ("%d%m%y", "%m%d%y", "%d%m%Y", "%m%d%Y", "%d%m%Y%H%M"):
+        column = pl.Series("date", [int(each.strftime(written)) for each in days])
+        assert read_times(column).values.tolist() == [moment(*each.timetuple()[:3]) for each in days]
+    assert not read_times(pl.Series("time", range(10101, 10130))).dated
+    assert read_times(pl.Series("date", range(41001, 41031))).how == "a spreadsheet's day numbers"
+
+
+def test_where_nothing_tells_the_order_of_six_digits_it_is_asked_and_what_is_said_is_obeyed() -> None:
+    column = pl.Series("date", [f"{n:02d}0124" for n in (1, 2, 3, 5, 8, 12)])
+    with pytest.raises(ElmanError, match=r"'010124', .* daymonthyear or monthdayyear; say it with --date-order dmy or"):
+        read_times(column)
+    for order, second in (("dmy", (2024, 1, 2)), ("mdy", (2024, 2, 1)), ("ymd", (2002, 1, 24))):
+        assert read_times(column, order=order).values[1] == moment(*second)
 
 
 def test_one_day_after_the_twelfth_tells_of_all() -> None:

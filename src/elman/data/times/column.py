@@ -20,7 +20,7 @@ from elman.data.times.dates import (
     short_years,
     tidied,
 )
-from elman.data.times.forms import DAY, FORMS, NAMED, SINCE, YEARS, order_of, with_first_year
+from elman.data.times.forms import DAY, FORMS, NAMED, SINCE, STAMPS, YEARS, order_of, with_first_year
 from elman.data.times.numbered import DAY_NUMBERS, EPOCHS, NUMBERED, find_way, moments
 from elman.errors import ElmanError, quoted
 
@@ -75,11 +75,11 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
     if not form:
         form, rivals = find_form(column, order)
         if rivals:
-            one, *_, other = (FORMS[each].said for each in rivals)
+            ways = " or ".join(FORMS[each].said for each in rivals)
             shown = quoted(column.filter(has_value(column))[0])
             orders = " or ".join(order_of(each) for each in rivals)
             raise ElmanError(
-                f"{column.name} has dates such as {shown}, and nothing tells whether they are {one} or {other}; "
+                f"{column.name} has dates such as {shown}, and nothing tells whether they are {ways}; "
                 f"say it with --date-order {orders}"
             )
     if not form:
@@ -89,8 +89,8 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
     if with_first_year(form)[0] not in (PLAIN, *NUMBERED, *FORMS):  # dates, once of their type and now as text
         return read_times(column, zone, order=order)
     times = _of_numbers(column, form, zone) if form in (PLAIN, *NUMBERED) else _of_text(column, form, zone)
-    years = short_years(plain_text(column), form) if not known and form in FORMS and _turns_back(times.values) else []
-    if years:
+    turned = not known and form in FORMS and _turns_back(times.values)
+    if turned and (years := short_years(tidied(plain_text(column), form), form)):
         times = _of_text(column, form + SINCE + str(_first_year(years)), zone)
         if _turns_back(times.values):
             shown = quoted(column.filter(has_value(column))[0])
@@ -300,21 +300,34 @@ def _form_of_numbers(given: pl.Series, numbers: np.ndarray, order: str) -> Found
     name = given.name
     if (numbers == np.floor(numbers)).mean() >= MOST:
         text = plain_text(given).str.replace(r"\.0+$", "")
-        width = text.str.len_chars().mode()[0]
-        named = is_named(name, "year", "month") or is_stamped(name) or not name
-        stamps = {
-            4: ["year"] if is_named(name, "time", "stamp", "year") or not name else [],
-            6: ["yyyymm", "yymmdd", "yearweek"] if named else [],
-            7: ["ordinal"] if named else [],
-            8: ["yyyymmdd", "ddmmyyyy", "mmddyyyy"],
-        }.get(width, ["yyyymmdd"] if width > 8 else [])
-        for form in stamps:
-            read = np.isfinite(read_form(_sample(text), form).values).mean()
-            if read >= MOST and form == "ddmmyyyy":
-                return _form_of_text(text, order, stamps)
-            if read >= MOST:
-                return Found(form)
+        lengths = text.str.len_chars()
+        width = int(lengths.mode()[0])
+        found = _stamp(text, width, order)
+        if not found.form and width % 2 and ((lengths == width + 1).any() or (width > 5 and not _is_even(numbers))):
+            found = _stamp(text, width + 1, order)  # most have lost the zero before them
+        if found.form:
+            return found
     return Found(find_way(name, numbers) or PLAIN)
+
+
+def _stamp(text: pl.Series, width: int, order: str) -> Found:
+    """The form of stamps of so many digits for the most part; empty where they are none."""
+    name = text.name
+    named = is_named(name, "year", "month") or is_stamped(name) or not name
+    likely = {
+        4: ["year"] if is_named(name, "time", "stamp", "year") or not name else [],
+        6: ["yyyymm", "yymmdd", "yearweek"] if named else [],
+        7: ["ordinal"] if named else [],
+        8: ["yyyymmdd", "ddmmyyyy", "mmddyyyy"],
+    }.get(width, ["yyyymmdd"] if width > 8 else [])
+    likely += [form for form in STAMPS.get(width, ()) if named and form not in likely]
+    sample = _sample(text)
+    fit = [form for form in likely if np.isfinite(read_form(tidied(sample, form), form).values).mean() >= MOST]
+    fit = [form for form in fit if order_of(form) and order_of(form) == order] or fit
+    if not fit or not order_of(fit[0]) or fit[0] == "yyyymmdd":
+        return Found(fit[0] if fit else "")
+    read = {form: _bounded(read_form(tidied(text, form), form).values) for form in fit if order_of(form)}
+    return _told_apart(read) if len(read) > 1 else Found(fit[0])
 
 
 def _form_of_text(text: pl.Series, order: str, names: list[str]) -> Found:
@@ -370,7 +383,9 @@ def _told_apart(read: dict[str, np.ndarray]) -> Found:
             read = even
         elif len(rising) == 1 and all(_rises(values) < 0.95 for form, values in read.items() if form not in rising):
             read = rising
-    return Found(next(iter(read)), tuple(read) if len(read) > 1 else ())
+    orders = {order_of(form): form for form in reversed(read)}  # of those of one order the first
+    rivals = tuple(form for form in read if form in orders.values())
+    return Found(rivals[0], rivals if len(rivals) > 1 else ())
 
 
 def _rises(values: np.ndarray) -> float:

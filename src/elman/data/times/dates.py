@@ -24,6 +24,7 @@ from elman.data.times.forms import (
     YEARLESS,
     YEARS,
     ZONES,
+    order_of,
 )
 
 MANY = 5000  # cells from which on that is worth a try
@@ -72,9 +73,17 @@ def arranged(text: pl.Series) -> pl.Series:
 
 
 def tidied(text: pl.Series, form: str) -> pl.Series:
-    """Cells of a form as its pattern has them: years without a mark for thousands, October with both of its digits."""
+    """Cells of a form as its pattern has them: years without a mark for thousands, October with both of its digits.
+
+    Numbers of pairs of digits have the zero before them that a spreadsheet leaves out.
+
+    >>> tidied(pl.Series(["1,999"]), "year")[0], tidied(pl.Series(["10124"]), "ddmmyy")[0]
+    ('1999', '010124')
+    """
     if form == "year":
         return text.str.replace(r"^(\d)[.,](\d{3})$", "$1$2")
+    if FORMS[form].digits and order_of(form):
+        return text.str.replace(r"^(\d(?:\d\d){2,6})$", "0$1")
     return text.str.replace(r"^(\d{4}\.1)$", "${1}0") if form == "year.month" else text
 
 

@@ -55,6 +55,7 @@ _CLOCK = (
 )
 _HALF = r"(?:\s?(?P<p>[ap])\.?\s?m\b\.?)?"
 _TIGHT = r"(?P<H>\d{2})(?::?(?P<M>\d{2})(?::?(?P<S>\d{2})(?:[.,:]?(?P<f>\d{1,9}))?)?)?"  # with or without colons
+_DIGITS = rf"(?P<H>\d{{2}})(?P<M>\d{{2}})(?:(?P<S>\d{{2}})(?P<f>\d{{3}})?)?{_HALF}"  # in one number with the day
 _OFFSET = r"(?P<o>[-+\u2212]\d{1,2}(?::?\d{2})?)"
 _ZONE = (
     rf"(?:\s?(?P<z>{'|'.join(sorted(ZONES, key=len, reverse=True))})\b)?(?:\s?{_OFFSET})?"
@@ -117,6 +118,13 @@ FORMS = {
     "mmddyyyy": Form("monthdayyear", rf"(?P<m>\d{{2}})(?P<d>\d{{2}})(?P<Y>\d{{4}}){_AFTER}", digits=True),
     "yyyymm": Form("yearmonth", r"(?P<Y>\d{4})(?P<m>\d{2})", digits=True, period=True),
     "yymmdd": Form("yearmonthday", rf"(?P<Y>\d{{2}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_AFTER}", digits=True),
+    "ddmmyy": Form("daymonthyear", rf"(?P<d>\d{{2}})(?P<m>\d{{2}})(?P<Y>\d{{2}}){_AFTER}", digits=True),
+    "mmddyy": Form("monthdayyear", rf"(?P<m>\d{{2}})(?P<d>\d{{2}})(?P<Y>\d{{2}}){_AFTER}", digits=True),
+    "ddmmyyyyhhmm": Form("daymonthyear", rf"(?P<d>\d{{2}})(?P<m>\d{{2}})(?P<Y>\d{{4}}){_DIGITS}", digits=True),
+    "mmddyyyyhhmm": Form("monthdayyear", rf"(?P<m>\d{{2}})(?P<d>\d{{2}})(?P<Y>\d{{4}}){_DIGITS}", digits=True),
+    "yymmddhhmm": Form("yearmonthday", rf"(?P<Y>\d{{2}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_DIGITS}", digits=True),
+    "ddmmyyhhmm": Form("daymonthyear", rf"(?P<d>\d{{2}})(?P<m>\d{{2}})(?P<Y>\d{{2}}){_DIGITS}", digits=True),
+    "mmddyyhhmm": Form("monthdayyear", rf"(?P<m>\d{{2}})(?P<d>\d{{2}})(?P<Y>\d{{2}}){_DIGITS}", digits=True),
     "year": Form("year", r"(?P<Y>\d{4})", digits=True, period=True),
     "yearweek": Form("yearweek", r"(?P<Y>\d{4})(?P<w>\d{2})", digits=True, period=True),
     "year-week": Form("year-week", rf"(?P<Y>\d{{4}}){_BETWEEN}(?P<w>\d{{1,2}})", period=True),
@@ -134,9 +142,17 @@ NAMED = {
 }
 # of these a column may be readable in several, of which each means another day
 ORDERS = {
-    "ymd": ("ymd",),
-    "dmy": ("dmy", "ddmmyyyy"),
-    "mdy": ("mdy", "mmddyyyy"),
+    "ymd": ("ymd", "yyyymmdd", "yymmdd", "yymmddhhmm"),
+    "dmy": ("dmy", "ddmmyyyy", "ddmmyy", "ddmmyyyyhhmm", "ddmmyyhhmm"),
+    "mdy": ("mdy", "mmddyyyy", "mmddyy", "mmddyyyyhhmm", "mmddyyhhmm"),
+}
+
+# of columns of numbers by how many digits they have, without those after years that only names tell
+STAMPS = {
+    6: ("yymmdd", "ddmmyy", "mmddyy"),
+    10: ("yymmddhhmm", "ddmmyyhhmm", "mmddyyhhmm"),
+    12: ("ddmmyyyyhhmm", "mmddyyyyhhmm", "yymmddhhmm", "ddmmyyhhmm", "mmddyyhhmm"),
+    14: ("ddmmyyyyhhmm", "mmddyyyyhhmm"),
 }
 
 # of the usual ways to write some forms those that can be read at once
