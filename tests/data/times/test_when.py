@@ -126,6 +126,16 @@ def test_a_column_that_is_called_a_time_and_cannot_be_read_is_told(name: str, ce
         found({name: cells, "x": [1.0] * len(cells)}, said=(name,))
 
 
+@pytest.mark.parametrize("name", ["date", "Zeitpunkt", "timestamp"])
+def test_long_numbers_that_are_no_moments_are_told_where_a_column_is_called_a_time(name: str) -> None:
+    odd = [f"2024{d.day:02d}{d.month:02d}" for d in (datetime(2024, 1, 1) + timedelta(days=n) for n in range(200))]
+    with pytest.raises(ElmanError, match=f"{name} cannot be read as times: '20240101', '20240201', .*; .*--ignore"):
+        found({name: [int(cell) for cell in odd], "x": [1.0] * len(odd)})
+    for positions in (range(100000, 100600, 10), [172792 - 7 * n for n in range(60)], [n * n for n in range(600)]):
+        assert found({name: list(positions), "x": [1.0] * len(positions)}).forms == ("numbers",)
+    assert found({name: odd, "x": [1.0] * len(odd)}, said=(name,)).forms == ("numbers",)
+
+
 def test_columns_that_make_no_time_together() -> None:
     with pytest.raises(ElmanError, match="the table: a, b make no time together"):
         how_written(pl.DataFrame({"a": ["x"], "b": ["y"]}), ("a", "b"))

@@ -46,6 +46,7 @@ ELAPSED = "elapsed"
 IN_NUMBERS = ("julian day", "spreadsheet day", "datenum", "decimal year")  # roles of times that are numbers
 MERIDIEM = r"(?i)^\s*([ap])\.?\s?m\.?\s*$"
 NUMBERED = r"(?i)^(?:q|qtr|quarter|quartal|t|trim|w|wk|kw|week|woche)\.?\s?(\d{1,2})$"
+EVENLY = 0.9  # share of the steps that are the same where numbers count evenly
 LENGTH = r"^(\d+):(\d{2})(?::(\d{2}(?:\.\d+)?))?$"  # the hours may go on beyond a day
 READ = "2020-01-31 15:30, 31.01.2020, Jan 2020, 2020Q1, or seconds since 1970"
 
@@ -251,6 +252,8 @@ def _columns(table: Table, among: Sequence[str], roles: Sequence[str], elapsed: 
         if not is_named(name, *roles) or (counted and not is_named(name, "time") and not _goes_on(frame[name])):
             continue
         # "data" is a date in some languages, and anything in others
+        if is_named(name, "time") and normal(name) != "data" and _is_odd_stamp(frame[name]):
+            raise ElmanError(_refusal(table.name, frame[name]))
         if normal(name) != "data" and not _is_of_day_named(name, among):
             return (name,)
     year = find(among, "year")
@@ -282,6 +285,15 @@ def _goes_on(cells: pl.Series) -> bool:
     if not len(steps) or len(np.unique(numbers)) == len(numbers):
         return True
     return bool((steps > 0).mean() >= 0.95 or np.unique(steps, return_counts=True)[1].max() > 0.6 * len(steps))
+
+
+def _is_odd_stamp(cells: pl.Series) -> bool:
+    """Whether whole numbers of more than five digits, which are no moments, do not count evenly from row to row."""
+    given = plain_text(cells.filter(has_value(cells))).str.replace(r"\.0+$", "")
+    if not given.str.contains(r"^\d{6,}$").all():
+        return False
+    steps = np.diff(as_numbers(cells).drop_nulls().unique().sort().to_numpy())
+    return len(steps) > 0 and bool(np.unique(steps, return_counts=True)[1].max() < EVENLY * len(steps))
 
 
 def _refusal(table: str, cells: pl.Series) -> str:
