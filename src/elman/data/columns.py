@@ -12,7 +12,9 @@ NAMES = {
         "event_time createdat created_at invoicedate time_stamp timestamps times dates period_start "
         "zeitstempel zeitpunkt zeit datum uhrzeit datum_zeit horodatage horodate heure temps jour fecha_hora fechahora "
         "fecha hora tiempo data_ora data_hora data ora datum_tijd tijd czas дата_время дата время 时间 日期 時間 日時 "
-        "日付 तारीख tarih zaman dato tid päivämäärä aika",
+        "日付 तारीख tarih zaman dato tid päivämäärä aika "
+        "tidspunkt klokkeslæt klokkeslett tidpunkt klockslag tidsstämpel tidsstempel tijdstip tijdstempel "
+        "znacznik_czasu data_e_hora",
         "step": "t step elapsed elapsed_time time_elapsed",
         # a moment in one number, which is a time only where it can be read as such
         "stamp": "unix stamp period yrmo yearmonth year_month yearmon yearweek year_week yearquarter year_quarter "
@@ -20,7 +22,7 @@ NAMES = {
         "period": "second minute hour day week month quarter year sec seconds minutes hours days weeks months years",
         # times of day that stand beside a day, and the parts of a moment in a column each
         "clock": "time hour hours hr hh hhmm hhmmss clock time_of_day uhrzeit zeit stunde heure hora ora tijd uur czas "
-        "godzina время час 时间 時間 時刻 hourending hour_ending he",
+        "godzina klokkeslæt klokkeslett klockslag время час 时间 時間 時刻 hourending hour_ending he",
         "year": "year yr yyyy jahr année annee an año ano anno jaar rok год 年",
         "month": "month mon mm mo monat mois mes mês mese maand miesiąc месяц 月",
         "day": "day dd dom day_of_month mday tag jour día dia giorno dag dzień день 日",

@@ -136,6 +136,15 @@ def test_long_numbers_that_are_no_moments_are_told_where_a_column_is_called_a_ti
     assert found({name: odd, "x": [1.0] * len(odd)}, said=(name,)).forms == ("numbers",)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["tidspunkt", "Klokkeslæt", "tidpunkt", "tidsstämpel", "Tijdstip", "znacznik czasu", "data e hora"],
+)
+def test_times_have_names_in_more_languages(name: str) -> None:
+    with pytest.raises(ElmanError, match=f"{name} cannot be read as times: 'x1', 'x2', 'x3'"):
+        found({name: ["x1", "x2", "x3"], "x": [1.0, 2.0, 3.0]})
+
+
 def test_columns_that_make_no_time_together() -> None:
     with pytest.raises(ElmanError, match="the table: a, b make no time together"):
         how_written(pl.DataFrame({"a": ["x"], "b": ["y"]}), ("a", "b"))
