@@ -148,6 +148,15 @@ def test_dates_that_can_be_read_in_two_ways_are_doubtful() -> None:
     ]
 
 
+def test_years_of_two_digits_are_those_that_a_task_reads() -> None:
+    for written in ("%d.%m.%y", "%y-%m-%d", "%d/%m/%y"):
+        cells = [date(year, 1, 1).strftime(written) for year in range(1961, 2005)]
+        shown = profile(read_table({"data": cells}, BadRows()))[0].shown
+        assert shown == "1961-01-01 to 2004-01-01, a year apart"
+    many = profile(read_table({"date": [f"01.01.{year % 100:02d}" for year in range(1900, 2020)]}, BadRows()))[0]
+    assert many.doubts[0].startswith("date has years of two digits, such as in '01.01.00', that go on for more than a")
+
+
 def test_dates_of_which_none_is_within_the_years_of_people_are_texts() -> None:
     table = read_table(pl.DataFrame({"day": [date(9990, 1, 1)] * 2}), BadRows())
     (day,) = profile(table)

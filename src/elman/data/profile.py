@@ -12,7 +12,7 @@ from elman.data.numbers.stand_ins import in_one_line, stand_ins
 from elman.data.tables import Table
 from elman.data.times.clock import find_clock
 from elman.data.times.column import find_form, is_time, read_times
-from elman.data.times.forms import FORMS
+from elman.data.times.forms import FORMS, order_of
 from elman.errors import ElmanError
 
 SHOWN = 5  # values of a column that are shown
@@ -117,7 +117,10 @@ def _are_codes(given: pl.Series) -> bool:
 
 def _times(column: pl.Series, missing: int, different: int, doubts: list[str]) -> Column:
     found = find_form(column)
-    times = read_times(column, form=found.form)
+    try:  # of several orders one is shown; years of two digits are those that a task reads
+        times = read_times(column, order=order_of(found.form))
+    except ElmanError as error:
+        times, doubts = read_times(column, form=found.form), [*doubts, str(error)]
     if found.rivals:
         orders = " or ".join(FORMS[each].said for each in found.rivals)
         doubts.append(f"{column.name} has dates of which nothing tells whether they are {orders}; say --date-order")
