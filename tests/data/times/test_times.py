@@ -393,13 +393,24 @@ def test_years_of_two_digits_begin_where_they_go_on_to_1969_and_that_is_said(wri
     for cells in (column, column.reverse()):
         times = read_times(cells)
         assert sorted(times.values.astype("M8[us]").astype("M8[Y]").astype(int) + 1970) == list(range(1950, 2010))
-        assert times.how.endswith(", years of two digits from 1950 on")
+        assert times.how.endswith(", years of two digits, 1950 to 2009")
         assert np.array_equal(read_times(cells[:5], form=times.form).values, times.values[:5])
     many = pl.Series("date", [datetime(year, 6, 30).strftime(written) for year in range(1900, 2020)])
     with pytest.raises(ElmanError, match=r"^date has years of two digits, such as in '.*; write them with four"):
         read_times(many)
     later = pl.Series("date", [datetime(year, 6, 30).strftime(written) for year in range(1970, 2060)])
     assert np.isfinite(read_times(later).values).all()
+
+
+@pytest.mark.parametrize("written", ["%d.%m.%y", "%y-%m-%d %H:%M", "%b %d, '%y", "%y%m%d", "%d%m%y", "%b-%y"])
+def test_which_years_two_digits_are_is_said(written: str) -> None:
+    months = [datetime(2031 + n // 12, 1 + n % 12, 31 if n % 12 in (0, 2) else 28) for n in range(84)]
+    cells = pl.Series("date", [each.strftime(written) for each in months])
+    for column in (cells, pl.concat([cells] * 80)):
+        assert read_times(column).how.endswith(", years of two digits, 2031 to 2037")
+    assert read_times(cells[:12]).how.endswith(", years of two digits, 2031")
+    for full in ("%d.%m.%Y", "%Y%m%d"):
+        assert "digits" not in read_times(pl.Series("date", [each.strftime(full) for each in months])).how
 
 
 def test_a_number_beyond_all_others_is_no_time() -> None:

@@ -249,8 +249,8 @@ def _of_text(column: pl.Series, form: str, zone: str | None) -> Times:
     text, places = _without_places(text)
     read = read_form(tidied(arranged(text), name), name, first_year)
     how = FORMS[name].said + (f" {read.clock}" if read.clock else "")
-    how += f", years of two digits from {first_year} on" if SINCE in form else ""
     values, offset = _bounded(read.values), read.offset
+    how += f", years of two digits, {_said_years(values)}" if read.short else ""
     for place in places.drop_nulls().unique().to_list():
         there = np.isnan(offset) & (places == place).fill_null(False).to_numpy()
         offset = np.where(there, values - placed(np.where(there, values, math.nan), place), offset)
@@ -262,6 +262,16 @@ def _of_text(column: pl.Series, form: str, zone: str | None) -> Times:
     if zone is not None:  # what is written without a zone is of this one
         moments = np.where(zoned, moments, placed(np.where(zoned, math.nan, values), zone))
     return Times(moments, True, zone or "UTC", f"{how}, with a zone", form)
+
+
+def _said_years(values: np.ndarray) -> str:
+    """The first and the last year of times, for people.
+
+    >>> _said_years(np.array([0.0, np.nan])), _said_years(np.array([0.0, 400 * DAY]))
+    ('1970', '1970 to 1971')
+    """
+    ends = (str(np.datetime64(int(end), "us"))[:4] for end in (np.nanmin(values), np.nanmax(values)))
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _without_places(text: pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -94,11 +94,13 @@ class Read(NamedTuple):
         values: ``[N]`` microseconds since 1970 on the clock that is written; NaN for what is no time.
         offset: ``[N]`` microseconds that this clock is before UTC, NaN where a cell does not say.
         clock: how the time of day is written, for people, such as ``hour:minute``; empty where there is none.
+        short: whether there are years of two digits.
     """
 
     values: np.ndarray
     offset: np.ndarray
     clock: str
+    short: bool = False
 
 
 def read_form(text: pl.Series, form: str, first_year: int = FIRST_YEAR) -> Read:
@@ -120,6 +122,7 @@ def read_form(text: pl.Series, form: str, first_year: int = FIRST_YEAR) -> Read:
     if rest.any():
         others = _by_pattern(text.filter(pl.Series(rest)), form, first_year)
         known.values[rest], known.offset[rest] = others.values, others.offset
+        return known._replace(short=others.short)
     return known
 
 
@@ -153,7 +156,8 @@ def _by_pattern(text: pl.Series, form: str, first_year: int = FIRST_YEAR) -> Rea
         good &= fine
         clock = _said_clock(parts)
     values = np.where(good, day + of_day, math.nan)
-    return Read(values, _offset(parts), clock)
+    short = bool((parts["Y"].str.len_chars() == 2).filter(pl.Series(good)).any())
+    return Read(values, _offset(parts), clock, short)
 
 
 def _by_format(text: pl.Series, form: str) -> Read | None:
