@@ -1,7 +1,6 @@
 """Times of a column: in which form they are written, and what they are."""
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
@@ -10,6 +9,7 @@ import polars as pl
 
 from elman.data.columns import is_named, is_stamped
 from elman.data.numbers.cells import as_numbers, has_value, is_numeric
+from elman.data.times.apart import Found, first_year_of, is_even, told_apart, turns_back
 from elman.data.times.dates import (
     arranged,
     found_in,
@@ -27,7 +27,6 @@ from elman.errors import ElmanError, quoted
 LOWEST, HIGHEST = (int(np.datetime64(str(year), "us").astype(int)) for year in (YEARS[0], YEARS[1] + 1))
 SAMPLE = 1000  # cells by which a form is found
 MOST = 0.95  # share of the cells that are read where they are numbers
-EVEN = 1.5  # the longest step between times over the usual one, where they are evenly apart: of months, or of years
 PLACE = r"\s*[\[(]?\b([A-Z][A-Za-z_]+(?:/[A-Za-z_+-]+)+)[\])]?$"  # a zone behind a time
 POINTS = r"^\D*\d{1,2}\s?\.\s?\d{1,2}\s?\."
 STAMP = 12  # digits at least of a stamp to the minute
@@ -43,13 +42,6 @@ class Times(NamedTuple):
     zone: str | None  # where the clocks hang; the values are in UTC then
     how: str  # they were read, for people
     form: str = ""  # by which they are read again
-
-
-class Found(NamedTuple):
-    """The form of a column."""
-
-    form: str  # empty where no form reads most of its cells
-    rivals: tuple[str, ...] = ()  # where nothing tells which order of day, month and year it is: all of them
 
 
 def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", order: str = "") -> Times:
@@ -89,10 +81,10 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
     if with_first_year(form)[0] not in (PLAIN, *NUMBERED, *FORMS):  # dates, once of their type and now as text
         return read_times(column, zone, order=order)
     times = _of_numbers(column, form, zone) if form in (PLAIN, *NUMBERED) else _of_text(column, form, zone)
-    turned = not known and form in FORMS and _turns_back(times.values)
+    turned = not known and form in FORMS and turns_back(times.values)
     if turned and (years := short_years(tidied(plain_text(column), form), form)):
-        times = _of_text(column, form + SINCE + str(_first_year(years)), zone)
-        if _turns_back(times.values):
+        times = _of_text(column, form + SINCE + str(first_year_of(years)), zone)
+        if turns_back(times.values):
             shown = quoted(column.filter(has_value(column))[0])
             raise ElmanError(
                 f"{column.name} has years of two digits, such as in {shown}, that go on for more than a century; write "
@@ -313,7 +305,7 @@ def _form_of_numbers(given: pl.Series, numbers: np.ndarray, order: str) -> Found
         lengths = text.str.len_chars()
         width = int(lengths.mode()[0])
         found = _stamp(text, width, order)
-        if not found.form and width % 2 and ((lengths == width + 1).any() or (width > 5 and not _is_even(numbers))):
+        if not found.form and width % 2 and ((lengths == width + 1).any() or (width > 5 and not is_even(numbers))):
             found = _stamp(text, width + 1, order)  # most have lost the zero before them
         if found.form:
             return found
@@ -337,7 +329,7 @@ def _stamp(text: pl.Series, width: int, order: str) -> Found:
     if not fit or not order_of(fit[0]) or fit[0] == "yyyymmdd":
         return Found(fit[0] if fit else "")
     read = {form: _bounded(read_form(tidied(text, form), form).values) for form in fit if order_of(form)}
-    return _told_apart(read) if len(read) > 1 else Found(fit[0])
+    return told_apart(read) if len(read) > 1 else Found(fit[0])
 
 
 def _form_of_text(text: pl.Series, order: str, names: list[str]) -> Found:
@@ -364,75 +356,7 @@ def _form_of_text(text: pl.Series, order: str, names: list[str]) -> Found:
         best = best if best in rivals else rivals[0]
     if len(rivals) == 1:
         return Found(best)
-    return _told_apart({form: _bounded(read_form(text, form).values) for form in rivals})
-
-
-def _told_apart(read: dict[str, np.ndarray]) -> Found:
-    """Of several orders of day, month and year the one that reads the most, or that puts times in even order.
-
-    Args:
-        read: what each makes of the cells, ``[N]``.
-    """
-    counts = {form: int(np.isfinite(values).sum()) for form, values in read.items()}
-    read = {form: values[np.isfinite(values)] for form, values in read.items() if counts[form] == max(counts.values())}
-    likely = [form for form, values in read.items() if _is_even(values) and len(values) > 4 and _rises(values) == 1]
-    if len(likely) == 1:  # both evenly apart and in order is no other
-        return Found(likely[0])
-    spans = {form: float(np.ptp(values)) for form, values in read.items()}
-    shortest = min(spans, key=lambda form: spans[form])
-    # where a year of two digits is first or last: it is what changes the least
-    read = {
-        form: values
-        for form, values in read.items()
-        if (order_of(form) == "ymd") == (order_of(shortest) == "ymd") or spans[form] <= 4 * spans[shortest]
-    }
-    if len(read) > 1:
-        even = {form: values for form, values in read.items() if _is_even(values)}
-        rising = {form: values for form, values in read.items() if len(values) > 4 and _rises(values) >= 0.99}
-        if len(even) == 1:
-            read = even
-        elif len(rising) == 1 and all(_rises(values) < 0.95 for form, values in read.items() if form not in rising):
-            read = rising
-    orders = {order_of(form): form for form in reversed(read)}  # of those of one order the first
-    rivals = tuple(form for form in read if form in orders.values())
-    return Found(rivals[0], rivals if len(rivals) > 1 else ())
-
-
-def _rises(values: np.ndarray) -> float:
-    """The share of steps that go in one direction."""
-    steps = np.diff(values)
-    return max(float((steps >= 0).mean()), float((steps <= 0).mean()))
-
-
-def _turns_back(values: np.ndarray) -> bool:
-    """Whether rows in order of time go from a year to the one a century before that which follows it, or back."""
-    given = values[np.isfinite(values)]
-    steps = np.diff(given) / (365.25 * DAY)
-    century = (np.abs(steps) > 90) & (np.abs(steps) <= 100)
-    rest = steps[~century & (steps != 0)]
-    # those of a series go in one direction, and those that turn go in the other
-    way = np.sign(rest.sum())
-    return (
-        bool(century.any())
-        and len(rest) > 0
-        and bool((np.sign(steps[century]) == -way).any())
-        and bool((np.sign(rest) == way).mean() >= 0.95)
-    )
-
-
-def _first_year(years: Sequence[int]) -> int:
-    """The first of the hundred years in which two digits go on from 68 to 69: that behind the longest gap.
-
-    >>> _first_year([0, 1, 58, 68, 69, 75]), _first_year([60, 68, 69, 99])
-    (1958, 1960)
-    """
-    gaps = [(year - before) % 100 for before, year in zip([years[-1], *years], years, strict=False)]
-    return 1900 + years[int(np.argmax(gaps))]
-
-
-def _is_even(values: np.ndarray) -> bool:
-    gaps = np.diff(np.unique(values))
-    return len(gaps) > 1 and bool(gaps.max() <= EVEN * np.median(gaps))
+    return told_apart({form: _bounded(read_form(text, form).values) for form in rivals})
 
 
 def _bounded(values: np.ndarray) -> np.ndarray:
