@@ -59,8 +59,10 @@ NAMES = {
         "pronunciation",
         "words": "tokens words sentence text",
         "tags": "tags ner_tags labels pos_tags upos slots",
-        "word": "word token form words tokens",
-        "tag": "tag ner label ner_tag pos upos chunk",
+        "word": "word token form words tokens wort mot palabra palavra parola woord ord słowo слово kelime sana sözcük "
+        "szó slovo 词 單詞 単語 단어",
+        "tag": "tag ner label ner_tag pos upos chunk étiquette etiquette etiqueta etichetta etikett etiket wortart "
+        "klasse тег 标签 タグ 태그",
         # of streams: whether something was wrong, or has changed
         "anomaly": "anomaly is_anomaly anomalous label outlier is_outlier attack class y",
         "change": "changepoint change_point",

@@ -45,13 +45,13 @@ def has_header(rows: Sequence[list[str]], kind: str) -> bool:
     brief = all(len(cell) <= 30 and len(cell.split()) <= 3 for cell in names)
     if kind == ".csv":
         return brief
-    return brief and not re.search(r"\d", "".join(names)) and any(map(_has_classes, columns))
+    return brief and not re.search(r"\d", "".join(names)) and any(map(has_classes, columns))
 
 
-def _has_classes(column: Sequence[str]) -> bool:
+def has_classes(column: Sequence[str]) -> bool:
     """Whether a column has few values, each again and again, so that what stands above it once is a name.
 
-    >>> _has_classes(["good", "bad"] * 6), _has_classes(["good", "bad"] * 6 + ["new"])
+    >>> has_classes(["good", "bad"] * 6), has_classes(["good", "bad"] * 6 + ["new"])
     (True, False)
     """
     numbers = Counter(column)

@@ -431,6 +431,7 @@ class TaggerOptions:
     word_column: str
     tag_column: str
     separator: str
+    header: bool | None
     missing: str | list[Any]
     encoding: str
     joint: str
@@ -483,6 +484,7 @@ class TaggerOptions:
         word_column: str = "",
         tag_column: str = "",
         separator: str = "",
+        header: bool | None = None,
         missing: str | list[Any] = "",
         encoding: str = "",
         joint: str = "",
@@ -537,6 +539,7 @@ class TaggerOptions:
                 word_column: Column of the words, by its number (from 1) or its name. [detected]
                 tag_column: Column of the tags. [detected]
                 separator: Character between two columns. [detected]
+                header: Whether the first row has the names of the columns. [detected]
                 missing: What stands where there is no value, separated by commas, such as -999,NA.
                 encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
                 beginning says]

@@ -413,6 +413,42 @@ def test_tags_that_differ_only_in_case_are_told(tmp_path: Path, caplog: pytest.L
     assert "tags differ only in case or blanks, and are learnt apart unless written alike: DET 6, det 6" in caplog.text
 
 
+GERMAN = "Das\tder\tDET\nHaus\tHaus\tNOUN\nsteht\tstehen\tVERB\n\n" * 6
+SPANISH = "la\tO\ncasa\tO\n\nde\tO\nLima\tB-LOC\n\n"
+
+
+@pytest.mark.parametrize(
+    ("heading", "below"),
+    [
+        ("Wort\tLemma\tTag", GERMAN),
+        ("Mot\tLemme\tÉtiquette", GERMAN),
+        ("Vokabel\tGrundform\tArt", GERMAN),
+        ("Cosa\tMarca", SPANISH),
+    ],
+)
+def test_names_of_columns_are_seen_above_tokens_and_known_again(
+    heading: str, below: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    (path := tmp_path / "with.txt").write_text(f"{heading}\n{below}", encoding="utf-8")
+    (bare := tmp_path / "without.txt").write_text(below, encoding="utf-8")
+    task, read = made(path, held_out=0)
+    first = below.splitlines()[0].split("\t")
+    assert (read.learnt.tokens[0][0], read.learnt.tags[0][0]) == (first[0], first[-1])
+    assert f"the names of the columns: {', '.join(heading.lower().split(chr(9)))}" in caplog.text
+    assert made(bare, held_out=0)[1].learnt.tokens == read.learnt.tokens
+    (words := tmp_path / "words.txt").write_text(heading.split("\t")[0] + "\nla\ncasa\n", encoding="utf-8")
+    for file, tokens in ((path, first[0]), (bare, first[0]), (words, "la")):
+        assert read_tagged(file, task.found_again(file), BadRows(), labelled=False).tokens[0][0] == tokens
+
+
+def test_a_first_word_with_a_tag_of_its_own_is_no_name(tmp_path: Path) -> None:
+    (path := tmp_path / "a.txt").write_text(f"Ach\tach\tINTJ\n{GERMAN}", encoding="utf-8")
+    assert made(path, held_out=0)[1].learnt.tokens[0][0] == "Ach"
+    path.write_text(f"Wort\tWort\tTag\n{GERMAN}", encoding="utf-8")
+    assert made(path, held_out=0, header=False)[1].learnt.tokens[0][0] == "Wort"
+
+
 def test_columns_without_names_are_those_learnt_from(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("Tom N B\ncame V O\n\nAnn N B\nleft V O\n")
     (tmp_path / "few.txt").write_text("came V O\n\nleft N O\n")  # whose tags are all one

@@ -16,6 +16,7 @@ from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.files import alternatives, suffix
 from elman.data.formats import check_task, conllu, delimited, format_of
 from elman.data.formats.conll import DOCUMENT, SPANS
+from elman.data.headers import has_classes
 from elman.data.reading import read_table
 from elman.data.separators import SEPARATORS, guess_separator
 from elman.data.tables import Table
@@ -60,6 +61,7 @@ class Layout(Lain):
     tokens: str = ""  # columns of a table
     tags: str = ""
     group: str = ""  # the column that names the sentence of each row
+    names: tuple[str, ...] = ()  # of columns, where the first line has such
 
 
 def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, labelled: bool = True) -> Layout:
@@ -104,7 +106,7 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, 
             return Layout("joined", wishes.dialect, joint=joint)
     if like is not None and not labelled and _are_sentences(lines, wishes.dialect.separator, max(1, like.width)):
         return Layout("lines", wishes.dialect)
-    layout = _column_layout(source, lines, wishes)
+    layout = _column_layout(source, lines, wishes, like)
     if like is not None and like.kind == "columns" and like.width == layout.width and not layout.dialect.header:
         layout = replace(layout, word=like.word, tag=like.tag, prefix=like.prefix)
     if labelled:
@@ -112,6 +114,8 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, 
         tag, prefix = f"the tag in column {layout.tag + 1}", f", {layout.prefix} before it" if layout.prefix else ""
         log.info("%s: a token a line, columns between %s; the word is in column %s%s, %s of %s",
                  source, between, layout.word + 1, prefix, tag, layout.width)  # fmt: skip
+    if layout.names and (like is None or like.names != layout.names):
+        log.info("%s: the first line has the names of the columns: %s", source, listed(layout.names))
     return layout
 
 
@@ -229,12 +233,20 @@ def _are_sentences(lines: Sequence[str], separator: str, widest: int) -> bool:
     return not found and (width > widest or sum(len(row) == width for row in rows) < ALIKE * len(rows))
 
 
-def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec) -> Layout:
+def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec, like: Layout | None) -> Layout:
     separator, rows = _separated(lines, wishes.dialect.separator)
     width = usual_width(rows)
     rows = [row for row in rows if len(row) == width and any(map(str.strip, row))]  # a line of `,,` ends a sentence
     heading = [cell.strip().lower() for cell in rows[0]]
-    header = sum(is_named(cell, "word", "words", "tag", "tags") for cell in heading) >= 2
+    learnt = like.names if like is not None else ()
+    header = wishes.dialect.header
+    if header is None:
+        header = bool(learnt) and learnt[like.word if like else 0] in heading and set(heading) <= set(learnt)
+        header = header or sum(is_named(cell, "word", "words", "tag", "tags") for cell in heading) >= 2
+        header = header or (like is None and _stands_above(rows))
+    if header and like is not None and learnt:
+        known = [names if (names := learnt[place]) in heading else "" for place in (like.word, like.tag)]
+        wishes = replace(wishes, word=wishes.word or known[0], tag=wishes.tag or known[1])
     rows = rows[1:] if header else rows
     if not rows:
         raise ElmanError(f"{source} has no rows but its header")
@@ -251,8 +263,25 @@ def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec) -> La
     sentence = next((n for n, name in enumerate(names) if name.startswith("sentence")), -1)
     return Layout(
         "columns", replace(wishes.dialect, separator=separator, header=header), width, word, tag, sentence,
-        _prefix(columns[word]),
+        _prefix(columns[word]), names=tuple(heading) if header else (),
     )  # fmt: skip
+
+
+def _stands_above(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first of rows has names: none of its cells is in its column again, where each tag is, many times.
+
+    A first word may have a tag of its own too, but then one that is written as tags are and not as the word is.
+
+    >>> rows = [["Haus", "NN"], ["rot", "ADJ"]] * 5
+    >>> _stands_above([["Vokabel", "Art"], *rows]), _stands_above([["Ach", "UH"], *rows]), _stands_above(rows)
+    (True, False, False)
+    """
+    first, *below = rows
+    if not below or any(map(SPANS.fullmatch, first)) or len({cell.isupper() for cell in first}) > 1:
+        return False
+    columns = list(zip(*below, strict=True))
+    names = all(cell[:1].isalpha() and cell not in column for cell, column in zip(first, columns, strict=True))
+    return names and any(has_classes(column) or all(map(SPANS.fullmatch, column)) for column in columns[1:])
 
 
 def _prefix(words: Iterable[Any]) -> str:

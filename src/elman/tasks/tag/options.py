@@ -76,6 +76,9 @@ class TagOptions(TaskOptions):
         "", "Column of the tags.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN", was="tag"
     )
     separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
+    header: bool | None = option(
+        None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
+    )
     missing: str = option("", NO_VALUE_IS, panel=DATA, metavar="VALUES")
     encoding: str = option("", ENCODING, shown=ENCODED, panel=DATA, metavar="NAME")
     joint: str = option(
@@ -99,7 +102,7 @@ class TagOptions(TaskOptions):
     @property
     def dialect(self) -> Dialect:
         """How the file is written."""
-        return Dialect(self.separator, missing=listed(self.missing), encoding=self.encoding)
+        return Dialect(self.separator, self.header, missing=listed(self.missing), encoding=self.encoding)
 
     def column_spec(self) -> "ColumnSpec":
         """What they say about the data."""

@@ -300,10 +300,12 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
         """How a file lies that is answered: as the one learnt from, unless it is of another kind or names columns."""
         if isinstance(source, Line | list | tuple):
             return self.layout
-        said = replace(self.options.dialect, separator="")  # another file may have another
+        said = replace(self.options.dialect, separator="", header=None)  # another file may have another
         wishes = ColumnSpec(self.options.word_column, dialect=said)
         found = find_layout(source, wishes, like=self.layout, labelled=False)
-        return found if found.kind != self.layout.kind or found.dialect.header else self.layout
+        if found.kind != self.layout.kind or found.dialect.header:
+            return found
+        return replace(self.layout, dialect=replace(self.layout.dialect, header=False), names=())
 
     def knows(self, tag: str) -> bool:
         """Whether a tag, as the data writes it, was learnt."""
