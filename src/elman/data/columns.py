@@ -52,6 +52,11 @@ NAMES = {
         "row number": "no nr index row rownames column_1 unnamed:_0",
         # texts, and what is answered about them
         "text": "text sentence review comment question message body content title tweet document utterance name word",
+        # of strings that are no sentences
+        "string": "string strings word words name names smiles canonical_smiles isomeric_smiles mol molecule selfies "
+        "inchi sequence sequences seq peptide protein dna rna password passwords passwort username url urls domain "
+        "email city firstname first_name lastname last_name surname vorname nachname nom prénom nombre apellido nome "
+        "cognome naam imię имя фамилия texte texto testo tekst текст",
         "label": "label labels class target category sentiment intent outcome y answer",
         "origin": "language country",
         "source": "source src input from question word text document article sentence prompt message spelling",

@@ -127,6 +127,18 @@ def test_names_behind_molecules_are_left_out(name: str, tmp_path: Path, caplog: 
     assert "2 names behind the molecules left out" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["smiles", "Canonical SMILES", "name", "Password", "Nom"])
+def test_the_name_of_the_column_is_no_string(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    path, texts = written_to(tmp_path, name, "CO", "CCN"), ["CO", "CCN"]
+    read = read_strings(path, 100, BadRows())
+    assert (read.texts, read.lines.tolist()) == (texts, [2, 3])
+    assert f"line 1 is the name of the column, and no string: {name}" in caplog.text
+    assert read_strings(written_to(tmp_path, "", name, *texts), 100, BadRows()).lines.tolist() == [3, 4]
+    again = [name, *texts, name]  # then it is one of the words
+    assert read_strings(written_to(tmp_path, *again), 100, BadRows()).texts == again
+
+
 def test_a_long_line_is_a_bad_row_or_is_read_whole(tmp_path: Path) -> None:
     path = written_to(tmp_path, "anna", "x" * 2_500_000, "zoe")
     with pytest.raises(ElmanError, match=r"strings.txt, line 2: has 2,500,000 characters, more than the 2,000 of"):

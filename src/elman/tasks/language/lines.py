@@ -10,6 +10,7 @@ import numpy as np
 
 from elman.data import text
 from elman.data.bad import BadRows
+from elman.data.columns import is_named
 from elman.data.split import split
 from elman.data.text import HeldText
 from elman.data.tokens import Tokenizer
@@ -102,7 +103,8 @@ class Strings:
 def read_strings(source: Path | HeldText, longest: int, bad: BadRows, encoding: str = "") -> Strings:
     """The strings of a file, one a line, without the blanks around them; empty lines are left out, and counted.
 
-    Of a file of molecules, what stands behind a blank in a line is a molecule's name, and left out as well.
+    Of a file of molecules, what stands behind a blank in a line is a molecule's name, and left out as well; so is the
+    first line of any file, and this is said, if it is what such columns are called and no other string is the same.
 
     Args:
         source: the file, as ``text.read`` takes it.
@@ -130,6 +132,9 @@ def read_strings(source: Path | HeldText, longest: int, bad: BadRows, encoding: 
             empty += 1
         read += bool(string)
     bad.read(read)
+    if isinstance(source, Path) and _is_headed(texts):
+        log.info("%s: line %s is the name of the column, and no string: %s", source, lines[0], texts[0])
+        texts, lines = texts[1:], lines[1:]
     if not texts:
         raise ElmanError(f"{source} has no strings that can be used; give one a line")
     if empty:
@@ -137,6 +142,15 @@ def read_strings(source: Path | HeldText, longest: int, bad: BadRows, encoding: 
     if named:
         log.info("%s: %s names behind the molecules left out", source, f"{named:,}")
     return Strings(texts, np.array(lines), str(source), unit)
+
+
+def _is_headed(texts: Sequence[str]) -> bool:
+    """Whether the first of strings is the name of their column.
+
+    >>> _is_headed(["smiles", "CO", "CCN"]), _is_headed(["word", "book", "word"]), _is_headed(["Ann", "Bob"])
+    (True, False, False)
+    """
+    return len(texts) > 1 and is_named(texts[0], "string", "text", "words") and texts[0] not in texts[1:]
 
 
 def _lines(source: Path | HeldText, encoding: str) -> Iterator[str]:
