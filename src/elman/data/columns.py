@@ -59,9 +59,13 @@ NAMES = {
         "cognome naam imię имя фамилия texte texto testo tekst текст",
         "label": "label labels class target category sentiment intent outcome y answer",
         "origin": "language country",
-        "source": "source src input from question word text document article sentence prompt message spelling",
+        "source": "source src input from question word text document article sentence prompt message spelling quelle "
+        "frage wort satz texte phrase mot texto frase pregunta pergunta palabra palavra testo domanda parola tekst "
+        "vraag zin woord текст вопрос слово",
         "target": "target tgt output to answer translation summary reply response headline title sound phonemes "
-        "pronunciation",
+        "pronunciation ziel antwort übersetzung zusammenfassung titel cible réponse traduction résumé titre respuesta "
+        "traducción resumen título resposta tradução resumo risposta traduzione riassunto titolo antwoord vertaling "
+        "samenvatting перевод ответ",
         "words": "tokens words sentence text",
         "tags": "tags ner_tags labels pos_tags upos slots",
         "word": "word token form words tokens wort mot palabra palavra parola woord ord słowo слово kelime sana sözcük "

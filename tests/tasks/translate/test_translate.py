@@ -289,3 +289,33 @@ def test_measures_by_hand() -> None:
 def test_the_nearest_neighbour_is_the_most_alike() -> None:
     assert nearest_neighbour(["the red house", "a blue car", "blue"], ["one blue car", "red"], "subwords") == [1, 0]
     assert nearest_neighbour(["walking", "singing", "sung"], ["walked"], "characters") == [0]
+
+
+@pytest.mark.parametrize(
+    ("first", "headed"),
+    [
+        ("Deutsch\tSpanisch", True),
+        ("français\tjour", False),
+        ("русский\tEnglish", True),
+        ("en-US\tpt_BR", True),
+        ("texte\trésumé", True),
+        ("Frage\tAntwort", True),
+        ("English\ttranslation\tlicence", True),
+        ("English\tEnglisch", False),  # a word and its translation
+        ("phrase\tfrase", False),
+        ("Deutsch\tdía", False),
+    ],
+)
+def test_names_of_languages_and_of_texts_are_no_pair(
+    first: str, headed: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    columns = first.count("\t") + 1
+    (path := tmp_path / "a.tsv").write_text(
+        f"{first}\n" + "".join("\t".join([f"Tag {n}", f"día {n}", f"free {n}"][:columns]) + "\n" for n in range(9)),
+        encoding="utf-8",
+    )
+    layout = find_layout(path, Layout("table", "", ""))
+    assert len(read_pairs(path, layout, BadRows())[0]) == 10 - headed
+    assert layout.dialect.header is headed
+    assert ("the first line has the names of the columns: " + ", ".join(first.split("\t")) in caplog.text) is headed

@@ -22,12 +22,14 @@ from elman.data.separators import SEPARATORS
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.data.times.column import is_time
+from elman.data.tongues import tongue
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
 
 FEW = 0.2  # of the rows of a table, as a share, have different values at most where those are few
 WORDS = 2  # that a text has at least, on the average, where it has few different values
+ROLES = ("source", "target")
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,12 @@ def find_layout(data: Any, wished: Layout) -> Layout:
         return Layout("lines", dialect=Dialect(encoding=wished.dialect.encoding))
     check_task(data, "translate", wished.dialect.encoding)
     table = read_table(data, BadRows(skip=True), wished.dialect)
-    if (
+    headed = (
         wished.dialect.header is None
         and table.dialect.header is False
         and _are_names(_first(data, wished.dialect.encoding), table.dialect.separator)
-    ):
+    )
+    if headed:
         table = read_table(data, BadRows(skip=True), replace(wished.dialect, header=True))
     texts = [column for column in table.columns if not table.is_numeric(column) and not _is_constant(table, column)]
     varied = [column for column in texts if not _is_remark(table, column)]
@@ -94,6 +97,8 @@ def find_layout(data: Any, wished: Layout) -> Layout:
     separator = table.dialect.separator
     between = f", with {SEPARATORS.get(separator, separator)} between columns" if separator else ""
     table.tell()
+    if headed:
+        log.info("%s: the first line has the names of the columns: %s", table.name, listed(table.columns))
     log.info("pairs: column %s -> column %s%s", source, target, between)
     if left := [column for column in table.columns if column not in (source, target)]:
         log.info("columns that are not used: %s", listed(left))
@@ -170,8 +175,21 @@ def _first(data: Any, encoding: str) -> str:
 
 
 def _are_names(line: str, separator: str | None) -> bool:
-    cells = line.split(separator or "\t")
-    return len(cells) > 1 and all(is_named(cell, "source", "target") for cell in cells[:2])
+    """Whether a line has a name for each column: a usual one for source or target, a language, or what is no text.
+
+    Two names of one language, or for one thing, are a word and its translation.
+
+    >>> [_are_names(line, "\t") for line in ("Deutsch\tSpanisch", "texte\trésumé", "English\tEnglisch", "Tag\tdía")]
+    [True, True, False, False]
+    """
+    cells = [cell.strip(' "') for cell in line.split(separator or "\t")]
+    if len(cells) < 2 or len(set(cells)) < len(cells):
+        return False
+    tongues = [tongue(cell) for cell in cells[:2]]
+    if all(tongues):
+        return tongues[0] != tongues[1]
+    one, other = ({role for role in ROLES if tongue(cell) or is_named(cell, role)} for cell in cells[:2])
+    return bool(one) and bool(other) and len(one | other) > 1
 
 
 @dataclass(frozen=True, eq=False)
