@@ -118,6 +118,13 @@ def test_numbers_as_people_write_them(tmp_path: Path) -> None:
         ("Go.\tVa !\nRun.\tCours !\n", "x.tsv", False),
         ("source\ttarget\nRun.\tCours !\n", "x.tsv", True),
         (",value\n0,1\n1,2\n", "x.csv", True),
+        ("time,0.5,1.5\n2024-01-01 00:00,3.1,4\n2024-01-01 01:00,5,6\n", "x.csv", True),
+        ("datetime;100;200\n01.02.2024;3;4\n02.02.2024;5;6\n", "x.csv", True),
+        ("day\t10\t20\n1\t3\t4\n2\t5\t6\n", "x.tsv", True),
+        ("2024-01-01,10,20\n2024-01-02,3,4\n2024-01-03,5,6\n", "x.csv", False),
+        ("n/a,10,20\n2024-01-02,3,4\n2024-01-03,5,6\n", "x.csv", False),
+        ("country,2019,2020,2021\nChad,1000,1167,1321\nMali,900,950,970\n", "x.csv", True),
+        ("Chad,1000,1167,1321\nMali,900,950,970\n", "x.csv", False),
     ],
 )
 def test_a_header_is_told_from_values(content: str, name: str, header: bool, tmp_path: Path) -> None:

@@ -10,9 +10,12 @@ import polars as pl
 from elman.data.columns import is_named
 from elman.data.numbers.cells import has_value
 from elman.data.separators import is_number
+from elman.data.times.column import is_time
+from elman.data.times.forms import YEARS
 
 WHOLE = re.compile(r"[0-9]{1,18}")
 CLASSED = 5  # rows of a class at least, on the average
+FEWEST = 3  # years that are names
 LOOKED = 20  # rows below it that are looked at, whether they count too
 
 
@@ -35,7 +38,7 @@ def has_header(rows: Sequence[list[str]], kind: str) -> bool:
         return _names_again(first, [row for row in below if row != first])
     columns = [[row[n] for row in below if n < len(row) and row[n]] for n in range(len(first))]
     if any(map(is_number, names)):
-        return _counts(first, below, columns) or _are_other(first, columns)
+        return _tops_times(first, columns) or _counts(first, below, columns) or _are_other(first, columns)
     if any(column and all(map(is_number, column)) for column in columns):
         return True
     if any(cell and cell in column for cell, column in zip(first, columns, strict=True)):
@@ -75,8 +78,10 @@ def _counts(first: Sequence[str], below: Sequence[Sequence[str]], columns: Seque
         return False
     counted = [column for cell, column in zip(first, columns, strict=True) if cell.isdigit() and column]
     broken = any(not cell.lstrip("-+").isdigit() for column in counted for cell in column)
-    # two or three whole numbers above whole ones may be a row as well
-    return bool(counted) and (broken or len(counted) > 3)
+    numbers = [int(cell) for cell in first if WHOLE.fullmatch(cell)]
+    years = len(numbers) >= FEWEST and len(numbers) < len(first) and YEARS[0] <= numbers[0] <= numbers[-1] <= YEARS[1]
+    # two or three whole numbers above whole ones may be a row as well, unless they are years beside a name
+    return bool(counted) and (broken or len(counted) > 3 or (years and any(map(str.isalpha, first))))
 
 
 def _rises(row: Sequence[str]) -> bool:
@@ -86,6 +91,24 @@ def _rises(row: Sequence[str]) -> bool:
     if len(numbers) < 2 or len(others) > len(numbers) or any(map(is_number, others)):
         return False
     return all(b == a + 1 for a, b in pairwise(numbers))
+
+
+def _tops_times(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether a row has a name above times, whatever else it has: a word, or what those that count are called.
+
+    >>> _tops_times(["who", "10"], [["2024-01-01", "2024-01-02"], ["3", "5"]])
+    True
+    >>> _tops_times(["day", "10"], [["1", "2"], ["3", "5"]]), _tops_times(["n/a", "10"], [["1", "2"], ["3", "5"]])
+    (True, False)
+    """
+    for cell, column in zip(first, columns, strict=True):
+        if not cell[:1].isalpha() or is_number(cell) or len(column) < 2 or not has_value(pl.Series([cell])).all():
+            continue
+        if is_time(pl.Series(column)) and not is_time(pl.Series([cell])):
+            return True
+        if is_named(cell, "time", "step", "period") and all(map(is_number, column)):
+            return True
+    return False
 
 
 def _are_other(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
