@@ -87,7 +87,7 @@ def test_the_columns_of_a_series_a_row_may_be_dates(tmp_path: Path) -> None:
          [f"{2000 + n // 12}-{n % 12 + 1:02d}" for n in range(24)], ("RegionName",), "a month"),
         ("Country=A/A/B Unit=t/m/t", [str(year) for year in range(1990, 2020)], ("Country", "Unit"), "a step"),
         ("Province=P/Q/ Country=A/A/B Lat=1.5/2.5/3.5 Long=1.5/7.5/9.5",
-         [f"1/{n}/20" for n in range(1, 32)], ("Province",), "a day"),
+         [f"1/{n}/20" for n in range(1, 32)], ("Province", "Country"), "a day"),
     ],
 )  # fmt: skip
 def test_a_row_may_have_several_names(
@@ -436,3 +436,37 @@ def test_codes_that_begin_with_zeros_are_no_amounts(tmp_path: Path, caplog: pyte
     path.write_text("\n".join(["date,where", *(row.rsplit(",", 2)[0] for row in rows)]))
     with pytest.raises(ElmanError, match=r"unless --target names where \(codes that begin with zeros\)"):
         find_columns(read_table(path, BadRows()), Columns(""))
+
+
+@pytest.mark.parametrize(
+    ("steps", "rows"),
+    [
+        (["2019", "2020", "2021"], True),
+        (["2019-01", "2019-02", "2019-03", "2019-04"], True),
+        (["2019", "2023", "2024"], False),
+        (["high", "low", "mean"], False),
+    ],
+)
+def test_of_years_or_dates_that_follow_each_other_few_make_a_row_a_series(
+    steps: list[str], rows: bool, tmp_path: Path
+) -> None:
+    text = f"country,{','.join(steps)}\n" + "".join(
+        f"Land {n}," + ",".join(str(n * 10 + 3 * k) for k in range(len(steps))) + "\n" for n in range(20)
+    )
+    found, _ = panel(tmp_path, text)
+    assert found.columns.layout == ("rows" if rows else "columns")
+    assert [series.name for series in found.series][:2] == ([("Land 0",), ("Land 1",)] if rows else [()])
+    months = text.replace("country", "month")
+    assert panel(tmp_path, months)[0].columns.layout == "columns"  # such rows are moments, of several years each
+
+
+def test_a_series_is_named_by_columns_that_are_not_both_empty(tmp_path: Path) -> None:
+    dates = [f"1/{day}/20" for day in range(20, 30)]
+    places = [("", "Chad"), ("Yukon", "Canada"), ("Quebec", "Canada")]
+    text = f"Province/State,Country/Region,Lat,{','.join(dates)}\n" + "".join(
+        f"{province},{country},{n}.5,{','.join(map(str, range(10)))}\n" for n, (province, country) in enumerate(places)
+    )
+    found, _ = panel(tmp_path, text)
+    assert [series.name for series in found.series] == places
+    assert found.label(found.series[0], 0) == "Chad"
+    assert panel(tmp_path, text.replace("Quebec,Canada", "Hubei,China"))[0].columns.series == ("Country/Region",)

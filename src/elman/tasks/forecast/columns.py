@@ -1,6 +1,7 @@
 """What the columns of a table of series are: as said, or as found out."""
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
@@ -16,6 +17,7 @@ from elman.data.roles import CODES, holds_codes, names_rows, no_amount, no_numbe
 from elman.data.rows import Known
 from elman.data.tables import Table
 from elman.data.times.column import Times, is_of_day, is_time, read_times
+from elman.data.times.forms import YEARS
 from elman.data.times.when import When, find_when
 from elman.data.wide import find_wide
 from elman.errors import ElmanError
@@ -23,6 +25,7 @@ from elman.errors import ElmanError
 log = logging.getLogger(__name__)
 
 LEAST = 8  # columns of numbers that make a table of one series a row
+FEWEST = 3  # where they are named by years or dates that follow each other
 MOST_NAMES = 20  # columns before those at most
 
 
@@ -201,26 +204,51 @@ def value_columns(columns: Sequence[str], series: Sequence[str]) -> tuple[str, .
 
 def _first_step(columns: Sequence[str], first: int) -> int:
     """From which column on all names count or are times, not before the given one; 0 where that are too few."""
-    last = min(first + MOST_NAMES, len(columns) - LEAST)
-    return next((start for start in range(first, last + 1) if _are_steps(columns[start:])), 0)
+    last = min(first + MOST_NAMES, len(columns) - FEWEST)
+    few = len(columns) - LEAST  # and the step from which on they are fewer than that
+    return next((n for n in range(first, last + 1) if (_are_steps if n <= few else _follow)(columns[n:])), 0)
 
 
 def _names_of_rows(table: Table) -> tuple[str, ...]:
     """The columns that name the series where each row is one; none where a row is something else."""
     start = _first_step(table.columns, 1)
     names, values = table.columns[: start or 1], table.columns[start or 1 :]
-    if len(values) < LEAST or any(is_time(table.frame[name]) for name in names):
+    if len(values) < (FEWEST if start else LEAST) or any(is_time(table.frame[name]) for name in names):
         return ()
     # where series end is empty; text anywhere makes it another kind of table
     if not all(table.is_numeric(name) or has_value(table.frame[name]).sum() == 0 for name in values):
         return ()
-    if len(names) > 1 and any(is_named(name, "time", "step", "period", "year", "month", "day") for name in names):
+    several = len(names) > 1 or len(values) < LEAST
+    if several and any(is_named(name, "time", "step", "period", "year", "month", "day") for name in names):
         return ()
     texts = [name for name in names if not table.is_numeric(name)]
     texts.sort(key=lambda name: not (is_named(name, "series") or is_identity(name)))
     counted = [name for name in names if name not in texts and start and names_rows(table, name)]
     some = [each for count in (1, 2, 3) for each in combinations(texts[:8], count)] + [(name,) for name in counted]
-    return next((each for each in some if table.frame.select(each).n_unique() == len(table)), ())
+    return next((each for each in some if _tell_apart(table.frame.select(each))), ())
+
+
+def _tell_apart(names: pl.DataFrame) -> bool:
+    """Whether each row is named, and as no other."""
+    filled = names.select(pl.any_horizontal(has_value(names[name]) for name in names.columns)).to_series()
+    return bool(filled.all()) and names.n_unique() == len(names)
+
+
+def _follow(names: Sequence[str]) -> bool:
+    """Whether the names of columns are years, each the next, or dates in their order.
+
+    >>> [_follow(names) for names in (["2019", "2020", "2021"], ["2019", "2023", "2024"], ["1/22/20", "1/23/20"])]
+    [True, False, True]
+    """
+    if all(re.fullmatch(r"\d{4}", name.strip()) for name in names):
+        years = [int(name) for name in names]
+        return YEARS[0] <= years[0] <= years[-1] <= YEARS[1] and years == list(range(years[0], years[0] + len(years)))
+    return _are_dates(names) and bool((np.diff(read_times(pl.Series(names)).values) > 0).all())
+
+
+def _are_dates(names: Sequence[str]) -> bool:
+    """Whether the names of columns are dates, all of them, so that none is without a digit."""
+    return all(re.search(r"\d", name) for name in names) and is_time(pl.Series(names))
 
 
 def _are_steps(names: Sequence[str]) -> bool:
@@ -228,8 +256,7 @@ def _are_steps(names: Sequence[str]) -> bool:
     wide = find_wide(names)
     if wide is not None and len(wide.columns) == len(names):
         return True
-    given = pl.Series(names)
-    return is_time(given) and not np.isnan(read_times(given).values).any()
+    return _are_dates(names) and not np.isnan(read_times(pl.Series(names)).values).any()
 
 
 def _rows(table: Table, said: Columns, series: tuple[str, ...]) -> Columns:

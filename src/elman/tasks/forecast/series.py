@@ -71,7 +71,7 @@ class Panel:
         """A name for one target of one series."""
         several = len(self.columns.targets) > 1
         words = [*series.name, *([self.columns.targets[target]] if several or not series.name else [])]
-        return " ".join(words)
+        return " ".join(filter(None, words))
 
     def describe(self) -> str:
         """One line for people."""
