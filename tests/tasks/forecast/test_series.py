@@ -470,3 +470,15 @@ def test_a_series_is_named_by_columns_that_are_not_both_empty(tmp_path: Path) ->
     assert [series.name for series in found.series] == places
     assert found.label(found.series[0], 0) == "Chad"
     assert panel(tmp_path, text.replace("Quebec,Canada", "Hubei,China"))[0].columns.series == ("Country/Region",)
+
+
+def test_of_dates_that_name_columns_the_order_is_asked_for_and_kept(tmp_path: Path) -> None:
+    dates = [f"{n}/1/24" for n in range(1, 11)]
+    text = f"Province,Country,{','.join(dates)}\n" + "".join(f"P{n},C{n % 2},{'3,' * 9}{n}\n" for n in range(4))
+    with pytest.raises(ElmanError, match=r"the first row has dates such as '1/1/24', .* --date-order dmy or mdy"):
+        panel(tmp_path, text)
+    table = read_table(tmp_path / "table.csv", BadRows())
+    for order, step in (("dmy", "a day"), ("mdy", "a month")):
+        columns = find_columns(table, Columns(""), order=order)
+        assert columns.series == ("Province",)
+        assert read_panel(table, columns).clock.describe() == step

@@ -68,7 +68,9 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
         form, rivals = find_form(column, order)
         if rivals:
             ways = " or ".join(FORMS[each].said for each in rivals)
-            shown = quoted(column.filter(has_value(column))[0])
+            given = column.filter(has_value(column))
+            dates = given.filter(pl.Series(np.isfinite(read_times(given, form=rivals[0]).values)))
+            shown = quoted(dates[0])
             orders = " or ".join(order_of(each) for each in rivals)
             raise ElmanError(
                 f"{column.name} has dates such as {shown}, and nothing tells whether they are {ways}; "

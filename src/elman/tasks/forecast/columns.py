@@ -111,11 +111,11 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     if twice := next((name for n, name in enumerate(named) if name in named[:n]), None):
         raise ElmanError(f"the column {twice!r} is named for two things; name it for one")
     sought = said.layout == "rows" or not (said.layout or said.time or said.targets)
-    names = _names_of_rows(table) if sought else ()
+    names = _names_of_rows(table, order) if sought else ()
     if said.layout == "rows" or names:
         if ignore:
             raise ElmanError(f"{table.name}: --ignore is for tables with a row for each time; here a row is a series")
-        return _rows(table, said, said.series or names or (table.columns[0],))
+        return _rows(table, said, said.series or names or (table.columns[0],), order)
     free = [name for name in table.columns if name not in {*named, *ignore}]
     when = find_when(table, said.time, free, order=order, zone=said.zone, counted=True)
     time, times = when.columns, when.read(table.frame)
@@ -191,27 +191,29 @@ def _no_targets(table: Table, numbers: Sequence[str], *, dated: bool) -> dict[st
     return stamps | {name: "a counter" for name in numbers if _is_row_number(table.frame[name], name)}
 
 
-def value_columns(columns: Sequence[str], series: Sequence[str]) -> tuple[str, ...]:
+def value_columns(columns: Sequence[str], series: Sequence[str], order: str = "") -> tuple[str, ...]:
     """The columns of the values where a row is a series: those at the end that count or are times, or else all others.
+
+    Of day, month and year in the names of columns an order may be said.
 
     >>> value_columns(["id", "shop", *(f"d_{n}" for n in range(1, 9))], ["id"])[:2], value_columns(["a", "b"], ["a"])
     (('d_1', 'd_2'), ('b',))
     """
     first = max((columns.index(name) for name in series), default=-1) + 1
-    start = _first_step(columns, first)
+    start = _first_step(columns, first, order)
     return tuple(columns[start:]) if start else tuple(name for name in columns if name not in series)
 
 
-def _first_step(columns: Sequence[str], first: int) -> int:
+def _first_step(columns: Sequence[str], first: int, order: str) -> int:
     """From which column on all names count or are times, not before the given one; 0 where that are too few."""
     last = min(first + MOST_NAMES, len(columns) - FEWEST)
     few = len(columns) - LEAST  # and the step from which on they are fewer than that
-    return next((n for n in range(first, last + 1) if (_are_steps if n <= few else _follow)(columns[n:])), 0)
+    return next((n for n in range(first, last + 1) if (_are_steps if n <= few else _follow)(columns[n:], order)), 0)
 
 
-def _names_of_rows(table: Table) -> tuple[str, ...]:
+def _names_of_rows(table: Table, order: str) -> tuple[str, ...]:
     """The columns that name the series where each row is one; none where a row is something else."""
-    start = _first_step(table.columns, 1)
+    start = _first_step(table.columns, 1, order)
     names, values = table.columns[: start or 1], table.columns[start or 1 :]
     if len(values) < (FEWEST if start else LEAST) or any(is_time(table.frame[name]) for name in names):
         return ()
@@ -234,16 +236,16 @@ def _tell_apart(names: pl.DataFrame) -> bool:
     return bool(filled.all()) and names.n_unique() == len(names)
 
 
-def _follow(names: Sequence[str]) -> bool:
+def _follow(names: Sequence[str], order: str) -> bool:
     """Whether the names of columns are years, each the next, or dates in their order.
 
-    >>> [_follow(names) for names in (["2019", "2020", "2021"], ["2019", "2023", "2024"], ["1/22/20", "1/23/20"])]
+    >>> [_follow(names, "") for names in (["2019", "2020", "2021"], ["2019", "2023"], ["1/22/20", "1/23/20"])]
     [True, False, True]
     """
     if all(re.fullmatch(r"\d{4}", name.strip()) for name in names):
         years = [int(name) for name in names]
         return YEARS[0] <= years[0] <= years[-1] <= YEARS[1] and years == list(range(years[0], years[0] + len(years)))
-    return _are_dates(names) and bool((np.diff(read_times(pl.Series(names)).values) > 0).all())
+    return _are_dates(names) and bool((np.diff(times_of(names, None, order).values) > 0).all())
 
 
 def _are_dates(names: Sequence[str]) -> bool:
@@ -251,20 +253,31 @@ def _are_dates(names: Sequence[str]) -> bool:
     return all(re.search(r"\d", name) for name in names) and is_time(pl.Series(names))
 
 
-def _are_steps(names: Sequence[str]) -> bool:
+def _are_steps(names: Sequence[str], order: str) -> bool:
     """Whether the names of columns count, or are times."""
     wide = find_wide(names)
     if wide is not None and len(wide.columns) == len(names):
         return True
-    return _are_dates(names) and not np.isnan(read_times(pl.Series(names)).values).any()
+    return _are_dates(names) and not np.isnan(times_of(names, None, order).values).any()
 
 
-def _rows(table: Table, said: Columns, series: tuple[str, ...]) -> Columns:
-    values = value_columns(table.columns, series)
+def times_of(names: Sequence[str], zone: str | None, order: str) -> Times:
+    """The times that columns are named by, as ``read_times`` has them.
+
+    >>> times_of(["1/2/24", "1/3/24"], None, "dmy").form
+    'dmy'
+    """
+    return read_times(pl.Series("the first row", names), zone, order=order)
+
+
+def _rows(table: Table, said: Columns, series: tuple[str, ...], order: str) -> Columns:
+    values = value_columns(table.columns, series, order)
     log.info("a series in each of %s rows, named by %s", f"{len(table):,}", ", ".join(series))
     if left := [name for name in table.columns if name not in (*series, *values)]:
         log.info("not used: %s", listed(left))
-    return replace(said, layout="rows", series=series, targets=("value",), dated=is_time(pl.Series(values)),
+    dated = is_time(pl.Series(values))
+    forms = (times_of(values, None, order).form,) if dated else ()
+    return replace(said, layout="rows", series=series, targets=("value",), dated=dated, forms=forms,
                    dialect=table.written(*values))  # fmt: skip
 
 

@@ -10,9 +10,9 @@ import polars as pl
 from elman.data.numbers.cells import as_text, has_value
 from elman.data.tables import Table
 from elman.data.times.clock import Clock, find_clock, said_clock
-from elman.data.times.column import read_times
+from elman.data.times.forms import order_of, with_first_year
 from elman.errors import ElmanError
-from elman.tasks.forecast.columns import Columns, value_columns, words
+from elman.tasks.forecast.columns import Columns, times_of, value_columns, words
 
 log = logging.getLogger(__name__)
 
@@ -192,13 +192,14 @@ def _check_step(table: Table, columns: Columns, clock: Clock, parts: list[np.nda
 
 
 def _read_rows(table: Table, columns: Columns, clock: Clock | str | None, asked: list[tuple[str, ...]]) -> Panel:
-    names = value_columns(table.columns, columns.series)
+    order = order_of(with_first_year(columns.forms[0])[0]) if columns.forms else ""
+    names = value_columns(table.columns, columns.series, order)
     table = table.numeric(*names)
     _require_rows(table)
     values = table.frame.select(names).to_numpy().astype(float)
     times = np.arange(len(names), dtype=float)
     if columns.dated:
-        times = read_times(pl.Series(names), columns.zone).values
+        times = times_of(names, columns.zone, order).values
         if np.isnan(times).any():
             name = names[int(np.isnan(times).argmax())]
             raise ElmanError(f"{table.name}: the column {name!r} is named by no time, as the others are")
