@@ -208,7 +208,7 @@ EXAMPLES = [
     Example(
         "Years of two digits",
         "69 to 99 are 1969 to 1999, and 00 to 68 are 2000 to 2068, as in POSIX. Rows that go on from 68 to 69 are all "
-        "of the hundred years in which they do. Days without any year are no times.",
+        "of the hundred years in which they do. Which years they are is said. Days without any year are no times.",
         {"years.csv": lines("date,level", *(f"{58 + n}-06-30,{n % 5 + n / 10}" for n in range(40)))},
         "forecast",
     ),

@@ -1,6 +1,5 @@
 """The ways in which people use files: each makes a case of some commands, or of a script, from malformed ones."""
 
-import io
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -161,7 +160,7 @@ def streamed(random: Random, sound: Sequence[Base]) -> Case:
         lines = lines.rstrip(b"\n")
     skip = random.random() < 0.7
     arguments = ("predict", str(base.folder), "--stream", *(("--skip-bad",) if skip else ()))
-    rows = len(list(io.TextIOWrapper(io.BytesIO(lines), encoding="latin-1")))  # a line may end with \r as well
+    rows = len(lines.split(b"\n")) - lines.endswith(b"\n") if lines else 0
     step = Step(arguments, "lines", rows, "bad lines of a stream have empty answers" if skip else "")
     return Case(0, f"stream {base.task}", {"lines": lines}, (step,))
 

@@ -1,7 +1,7 @@
 """What holds of products by heads, over awkward numbers of units a head: they are those of a loop over the heads."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cases
 import pytest
@@ -52,7 +52,7 @@ class ByHeads:
     def __init__(self, units: int, kind: str = "slstm") -> None:
         self.units, self.kind = units, kind
 
-    def make(self, input_size: int = 3, hidden_size: int = 4, **options: object) -> Cell:
+    def make(self, input_size: int = 3, hidden_size: int = 4, **options: Any) -> Cell:
         if self.kind == "slstm":
             return SLSTMCell(input_size, hidden_size * self.units, heads=hidden_size, **options)
         return Throwaway(Gates).make(input_size, 3 * self.units, **options)

@@ -272,7 +272,8 @@ def read_json(path: Path) -> dict[str, Any]:
     data = manifest.read(path.parent, path.name)
     try:
         value = json.loads(data)
-        json.dumps(value, ensure_ascii=False).encode()  # halves of a character can be written, and are none
+        # halves of a character can be written, and are none; but the name of a file may have bytes that are no text
+        json.dumps(value, ensure_ascii=False).encode(errors="strict" if path.name == VOCABULARY else "surrogateescape")
     except (RecursionError, ValueError) as error:
         raise ElmanError(f"{path} is damaged or was cut short: {_first_line(error)}; take a copy") from error
     if not isinstance(value, dict):

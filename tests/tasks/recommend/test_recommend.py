@@ -465,5 +465,5 @@ def test_where_no_session_has_items_that_is_said(tmp_path: Path) -> None:
 def test_items_that_differ_only_in_case_are_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
         frame = pl.DataFrame({"user": ["a", "a", "b", "b"] * 3, "item": ["Tea", "tea", "cup", "tea"] * 3})
-        RecommendTask.read(RecommendTask.Options(), Sources(frame))
+        RecommendTask.read(RecommendOptions(), Sources(frame))
     assert "items differ only in case or blanks, and are learnt apart unless written alike: Tea 3, tea 6" in caplog.text

@@ -379,6 +379,9 @@ def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("sentence,word,tag")
     with pytest.raises(ElmanError, match="has no rows but its header"):
         find_layout(tmp_path / "x.csv", ColumnSpec())
+    (tmp_path / "x.txt").write_text(",,\n,,\na\n")
+    with pytest.raises(ElmanError, match="has no words"):
+        find_layout(tmp_path / "x.txt", ColumnSpec(dialect=Dialect(",")))
 
 
 @pytest.mark.parametrize("letters", ["BIES", "BILU"])
@@ -409,7 +412,7 @@ def test_tags_of_spans_are_tags_wherever_they_stand(between: str, tmp_path: Path
 def test_tags_that_differ_only_in_case_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "tags.txt"
     path.write_text("the DET\ndog NOUN\n\na det\ncat NOUN\n\n" * 6)
-    TagTask.read(TagTask.Options(), Sources(path))
+    TagTask.read(TagOptions(), Sources(path))
     assert "tags differ only in case or blanks, and are learnt apart unless written alike: DET 6, det 6" in caplog.text
 
 

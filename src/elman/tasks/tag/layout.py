@@ -237,6 +237,8 @@ def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec, like:
     separator, rows = _separated(lines, wishes.dialect.separator)
     width = usual_width(rows)
     rows = [row for row in rows if len(row) == width and any(map(str.strip, row))]  # a line of `,,` ends a sentence
+    if not rows:
+        raise ElmanError(f"{source} has no words")
     heading = [cell.strip().lower() for cell in rows[0]]
     learnt = like.names if like is not None else ()
     header = wishes.dialect.header
