@@ -94,6 +94,14 @@ def test_series_and_streams(tmp_path: Path, capsys: Any) -> None:
     assert "--label-column" in found["next"]
 
 
+def test_the_name_of_a_large_file_need_not_be_text(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "\udcff"
+    with path.open("wb") as file:
+        pl.DataFrame({"a": np.random.default_rng(0).normal(size=LARGE // 4)}).write_parquet(file)
+    assert main(["inspect", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["columns"][0]["name"] == "a"
+
+
 def test_a_large_file_of_parquet_that_is_cut_short_is_named(tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1" + bytes(LARGE))
     assert main(["inspect", str(tmp_path / "a.parquet")]) == 2

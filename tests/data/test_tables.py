@@ -17,7 +17,7 @@ from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
 from elman.data.reading import read_table
 from elman.data.separators import guess_separator
-from elman.data.tables import write_table
+from elman.data.tables import column_of, write_table
 from elman.errors import ElmanError
 
 ROWS = [{"text": "fine, really", "label": "good", "n": 1.5}, {"text": 'so "so"', "label": "bad", "n": None}]
@@ -167,6 +167,7 @@ def test_cells_are_texts_each_by_itself(tmp_path: Path) -> None:
         read.text("b")
     with pytest.raises(ElmanError, match="a holds lists or objects"):
         replace(read, frame=pl.DataFrame({"a": [1j]})).text("a")
+    assert column_of("a", [np.zeros(2), "b"]).to_list() == ["[0.0, 0.0]", "b"]
 
 
 def test_frames_in_memory() -> None:

@@ -82,10 +82,11 @@ def narrowed(path: Path, table: Table | None) -> Iterator[Path]:
     frame = table.frame.select(*table.columns[: WIDEST - LAST], *table.columns[-LAST:])
     with tempfile.TemporaryDirectory() as scratch:
         to = Path(scratch) / path.name
-        if table.dialect.separator:
-            frame.write_csv(to, separator=table.dialect.separator, include_header=bool(table.dialect.header))
-        else:
-            frame.write_parquet(to)
+        with to.open("wb") as file:
+            if table.dialect.separator:
+                frame.write_csv(file, separator=table.dialect.separator, include_header=bool(table.dialect.header))
+            else:
+                frame.write_parquet(file)
         yield to
 
 
@@ -132,7 +133,8 @@ def _copy_beginning(path: Path, to: Path, size: int) -> bool:
 
 def _copy_rows(frame: pl.DataFrame, to: Path) -> bool:
     """The first rows as Parquet, which is known by its content, whatever the name is."""
-    frame.head(ROWS).write_parquet(_unpacked(to))
+    with _unpacked(to).open("wb") as file:  # whose name may be no text
+        frame.head(ROWS).write_parquet(file)
     return len(frame) < ROWS
 
 

@@ -406,7 +406,8 @@ def column_of(name: str, values: list[Any]) -> pl.Series:
     except UnicodeEncodeError as error:
         said = f"{quoted(error.object)} has half of a pair of surrogates, which is no character"
         raise ElmanError(f"{name or 'a text'}: {said}") from error
-    except (OverflowError, TypeError, pl.exceptions.PolarsError):
+    except (AttributeError, OverflowError, TypeError, pl.exceptions.PolarsError):  # the first of an array beside others
+        values = [_cell(value) for value in values]
         kinds = {type(value) for value in values if value is not None}
         if kinds <= {int, float} and not any(isinstance(v, int) and abs(v) > sys.float_info.max for v in values):
             return pl.Series(name, values, dtype=pl.Float64, strict=False)

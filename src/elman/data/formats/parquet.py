@@ -28,8 +28,8 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
 
 def first_rows(path: Path, number: int) -> pl.DataFrame:
     """The first rows of a file that is not packed, without reading the others."""
-    with _refused(path):
-        return pl.scan_parquet(path, glob=False).head(number).collect()
+    with _refused(path), path.open("rb") as file:  # opened here, since its name may be no text
+        return pl.scan_parquet(file).head(number).collect()
 
 
 @contextmanager
