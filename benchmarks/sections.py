@@ -28,7 +28,7 @@ from contenders import (
 )
 from memory import floats_kept
 from targets import Figure
-from timing import Effort, compare
+from timing import Effort, Timings, compare
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -286,6 +286,15 @@ def one_step(scale: Scale) -> Iterator[Figure]:
         }
 
 
+def _of_both(kind: str, hidden: int, timings: Timings) -> Figure:
+    return {
+        "cell": kind,
+        "H": hidden,
+        "elman us": MICRO * timings.seconds("elman"),
+        "torch us": MICRO * timings.seconds("torch"),
+    }
+
+
 def calls_of_one_step(scale: Scale) -> Iterator[Figure]:
     """One call of one step of one sequence, forward, against torch.nn, from zeros and with the state carried on."""
     for kind in KINDS:
@@ -299,10 +308,7 @@ def calls_of_one_step(scale: Scale) -> Iterator[Figure]:
                 carried = {f"{name} carried": _carried(layer, xs[0].detach()) for name, layer in named}
                 timings = compare({**work, **carried}, scale.effort)
             yield {
-                "cell": kind,
-                "H": hidden,
-                "elman us": MICRO * timings.seconds("elman"),
-                "torch us": MICRO * timings.seconds("torch"),
+                **_of_both(kind, hidden, timings),
                 "torch/elman": timings.ratio("torch", "elman"),
                 "carried": timings.ratio("torch carried", "elman carried"),
             }
@@ -329,10 +335,7 @@ def new_modules(scale: Scale) -> Iterator[Figure]:
                 scale.effort,
             )
             yield {
-                "cell": kind,
-                "H": hidden,
-                "elman us": MICRO * timings.seconds("elman"),
-                "torch us": MICRO * timings.seconds("torch"),
+                **_of_both(kind, hidden, timings),
                 "elman/torch": timings.ratio("elman", "torch"),
                 "other sizes": timings.ratio("elman other", "torch other"),
             }

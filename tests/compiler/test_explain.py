@@ -99,9 +99,9 @@ def test_its_numbers_are_those_of_the_call(
     seen: dict[str, Any] = {}
     make = run.Workspace.__init__
 
-    def watched(self: Any, kernels: Any, compiled: Any, rows: Any, features: int, block: int) -> None:
+    def watched(self: Any, compiled: Any, packed: Any, rows: Any, features: int, block: int) -> None:
         seen.setdefault("call", (rows.threads, block, max(rows.first[1:] - rows.first[:-1])))
-        make(self, kernels, compiled, rows, features, block)
+        make(self, compiled, packed, rows, features, block)
 
     monkeypatch.setattr(run.Workspace, "__init__", watched)
     monkeypatch.setattr("elman.compiler.executors.llvm.threads.available", lambda: count)

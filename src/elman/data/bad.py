@@ -40,7 +40,7 @@ class BadRows:
         self.listed: list[str] = []  # where each is, and what is wrong with it
         self.numbers: Counter[str] = Counter()  # of what was read, by what it is: rows, series
         self.left_out: Counter[str] = Counter()
-        self.remarks: dict[str, None] = {}  # on files that lie as one that was learnt from, each once
+        self.remarks: dict[str, int] = {}  # on files that lie as one that was learnt from, each once, and how loud
 
     def read(self, number: int, of: str = "rows") -> None:
         """So many were read, those that cannot be used among them."""
@@ -62,14 +62,14 @@ class BadRows:
         self.listed.append(brief(f"{where}: {reason}"))
         self.left_out[of] += 1
 
-    def remark(self, name: str, notes: Iterable[str]) -> None:
-        """What is to be said of how a file was read, beside rows that are bad."""
-        self.remarks |= dict.fromkeys(f"{name}: {note}" for note in notes)
+    def remark(self, name: str, notes: Iterable[str], level: int = logging.INFO) -> None:
+        """What is to be said of how a file was read, beside rows that are bad, at a level of logging."""
+        self.remarks |= dict.fromkeys((f"{name}: {note}" for note in notes), level)
 
     def tell(self) -> None:
         """Say how the files were read, how many rows were left out, and the first few; the rest is in ``listed``."""
-        for remark in self.remarks:
-            log.info("%s", remark)
+        for remark, level in self.remarks.items():
+            log.log(level, "%s", remark)
         self._tell_left_out()
 
     def _tell_left_out(self) -> None:

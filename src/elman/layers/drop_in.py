@@ -23,7 +23,7 @@ from elman.compiler.surroundings import ordinary
 from elman.compiler.tensors import PLAIN, strided, told
 from elman.errors import ElmanError, ElmanWarning, TwinError, user_level
 from elman.layers.recurrent import check_stack, run_stack
-from elman.layers.twins import as_leaf, compile_as_code, quantize_as, twin_of
+from elman.layers.twins import as_leaf, compile_as_code, quantize_as, twin_of, words_of_twin
 
 _CELLS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "RNN_TANH": (ElmanCell, {"nonlinearity": "tanh"}),
@@ -162,7 +162,7 @@ class DropIn(nn.RNNBase):
                 return self._bound(input, hx, save)
             return self._run(input, hx, lengths, resets, save)
         except ElmanError as error:
-            words = self._words_of_twin(input, hx)
+            words = words_of_twin(self, input, hx)
             raise TwinError(f"{words}: {error}" if words else str(error)) from error
 
     def _run_packed(
@@ -256,22 +256,6 @@ class DropIn(nn.RNNBase):
                     f"for an input of {input.dim()} dimensions hx has as many, not {part.dim()}: "
                     "the batch is left out of both or of neither"
                 )
-
-    def _words_of_twin(self, input: Any, hx: Any) -> str:
-        """What the twin says is wrong with a call, for code that looks for its words; "" where it finds nothing."""
-        x, sizes = (input.data, input.batch_sizes) if isinstance(input, PackedSequence) else (input, None)
-        check: Any = self.check_forward_args
-        try:
-            if sizes is None and x.dim() == 2:
-                x = x.unsqueeze(0 if self.batch_first else 1)
-                if hx is not None:
-                    hx = hx.unsqueeze(1) if isinstance(hx, Tensor) else tuple(part.unsqueeze(1) for part in hx)
-            self.check_input(x, sizes)
-            if hx is not None:
-                check(x, hx, sizes)
-        except (RuntimeError, ValueError, TypeError, AttributeError, LookupError) as error:
-            return str(error)
-        return ""
 
     def __prepare_scriptable__(self) -> nn.Module:
         """What ``torch.jit.script`` compiles in the place of this: the twin, with the same parameters."""

@@ -5,6 +5,7 @@
 - ``quantize_dynamic`` finds modules by their exact type, and would leave a drop-in in floating point without a word.
   It takes them for their twins, and what comes of one is PyTorch's own quantised module.
 - ``torch.fx`` knows a leaf of its graphs by the package of its class.
+- Code looks for the words of PyTorch's errors.
 
 The first two have no other door than their functions, which are wrapped here.
 """
@@ -14,10 +15,11 @@ from importlib import import_module
 from typing import Any
 
 import torch._dynamo.config
-from torch import nn
+from torch import Tensor, nn
 from torch._dynamo.variables.builder import VariableBuilder
 from torch.fx import Proxy, Tracer
 from torch.nn.utils import parametrize
+from torch.nn.utils.rnn import PackedSequence
 
 from elman.errors import ElmanError
 
@@ -35,6 +37,22 @@ def twin_of(module: Any, kind: type[nn.Module]) -> Any:
         value = getattr(module, name)
         setattr(twin, name, value if isinstance(value, nn.Parameter) else nn.Parameter(value.detach()))
     return twin.train(module.training)
+
+
+def words_of_twin(module: Any, input: Any, hx: Any) -> str:
+    """What the twin says is wrong with a call, for code that looks for its words; "" where it finds nothing."""
+    x, sizes = (input.data, input.batch_sizes) if isinstance(input, PackedSequence) else (input, None)
+    try:
+        if sizes is None and x.dim() == 2:
+            x = x.unsqueeze(0 if module.batch_first else 1)
+            if hx is not None:
+                hx = hx.unsqueeze(1) if isinstance(hx, Tensor) else tuple(part.unsqueeze(1) for part in hx)
+        module.check_input(x, sizes)
+        if hx is not None:
+            module.check_forward_args(x, hx, sizes)
+    except (RuntimeError, ValueError, TypeError, AttributeError, LookupError) as error:
+        return str(error)
+    return ""
 
 
 def as_leaf(module: nn.Module, input: Proxy, *args: Any, **options: Any) -> Any:

@@ -12,8 +12,9 @@ from elman.compiler.contract import NotCompilable
 from elman.compiler.executor import Sequences
 from elman.compiler.executors.llvm.given import fitted
 from elman.compiler.executors.llvm.rows import place
-from elman.compiler.executors.llvm.run import NO_MEMORY, Kernels, Workspace
+from elman.compiler.executors.llvm.run import Kernels
 from elman.compiler.executors.llvm.threads import available
+from elman.compiler.executors.llvm.workspace import NO_MEMORY, Workspace
 from elman.compiler.reading import read
 from elman.compiler.surroundings import recorded
 from elman.compiler.tensors import PLAIN, strided, told

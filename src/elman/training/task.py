@@ -375,7 +375,7 @@ class RowPredictor(
             bad = BadRows()
             asked = self.rows(Line(line), bad)
             for remark in bad.remarks.keys() - told:
-                log.info("%s", remark)
+                log.log(bad.remarks[remark], "%s", remark)
             told.update(bad.remarks)
             row = asked.beside(finite(self.answer(asked.inputs))).row(0, named=True)
             left_out = {name for name in asked.frame.columns if name not in self.repeated}

@@ -16,7 +16,7 @@ from torch import Tensor
 from elman.data.bad import BadRows
 from elman.data.batches import pad
 from elman.data.plain import restored
-from elman.data.rows import Asked, Line, read_texts
+from elman.data.rows import Asked, read_texts
 from elman.data.split import split
 from elman.data.tables import Table
 from elman.errors import ElmanError
@@ -205,7 +205,6 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
         shared = vocabulary["source"] is None
         self.source = self.target if shared else Symbols.from_json(vocabulary["source"])
         self.bleu: str = vocabulary["bleu"]
-        self.told: set[str] = set()  # what lines of streams had that was never learnt
         size, hidden, feeding = options.embedding, options.hidden, options.feeding
         reads = encoder(
             options.cell, size, hidden, options.layers, bidirectional=options.bidirectional, dropout=options.dropout
@@ -350,11 +349,10 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
         table, column = read_texts(source, self.layout.source, self.layout.known, bad, usual="source", role=role)
         texts = table.frame[column].fill_null("").to_list()
         lacking = {part for text in texts for part in self.source.lacking(text)}
-        if isinstance(source, Line):  # of a stream, which may have the same in every line
-            lacking -= self.told
-            self.told |= lacking
         if lacking:
-            log.warning("never learnt, and read as unknown: %s", shortened(" ".join(map(repr, sorted(lacking))), 80))
+            shown = shortened(" ".join(map(repr, sorted(lacking))), 80)
+            said = f"never learnt, and read as unknown: {shown}"
+            bad.remark(table.name or "the stream", [said], logging.WARNING)
         return Asked(texts, table.index, table.size, table.spread())
 
     def answer(self, rows: Sequence[str]) -> pl.DataFrame:
