@@ -116,6 +116,7 @@ def test_numbers_are_times_by_their_names(
         ("time", ["10:30", "11:30"], "time has times of day without a day: '10:30', '11:30'"),
         ("date", ["0001-01-01", "0001-01-02"], "date cannot be read as times: '0001-01-01', '0001-01-02'"),
         ("date", [datetime(9999, 1, 1), datetime(9999, 1, 2)], "date cannot be read as times: '9999-01-01"),
+        ("time", ["1706e400", "1707e400", "-1"], "time cannot be read as times: '1706e400', '1707e400', '-1'"),
         ("date", ["01/02/2020", "02/02/2020"], r"dates such as '01/02/2020', .*--date-order dmy or mdy"),
     ],
 )

@@ -1,7 +1,9 @@
 """Numbers and texts in the cells of a column, and which cells hold nothing."""
 
+import math
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
 from elman.data.dialect import UNKNOWN, Notation
@@ -49,6 +51,16 @@ def as_numbers(column: pl.Series, notation: Notation | None = None) -> pl.Series
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         return pl.Series(column.name, [None] * len(column), dtype=pl.Float64)
     return column.cast(pl.Float64, strict=False).fill_nan(None)
+
+
+def as_floats(column: pl.Series) -> np.ndarray:
+    """A column as numbers that can be computed with, NaN where there is none and where one is too large.
+
+    >>> as_floats(pl.Series(["2", "1e400", "?"])).tolist()
+    [2.0, nan, nan]
+    """
+    numbers = as_numbers(column).cast(pl.Float64).fill_null(math.nan).to_numpy()
+    return np.where(np.isfinite(numbers), numbers, math.nan)
 
 
 def as_text(column: pl.Series) -> pl.Series:

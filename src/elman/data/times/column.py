@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import is_named, is_stamped
-from elman.data.numbers.cells import as_numbers, has_value, is_numeric
+from elman.data.numbers.cells import as_floats, as_numbers, has_value, is_numeric
 from elman.data.times.apart import Found, first_year_of, is_even, told_apart, turns_back
 from elman.data.times.dates import (
     arranged,
@@ -108,9 +108,10 @@ def find_form(column: pl.Series, order: str = "") -> Found:
         return Found("")
     if form := _named_form(given):
         return Found(form)
-    numbers = as_numbers(given).cast(pl.Float64)
-    if len(numbers) - numbers.null_count() >= MOST * len(given):
-        return _form_of_numbers(given, numbers.drop_nulls().to_numpy(), order)
+    numbers = as_floats(given)
+    numbers = numbers[~np.isnan(numbers)]
+    if len(numbers) >= MOST * len(given):
+        return _form_of_numbers(given, numbers, order)
     return _form_of_text(plain_text(given), order, [form for form in FORMS if form not in NAMED])
 
 
@@ -220,10 +221,10 @@ def _typed(column: pl.Series, zone: str | None) -> Times:
 
 
 def _of_numbers(column: pl.Series, form: str, zone: str | None) -> Times:
-    numbers = as_numbers(column)
+    numbers = as_floats(column)
     if form == PLAIN:
-        return Times(numbers.cast(pl.Float64).fill_null(math.nan).to_numpy(), False, None, POSITIONS, PLAIN)
-    values = moments(numbers.cast(pl.Float64).fill_null(math.nan).to_numpy(), form, plain_text(column))
+        return Times(numbers, False, None, POSITIONS, PLAIN)
+    values = moments(numbers, form, plain_text(column))
     if form in EPOCHS:
         return Times(values, True, zone or "UTC", NUMBERED[form], form)
     return Times(placed(values, zone), True, zone, NUMBERED[form], form)

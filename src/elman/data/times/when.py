@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.columns import find, is_named, normal
-from elman.data.numbers.cells import as_numbers, has_value, is_numeric
+from elman.data.numbers.cells import as_floats, as_numbers, has_value, is_numeric
 from elman.data.tables import Table
 from elman.data.times.column import (
     PLAIN,
@@ -279,7 +279,8 @@ def _is_of_day_named(name: str, among: Sequence[str]) -> bool:
 
 def _goes_on(cells: pl.Series) -> bool:
     """Whether a column of numbers goes on as steps do: it rises, each is there once, or most are as far apart."""
-    numbers = as_numbers(cells).drop_nulls().to_numpy()
+    numbers = as_floats(cells)
+    numbers = numbers[~np.isnan(numbers)]
     steps = np.diff(numbers)
     steps = steps[steps != 0]
     if not len(steps) or len(np.unique(numbers)) == len(numbers):
@@ -292,7 +293,8 @@ def _is_odd_stamp(cells: pl.Series) -> bool:
     given = plain_text(cells.filter(has_value(cells))).str.replace(r"\.0+$", "")
     if not given.str.contains(r"^\d{6,}$").all():
         return False
-    steps = np.diff(as_numbers(cells).drop_nulls().unique().sort().to_numpy())
+    numbers = as_floats(cells)
+    steps = np.diff(np.unique(numbers[~np.isnan(numbers)]))
     return len(steps) > 0 and bool(np.unique(steps, return_counts=True)[1].max() < EVENLY * len(steps))
 
 
@@ -368,7 +370,8 @@ def _clock_form(column: pl.Series, *, named: bool) -> str:
         return CLOCK
     if not named or not is_numeric(column) or column.dtype.is_temporal():
         return ""
-    numbers = as_numbers(column).drop_nulls().cast(pl.Float64).to_numpy()
+    numbers = as_floats(column)
+    numbers = numbers[~np.isnan(numbers)]
     if not len(numbers) or numbers.min() < 0:
         return ""
     whole = (numbers == np.floor(numbers)).all()
@@ -388,7 +391,7 @@ def _clock(column: pl.Series, form: str) -> tuple[np.ndarray, str]:
         return (column.to_physical().cast(pl.Float64) / 1000).fill_null(math.nan).to_numpy(), "times of day"
     if form == CLOCK:
         return read_clock(plain_text(column))
-    numbers = as_numbers(column).cast(pl.Float64).fill_null(math.nan).to_numpy()
+    numbers = as_floats(column)
     if form == COMPACT + "seconds":
         values = numbers // 10000 * HOUR + numbers // 100 % 100 * MINUTE + numbers % 100 * SECOND
     elif form == COMPACT:
@@ -455,7 +458,7 @@ def _part(cells: pl.Series) -> np.ndarray:
     if cells.dtype == pl.String:
         cells = plain_text(cells)
         cells = cells.str.replace(r"^(\d)[.,](\d{3})$", "$1$2").str.replace(NUMBERED, "$1")
-    return as_numbers(cells).cast(pl.Float64).fill_null(math.nan).to_numpy()
+    return as_floats(cells)
 
 
 def _counts_parts(cells: pl.Series) -> bool:
