@@ -1,6 +1,7 @@
 """Which column of a table is the label and which the text, where nobody says it; and what is no text."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -84,3 +85,15 @@ def test_names_times_and_yes_or_no_are_no_texts(columns: str) -> None:
 @pytest.mark.parametrize(("columns", "text"), [("surname state", "surname"), ("name label age", "name")])
 def test_single_words_are_texts_where_nothing_else_is_to_be_read_or_they_are_named_so(columns: str, text: str) -> None:
     assert found(columns).text == text
+
+
+def test_the_labels_of_series_are_in_a_file_of_their_own_with_two_columns(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"id": [n // 5 for n in range(30)], "load": [n * n % 7 / 2 for n in range(30)]})
+    labels = tmp_path / "labels.csv"
+    wishes = ColumnSpec(labels=str(labels), identity="id")
+    labels.write_text("id,state\n" + "".join(f"{n},{'ok' if n % 2 else 'bad'}\n" for n in range(6)))
+    layout = find_layout(frame, wishes, BadRows())
+    assert (layout.label, layout.label_identity, layout.channels) == ("state", "id", ("load",))
+    labels.write_text("id\n0\n1\n2\n")
+    with pytest.raises(ElmanError, match=r"labels\.csv has one column, 'id'; labels stand in a second one"):
+        find_layout(frame, wishes, BadRows())

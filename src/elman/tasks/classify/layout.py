@@ -319,6 +319,8 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
         other = read_table(Path(labels), BadRows())
         label_identity = identity if identity in other.columns else other.columns[0]
         usable = [column for column in other.columns if column != label_identity]
+        if not usable:
+            raise ElmanError(f"{other.name} has one column, {label_identity!r}; labels stand in a second one")
         label = named_label(other, wishes.label, usable)
         if not label:
             label, why = usable[-1], "since it is the last column"
