@@ -17,7 +17,11 @@ import elman
 from elman.cells import Cell
 from elman.compiler import plan
 
-TOLERANCE = {torch.float32: 3e-5, torch.float64: 1e-10}  # of sums of many thousand terms, in another order
+TOLERANCE = {
+    torch.bfloat16: 2**-7,
+    torch.float32: 3e-5,
+    torch.float64: 1e-10,
+}  # of sums of many thousand terms, in another order
 FRESH = 3  # inputs that take turns, so that nothing about one of them can be kept for the next call
 
 
@@ -65,6 +69,11 @@ def twins(kind: str, hidden: int) -> tuple[nn.Module, nn.Module]:
     return ours, theirs
 
 
+def named(ours: nn.Module, theirs: nn.Module) -> tuple[tuple[str, nn.Module], ...]:
+    """Both, by the names that they have in figures."""
+    return ("elman", ours), ("torch", theirs)
+
+
 def inputs(shape: Sequence[int], count: int = FRESH) -> list[Tensor]:
     """Random inputs that have a gradient."""
     torch.manual_seed(1)
@@ -98,9 +107,19 @@ def inference(xs: Sequence[Tensor], run: Callable[[Tensor], object]) -> Callable
     return call
 
 
-def outputs_of(layer: nn.Module, **options: Any) -> Callable[[Tensor], Tensor]:
+def outputs_of(layer: Callable[..., Any], **options: Any) -> Callable[[Tensor], Tensor]:
     """A layer's outputs, without its last state."""
     return lambda x: layer(x, **options)[0]
+
+
+def in_bfloat16(layer: nn.Module) -> Callable[[Tensor], Any]:
+    """A layer's call under autocast to bfloat16."""
+
+    def run(x: Tensor) -> Any:
+        with torch.autocast("cpu", torch.bfloat16):
+            return layer(x)
+
+    return run
 
 
 def in_a_loop(cell: Cell, **extras: Tensor) -> Callable[[Tensor], Tensor]:
@@ -206,6 +225,13 @@ def results(layer: nn.Module, x: Tensor, run: Callable[[Tensor], Any] | None = N
     shares = [torch.randn(v.shape, generator=random, dtype=torch.float64).to(v.dtype) for v in found.values()]
     grads = torch.autograd.grad(list(found.values()), list(leaves.values()), shares)
     return found | {f"the gradient of {name}": grad for name, grad in zip(leaves, grads, strict=True)}
+
+
+def gradients_of_sum(layer: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """The gradients of the sum of a layer's outputs, of the input and of every parameter."""
+    leaves = {"the input": x, **dict(layer.named_parameters())}
+    grads = torch.autograd.grad(layer(x)[0].sum(), list(leaves.values()))
+    return {f"the gradient of {name}": grad for name, grad in zip(leaves, grads, strict=True)}
 
 
 def error(actual: Tensor, expected: Tensor) -> float:

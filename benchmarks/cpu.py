@@ -1,4 +1,4 @@
-"""Elman on the CPU against torch.nn, ONNX Runtime and Python loops, all in one process and as ratios.
+"""Elman on the CPU against torch.nn, ONNX Runtime, JAX and Python loops, all in one process and as ratios.
 
     python benchmarks/cpu.py [--quick] [--only training,inference] [--family] [--json FILE] [--markdown FILE]
 
@@ -21,7 +21,8 @@ import torch
 from contenders import Size, Wrong
 from rich.console import Console
 from rich.table import Table
-from sections import SECTIONS, Missing, Scale
+from scale import Scale
+from sections import SECTIONS, Missing
 from targets import TARGETS, Figure
 from timing import FULL, QUICK, geometric_mean
 
@@ -148,7 +149,7 @@ def write_markdown(path: Path, report: Report, about: Figure, command: str) -> N
 def about(seconds: float) -> Figure:
     """The machine, the versions, and how long the run took."""
     here = host()
-    packages = ("elman", "torch", "onnxruntime", "llvmlite")
+    packages = ("elman", "torch", "onnxruntime", "jax", "llvmlite")
     return {
         "machine": f"{here.cores} cores, {here.cpu}, vectors of {here.vector_bytes} bytes, {platform.system()}",
         "versions": ", ".join(f"{name} {version(name)}" for name in packages),

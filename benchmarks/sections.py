@@ -4,7 +4,6 @@ import copy
 import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ from contenders import (
     KINDS,
     CharacterModel,
     Saving,
-    Session,
-    Size,
     in_a_loop,
     inference,
     inputs,
+    named,
     outputs_of,
     refuse,
     refuse_cell,
@@ -26,9 +24,11 @@ from contenders import (
     training_step,
     twins,
 )
+from grid import inference_of_layers, training_of_layers, under_autocast
 from memory import floats_kept
+from scale import MICRO, Scale, row
 from targets import Figure
-from timing import Effort, Timings, compare
+from timing import Timings, compare
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -36,86 +36,24 @@ import elman
 from elman import cells
 from elman.cells import Cell
 from elman.cells.slstm import SLSTMCell
-from elman.compiler.executors.llvm.peak import peak
 
-MICRO = 1e6
 SMALL = 128  # units up to which a call's own cost counts
 HEADS = (1, 4, 8)
-PAUSE = 0.02  # seconds after which the threads of ONNX Runtime and of OpenMP have stopped spinning
 
 
 class Missing(Exception):
     """What would be measured is not in this version."""
 
 
-@dataclass(frozen=True)
-class Scale:
-    """How much is measured, and how long."""
-
-    grid: tuple[Size, ...]
-    text: Size  # for a language model
-    cell: Size  # for a cell against its loop
-    heads: Size  # for a cell of several heads
-    sequences: Size  # for ragged batches, memory and double backward
-    steps: tuple[int, ...]  # units for one step
-    effort: Effort
-
-
-def training_of_layers(scale: Scale) -> Iterator[Figure]:
-    """Forward and backward against torch.nn, and against the machine's peak."""
-    most = peak(torch.get_num_threads())
-    for kind, size in _grid(scale):
-        ours, theirs = twins(kind, size.hidden)
-        xs = inputs(size)
-        refuse(f"{kind} {size}, training", results(ours, xs[0]), results(theirs, xs[0]))
-        work = {name: training_step(layer, xs, outputs_of(layer)) for name, layer in _named(ours, theirs)}
-        timings = compare({**work, "peak": most.work}, scale.effort)
-        # two products forward and four backward, of as many features as units
-        operations = 12 * KINDS[kind].gates * size.time * size.batch * size.hidden**2
-        speed = timings.ratio("peak", "elman") * operations / most.operations
-        yield _row(kind, size) | {
-            "elman us": MICRO * timings.seconds("elman") / size.time,
-            "torch us": MICRO * timings.seconds("torch") / size.time,
-            "torch/elman": timings.ratio("torch", "elman"),
-            "GF/s": operations / timings.seconds("elman") / 1e9,
-            "share of peak": speed,
-        }
-
-
-def inference_of_layers(scale: Scale) -> Iterator[Figure]:
-    """Forward against torch.nn and ONNX Runtime."""
-    pause = PAUSE if torch.get_num_threads() > 1 else 0.0
-    for kind, size in _grid(scale):
-        ours, theirs = twins(kind, size.hidden)
-        xs = inputs(size)
-        session = Session(kind, theirs, xs)
-        with torch.inference_mode():
-            truth, (outputs, _) = theirs(xs[0])[0], ours(xs[0])
-        what = f"{kind} {size}, inference"
-        refuse(what, {"the outputs": outputs}, {"the outputs": truth})
-        refuse(f"{what} by ONNX Runtime", {"the outputs": session.outputs(xs[0])}, {"the outputs": truth})
-        work: dict[str, Callable[[], object]] = {name: inference(xs, layer) for name, layer in _named(ours, theirs)}
-        timings = compare({**work, "onnx": session}, scale.effort, pause)
-        torch_ratio, onnx_ratio = timings.ratio("torch", "elman"), timings.ratio("onnx", "elman")
-        yield _row(kind, size) | {
-            "elman us": MICRO * timings.seconds("elman") / size.time,
-            "torch us": MICRO * timings.seconds("torch") / size.time,
-            "onnx us": MICRO * timings.seconds("onnx") / size.time,
-            "torch/elman": torch_ratio,
-            "onnx/elman": onnx_ratio,
-            "best/elman": min(torch_ratio, onnx_ratio),
-        }
-
-
 def language_model(scale: Scale) -> Iterator[Figure]:
     """A whole step of training a model of characters, against the same model around torch.nn.LSTM."""
     size = scale.text
     texts = torch.randint(CharacterModel.CHARACTERS, (size.time + 1, size.batch))
-    models = {name: CharacterModel(layer) for name, layer in _named(*twins("lstm", size.hidden))}
+    models = {name: CharacterModel(layer) for name, layer in named(*twins("lstm", size.hidden))}
     refuse(f"lstm {size}, a language model", *(model.gradients(texts) for model in models.values()))
     timings = compare({name: model.training_step(texts) for name, model in models.items()}, scale.effort)
     count = size.time * size.batch
-    yield _row("lstm", size) | {
+    yield row("lstm", size) | {
         "elman characters/s": count / timings.seconds("elman"),
         "torch characters/s": count / timings.seconds("torch"),
         "torch/elman": timings.ratio("torch", "elman"),
@@ -159,7 +97,7 @@ def adopted_modules(scale: Scale) -> Iterator[Figure]:
             "loop": training_step(cell, xs, lambda x, loop=loop: loop(x)[0]),
         }
         timings = compare(work, scale.effort)
-        yield _row(name, size) | {
+        yield row(name, size) | {
             "elman us": MICRO * timings.seconds("elman") / time,
             "loop us": MICRO * timings.seconds("loop") / time,
             "loop/elman": timings.ratio("loop", "elman"),
@@ -176,13 +114,13 @@ def heads(scale: Scale) -> Iterator[Figure]:
     forward = compare({str(n): inference(xs, cell) for n, cell in by_count.items()}, scale.effort)
     both = compare({str(n): training_step(cell, xs, outputs_of(cell)) for n, cell in by_count.items()}, scale.effort)
     for count in HEADS:
-        row: Figure = _row("slstm", size) | {"heads": count}
+        found: Figure = row("slstm", size) | {"heads": count}
         for name, timings in (("inference", forward), ("training", both)):
-            row |= {
+            found |= {
                 f"{name} us": MICRO * timings.seconds(str(count)) / time,
                 f"{name}, one head's/its": timings.ratio("1", str(count)),
             }
-        yield row
+        yield found
 
 
 def ragged_batches(scale: Scale) -> Iterator[Figure]:
@@ -208,7 +146,7 @@ def ragged_batches(scale: Scale) -> Iterator[Figure]:
             },
             scale.effort,
         )
-        yield _row(kind, size) | {
+        yield row(kind, size) | {
             "valid": float(lengths.sum()) / (time * batch),
             "ragged/padded": timings.ratio("ragged", "padded"),
             "torch packed/ragged": timings.ratio("packed", "ragged"),
@@ -229,7 +167,7 @@ def memory_kept(scale: Scale) -> Iterator[Figure]:
             kept[mode] = floats_kept(saving, xs[0])
             work[mode] = training_step(saving, xs, outputs_of(saving))
         timings = compare(work, scale.effort)
-        yield _row(kind, size) | kept | {"lean/fast": timings.ratio("lean", "fast")}
+        yield row(kind, size) | kept | {"lean/fast": timings.ratio("lean", "fast")}
 
 
 def double_backward(scale: Scale) -> Iterator[Figure]:
@@ -239,11 +177,11 @@ def double_backward(scale: Scale) -> Iterator[Figure]:
     xs = inputs(size)
     refuse(f"lstm {size}, double backward", _second_order(ours, xs[0]), _second_order(theirs, xs[0]))
     work: dict[str, Callable[[], object]] = {}
-    for name, layer in _named(ours, theirs):
+    for name, layer in named(ours, theirs):
         work[f"{name} first"] = training_step(layer, xs, outputs_of(layer))
         work[f"{name} second"] = lambda layer=layer: _second_order(layer, xs[0])
     timings = compare(work, scale.effort)
-    yield _row("lstm", size) | {
+    yield row("lstm", size) | {
         "second/first": timings.ratio("elman second", "elman first"),
         "torch second/first": timings.ratio("torch second", "torch first"),
         "torch/elman": timings.ratio("torch second", "elman second"),
@@ -303,9 +241,9 @@ def calls_of_one_step(scale: Scale) -> Iterator[Figure]:
             xs = inputs((1, 1, hidden))
             with torch.no_grad():
                 refuse(f"{kind} of {hidden}, one step", *({"the outputs": layer(xs[0])[0]} for layer in (ours, theirs)))
-                named = _named(ours, theirs)
-                work = {name: inference(xs, layer) for name, layer in named}
-                carried = {f"{name} carried": _carried(layer, xs[0].detach()) for name, layer in named}
+                both = named(ours, theirs)
+                work = {name: inference(xs, layer) for name, layer in both}
+                carried = {f"{name} carried": _carried(layer, xs[0].detach()) for name, layer in both}
                 timings = compare({**work, **carried}, scale.effort)
             yield {
                 **_of_both(kind, hidden, timings),
@@ -344,6 +282,7 @@ def new_modules(scale: Scale) -> Iterator[Figure]:
 SECTIONS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
     "training": training_of_layers,
     "inference": inference_of_layers,
+    "autocast": under_autocast,
     "language": language_model,
     "custom": custom_cell,
     "family": family_of_cells,
@@ -358,18 +297,6 @@ SECTIONS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
 }
 
 
-def _grid(scale: Scale) -> Iterator[tuple[str, Size]]:
-    return ((kind, size) for kind in KINDS for size in scale.grid)
-
-
-def _named(ours: nn.Module, theirs: nn.Module) -> tuple[tuple[str, nn.Module], ...]:
-    return ("elman", ours), ("torch", theirs)
-
-
-def _row(cell: str, size: Size) -> Figure:
-    return {"cell": cell, "T": size.time, "B": size.batch, "H": size.hidden}
-
-
 def _against_loop(name: str, scale: Scale) -> Figure:
     torch.manual_seed(0)
     time, batch, hidden = size = scale.cell
@@ -382,7 +309,7 @@ def _against_loop(name: str, scale: Scale) -> Figure:
         "loop": training_step(cell, xs, in_a_loop(cell, **extras)),
     }
     timings = compare(work, scale.effort)
-    return _row(name, size) | {
+    return row(name, size) | {
         "elman us": MICRO * timings.seconds("elman") / time,
         "loop us": MICRO * timings.seconds("loop") / time,
         "loop/elman": timings.ratio("loop", "elman"),

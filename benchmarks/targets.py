@@ -6,6 +6,8 @@ from typing import Any
 
 from timing import geometric_mean
 
+from elman.compiler.executors.llvm.host import host
+
 Figure = dict[str, Any]
 Figures = Sequence[Figure]
 
@@ -78,9 +80,29 @@ TARGETS = [
     Target(
         "training at B of 16 and more and H of 256 and more, share of the peak, the worst",
         True,
-        0.7,
+        0.8,
         of("training", "share of peak", B=lambda b: b >= 16, H=lambda h: h >= 256),
     ),
+    Target(
+        "inference of an LSTM, 100x1x32, against ONNX Runtime",
+        True,
+        1.0,
+        of("inference", "onnx/elman", cell="lstm", T=100, B=1, H=32),
+    ),
+    Target(
+        "training of a GRU, 100x1x32, against JAX",
+        True,
+        1.3,
+        of("training", "jax/elman", cell="gru", threads=host().cores, T=100, B=1, H=32),
+    ),
+    Target(
+        "LSTM training under autocast to bfloat16 against torch.nn, geometric mean",
+        True,
+        1.3,
+        of("autocast", "torch/elman"),
+        geometric_mean,
+    ),
+    Target("the same at 100x64x512, against ours in float32", True, 1.5, of("autocast", "float32/elman", B=64, H=512)),
     Target("training a language model around an LSTM, against torch.nn", True, 1.0, of("language", "torch/elman")),
     Target("layer-norm LSTM training against its Python loop", True, 12, of("custom", "loop/elman")),
     Target("any cell's training against its Python loop, the worst", True, 5, of("family", "loop/elman")),
