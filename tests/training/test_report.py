@@ -26,6 +26,16 @@ def test_what_people_wrote_is_text_and_not_markup() -> None:
     assert "&amp; &quot;so&quot;" in text
 
 
+@pytest.mark.parametrize("name", ["$x_{$", "\udcff.csv", "a\nb", "日本"])
+def test_whatever_people_call_their_columns_and_files_is_drawn(name: str) -> None:
+    picture, axes = figure()
+    axes.plot([0, 1], [1, 0], label=name)
+    axes.legend()
+    axes.set_title(name)
+    drawn = page("t", [Section("s", figures=[picture, confusion(np.eye(2), [name, "other"])])])
+    assert len(pictures(drawn)) == 2
+
+
 def test_pictures_show_what_is_drawn(tmp_path: Path) -> None:
     write(tmp_path / "a.html", "t", [Section("s", figures=[curves({"a": ([0, 1], [0, 1])}, "x", "y")])])
     write(tmp_path / "b.html", "t", [Section("s", figures=[curves({"a": ([0, 1], [1, 0])}, "x", "y")])])

@@ -110,7 +110,7 @@ def confusion(counts: np.ndarray, names: Sequence[str], title: str = "") -> "Fig
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     places = range(0, len(names), -(-len(names) // MOST_NAMES))
-    written = [shortened(names[place], 16) for place in places]
+    written = [_drawable(shortened(names[place], 16)) for place in places]
     axes.set_xticks(places, written, rotation=90)
     axes.set_yticks(places, written)
     axes.set(xlabel="predicted", ylabel="true", title=title)
@@ -188,9 +188,21 @@ def _cell(text: str) -> str:
     return f'<td class="number">{text}</td>' if isinstance(text, Written) else f"<td>{html.escape(text)}</td>"
 
 
+def _drawable(text: str) -> str:
+    """A text without halves of characters, as names of files may have them."""
+    return text.encode(errors="replace").decode()
+
+
 def _png(picture: "Figure") -> str:
+    from matplotlib import rc_context
+    from matplotlib.text import Text
+
+    for text in picture.findobj(Text):
+        if isinstance(text, Text):
+            text.set_parse_math(False)  # a dollar is a dollar, in the names of ticks too, which are made when drawn
+            text.set_text(_drawable(text.get_text()))
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), rc_context({"text.parse_math": False}):
         # a name in a script that the font lacks is drawn as boxes; the tables have it as text
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         picture.savefig(buffer, format="png", dpi=110)
