@@ -344,3 +344,22 @@ def test_a_name_above_classes_that_is_none_of_them_is_a_header_whatever_the_file
     assert table(tmp_path, f"Go.\tVa !\n{pairs}", name).columns == ["1", "2"]
     asked = "".join(f"u{n % 2}\tB{n % 2}\n" for n in range(12))
     assert table(tmp_path, f"u7\tB7\n{asked}", name).columns == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "kind"),
+    [
+        ([np.zeros((3, 2))] * 20, pl.List(pl.List(pl.Float64))),
+        ([np.zeros((3, 2)), np.zeros((1, 2))], pl.List(pl.List(pl.Float64))),
+        ([np.array(3.0), np.array(4.0)], pl.Float64),
+        ([np.array(["a"]), None], pl.List(pl.String)),
+        ([np.array([1, "a", None], dtype=object)] * 3, pl.String),
+        ([np.zeros(2), np.zeros((2, 2)), "a"], pl.String),
+        ([np.array([1 + 2j])] * 2, pl.String),
+    ],
+    ids=str,
+)
+def test_arrays_of_any_kind_may_be_cells(arrays: list[Any], kind: pl.DataType) -> None:
+    column = column_of("a", arrays)
+    assert column.dtype == kind
+    assert len(column) == len(arrays)

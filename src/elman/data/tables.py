@@ -400,7 +400,9 @@ def _cell(value: Any) -> Any:
 
 
 def column_of(name: str, values: list[Any]) -> pl.Series:
-    """A column of JSON values; where they are of several kinds, as text."""
+    """A column of values of JSON or arrays; where they are of several kinds, as text."""
+    if any(isinstance(value, np.ndarray) and (value.ndim != 1 or value.dtype.kind not in "biuf") for value in values):
+        values = [_cell(value) for value in values]
     try:
         return pl.Series(name, values, strict=True)
     except UnicodeEncodeError as error:
@@ -432,7 +434,7 @@ def _depth(values: list[Any]) -> int:
 
 def _as_cell(value: Any) -> str:
     """A value of JSON as text, as ``as_text`` has it in a column of its kind."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else json.dumps(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else json.dumps(value, default=str)
 
 
 def write_table(frame: pl.DataFrame, path: Path) -> None:
