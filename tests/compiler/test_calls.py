@@ -11,6 +11,7 @@ import cases
 import pytest
 import torch
 import torch.autograd.forward_ad as forward_mode
+from calling import KINDS, WAYS, Ordinary, leaves, ordinary
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -18,60 +19,19 @@ from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from elman.cells.recurrence import Recurrence
 from elman.compiler import calls, plan
 from elman.compiler.reading import read
-from elman.layers import GRU, LSTM, RNN, Recurrent
-from elman.layers.drop_in import DropIn
+from elman.layers import GRU, LSTM, Recurrent
 from elman.remedies import Zoneout
 from elman.testing import assert_close
 
-
-class Ordinary:
-    """How many calls of layers went the ordinary way."""
-
-    count = depth = 0
-
-
-@pytest.fixture
-def ordinary(monkeypatch: pytest.MonkeyPatch) -> Ordinary:
-    found = Ordinary()
-    for owner, name in ((DropIn, "_run"), (Recurrence, "_whole")):
-        own = getattr(owner, name)
-
-        def counted(*args: Any, own: Callable[..., Any] = own, **options: Any) -> Any:
-            found.count += not found.depth
-            found.depth += 1
-            try:
-                return own(*args, **options)
-            finally:
-                found.depth -= 1
-
-        monkeypatch.setattr(owner, name, counted)
-    return found
+__all__ = ["ordinary"]
 
 
 @pytest.fixture(autouse=True)
 def inference() -> Iterator[None]:
     with torch.no_grad():
         yield
-
-
-KINDS: dict[str, Callable[..., nn.Module]] = {
-    "tanh": RNN,
-    "relu": lambda *sizes, **options: RNN(*sizes, nonlinearity="relu", **options),
-    "lstm": LSTM,
-    "projected": lambda *sizes, **options: LSTM(*sizes, proj_size=3, **options),
-    "gru": GRU,
-}
-WAYS = cases.covering(
-    tuple(KINDS), (1, 3), (1, 2), *[cases.FLAG] * 4, (1, 5), (1, 3), (torch.float32, torch.float64)
-)  # fmt: skip
-
-
-def leaves(found: Any) -> list[Tensor]:
-    outputs, last = found
-    return [outputs, *((last,) if isinstance(last, Tensor) else last)]
 
 
 def assert_same(found: Any, expected: Any) -> None:
@@ -314,16 +274,16 @@ def test_fake_tensors_are_not_read() -> None:
         layer(torch.empty(5, 3, 4))
 
 
-def test_where_a_gradient_is_wanted_nothing_is_bound() -> None:
+def test_calls_with_a_gradient_and_without_are_bound_apart() -> None:
     layer = GRU(4, 6)
     with torch.enable_grad():
         for _ in range(9):
             layer(X)[0].sum().backward()
-        assert layer._calls.known == 0
+        assert layer._calls.known == 1
         layer.requires_grad_(False)
         for _ in range(3):
             assert not layer(X)[0].requires_grad
-        assert layer._calls.known == 1
+        assert layer._calls.known == 2
         layer.weight_hh_l0.requires_grad_()
         assert layer(X)[0].requires_grad
 

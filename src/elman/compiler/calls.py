@@ -4,10 +4,11 @@ What a call depends on is seen by the guards of PyTorch's own compiler: the clas
 dispatch keys of each tensor (by which a negative or conjugate view, an inference tensor, a member of a ``vmap`` are
 known), gradients, autocast, threads, determinism. They are asked at every call, and addresses are taken anew; weights
 are packed anew too, since numbers may change without a trace. A call that is like none before goes the ordinary way,
-which also says what is wrong with one; so do all calls where PyTorch has no such guards, and those for a gradient.
+which also says what is wrong with one; so do all calls where PyTorch has no such guards. A call for a gradient is bound
+with its way back; what else is asked of that, such as a gradient of a gradient, goes the ordinary way again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -36,6 +37,26 @@ class Stage:
     output: Place
 
 
+Cotangents = Sequence[Tensor | None]
+
+
+@dataclass(frozen=True)
+class Learning:
+    """The run of the only cell of a call, with its way back.
+
+    The ``n`` tensors that are given are numbered from 1, the input first. On the way back their cotangents go on from
+    ``n + 1``, then come those of the outputs and of the last states, then a buffer for what nobody wants.
+    """
+
+    small: Small
+    given: tuple[Place, ...]  # of what ``small`` takes, in its order
+    targets: tuple[Place, ...]  # cotangents of the weight, of the bias and of the operands
+    used: frozenset[int]  # numbers of those that have a cotangent
+    added: int  # the first number of a parameter, to whose cotangent is added; those of others are written
+    spare: int  # size of the buffer
+    otherwise: Callable[[Sequence[Tensor], Tensor, Cotangents], Sequence[Tensor | None]]  # from what is given, and tape
+
+
 @dataclass(frozen=True)
 class Plan:
     """How to do what a call did."""
@@ -43,6 +64,7 @@ class Plan:
     stages: Sequence[Stage]
     between: Sequence[int]  # sizes of the buffers between stages, which are made after the outputs and the last states
     zeros: Tensor  # that states begin with, where none are given
+    learning: Learning | None = None  # of a call for a gradient
 
 
 class Calls:
@@ -82,10 +104,8 @@ class Calls:
                     return found
         return None
 
-    def due(self, owner: Owner, x: Tensor, states: tuple[Tensor, ...]) -> bool:
-        """Whether calls like one that was not bound are to be bound now: at the second, if no gradient is wanted."""
-        if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, *states, *owner.values())):
-            return False
+    def due(self, x: Tensor) -> bool:
+        """Whether calls like one that was not bound are to be bound now: at the second."""
         if len(self._tried) > 8 * SHAPES or len(self._bound) > SHAPES:
             self._tried, self._bound = {}, {}
         tried = self._tried[x.shape] = self._tried.get(x.shape, 0) + 1
@@ -111,7 +131,7 @@ class _Bound:
         made: tuple[Tensor, ...],
         plan: Plan,
     ) -> None:
-        self.flags, self.stages, self.zeros = flags, plan.stages, plan.zeros
+        self.flags, self.stages, self.zeros, self.learning = flags, plan.stages, plan.zeros, plan.learning
         self.names = [name for name, t in owner.items() if t is not None]
         self.absent = [name for name, t in owner.items() if t is None]
         self.count, self.dtype, self.bare = len(owner), x.dtype, len(made) == 2
@@ -134,23 +154,92 @@ class _Bound:
                 return None
         except KeyError:
             return None
-        if not self.surroundings.check() or not self.fixed.check(x, *parameters):
+        tensors = x, *states, *parameters
+        if not self.surroundings.check() or not self.fit(tensors):
             return None
-        for guard, state in zip(self.begun, states, strict=True):
-            if not guard.check(state):
-                return None
-        places = [0, x.data_ptr()]
-        places += [t.data_ptr() for t in states]
-        places += [t.data_ptr() for t in parameters]  # type: ignore[union-attr]
+        places = [0, *[t.data_ptr() for t in tensors]]  # type: ignore[union-attr]
         if places.count(0) > 1:
             return None
-        made = [torch.empty_strided(shape, strides, dtype=self.dtype) for shape, strides in self.forms]
+        if self.learning is not None:
+            # without the reading of a signature that PyTorch does for transforms, of which there are none here
+            made = super(torch.autograd.Function, _Learnt).apply(self, places, *tensors)  # type: ignore[misc]
+            return made[0], made[1] if self.bare else made[1:]
+        made = self.made()
         places += [t.data_ptr() for t in made]
         for stage in self.stages:
             (x_at, x_from), (output_at, output_from) = stage.x, stage.output
             given = [places[number] + start for number, start in stage.given]
             stage.small(given, places[x_at] + x_from, places[output_at] + output_from)
         return made[0], made[1] if self.bare else tuple(made[1 : self.results])
+
+    def fit(self, tensors: Sequence[Any]) -> bool:
+        """Whether input, states and parameters are as they were."""
+        after = 1 + len(self.begun)
+        return self.fixed.check(tensors[0], *tensors[after:]) and all(
+            guard.check(state) for guard, state in zip(self.begun, tensors[1:after], strict=True)
+        )
+
+    def made(self) -> list[Tensor]:
+        """Empty tensors for the outputs, the last states, and what is between stages."""
+        return [torch.empty_strided(shape, strides, dtype=self.dtype) for shape, strides in self.forms]
+
+
+class _Learnt(torch.autograd.Function):
+    """``apply(bound, places, *tensors)`` gives outputs and last states; ``places`` are addresses, after a 0."""
+
+    @staticmethod
+    def forward(ctx: Any, bound: _Bound, places: list[int], *tensors: Tensor) -> tuple[Tensor, ...]:
+        (stage,) = bound.stages
+        made, tape = bound.made(), torch.empty(stage.small.tape, dtype=bound.dtype)
+        places += [t.data_ptr() for t in made]
+        given = [places[number] + start for number, start in stage.given]
+        stage.small(given, places[1], places[stage.output[0]], tape.data_ptr())
+        ctx.bound = bound
+        ctx.save_for_backward(*tensors, tape)
+        ctx.set_materialize_grads(False)
+        return tuple(made)
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
+        bound, learning = ctx.bound, ctx.bound.learning
+        *tensors, tape = ctx.saved_tensors
+        places = [0, *[t.data_ptr() for t in tensors]]
+        if torch.is_grad_enabled() or not (bound.fit(tensors) and all(map(_readable, (tape, *cotangents)))):
+            return None, None, *learning.otherwise(tensors, tape, cotangents)
+        wanted = ctx.needs_input_grad[2:]
+        own: list[Tensor | None] = [
+            None
+            if n not in learning.used
+            else torch.empty_like(tensor)
+            if n < learning.added
+            else torch.zeros_like(tensor)
+            for n, tensor in enumerate(tensors, 1)
+        ]
+        if not wanted[0]:
+            own[0] = None
+        given = [
+            torch.zeros(shape, dtype=bound.dtype) if cotangent is None else cotangent.contiguous()
+            for cotangent, (shape, _) in zip(cotangents, bound.forms, strict=True)
+        ]
+        spare = torch.empty(learning.spare, dtype=bound.dtype)
+        places += [0 if t is None else t.data_ptr() for t in (*own, *given, spare)]
+        count = len(tensors)
+        learning.small.back(
+            [places[number] + start for number, start in learning.given],
+            places[count + 1],
+            places[2 * count + 1],
+            tape.data_ptr(),
+            places[1],
+            [places[number] + start for number, start in learning.targets],
+        )
+        return None, None, *(t if w else None for t, w in zip(own, wanted, strict=True))
+
+
+def _readable(t: Tensor | None) -> bool:
+    """Whether kernels may read a tensor of the right shape, or nothing at all."""
+    return t is None or (
+        type(t) in PLAIN and t.is_cpu and t.layout is torch.strided and not t.is_neg() and torch._C._has_storage(t)
+    )
 
 
 def _guarding(guard: Any, *tensors: Tensor) -> Any:

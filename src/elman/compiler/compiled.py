@@ -4,7 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, fx, nn
@@ -20,6 +20,14 @@ from elman.errors import ElmanError
 LEAN = 32  # steps between the states that are kept: a thirtieth of the memory of all states
 
 _prologues: dict[str, fx.GraphModule] = {}
+
+
+class Plain(NamedTuple):
+    """A step that is nothing but kernels."""
+
+    program: str
+    kernels: Kernels
+    sources: tuple[str, ...]  # the paths of its operands
 
 
 class Compiled(ABC):
@@ -93,11 +101,11 @@ class Compiled(ABC):
             states = [torch.where(valid[:, :, None], s, h[:, None]) for s, h in zip(states, held, strict=True)]
         return Run(output, tuple(last), tuple(states))
 
-    def plain(self, template: nn.Module, mode: Mode, dtype: torch.dtype) -> tuple[Kernels, tuple[str, ...]] | None:
-        """The kernels of a step and the paths of its operands; None where something is computed before they run."""
+    def plain(self, template: nn.Module, mode: Mode, dtype: torch.dtype) -> Plain | None:
+        """The kernels of a step and what they read; None where something is computed before they run."""
         program, sources, key = _step(template, mode, False)
         kernels = scan.kernels_of(self.name, program, dtype)
-        return None if key or kernels.dtype != dtype else (kernels, sources)
+        return None if key or kernels.dtype != dtype else Plain(program, kernels, sources)
 
     def account(
         self, cell: Any, mode: Mode, x: Tensor, *, training: bool, threads: int | None, save: int | str

@@ -180,9 +180,15 @@ class Kernels(Protocol):
         """
         ...
 
+    def learning(
+        self, shape: tuple[int, int, int], x: tuple[int, int], output: tuple[int, int], reverse: bool
+    ) -> "tuple[Small, Small] | None":
+        """The same with a tape, and its way back; the cotangents lie as input and outputs do."""
+        ...
+
 
 class Small(Protocol):
-    """Kernels for inputs of one shape that lie in one way. They run forward, and nothing is kept."""
+    """Kernels for inputs of one shape that lie in one way."""
 
     @property
     def order(self) -> Sequence[str]:
@@ -193,8 +199,21 @@ class Small(Protocol):
         """
         ...
 
-    def __call__(self, addresses: Sequence[int], x: int, output: int) -> None:
-        """Run once. Nothing is looked at: the caller has seen that what lies there is as kernels read it."""
+    @property
+    def tape(self) -> tuple[int, int]:
+        """The shape of what is kept for the way back."""
+        ...
+
+    def __call__(self, addresses: Sequence[int], x: int, output: int, tape: int = 0) -> None:
+        """Run forward. Nothing is looked at: the caller has seen that what lies there is as kernels read it."""
+        ...
+
+    def back(self, addresses: Sequence[int], x: int, output: int, tape: int, read: int, targets: Sequence[int]) -> None:
+        """Run backward, from the cotangents of ``output`` and of the last states, which are ``first`` here.
+
+        What is at ``x``, the input's, and at ``last`` is written; what is at ``targets``, those of the weight, of the
+        bias and of the operands in their order, is added to. The input itself is at ``read``.
+        """
         ...
 
 

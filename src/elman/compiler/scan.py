@@ -122,7 +122,7 @@ def _second(scan: Scan, tensors: Sequence[Any], cotangents: Sequence[Tensor], di
     output, tape, *last = _forward_op(along, both)
     count = len(cotangents) - 1
     zeros = [torch.zeros_like(state) for state in last[:count]]
-    found = _backward_op(along, both, tape, [cotangents[0], *zeros, *cotangents[1:]])
+    found = backward(along, both, tape, [cotangents[0], *zeros, *cotangents[1:]])
     parts, size = Parts.of(along, found), tensors[0].shape[-1]
     rows = tensors[1].shape[0]
     weight = parts.weight[:rows, :size] + parts.weight[rows:, size:]
@@ -168,7 +168,7 @@ def _forward_op(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
     return list(_apply(_Scan, scan, *tensors))
 
 
-def _backward_op(
+def backward(
     scan: Scan, tensors: Sequence[Any], tape: Tensor, cotangents: Sequence[Tensor], input_too: bool = True
 ) -> list[Any]:
     """``_backward`` as an operation that autograd sees."""
@@ -221,7 +221,7 @@ class _Scan(torch.autograd.Function):
             tensors[0].new_zeros(shape) if cotangent is None else cotangent
             for cotangent, shape in zip((output, *last), ctx.shapes, strict=True)
         ]
-        return None, *_backward_op(ctx.scan, tensors, tape, given, ctx.needs_input_grad[1])
+        return None, *backward(ctx.scan, tensors, tape, given, ctx.needs_input_grad[1])
 
     @staticmethod
     def jvp(ctx: Any, *inputs: Any) -> tuple[Any, ...]:
@@ -363,7 +363,7 @@ def _scan_context(ctx: Any, inputs: Any, output: Any) -> None:
 
 def _scan_autograd(ctx: Any, cotangents: Sequence[Tensor]) -> Any:
     *tensors, tape = ctx.saved_tensors
-    found = _backward_op(ctx.scan, tensors, tape, [cotangents[0], *cotangents[2:]])
+    found = backward(ctx.scan, tensors, tape, [cotangents[0], *cotangents[2:]])
     return *Parts.of(ctx.scan, found).lists(), None, None, None, None
 
 

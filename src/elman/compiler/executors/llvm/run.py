@@ -15,6 +15,7 @@ from elman.compiler.executors.llvm.given import contiguous, fitted, rows_contigu
 from elman.compiler.executors.llvm.places import given
 from elman.compiler.executors.llvm.rows import Rows, place
 from elman.compiler.executors.llvm.small import Ready, Small
+from elman.compiler.executors.llvm.weights import WORTH_A_THREAD
 from elman.compiler.executors.llvm.workspace import Compiled, Workspace
 from elman.compiler.fuse import fuse
 from elman.compiler.layout import Backward, Forward
@@ -26,8 +27,9 @@ KEPT_BYTES = 48 << 20  # of workspaces that are kept for later calls, those of t
 KEPT_SMALL = 16 << 20  # of those of small calls, of which one takes at most
 SMALL_BYTES = 4 << 20
 KEPT_PRODUCTS = 4  # ways in which rows and inputs lie
-WORTH_A_THREAD = 2_000_000  # multiply-adds, about ten microseconds
 WORTH_A_MEETING = 200_000
+
+Lie = tuple[int, int, int, int, int, int, int, bool]  # batch, steps, features, strides of input and outputs, reverse
 
 
 class Kernels:
@@ -205,7 +207,9 @@ class Kernels:
             if len(work.products) == KEPT_PRODUCTS:
                 work.products.clear()
             work.products[way] = bound
-        weights.run(bound, into.targets, read)
+        places, targets = read.addresses, [*(t.data_ptr() for t in into.targets.values()), 0]
+        for one in bound:
+            one.run(places, targets)
         self._give_back(work, "backward", s)
         return first
 
@@ -239,33 +243,56 @@ class Kernels:
     def small(
         self, shape: tuple[int, int, int], x: tuple[int, int], output: tuple[int, int], reverse: bool
     ) -> Small | None:
-        """A call over inputs that lie so, which is kept for all who ask for the like; None where it is not small."""
-        many, one = threads.available(), self.place(*shape, None, 1)
+        """Calls over inputs that lie so, which are kept for all who ask for the like; None where they are not small."""
+        return self._smalls("inference", (*shape, *x, *output, reverse))
+
+    def learning(
+        self, shape: tuple[int, int, int], x: tuple[int, int], output: tuple[int, int], reverse: bool
+    ) -> tuple[Small, Small] | None:
+        """The same that keep the tape of every step, and the way back; what is not small has neither."""
+        if not self.tape_width:
+            return None
+        forward = self._smalls("training", (*shape, *x, *output, reverse))
+        backward = self._smalls("backward", (*shape, *x, *output, not reverse))
+        return (forward, backward) if forward and backward else None
+
+    def _smalls(self, kind: str, lie: Lie) -> Small | None:
+        shape, many = lie[:3], threads.available()
+        one = self.place(*shape, None, 1)
         if self.place(*shape, None, many).threads > 1 or self.team(one, many) > 1:
             return None
-        key = shape, x, output, reverse
-        known = self._small.pop(key, None)
+        known = self._small.pop((kind, lie), None)
         if known is None:
-            make = partial(self._ready, one, shape[2], x, output, reverse)
-            known = Small(given(self.inference), self.workspace("inference", shape[2], one).bytes, make)
-            if known.bytes > SMALL_BYTES:
+            work = self.workspace(kind, shape[2], one)
+            if work.bytes > SMALL_BYTES:
                 return None
-        self._small[key] = known
+            tape = (0, 0) if kind == "inference" else self._tape_shape(one.count)
+            known = Small(given(work.compiled.layout), tape, work.bytes, partial(self._ready, kind, one, lie))
+        self._small[kind, lie] = known
         while sum(small.bytes for small in list(self._small.values())) > KEPT_SMALL:
             self._small.pop(next(iter(self._small)), None)
         return known
 
-    def _ready(self, rows: Rows, features: int, x: tuple[int, int], output: tuple[int, int], reverse: bool) -> Ready:
-        work = self.workspace("inference", features, rows)
+    def _ready(self, kind: str, rows: Rows, lie: Lie) -> Ready:
+        batch, time, features, *strides, reverse = lie
+        work = self.workspace(kind, features, rows)
         work.set("begins", 0)
         work.set("reverse", int(reverse))
-        for name, (row, step) in (("x", x), ("output", output)):
+        for name, (row, step) in (("x", strides[:2]), ("output", strides[2:])):
             work.set(f"{name} row", row)
             work.set(f"{name} step", step)
-        compiled, slots = work.compiled, work.compiled.slots
-        address = ctypes.addressof(work.table)
-        places = slots["x"], slots["output"], compiled.sizes_address
-        return Ready(work.table, address, *places, compiled.prepare, compiled.function, work)
+        products: list[weights.Placed] = []
+        rows_kept, width = self._tape_shape(rows.count)
+        said = (rows_kept - 1) * width * self.dtype.itemsize if kind == "training" else 0
+        if kind == "backward":
+            x = torch.empty_strided((batch, time, features), (*strides[:2], 1), dtype=self.dtype)
+            tape = torch.empty((rows_kept, width), dtype=self.dtype)
+            width, operands = self.program.x_width, self.program.operands
+            shapes = {"weight": (width, features), "bias": (width,), **operands}
+            targets = {name: torch.empty(shape, dtype=self.dtype) for name, shape in shapes.items()}
+            read = weights.Matrices(tape, work.cotangents, work.totals, x)
+            products = weights.bind(self._jobs, targets, read, rows, threads.available())
+        return Ready(work, said, products)
 
     def operations(self, features: int) -> int:
         """Multiply-adds of the products, for each row and step, forward."""

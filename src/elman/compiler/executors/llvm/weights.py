@@ -1,7 +1,8 @@
 """The cotangents of weights: products over all rows of the tape, found once for a layout and run for each call."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -10,6 +11,8 @@ from elman.compiler.executors.llvm.rows import Rows
 from elman.compiler.fuse import columns
 from elman.compiler.layout import Backward, by_heads
 from elman.compiler.program import Mix, Program
+
+WORTH_A_THREAD = 2_000_000  # multiply-adds, about ten microseconds
 
 
 @dataclass(frozen=True)
@@ -106,12 +109,23 @@ def _joined(parts: list[tuple[int, Columns]]) -> list[tuple[int, Columns]]:
     return result
 
 
-@dataclass(frozen=True)
-class Bound:
-    """A job for matrices that lie in one way."""
+Place = tuple[int, int]  # the number of an address in a list, and bytes from there
+READ = ("tape", "cotangents", "totals", "x")  # what the products read
 
-    job: Job
+
+class Placed(NamedTuple):
+    """A product for matrices that lie in one way: what it reads, of ``READ``, and the targets that it is added to."""
+
     product: gradient.Product
+    a: Place
+    b: Place
+    out: Place
+    sums: Place
+
+    def run(self, read: Sequence[int], targets: Sequence[int]) -> None:
+        """Add the product of what lies at these addresses. The last target, 0, is none."""
+        (a, a_from), (b, b_from), (out, out_from), (sums, sums_from) = self[1:]
+        self.product.run(read[a] + a_from, read[b] + b_from, targets[out] + out_from, targets[sums] + sums_from)
 
 
 @dataclass(frozen=True)
@@ -123,9 +137,19 @@ class Matrices:
     totals: Tensor
     x: Tensor
 
+    @property
+    def addresses(self) -> list[int]:
+        return [getattr(self, name).data_ptr() for name in READ]
 
-def bind(todo: list[Job], targets: Mapping[str, Tensor], read: Matrices, rows: Rows, threads: int) -> list[Bound]:
-    """The jobs for one stretch of time, in the order of time and of the batch; they can be run again."""
+
+def bind(todo: list[Job], targets: Mapping[str, Tensor], read: Matrices, rows: Rows, threads: int) -> list[Placed]:
+    """The jobs for one stretch of time, in the order of time and of the batch; they can be run again.
+
+    Args:
+        targets: what is added to, by name, in the order in which their addresses will be given.
+        threads: that may divide a product which is worth it.
+    """
+    numbers = {name: n for n, name in enumerate([*targets, ""])}
 
     def lie(c: Columns | None, blocks: int) -> gradient.Columns:
         if c is None:
@@ -136,23 +160,19 @@ def bind(todo: list[Job], targets: Mapping[str, Tensor], read: Matrices, rows: R
             return gradient.Columns(c.width // blocks, read.totals.stride(0))
         return gradient.Columns(c.width // blocks, *rows.inside(getattr(read, c.where).stride(0)))
 
-    found = []
+    found, size = [], read.x.element_size()
     for job in todo:
         stride = targets[job.target].stride(-2) if job.target else 0
         count = rows.batch if job.a.where == "totals" else rows.count
-        sides, double = (lie(job.a, job.blocks), lie(job.b, job.blocks)), read.x.element_size() == 8
-        found.append(Bound(job, gradient.Product(*sides, count, stride, threads, double, job.blocks)))
+        a, b = lie(job.a, job.blocks), lie(job.b, job.blocks)
+        many = threads if count * a.width * b.width * job.blocks >= WORTH_A_THREAD else 1
+        found.append(
+            Placed(
+                gradient.Product(a, b, count, stride, many, size == 8, job.blocks),
+                (READ.index(job.a.where), job.a.first * size),
+                (READ.index(job.b.where), job.b.first * size) if job.b else (0, 0),
+                (numbers[job.target], (job.row * stride + job.column) * size),
+                (numbers[job.sums_of], job.sums * size),
+            )
+        )
     return found
-
-
-def run(bound: list[Bound], targets: Mapping[str, Tensor], read: Matrices) -> None:
-    """Add the cotangents of one stretch of time to ``targets``."""
-    size = read.x.element_size()
-    firsts = {name: matrix.data_ptr() for name, matrix in vars(read).items()}
-    addresses = {name: target.data_ptr() for name, target in targets.items()} | {"": 0}
-    for one in bound:
-        job, product = one.job, one.product
-        b = 0 if job.b is None else firsts[job.b.where] + job.b.first * size
-        out = addresses[job.target] + (job.row * product.out_stride + job.column) * size
-        sums = addresses[job.sums_of] + job.sums * size
-        product.run(firsts[job.a.where] + job.a.first * size, b, out, sums)

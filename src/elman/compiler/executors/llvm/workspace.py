@@ -62,7 +62,7 @@ class Workspace:
         self.bytes, self.lasting = 0, True
         self.alive: list[Tensor] = []
         self.cotangents = self.totals = torch.empty(0)  # of a backward pass, and its products, by how the input lies
-        self.products: dict[tuple[object, ...], list[weights.Bound]] = {}
+        self.products: dict[tuple[object, ...], list[weights.Placed]] = {}
         product, pack = gemm.addresses(packed)
         self.set("gemm", product)
         self.set("pack", pack)
