@@ -123,6 +123,49 @@ def test_what_is_left_out_of_a_file_that_is_read_again_is_told(tmp_path: Path) -
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "hollow"),
+    [
+        ("a.csv", "text,label\na,b\n,\n\nc,d\n , \n\n", [3, 4, 6]),
+        ("a.csv", 'text,label\n\na,b\nc,"d\n\n"\n"",""\ne,f\n', [7]),  # not the empty line below a header or in a cell
+        ("a.csv", "text,label\n\na,b\n\nc,d\n\n", []),  # nor those behind every row
+        ("a.csv", ",\ntext,label\na,b\n#\nc,d\n,\n", [4, 6]),
+        ("a.txt", "text label\na 1\nb 2\n\nc 3\n", [4]),
+        ("a.jsonl", '{"text": "a"}\n\n{"text": "b"}\n{"text": "c"}\n\n', [2]),
+    ],
+)
+def test_a_row_in_which_nothing_stands_has_its_place_among_the_answers(
+    name: str, content: str, hollow: list[int], tmp_path: Path
+) -> None:
+    known = Known(("text", "label"), ("text",), ("label",), dialect=Dialect(" " if name == "a.txt" else ",", True))
+    (tmp_path / name).write_text(content)
+    bad = BadRows("all", answers=True)
+    table = read_again(tmp_path / name, known, bad)
+    told = [int(where.partition("line ")[2].partition(":")[0]) for where in bad.listed]
+    assert sorted(told) == hollow
+    assert all("nothing in it" in where or "1 columns" in where for where in bad.listed)
+    assert table.size == len(table) + len(hollow) == table.index[-1] + 1 + sum(table.lines[-1] < np.array(hollow))
+    assert not any("without any value" in remark for remark in bad.remarks) or content.startswith(",")
+    if hollow:
+        with pytest.raises(ElmanError, match=r"nothing in it; mend it, or leave such rows out|1 columns"):
+            read_again(tmp_path / name, known, BadRows(answers=True))
+    assert read_again(tmp_path / name, known, BadRows("all")).size <= table.size  # nothing of it is learnt from
+
+
+@pytest.mark.parametrize("line", [",", " , ", ",,", "", " "])
+def test_a_line_in_which_nothing_stands_is_bad(line: str) -> None:
+    known = Known(("id", "text", "label"), ("text",), ("label",), ("id",), dialect=Dialect(",", True), free=True)
+    with pytest.raises(ElmanError, match="the line has nothing in it"):
+        read_again(Line(line), known, BadRows())
+
+
+def test_what_says_that_there_is_no_value_is_something(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n-999,-999\n")
+    known = Known(("a", "b"), ("a", "b"), dialect=Dialect(",", True, missing=("-999",)))
+    table = read_again(tmp_path / "a.csv", known, BadRows(answers=True))
+    assert table.frame.rows() == [("1", "2"), (None, None)]
+
+
 @pytest.mark.parametrize("values", [["a b", 7, None], ("a b", 7.0, None)])
 def test_texts_in_memory(values: Any) -> None:
     for source in (values, pl.DataFrame({"text": ["a b", "7", None], "label": [1, 2, 3]}), {"x": ["a b", "7", None]}):

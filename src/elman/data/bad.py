@@ -20,6 +20,8 @@ class BadRows:
 
     Args:
         skip: whether they are left out: True up to a tenth of what is read, ``"all"`` however many.
+        answers: whether each row is to be answered, so that one in which nothing stands is such a row; else those are
+            left out, since spreadsheets write them below a table.
 
     Raises:
         ElmanError: another value.
@@ -33,10 +35,11 @@ class BadRows:
         elman.errors.ElmanError: 1 of 4 rows cannot be used, more than a tenth: few.csv, line 2: has no label; mend ...
     """
 
-    def __init__(self, skip: Any = False) -> None:
+    def __init__(self, skip: Any = False, *, answers: bool = False) -> None:
         if skip not in (False, True, "all"):
             raise ElmanError(f"--skip-bad stands alone, or with the word all, not {skip!r}")
         self.skip: Skip = skip
+        self.answers = answers
         self.listed: list[str] = []  # where each is, and what is wrong with it
         self.numbers: Counter[str] = Counter()  # of what was read, by what it is: rows, series
         self.left_out: Counter[str] = Counter()

@@ -19,6 +19,7 @@ from elman.data.files import suffix
 from elman.data.formats import delimited
 from elman.data.formats.objects import read_object
 from elman.data.headers import has_header
+from elman.data.hollow import NOTHING
 from elman.data.memory import opened
 from elman.data.packed import is_there
 from elman.data.reading import format_of, read_table
@@ -142,7 +143,10 @@ def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Kn
     if isinstance(source, Path):
         tell_doubt(source, known.dialect.encoding)
     held: Any = source if hasattr(source, "columns") else opened(source)
-    table = read_table(held, bad, known.dialect, known.fits)
+    table = read_table(held, bad, replace(known.dialect, missing=()), known.fits)
+    if bad.answers and table.dialect.separator:
+        table = _without_hollow(table)
+    table = replace(table, dialect=replace(table.dialect, missing=known.dialect.missing)).without_missing()
     bad.remark(table.name, table.notes)
     if table.dialect.header is False and (names := _fitting(known, len(table.columns))):
         frame = table.frame.rename(dict(zip(table.columns, names, strict=True)))
@@ -150,10 +154,21 @@ def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Kn
     return table
 
 
+def _without_hollow(table: Table) -> Table:
+    """The table without rows in which nothing stands, which are bad; an empty line of one column is an empty text."""
+    if table.frame.width < 2:
+        return table
+    hollow = table.frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    return table.reject(dict.fromkeys(hollow.arg_true().to_list(), f"has {NOTHING}"))
+
+
 def _read_line(line: str, known: Known, bad: BadRows) -> Table:
     """A JSON object, the cells of a row, or the bare value of the only column that is needed."""
     row = _as_object(line, known)
     dialect = known.dialect if row is None else replace(known.dialect, separator="", header=None)
+    between = known.dialect.separator
+    if between and len(known.columns) > 1 and (known.free or between in line) and not line.strip(f"{between} \t"):
+        raise ElmanError(f"the line has {NOTHING}")
     if row is None:
         _check_no_header(line, known)
     if row is None and (not known.free or known.dialect.separator):

@@ -262,6 +262,8 @@ class Task(nn.Module, ABC, Generic[OptionsT, ReadT, BatchT, DataT, EvaluationT])
 class Predictor(Task[OptionsT, ReadT, BatchT, DataT, EvaluationT]):
     """A task that answers rows: those of a file, of a table in memory, or of a stream as they come."""
 
+    by_row: bool = True  # whether each row of the data has an answer of its own, and not each series or person
+
     @abstractmethod
     def answers(self, data: Any, bad: BadRows) -> "pl.DataFrame":
         """One row of answers for each row of the data, in its order; empty where a row is bad and left out.
@@ -307,7 +309,8 @@ class Predictor(Task[OptionsT, ReadT, BatchT, DataT, EvaluationT]):
         Raises:
             ElmanError: data that cannot be read.
         """
-        bad = BadRows("all" if skip_bad else False)  # however many: each has its place among the answers
+        # however many: each has its place among the answers
+        bad = BadRows("all" if skip_bad else False, answers=self.by_row)
         answers = self.answers(data, bad)
         bad.tell()
         return answers

@@ -377,6 +377,21 @@ def test_an_empty_session_has_an_empty_answer(walker: RecommendTask) -> None:
     assert answers["items"].is_null().to_list() == [False, True, False]
 
 
+@pytest.mark.parametrize(("mark", "hollow"), [(" ", ""), (",", ",,")])
+def test_a_line_without_items_is_a_session_that_cannot_be_answered(mark: str, hollow: str, tmp_path: Path) -> None:
+    rows = [["1", "2"], [], ["3", "1", "2"], ["2", "3"], []]
+    path = tmp_path / "sessions.txt"
+    path.write_text("".join(f"{mark.join(row) or hollow}\n" for row in rows) + "\n")
+    layout = EventLayout("items", within=mark, columns=("items",))
+    bad = BadRows("all", answers=True)
+    found = read_events(path, layout, bad)
+    whole = 5 if hollow else 4  # at the end of a file an empty line is none
+    assert (found.index.tolist(), len(found.asked)) == ([0, 2, 3], whole)
+    assert [each.partition(": ")[2] for each in bad.listed] == ["the session has no items"] * (whole - 3)
+    learnt = BadRows()
+    assert len(read_events(path, layout, learnt)) == 3  # nothing is learnt from it
+
+
 def test_a_very_long_session_is_answered(walker: RecommendTask) -> None:
     long = [f"page{step % 12}" for step in range(100_000)]
     assert walker.predict([long, ["page3"]]).height == 2

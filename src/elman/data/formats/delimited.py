@@ -16,6 +16,7 @@ from elman.data.dialect import Dialect
 from elman.data.files import suffix
 from elman.data.formats import Beginning, Format
 from elman.data.headers import has_header
+from elman.data.hollow import empty_lines, of_separators, placed, within
 from elman.data.preamble import Above, above_data
 from elman.data.roles import counts
 from elman.data.separators import (
@@ -47,14 +48,18 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
         raise ElmanError(f"a separator is one character such as , or ;, or {COLONS}, not {dialect.separator!r}")
     text, kind = read_whole(path, dialect.encoding), suffix(path)
     separator = dialect.separator or guess_separator(text, kind)
+    empty = empty_lines(text, separator) if bad.answers else np.zeros(0, int)
     mark = remark(text.partition("\n")[2] if SAID.match(text) else text) or "#"
     text, remarks = _without_remarks(text, separator, kind, mark)
     text, apart = _with_names_alike(text, separator) if dialect.header is not False else (text, "")
     plain = separator in (" ", COLONS) or '"' not in text or (separator == "\t" and not _is_quoted(text))
     lines, cells = _split(text, separator) if plain else _parse(text, str(path), separator, bad)
+    empty = empty if plain else np.intersect1d(empty, lines)  # others stand within a cell
     lines, cells = _without_empty_lines(lines, cells)
-    hollow = _hollow(text, separator, lines, cells)
-    lines, cells = lines[~hollow], cells.filter(pl.Series(~hollow))
+    alone = of_separators(text, separator, lines, cells)
+    hollow = lines[alone]
+    lines, cells = lines[~alone], cells.filter(pl.Series(~alone))
+    filled = lines
     if '="' in text:
         cells = cells.list.eval(pl.element().str.replace(KEPT_TEXT.pattern, "$1"))
     if not len(cells):
@@ -81,18 +86,24 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
         raise ElmanError(_no_row(path, lines, widths, len(names)) + hint)
     cells = cells.gather(index).list.to_struct(fields=names).struct.unnest()
     frame = cells.with_columns(pl.all().replace("", None))
-    frame, empty = _without_empty_columns(frame, header)
+    frame, unnamed = _without_empty_columns(frame, header)
+    size, numbers, left_out = len(lines), lines[index], len(hollow)
+    if bad.answers and len(names) > 1:
+        empty = within(empty, np.union1d(filled, hollow))
+        hollow = np.concatenate([hollow[hollow > (filled[0] if header else 0)], empty[empty > lines[0]]])
+        frame, numbers, index = placed(frame, lines, index, hollow)
+        size, left_out = size + len(hollow), max(0, left_out - len(hollow))
     notes = [
         f"lines that begin with {mark} are remarks: {remarks:,}" if remarks else "",
         _apart(apart, separator) if apart else "",
-        f"rows without any value are left out: {hollow.sum():,}" if hollow.any() else "",
+        f"rows without any value are left out: {left_out:,}" if left_out else "",
         *found,
         f"the header stands again, and is left out there, in line {told}" if told else "",
-        "columns without a name and without a value are left out" if empty or trailing else "",
+        "columns without a name and without a value are left out" if unnamed or trailing else "",
         f"the first column has no name; it is called {ROW}" if header and names[0] == ROW else "",
     ]
     dialect = replace(dialect, separator=separator, header=header)
-    return Table(str(path), frame, lines[index], index, len(lines), bad, dialect, notes=tuple(filter(None, notes)))
+    return Table(str(path), frame, numbers, index, size, bad, dialect, notes=tuple(filter(None, notes)))
 
 
 def _without_units(
@@ -115,18 +126,6 @@ def _without_units(
         said.append(f"below the header stand units ({brief(units, 60)}), which are left out: line {lines[header + 1]}")
     kept = [header, *range(data, len(cells))]
     return lines[kept], cells.gather(kept), tuple(said)
-
-
-def _hollow(text: str, separator: str, lines: np.ndarray, cells: pl.Series) -> np.ndarray:
-    """Which rows are separators alone, as spreadsheets write empty ones; cells in quotation marks are something."""
-    found = ((cells.list.len() > 1) & (cells.list.first().str.strip_chars() == "")).fill_null(False).to_numpy().copy()
-    if found.any():  # few rows as a rule, so that no others are looked at cell by cell
-        begun = cells.filter(pl.Series(found))
-        found[found] = begun.list.eval(pl.element().str.strip_chars() == "").list.all().to_numpy()
-    if found.any() and '"' in text:
-        raw = text.split("\n")
-        found[found] = [not raw[line - 1].strip(f"{separator} ") for line in lines[found]]
-    return found
 
 
 def _repeats(cells: pl.Series) -> np.ndarray:

@@ -13,6 +13,7 @@ from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
 from elman.data.files import suffix
 from elman.data.formats import Beginning, Format
+from elman.data.hollow import NOTHING, empty_lines, within
 from elman.data.tables import Table, column_of, held
 from elman.data.text import read_whole
 from elman.errors import ElmanError
@@ -43,7 +44,7 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     if isinstance(whole, pl.DataFrame):
         return held(whole, name, bad, dialect)
     rows, lines, index, size = [], [], [], 0
-    for number, row in whole or _lines(text):
+    for number, row in whole or _lines(text, bad):
         if isinstance(row, str):
             bad.add(f"{name}, line {number}", f"is no JSON object: {row}")
         else:
@@ -116,10 +117,15 @@ def _of_characters(value: T) -> T:
     return value
 
 
-def _lines(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
+def _lines(text: str, bad: BadRows) -> Iterator[tuple[int, dict[str, Any] | str]]:
     """The line of each object, and the object or what is wrong with it."""
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
+    lines = text.split("\n")
+    full = np.array([n for n, line in enumerate(lines, 1) if line.strip()], int)
+    empty = set(within(empty_lines(text, " "), full).tolist()) if bad.answers else set()
+    for number, line in enumerate(lines, 1):
+        if number in empty:
+            yield number, NOTHING
+        elif line.strip():
             try:
                 yield number, read_object(line)
             except ValueError as error:

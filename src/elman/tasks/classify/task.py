@@ -143,6 +143,7 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
     def __init__(self, options: ClassifyOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)
         self.layout = restored(Layout, vocabulary["layout"])
+        self.by_row = self.layout.kind != "long"
         self.target = restored(Target, vocabulary["target"])
         make = TextInput if self.layout.is_text else SeriesInput
         self.input = make(options, vocabulary["input"])

@@ -167,6 +167,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
     Learnt = Vocabulary
     unit = "values"
     measures = MEASURES
+    by_row = False
     widths: Tensor
 
     def __init__(self, options: ForecastOptions, vocabulary: dict[str, Any]) -> None:

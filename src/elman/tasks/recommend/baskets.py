@@ -14,6 +14,7 @@ from elman.data.bad import BadRows
 from elman.data.columns import find
 from elman.data.dialect import Dialect
 from elman.data.formats import beginning, delimited, format_of
+from elman.data.hollow import filled_lines
 from elman.data.separators import REGULAR, SEPARATORS, allow_cells_of
 from elman.data.tables import Table
 from elman.data.text import read_whole
@@ -64,7 +65,7 @@ def read_baskets(path: Path, bad: BadRows, dialect: Dialect, mark: str, numbered
     """
     text = read_whole(path, dialect.encoding)
     allow_cells_of(len(text))
-    rows = [(n, _cells(line, mark)) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
+    rows = [(n, _cells(line, mark)) for n, line in filled_lines(text, mark, answers=bad.answers)]
     if rows and (columns := _columns_of_items(rows[0][1])):
         rows = [(n, [row[c] for c in columns if c < len(row)]) for n, row in rows[1:]]
     if not rows:
@@ -73,12 +74,15 @@ def read_baskets(path: Path, bad: BadRows, dialect: Dialect, mark: str, numbered
     if numbered is None:
         numbered = have_users(baskets, all(cell.isascii() and cell.isdigit() for row in baskets for cell in row))
     items = pl.Series([row[numbered:] for row in baskets], dtype=pl.List(pl.String))
-    frame = pl.DataFrame({**({"user": [row[0] for row in baskets]} if numbered else {}), "items": items})
+    users = {"user": [row[0] or None for row in baskets]} if numbered else {}
+    frame = pl.DataFrame({**users, "items": items})
     bad.read(len(rows))
     note = f"a basket in each line, {'a user and then ' if numbered else ''}items with {SEPARATORS[mark]} between them"
+    alone = sum(not line.strip(f"{mark} ") and line.strip() != "" for line in text.split("\n"))
+    notes = (note, f"rows without any value are left out: {alone:,}") if alone and not bad.answers else (note,)
     places, index = np.array([n for n, _ in rows]), np.arange(len(rows))
     dialect = replace(dialect, separator="", header=None)
-    return Table(str(path), frame, places, index, len(rows), bad, dialect, notes=(note,))
+    return Table(str(path), frame, places, index, len(rows), bad, dialect, notes=notes)
 
 
 def _cells(line: str, mark: str) -> list[str]:

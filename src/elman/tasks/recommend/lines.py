@@ -11,6 +11,7 @@ import polars as pl
 from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
 from elman.data.formats import beginning
+from elman.data.hollow import filled_lines
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.errors import ElmanError, quoted
@@ -70,8 +71,8 @@ def read_sessions(path: Path, bad: BadRows, dialect: Dialect, numbered: bool | N
     """
     whole = _are_whole(_rows(path, dialect.encoding))
     what = "whole numbers" if whole else "names such as B7"
-    lines = [(n, line.split()) for n, line in enumerate(read_whole(path, dialect.encoding).split("\n"), 1)]
-    lines = [(n, cells) for n, cells in lines if cells]
+    text = read_whole(path, dialect.encoding)
+    lines = [(n, line.split()) for n, line in filled_lines(text, answers=bad.answers)]
     good = []
     for place, (number, cells) in enumerate(lines):
         if wrong := next((cell for cell in cells[not whole :] if not _fits(cell, whole)), None):
@@ -85,7 +86,8 @@ def read_sessions(path: Path, bad: BadRows, dialect: Dialect, numbered: bool | N
     items = [cells[1:] if numbered else cells for _, _, cells in good]
     frame = pl.DataFrame({"items": pl.Series(items, dtype=pl.List(pl.String))})
     if numbered:
-        frame = frame.with_columns(user=pl.Series([cells[0] for _, _, cells in good])).select("user", "items")
+        users = [cells[0] if cells else None for _, _, cells in good]
+        frame = frame.with_columns(user=pl.Series(users, dtype=pl.String)).select("user", "items")
     bad.read(len(lines))
     index, places = (np.array([each[n] for each in good]) for n in (0, 1))
     return Table(str(path), frame, places, index, len(lines), bad, replace(dialect, separator="", header=None))

@@ -188,6 +188,7 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
     def __init__(self, options: RecommendOptions, vocabulary: dict[str, Any]) -> None:
         super().__init__(options, vocabulary)
         self.layout = restored(EventLayout, vocabulary["layout"])
+        self.by_row = bool(self.layout.within)
         self.names: list[str] = vocabulary["items"]
         self.size, self.repeats = len(self.names) + 1, bool(vocabulary["repeats"])
         self.numbers = {name: number for number, name in enumerate(self.names, 1)}
