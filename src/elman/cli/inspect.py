@@ -1,5 +1,6 @@
 """``elman inspect FILE``: what would be found in some data, without training."""
 
+import re
 import shlex
 import shutil
 import textwrap
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 FITS, COULD = 0.5, 0.2  # the least scores of a task that suits the data, and of one that might
 COLUMNS, DOUBTS = 40, 20  # that are shown
 LONGEST = 240  # characters of a reason
+MORE = re.compile(r"\band (\d+) more\b")  # behind the first of many columns
 
 
 def command(
@@ -72,11 +74,15 @@ def _looked_at(source: Path, sample: "Sample") -> dict[str, Any]:
         skip = ["--skip-bad"] if best.skipped else []
         found["next"] = ["elman", "train", best.task, "--data", str(source), *options, *skip]
 
+    def counted(match: re.Match[str]) -> str:  # those between the first and the last columns are as most others are
+        more = int(match[1])
+        return f"and {more + found['width'] - WIDEST:,} more" if 2 * more > WIDEST else match[0]
+
     def own(text: str) -> str:  # a sample stands where the data stands
         beside = "" if source.parent == Path() else f"{source.parent}/"
         for path in (looked, sample.path):
             text = text.replace(str(path), str(source)).replace(f"{path.parent}/", beside)
-        return text
+        return text if looked == sample.path else MORE.sub(counted, text)
 
     found["tasks"] = [
         {
