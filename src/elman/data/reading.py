@@ -13,6 +13,7 @@ from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import matching
 from elman.data.formats import beginning, delimited, format_of, formats
 from elman.data.separators import SEPARATORS, SIZE, separator_again
+from elman.data.summaries import without_summary
 from elman.data.tables import Table, columns_of, held, joined
 from elman.data.text import beginning as text_beginning
 from elman.errors import ElmanError
@@ -78,7 +79,8 @@ def _read(
         if array or isinstance(source, list | tuple):
             raise ElmanError(f"rows in memory are a table, or columns by name, not {'an array' if array else 'a list'}")
         frame = source if isinstance(source, pl.DataFrame) else columns_of(source)
-        return held(frame, "the table", bad, dialect).without_missing()
+        table = held(frame, "the table", bad, dialect).without_missing()
+        return table if bad.answers else without_summary(table)
     path = Path(source)
     files = _tables_in(path, dialect.encoding) if path.is_dir() else matching(path)
     if len(files) > 1:
@@ -116,7 +118,8 @@ def _read_file(
             dialect = replace(dialect, separator=own)
     if found.read is None:
         raise ElmanError(f"{path} is {found.name}; elman train {found.tasks[0]} --data {path} learns from it")
-    return found.read(path, bad, dialect).without_missing()
+    table = found.read(path, bad, dialect).without_missing()
+    return table if bad.answers else without_summary(table)  # each row is answered, whatever it sums up
 
 
 def is_table(path: Path, encoding: str = "") -> bool:

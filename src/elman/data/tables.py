@@ -23,6 +23,7 @@ from elman.data.files import written_aside
 from elman.data.numbers.cells import LARGEST, as_numbers, as_text, has_value, is_numeric, without
 from elman.data.numbers.notation import PLAIN, Readings, decided, either, in_words, is_plain, readings
 from elman.data.numbers.stand_ins import in_one_line, stand_ins
+from elman.data.numbers.sums import told_sums
 from elman.data.numbers.units import LIMIT
 from elman.data.plain import without_infinite
 from elman.errors import ElmanError, quoted
@@ -234,7 +235,8 @@ class Table:
     def written(self, *columns: str) -> Dialect:
         """How the table is written, these columns as numbers; what is found out is logged where it is not plain.
 
-        A number that stands far from all others, as one for no value does, is warned of.
+        A number that stands far from all others, as one for no value does, and a column that is the sum of others are
+        warned of.
 
         Raises:
             ElmanError: as ``notation``.
@@ -243,12 +245,11 @@ class Table:
             return self.dialect
         numbers = {column: self.notation(column) for column in columns}
         self._announce(numbers)
-        found = [
-            (column, each)
-            for column, notation in numbers.items()
-            for each in stand_ins(as_numbers(self.frame[column], notation).to_numpy())
-        ]
+        read = {column: as_numbers(self.frame[column], each).to_numpy() for column, each in numbers.items()}
+        found = [(column, each) for column, cells in read.items() for each in stand_ins(cells)]
         for line in in_one_line(found):
+            log.warning("%s", line)
+        for line in told_sums(columns, np.column_stack([read[c] for c in columns])) if len(columns) > 2 else ():
             log.warning("%s", line)
         return replace(self.dialect, numbers=numbers)
 

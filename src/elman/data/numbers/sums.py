@@ -1,0 +1,61 @@
+"""Columns of numbers that are the sum of others beside them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from elman.data.columns import listed
+
+FEWEST = 5  # rows by which it is told that a column is a sum
+LOOKED, WIDEST = 200, 500  # rows that are looked at for that, and columns of a table at most
+EXACT = 1e-9  # of what a column sums up it is off at most, rounding apart
+SMALL = 0.01  # of its spread what rounding makes of a sum of columns is at most
+
+
+def told_sums(names: Sequence[str], values: np.ndarray) -> list[str]:
+    """A line for each column that is the sum of some beside it, and how to leave it out.
+
+    Args:
+        names: of the columns.
+        values: ``[N, K]``, NaN where there is none.
+
+    Example:
+        >>> parts = np.array([[1.0, 2.5], [3, 4], [2, 2], [5, 1], [0, 7]])
+        >>> told_sums(["north", "south", "all"], np.column_stack([parts, parts.sum(1)]))
+        ['all is the sum of north, south in every row; --ignore all leaves it out']
+    """
+    rows = values[np.isfinite(values).all(1)][:LOOKED]
+    if not 3 <= len(names) <= WIDEST or len(rows) < FEWEST:
+        return []
+    varied = (rows != rows[0]).any(0)
+    lines = []
+    for column, name in enumerate(names):
+        if not varied[column] or len(np.unique(rows[:, column])) < 3:
+            continue
+        others = [n for n in range(len(names)) if n != column and varied[n]]
+        before, behind = [n for n in others[::-1] if n < column], [n for n in others if n > column]
+        parts = next((found for each in (before, behind, others) if (found := _parts(rows, column, each))), [])
+        if parts:
+            shown = listed([names[n] for n in sorted(parts)], 5)
+            lines.append(f"{name} is the sum of {shown} in every row; --ignore {name} leaves it out")
+    return lines
+
+
+def _parts(rows: np.ndarray, column: int, others: Sequence[int]) -> list[int]:
+    """The first two or more of some columns whose sum another one is."""
+    if len(others) < 2:
+        return []
+    wanted = rows[:, column]
+    decimals = _decimals(rows[:, [column, *others]])
+    sums = rows[:, others].cumsum(1)
+    rounded = 0.5 * 10.0**-decimals * np.arange(2, len(others) + 2)
+    allowed = np.where(rounded <= SMALL * wanted.std(), rounded, 0)
+    off = np.abs(sums - wanted[:, None]) <= allowed + EXACT * np.abs(wanted)[:, None]
+    found = np.flatnonzero(off.all(0))
+    first = next((int(n) for n in found if n > 0), 0)
+    return list(others[: first + 1]) if first else []
+
+
+def _decimals(values: np.ndarray) -> int:
+    """Decimals that numbers are written with, six at most."""
+    return next((d for d in range(6) if np.abs(values - values.round(d)).max() <= EXACT * np.abs(values).max()), 6)
