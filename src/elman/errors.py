@@ -4,6 +4,10 @@ import sys
 
 LONGEST = 600  # characters of a message; of one that is longer the ends are told
 SHOWN = 80  # characters of a value in a message
+ONE = {
+    "are": "is", "were": "was", "have": "has", "do": "does", "stand": "stands", "say": "says", "repeat": "repeats",
+    "people": "person", "series": "series", "this": "this", "as": "as",
+}  # fmt: skip
 _BETWEEN = {"elman", "torch", "lightning", "typer", "click"}  # packages that stand between a user's line and a warning
 
 
@@ -51,6 +55,31 @@ def quoted(value: object) -> str:
     ("'no number'", '1.5', 82)
     """
     return repr(brief(value, SHOWN)) if isinstance(value, str) else brief(repr(value), SHOWN)
+
+
+def counted(number: int, what: str) -> str:
+    """A number before what is counted, and a verb behind that, as one of it or several have them.
+
+    Args:
+        number: of it.
+        what: the things in the plural, such as ``rows`` or ``series``, and what may follow, such as ``are``.
+
+    Example:
+        >>> counted(2, "rows were"), counted(1, "rows were"), counted(1, "different classes"), counted(1, "series")
+        ('2 rows were', '1 row was', '1 different class', '1 series')
+        >>> counted(12_345, "rows"), counted(1, "people"), counted(1, "queries"), counted(0, "rows")
+        ('12,345 rows', '1 person', '1 query', '0 rows')
+    """
+    return f"{number:,} {' '.join(map(_single, what.split())) if number == 1 else what}"
+
+
+def _single(word: str) -> str:
+    """A word as it is said of one thing, where it is a plural or a verb of one."""
+    if word in ONE:
+        return ONE[word]
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word[: -2 if word.endswith(("sses", "xes", "ches")) else -1] if word.endswith("s") else word
 
 
 def user_level() -> int:

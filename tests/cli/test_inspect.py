@@ -182,7 +182,9 @@ def test_of_a_table_of_very_many_columns_the_first_and_last_are_looked_at(tmp_pa
     values = next(line for each in found["tasks"] for line in each["found"] if line.startswith("values: "))
     named, more = re.findall(r"\bc(\d+)", values), re.search(r"and ([\d,]+) more", values)
     assert named[0] == "0"
-    assert len(named) + int(more[1].replace(",", "") if more else 0) == width - 1  # all but the label, those between included
+    assert (
+        len(named) + int(more[1].replace(",", "") if more else 0) == width - 1
+    )  # all but the label, those between included
     assert any("label" in line for each in found["tasks"] for line in each["found"])
     assert "/tmp/tmp" not in json.dumps(found).replace(str(tmp_path), "")
     assert main(["inspect", str(path)]) == 0
@@ -229,7 +231,7 @@ def test_what_is_doubtful_in_columns(tmp_path: Path) -> None:
     assert doubts == {
         "same": ["same is the same in all rows: 7"],
         "mixed": ["mixed has numbers in 75% of its cells, and in others text such as 'soon'"],
-        "wrong": ["wrong has 1 cells that are no numbers, such as 'x'"],
+        "wrong": ["wrong has 1 cell that is no number, such as 'x'"],
         "empty": ["empty is empty"],
         "code": ['-9999 stands in 5 cells of code, far from all else; if it means "no value", say --missing -9999'],
         "fine": [],

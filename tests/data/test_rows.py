@@ -143,11 +143,11 @@ def test_a_row_in_which_nothing_stands_has_its_place_among_the_answers(
     table = read_again(tmp_path / name, known, bad)
     told = [int(where.partition("line ")[2].partition(":")[0]) for where in bad.listed]
     assert sorted(told) == hollow
-    assert all("nothing in it" in where or "1 columns" in where for where in bad.listed)
+    assert all("nothing in it" in where or "1 column" in where for where in bad.listed)
     assert table.size == len(table) + len(hollow) == table.index[-1] + 1 + sum(table.lines[-1] < np.array(hollow))
     assert not any("without any value" in remark for remark in bad.remarks) or content.startswith(",")
     if hollow:
-        with pytest.raises(ElmanError, match=r"nothing in it; mend it, or leave such rows out|1 columns"):
+        with pytest.raises(ElmanError, match=r"nothing in it; mend it, or leave such rows out|1 column"):
             read_again(tmp_path / name, known, BadRows(answers=True))
     assert read_again(tmp_path / name, known, BadRows("all")).size <= table.size  # nothing of it is learnt from
 

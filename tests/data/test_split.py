@@ -63,7 +63,7 @@ def test_seeds_choose() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 1}, "1 rows cannot be parted"),
+        ({"size": 1}, "1 row cannot be parted"),
         ({"size": 3, "groups": ["x"] * 3}, "one group, 'x'"),
         ({"size": 3, "times": np.ones(3)}, "the same time"),
     ],

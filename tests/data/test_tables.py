@@ -65,7 +65,7 @@ def test_a_line_is_where_a_row_begins(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "name", "message"),
     [
-        ("a,b\n1,2\n3\n", "data.csv", "data.csv, line 3: has 1 columns where the header has 2"),
+        ("a,b\n1,2\n3\n", "data.csv", "data.csv, line 3: has 1 column where the header has 2"),
         ("a,b\n1,2\n3,4,5\n", "data.csv", "line 3: has 3 columns where the header has 2"),
         ('a,b\n"1"x,2\n', "data.csv", "line 2: a cell goes on after its closing quotation mark"),
         ('a,b\n1,2\n"3,4\n5,6\n', "data.csv", "line 3: a quotation mark opens a cell that never ends"),

@@ -69,10 +69,10 @@ def test_vectors_from_a_file(tmp_path: Path) -> None:
     with pytest.raises(ElmanError, match="vectors have 2 numbers and the embedding 3"):
         WordEmbedding(3, 3).start_from({1: found["the"]})
     path.write_text("the 1 2\ncat 3\n")
-    with pytest.raises(ElmanError, match=r"vectors.txt, line 2: has 1 numbers where the first has 2"):
+    with pytest.raises(ElmanError, match=r"vectors.txt, line 2: has 1 number where the first has 2"):
         read_vectors(path, ["cat"])
     path.write_text("the 1 2\n")
-    with pytest.raises(ElmanError, match="vectors for none of the 1 words"):
+    with pytest.raises(ElmanError, match="no vector for the 1 word of the data"):
         read_vectors(path, ["cat"])
 
 

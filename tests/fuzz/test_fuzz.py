@@ -134,7 +134,7 @@ def test_what_is_no_answer_and_no_refusal_is_found() -> None:
         "long line inspect": wrong(Ended(2, "", f"elman: {'x' * 1000}\n", None, 1), refused),
         "warned a.py:3": wrong(Ended(0, "", "/src/a.py:3: UserWarning: x\n", None, 1), refused),
         "late inspect": wrong(Ended(0, "", "", None, 100), refused),
-        "rows predict": wrong(Ended(0, "a,b\n1,2\n", "1 rows\n", None, 1), predicted),
+        "rows predict": wrong(Ended(0, "a,b\n1,2\n", "1 row\n", None, 1), predicted),
         "unreadable inspect": wrong(Ended(0, '{"a": NaN}', "", None, 1), Step(("inspect", "--json", "x"))),
         "refused predict": wrong(Ended(2, "", "elman: x\n", None, 1), Step(("predict", "m"), sure="it can")),
     }

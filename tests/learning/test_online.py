@@ -263,7 +263,7 @@ class Own(Cell):
 @pytest.mark.parametrize(
     ("kind", "why"),
     [
-        ("one number for all units", "1 columns of vector are not those of the 4 units"),
+        ("one number for all units", "1 column of vector cannot be those of the 4 units"),
         ("detached", ""),
         ("units of the input summed", "a sum goes over the units"),
     ],

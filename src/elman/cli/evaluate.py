@@ -26,6 +26,7 @@ def command(
     from elman.cli._pipes import read_once
     from elman.data.bad import BadRows
     from elman.data.plain import without_infinite
+    from elman.errors import counted
     from elman.training.table import in_columns
     from elman.training.task import evaluate
 
@@ -39,5 +40,5 @@ def command(
         print(json.dumps(without_infinite(judged.metrics), allow_nan=False))
         return
     rows = evaluation.judged(judged.outputs)
-    print(f"judged on {data}: {rows.number:,} {rows.of}\n")
+    print(f"judged on {data}: {counted(rows.number, rows.of)}\n")
     print("\n".join([in_columns({task.name(): judged.metrics}, task.measures, rows.number), *rows.remarks]))

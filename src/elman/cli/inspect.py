@@ -129,14 +129,15 @@ def _as_table(path: Path) -> "Table | None":
 def _about_table(table: "Table", sample: "Sample") -> dict[str, Any]:
     from elman.data.profile import doubled_rows, profile
     from elman.data.separators import SEPARATORS
+    from elman.errors import counted
 
     columns = profile(table)
     doubts = [doubt for column in columns for doubt in column.doubts]
     if doubled := doubled_rows(table):
-        doubts.append(f"{doubled:,} rows are the same as one before them")
+        doubts.append(f"{counted(doubled, 'rows are')} the same as one before them")
     if table.bad.listed:
         first = table.bad.listed[0].partition(", ")[2]
-        doubts.append(f"{len(table.bad.listed):,} rows cannot be used; the first: {first}")
+        doubts.append(f"{counted(len(table.bad.listed), 'rows cannot')} be used; the first: {first}")
     rows = table.size if sample.whole else round(table.size * sample.bytes / max(1, sample.part))
     return {
         "form": "table",
@@ -155,19 +156,21 @@ def _about_table(table: "Table", sample: "Sample") -> dict[str, Any]:
 
 def _about_text(sample: "Sample") -> dict[str, Any]:
     from elman.data.text import read_whole
-    from elman.errors import ElmanError
+    from elman.errors import ElmanError, counted
 
     try:
         text = read_whole(sample.path)
     except ElmanError as error:
         return {"form": "unreadable", "doubtful": [str(error)]}
     lines = text.removesuffix("\n").split("\n")
-    words = f"{len(lines):,} lines, {len(set(text))} different characters, {len(text) / len(lines):.0f} a line"
-    return {"form": "text", "shown": words}
+    words = f"{counted(len(lines), 'lines')}, {counted(len(set(text)), 'different characters')}"
+    return {"form": "text", "shown": f"{words}, {len(text) / len(lines):.0f} a line"}
 
 
 def _in_words(found: dict[str, Any]) -> list[str]:
     """The same for people."""
+    from elman.errors import counted
+
     size = found["bytes"]
     size = f"{size:,} bytes" if size < 10_000 else f"{size / 1e3:,.0f} kB" if size < 1e7 else f"{size / 1e6:,.0f} MB"
     lines = [f"{found['path']}: {_headline(found)}, {size}"]
@@ -178,7 +181,7 @@ def _in_words(found: dict[str, Any]) -> list[str]:
             missing = f"; {each['missing']:,} missing" if each["missing"] else ""
             lines.append(f"  {each['name']:{width}}  {each['kind']:12}  {each['shown']}{missing}")
         if found["width"] > COLUMNS:
-            lines.append(f"  and {found['width'] - COLUMNS:,} more columns")
+            lines.append(f"  and {counted(found['width'] - COLUMNS, 'more columns')}")
     if found["doubtful"]:
         lines += ["", "Doubtful", *(f"  {doubt}" for doubt in found["doubtful"][:DOUBTS])]
     lines += ["", "Tasks"]
@@ -200,11 +203,13 @@ def _hung(before: str, text: str) -> str:
 
 
 def _headline(found: dict[str, Any]) -> str:
+    from elman.errors import counted
+
     if found.get("form") == "table":
         about = "" if found["whole"] else "about "
         sample = "" if found["whole"] else f" (the first {found['looked_at']:,} were looked at)"
         header = "with a header" if found["header"] else "without a header"
         between = f"; {found['separator']} between them, {header}" if found["separator"] else ""
-        return f"{about}{found['rows']:,} rows{sample} of {found['width']:,} columns{between}"
+        return f"{about}{counted(found['rows'], 'rows')}{sample} of {counted(found['width'], 'columns')}{between}"
     sample = "" if found["whole"] else "; of its beginning: "
     return found.get("form", "several files") + (f"{sample or ', '}{found['shown']}" if "shown" in found else "")

@@ -51,7 +51,7 @@ def command(
     from elman.cli._pipes import read_once
     from elman.data.bad import BadRows
     from elman.data.tables import check_suffix, table_text, write_table
-    from elman.errors import ElmanError
+    from elman.errors import ElmanError, counted
 
     skip = bool(BadRows(skip_bad or False).skip)
     if stream and (data or out):
@@ -82,7 +82,7 @@ def command(
         answers = task.predict(copies.of(data, "data"), skip_bad=skip)
     if out is None or screen:
         sys.stdout.write(table_text(answers, f".{(form or Form.csv).value}"))
-        print(f"{len(answers):,} rows", file=sys.stderr)
+        print(counted(len(answers), "rows"), file=sys.stderr)
     else:
         write_table(answers, out)
-        print(f"{len(answers):,} rows\n{out}")
+        print(f"{counted(len(answers), 'rows')}\n{out}")

@@ -15,7 +15,7 @@ from elman import tasks
 from elman.cli._help import Command, Group, HelpAll
 from elman.cli._options import given_now, rare, with_options
 from elman.data.bad import BadRows
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.training.options import listed
 from elman.training.settings import configured, groups, usual_of
 from elman.training.signals import Terminated, ending
@@ -157,12 +157,12 @@ def train_task(
                 run = begin(make, sources, folder, given, test=there["test"], overwrite=overwrite, keep=copies.names)
         with _going_on_is_told(make.name(), folder):
             print(copies.named(run.data.describe()))
-            print(f"model: {sum(p.numel() for p in run.task.parameters()):,} parameters", flush=True)
+            print(f"model: {counted(sum(p.numel() for p in run.task.parameters()), 'parameters')}", flush=True)
             run = searched(run, folder, (Bar(),))
             progress = trained(run, folder, (Bar(),))
             print(
-                f"{progress.step:,} steps in {progress.seconds:,.0f} s, {progress.speed:,.0f} {run.task.unit}/s; "
-                f"{progress.ended}",
+                f"{counted(progress.step, 'steps')} in {progress.seconds:,.0f} s, "
+                f"{progress.speed:,.0f} {run.task.unit}/s; {progress.ended}",
                 flush=True,
             )
             result = finish(run, folder, progress, (Bar(),))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from elman.errors import ElmanError, brief
+from elman.errors import ElmanError, brief, counted
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ class BadRows:
         self.numbers: Counter[str] = Counter()  # of what was read, by what it is: rows, series
         self.left_out: Counter[str] = Counter()
         self.remarks: dict[str, int] = {}  # on files that lie as one that was learnt from, each once, and how loud
+        self.kinds: dict[str, str] = {}  # of remarks, of which a stream has one of each kind
 
     def read(self, number: int, of: str = "rows") -> None:
         """So many were read, those that cannot be used among them."""
@@ -65,9 +66,18 @@ class BadRows:
         self.listed.append(brief(f"{where}: {reason}"))
         self.left_out[of] += 1
 
-    def remark(self, name: str, notes: Iterable[str], level: int = logging.INFO) -> None:
-        """What is to be said of how a file was read, beside rows that are bad, at a level of logging."""
-        self.remarks |= dict.fromkeys((f"{name}: {note}" for note in notes), level)
+    def remark(self, name: str, notes: Iterable[str], level: int = logging.INFO, kind: str = "") -> None:
+        """What is to be said of how a file was read, beside rows that are bad.
+
+        Args:
+            name: of the file; nothing of a line of a stream.
+            notes: what is to be said.
+            level: of logging.
+            kind: of the notes, of which a stream says the first alone; without it, each that is new.
+        """
+        said = [f"{name or 'the stream'}: {note}" for note in notes]
+        self.remarks |= dict.fromkeys(said, level)
+        self.kinds |= {each: kind or each for each in said}
 
     def tell(self) -> None:
         """Say how the files were read, how many rows were left out, and the first few; the rest is in ``listed``."""
@@ -75,10 +85,18 @@ class BadRows:
             log.log(level, "%s", remark)
         self._tell_left_out()
 
+    def tell_new(self, told: set[str]) -> None:
+        """Say of a line of a stream what was not said of one before it; ``told`` has the kinds that were."""
+        for remark, level in self.remarks.items():
+            if self.kinds[remark] not in told:
+                log.log(level, "%s", remark)
+                told.add(self.kinds[remark])
+
     def _tell_left_out(self) -> None:
         if self.listed:
             more = f", and {len(self.listed) - LISTED:,} more" if len(self.listed) > LISTED else ""
-            log.warning("%s %s left out: %s%s", f"{len(self.listed):,}", self._of(), self._first(), more)
+            left_out = " and ".join(counted(number, of) for of, number in self.left_out.items())
+            log.warning("%s left out: %s%s", left_out, self._first(), more)
 
     @contextmanager
     def settled(self) -> Iterator[None]:
@@ -102,8 +120,8 @@ class BadRows:
             size = max(number, self.numbers[of])
             if self.skip != "all" and number > MOST * size:
                 raise ElmanError(
-                    f"{number:,} of {size:,} {of} cannot be used, more than a tenth: {self._first(3)}; mend them, or "
-                    "leave out however many with --skip-bad all"
+                    f"{number:,} of {counted(size, of)} cannot be used, more than a tenth: {self._first(3)}; mend "
+                    "them, or leave out however many with --skip-bad all"
                 )
 
     def _of(self) -> str:

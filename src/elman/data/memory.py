@@ -16,7 +16,7 @@ from elman.data.columns import listed
 from elman.data.encodings import check_characters
 from elman.data.reading import read_table
 from elman.data.tables import columns_of, each_once
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 
 Held: TypeAlias = Path | pl.DataFrame | np.ndarray | list[Any]
 
@@ -413,7 +413,7 @@ def labels_of(y: Any, number: int) -> list[Any]:
     """
     held = plain_labels(y)
     if len(held) != number:
-        raise ElmanError(f"X has {number:,} rows and y has {len(held):,}; they are to be as many")
+        raise ElmanError(f"X has {counted(number, 'rows')} and y has {len(held):,}; they are to be as many")
     return held
 
 
@@ -424,7 +424,7 @@ def plain_labels(y: Any) -> list[Any]:
     held = opened(without_index(y))
     if isinstance(held, pl.DataFrame):
         if held.width != 1:
-            raise ElmanError(f"y has {held.width} columns, {listed(held.columns)}; it has one")
+            raise ElmanError(f"y has {counted(held.width, 'columns')}, {listed(held.columns)}; it has one")
         held = held.to_series().to_list()
     if isinstance(held, np.ndarray):
         if held.ndim == 0 or held.ndim > 2 or held.shape[1:] not in ((), (1,)):

@@ -13,7 +13,7 @@ from elman.data.tables import Table
 from elman.data.times.clock import find_clock
 from elman.data.times.column import find_form, is_time, read_times
 from elman.data.times.forms import FORMS, order_of
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 
 SHOWN = 5  # values of a column that are shown
 EXACT = 2.0**53  # up to which a float has each whole number
@@ -97,7 +97,7 @@ def _numbers(
         numbers, doubts = as_numbers(given), [*doubts, str(error)]
     odd = given.filter(numbers.is_null())
     if len(odd):
-        doubts.append(f"{column.name} has {len(odd):,} cells that are no numbers, such as {odd[0]!r}")
+        doubts.append(f"{column.name} has {counted(len(odd), 'cells that are no numbers')}, such as {odd[0]!r}")
     values = numbers.drop_nulls()
     kind = "whole number" if (values == values.floor()).all() else "number"
     doubts += in_one_line([(column.name, each) for each in stand_ins(values.to_numpy())])
@@ -128,12 +128,12 @@ def _times(column: pl.Series, missing: int, different: int, doubts: list[str]) -
     if not len(values):
         return Column(column.name, "text", missing, different, _first(column.drop_nulls().cast(pl.String)), doubts)
     if wrong := len(column) - missing - len(values):
-        doubts.append(f"{column.name} has {wrong:,} cells that are no times")
+        doubts.append(f"{column.name} has {counted(wrong, 'cells that are no times')}")
     first, last = (str(np.datetime64(int(each), "us")).rstrip("0").rstrip(".") for each in (values[0], values[-1]))
     first, last = (each.removesuffix("T00:00:00").removesuffix(":00:00").replace("T", " ") for each in (first, last))
     step = find_clock([np.unique(values)], times.dated, times.zone).describe()
     back = int((np.diff(times.values[np.isfinite(times.values)]) < 0).sum())
-    order = f", not in order in {back:,} places" if back else ""
+    order = f", not in order in {counted(back, 'places')}" if back else ""
     return Column(column.name, "time", missing, different, f"{first} to {last}, {step} apart{order}", doubts)
 
 

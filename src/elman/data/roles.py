@@ -11,7 +11,7 @@ from elman.data.tables import Table
 from elman.data.times.column import is_of_day, is_stamp, is_time
 from elman.data.times.dates import is_yearless
 from elman.data.times.forms import YEARS
-from elman.errors import ElmanError, brief, quoted
+from elman.errors import ElmanError, brief, counted, quoted
 
 FLAG = {0.0, 1.0}
 CODES = "codes that begin with zeros"
@@ -170,9 +170,8 @@ def _words_among(cells: pl.Series) -> str:
         return ""
     kinds = words.unique(maintain_order=True)
     shown = [quoted(brief(cell, BRIEF)) for cell in kinds.head(SHOWN)]
-    what = (
-        f"{', '.join(shown)} in {len(words):,} of {len(cells):,} cells {'is' if len(kinds) == 1 else 'are'} no number"
-    )
+    number, are = counted(len(cells), "cells"), "is" if len(kinds) == 1 else "are"
+    what = f"{', '.join(shown)} in {len(words):,} of {number} {are} no number"
     if len(kinds) > SHOWN or kinds.str.contains(",").any():
         return what
     return f"{what}; --missing {quoted(','.join(kinds))} takes such for no value"

@@ -12,7 +12,7 @@ from elman.data.numbers.cells import as_number
 from elman.data.tables import Table
 from elman.data.times.forms import SECOND
 from elman.data.times.when import When
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def gather(table: Table, columns: LongTable, channels: Sequence[str]) -> Gathere
     ]
     doubled = len(owner) - sum(len(one.times) for one in sequences)
     if doubled and channel is None:
-        log.info("%s: %s rows have the time of another; the later row counts", table.name, f"{doubled:,}")
+        log.info("%s: %s the time of another; the later row counts", table.name, counted(doubled, "rows have"))
     first = [int(table.lines[rows[0]]) for rows in np.split(in_file, cuts)]
     return Gathered(identities, sequences, first)
 

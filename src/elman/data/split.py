@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.errors import ElmanError, quoted
+from elman.errors import ElmanError, counted, quoted
 
 
 def split(
@@ -39,7 +39,7 @@ def split(
         (45, 5, 5)
     """
     if size < 2:
-        raise ElmanError(f"{size} rows cannot be parted into some to learn from and some to hold out")
+        raise ElmanError(f"{counted(size, 'rows')} cannot be parted into some to learn from and some to hold out")
     wanted = min(size - 1, max(1, round(size * share)))
     if times is not None:
         held_out = _last(times, wanted)

@@ -13,7 +13,7 @@ from torch import Tensor
 from elman.data.encodings import check_characters, decoded
 from elman.data.files import matching
 from elman.data.tokens import Tokenizer
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 
 PIECE = 1 << 20  # characters of a piece, about
 
@@ -170,7 +170,7 @@ class Streams:
 
     def __post_init__(self) -> None:
         if len(self.tokens) <= self.rows:
-            raise ElmanError(f"{len(self.tokens)} tokens are too few for {self.rows} streams")
+            raise ElmanError(f"{counted(len(self.tokens), 'tokens are')} too few for {counted(self.rows, 'streams')}")
 
     @property
     def length(self) -> int:

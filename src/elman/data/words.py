@@ -14,7 +14,7 @@ from torch import Tensor
 
 from elman.data.batches import pad
 from elman.data.text import read
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 
 log = logging.getLogger(__name__)
 
@@ -126,14 +126,22 @@ def read_vectors(path: Path, words: Sequence[str]) -> dict[str, np.ndarray]:
                 continue  # word2vec and fastText begin with the number of words and of numbers
             size = size or len(cells)
             if len(cells) != size:
-                raise ElmanError(f"{path}, line {number}: has {len(cells)} numbers where the first has {size}")
+                raise ElmanError(
+                    f"{path}, line {number}: has {counted(len(cells), 'numbers')} where the first has {size}"
+                )
             word = word.lower()
             if word in wanted and word not in found:
                 try:
                     found[word] = np.array(cells, np.float32)
                 except ValueError as error:
                     raise ElmanError(f"{path}, line {number}: {error}") from error
-    log.info("%s: vectors of %s numbers for %s of %s words", path, size, f"{len(found):,}", f"{len(wanted):,}")
+    log.info(
+        "%s: vectors of %s for %s of %s",
+        path,
+        counted(size, "numbers"),
+        f"{len(found):,}",
+        counted(len(wanted), "words"),
+    )
     if not found:
-        raise ElmanError(f"{path} has vectors for none of the {len(wanted)} words of the data")
+        raise ElmanError(f"{path} has no vector for the {counted(len(wanted), 'words')} of the data")
     return found

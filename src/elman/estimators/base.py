@@ -23,7 +23,7 @@ from elman import tasks
 from elman.data.bad import BadRows
 from elman.data.memory import opened
 from elman.data.packed import is_there
-from elman.errors import ElmanError, ElmanWarning
+from elman.errors import ElmanError, ElmanWarning, counted
 from elman.estimators.folders import Kept, load, note, save
 from elman.estimators.homes import Homes, holds
 from elman.estimators.options import OWN, Constructor, arguments, check_own, in_python
@@ -261,7 +261,7 @@ class Estimator(BaseEstimator):
         self._say("\n".join([*run.found, run.data.describe()]))
         run = searched(run, place, bars)
         progress = trained(run, place, bars)
-        self._say(f"{progress.step:,} steps in {progress.seconds:,.0f} s; {progress.ended}")
+        self._say(f"{counted(progress.step, 'steps')} in {progress.seconds:,.0f} s; {progress.ended}")
         self._history = history(place)
         if self._option("folder") is not None or run.comparison.compare:
             self._result = finish(run, place, progress, bars)

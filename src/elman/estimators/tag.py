@@ -6,7 +6,7 @@ import polars as pl
 
 from elman.data.memory import opened, without_index
 from elman.data.tables import column_of, columns_of
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.estimators.base import Answering, Taken, is_one, path_of
 from elman.estimators.constructors import TaggerOptions
 from elman.tasks.tag.token_rows import ENDLESS
@@ -53,7 +53,9 @@ class Tagger(Answering, TaggerOptions):
                 raise ElmanError(f"these are no sentences with their tags; {WANTED}")
             sentences, tags = held, given
         if len(sentences) != len(tags):
-            raise ElmanError(f"X has {len(sentences):,} sentences and y has {len(tags):,}; they are to be as many")
+            raise ElmanError(
+                f"X has {counted(len(sentences), 'sentences')} and y has {len(tags):,}; they are to be as many"
+            )
         words = [_words(sentence, n) for n, sentence in enumerate(sentences, 1)]
         marks = [_words(each, n) for n, each in enumerate(tags, 1)]
         return Taken(pl.DataFrame({"tokens": words, "tags": marks}))
@@ -96,7 +98,7 @@ def _are_tokens(values: list[Any]) -> bool:
 
 def _with_tags(table: pl.DataFrame, tags: list[Any]) -> pl.DataFrame:
     if len(table) != len(tags):
-        raise ElmanError(f"X has {len(table):,} rows and y has {len(tags):,}; they are to be as many")
+        raise ElmanError(f"X has {counted(len(table), 'rows')} and y has {len(tags):,}; they are to be as many")
     return table.with_columns(column_of(TAG, tags))
 
 

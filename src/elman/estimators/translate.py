@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from elman.data.memory import opened
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.estimators.base import Answering, Taken, is_one, path_of
 from elman.estimators.constructors import TranslatorOptions
 
@@ -35,7 +35,9 @@ class Translator(Answering, TranslatorOptions):
         given = None if y is None or isinstance(y, str) else opened(y)
         if isinstance(held, list) and held and isinstance(given, list):
             if len(held) != len(given):
-                raise ElmanError(f"X has {len(held):,} texts and y has {len(given):,}; they are to be as many")
+                raise ElmanError(
+                    f"X has {counted(len(held), 'texts')} and y has {len(given):,}; they are to be as many"
+                )
             return Taken(_texts(zip(held, given, strict=True)))
         if isinstance(held, list) and held and y is None and all(isinstance(each, list | tuple) for each in held):
             return Taken(_texts(held))

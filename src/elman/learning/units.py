@@ -11,6 +11,7 @@ from elman.cells.cell import Cell
 from elman.cells.recurrence import view
 from elman.cells.remedy import StepRemedy
 from elman.compiler.program import Program, Value
+from elman.errors import counted
 
 
 @lru_cache(maxsize=256)
@@ -37,7 +38,7 @@ def entangled(text: str) -> str:
             return "a sum goes over the units"
     for value in reached:
         if value.op == "cat" or (value.op in ("x", "vector", "slice") and (value.width != size or value.offset % size)):
-            return f"{value.width} columns of {value.op} are not those of the {size} units"
+            return f"{counted(value.width, 'columns')} of {value.op} cannot be those of the {size} units"
     return ""
 
 

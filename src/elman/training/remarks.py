@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from elman.errors import counted
 from elman.training.loop import Progress
 from elman.training.measures import Measures, improved, is_better, label, leading, standard_error
 from elman.training.numbers import alike
@@ -38,7 +39,7 @@ def remarks(
     found += _lost("Another recurrence", table, recurrences, measures, rows)
     if rows.number < FEW:
         margin = _margin(table, measures, rows)
-        found.append(f"Only {rows.number} {rows.of} were judged, so the figures mean little{margin}.")
+        found.append(f"Only {counted(rows.number, f'{rows.of} were')} judged, so the figures mean little{margin}.")
     return found
 
 
@@ -77,7 +78,7 @@ def _lost(what: str, table: Table, names: Sequence[str], measures: Measures, row
     other, one = written(measures, name, [own, theirs], rows.number)
     # as if they were independent, which says a little too often that it may be chance
     error = math.hypot(*(standard_error(p, rows.number) for p in (theirs, own))) if measure.share else 0.0
-    chance = f"; of {rows.number:,} {rows.of} that may be chance" if abs(theirs - own) < CHANCE * error else ""
+    chance = f"; of {counted(rows.number, rows.of)} that may be chance" if abs(theirs - own) < CHANCE * error else ""
     return [f"{what} is better: {best}, with {label(measures, name)} {one} against {other}{chance}."]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from elman.data.bad import BadRows
-from elman.errors import ElmanError, brief
+from elman.errors import ElmanError, brief, counted
 from elman.training import manifest, report
 from elman.training.folders import HISTORY, LOGS, REPORT, load_weights, written
 from elman.training.judging import at_the_end, in_part
@@ -144,7 +144,9 @@ def write_report(folder: Path, result: dict[str, Any], measures: Measures, secti
     ]
     chosen = [(name, str(value)) for part in ("options", "training", "budget") for name, value in result[part].items()]
     found = "\n".join([result["about_data"], *result["found"]])
-    left_out = f"\n{result['skipped']:,} rows were left out; skipped.txt lists them." if result["skipped"] else ""
+    left_out = (
+        f"\n{counted(result['skipped'], 'rows were')} left out, as skipped.txt lists." if result["skipped"] else ""
+    )
     about = "\n".join([f"Judged on {_part(result)}.", *result["remarks"]])
     everything = [
         Section("Results", about, header=["", *table], rows=rows),

@@ -377,9 +377,7 @@ class RowPredictor(
         def answer(line: str) -> str:
             bad = BadRows()
             asked = self.rows(Line(line), bad)
-            for remark in bad.remarks.keys() - told:
-                log.log(bad.remarks[remark], "%s", remark)
-            told.update(bad.remarks)
+            bad.tell_new(told)
             row = asked.beside(finite(self.answer(asked.inputs))).row(0, named=True)
             left_out = {name for name in asked.frame.columns if name not in self.repeated}
             return as_line({name: row[name] for name in row if name not in left_out})

@@ -217,7 +217,7 @@ def test_many_columns_and_files_with_windows(tmp_path: Path) -> None:
         ("value\n" + "1\n" * 10, "has 10 rows; 40 or more"),
         ("word\n" + "red\n" * 60, "no column of numbers"),
         ("value,anomaly\n1,maybe\n" + "2,0\n" * 60, "anomaly is 'maybe', not 0 or 1"),
-        ("value,other\n1\n" + "2,0\n" * 60, "line 2: has 1 columns"),
+        ("value,other\n1\n" + "2,0\n" * 60, "line 2: has 1 column"),
     ],
 )
 def test_bad_input_is_told(text: str, message: str, tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ def test_balanced_classes_count_alike() -> None:
     ("change", "arguments", "message"),
     [
         (lambda t: t.replace(",bad", ",", 1), [], "films.csv, line 3: has no label"),
-        (lambda t: t.replace('",bad', '"', 1), [], "films.csv, line 3: has 1 columns where the header has 2"),
+        (lambda t: t.replace('",bad', '"', 1), [], "films.csv, line 3: has 1 column where the header has 2"),
         (lambda t: t.replace("bad", "good"), [], "all rows have the label 'good'"),
         (lambda t: t, ["--label-column", "opinion"], "no column 'opinion'; its columns are text, label"),
         (lambda t: t, ["--kind", "klasses"], "--kind is classes, labels or number"),
@@ -300,7 +300,7 @@ def test_a_long_text_is_cut_with_a_word(tmp_path: Path, caplog: Any) -> None:
     path, options = example(tmp_path)
     path.write_text(path.read_text() + f'"{"word " * 5000}",good\n')
     fit(ClassifyTask, path, steps=2, max_length=50, **options)
-    assert "1 texts are longer than 50 words and are cut there" in caplog.text
+    assert "1 text is longer than 50 words and cut there" in caplog.text
 
 
 def test_held_out_files_and_none_at_all(tmp_path: Path) -> None:

@@ -364,6 +364,10 @@ def test_items_that_were_not_learnt(walker: RecommendTask, tmp_path: Path, caplo
     answers = walker.predict([["page3", "nowhere"], ["elsewhere"]])
     assert "2 items were not learnt and say nothing: nowhere, elsewhere" in caplog.text
     assert all(answers["items"].list.len())
+    caplog.clear()
+    lines = [json.dumps({"user": "new", "item": item, "time": n}) for n, item in enumerate(["nowhere", "elsewhere"])]
+    assert all(walker.stream(lines))
+    assert [each.partition(" not")[0] for each in caplog.messages] == ["the stream: 1 item was"]
     with pytest.raises(ElmanError, match="nothing to judge on"):
         walker.evaluation([["page3", "nowhere"]], tmp_path, BadRows())
     metrics = evaluate(

@@ -109,7 +109,7 @@ def test_words_and_tags_in_two_files(tmp_path: Path) -> None:
     assert rows.tokens == [["to", "Oslo"], ["from", "New", "York"]]
     assert rows.tags == [["O", "B-LOC"], ["O", "B-LOC", "I-LOC"]]
     (listed,) = bad.listed
-    assert listed.endswith("line 4: has 2 words and 1 tags")
+    assert listed.endswith("line 4: has 2 words and 1 tag")
     (tmp_path / "seq.out").write_text("O B-LOC\n", encoding="utf-8")
     with pytest.raises(ElmanError, match=r"seq.in has 4 lines and .*seq.out 1; they are to be as many"):
         read_tagged(both, find_layout(both, ColumnSpec()), BadRows())
@@ -147,7 +147,7 @@ def test_columns_can_be_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("a X\nb\n\nc X\nd Y\n" * 9, 2, "has 1 columns where most lines have 2"),
+        ("a X\nb\n\nc X\nd Y\n" * 9, 2, "has 1 column where most lines have 2"),
         ("a\tX\nb\t\n\nc\tX\nd\tY\n", 2, "has no tag in column 2"),
         ("a\tX\n\tY\n\nc\tX\nd\tY\n", 2, "has no word in column 1"),
         ("a/X b/Y\n" * 50 + "c/ d/X\n", 51, "'c/' is no word and tag with / between them"),
@@ -202,7 +202,7 @@ def test_bad_rows_of_a_table_get_empty_answers(tmp_path: Path) -> None:
             {"id": 3, "tokens": None, "tags": ["Y"]}, {"id": 4, "tokens": ["b"], "tags": ["Y"]},
             {"id": 5, "tokens": [], "tags": []}]  # fmt: skip
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with pytest.raises(ElmanError, match=r"rows.jsonl, line 2: has 2 words and 1 tags"):
+    with pytest.raises(ElmanError, match=r"rows.jsonl, line 2: has 2 words and 1 tag"):
         TagTask.read(TagOptions(), Sources(path))
     bad = BadRows(skip=True)
     read = TagTask.read(TagOptions(held_out=0), Sources(path, bad=bad))

@@ -70,7 +70,7 @@ def test_a_row_for_each_row_in_order_whatever_is_in_it(speller: TranslateTask, c
     assert answers["predicted"].to_list()[:2] == ["", "cba"]
     assert answers["predicted"].null_count() == 0
     assert "never learnt, and read as unknown" in caplog.text
-    assert "1 rows have more than 400 tokens" in caplog.text
+    assert "1 row has more than 400 tokens" in caplog.text
 
 
 def test_a_stream_takes_bare_lines_and_objects(speller: TranslateTask) -> None:
@@ -160,6 +160,9 @@ def test_a_stream_says_once_what_was_never_learnt(speller: TranslateTask, caplog
     assert len(list(speller.stream(["qab", "qab", "bqa", "aöb"]))) == 4
     said = [each for each in caplog.messages if "never learnt" in each]
     assert said == [f"the stream: never learnt, and read as unknown: {part}" for part in ("'q'", "'ö'")]
+    caplog.clear()
+    assert len(list(speller.stream(["a" * 500, "a" * 600]))) == 2
+    assert caplog.messages == ["the stream: 1 row has more than 400 tokens; only so many are read"]
 
 
 def test_pairs_of_unequal_count_are_refused(tmp_path: Path) -> None:
@@ -224,7 +227,7 @@ def test_long_pairs_are_not_learnt_from_and_said(caplog: Any) -> None:
     task, read = untrained([("a b", "b"), ("a " * 500, "b"), ("a", "b " * 500)], max_length=30, target_tokens="words",
                            source_tokens="words")  # fmt: skip
     data = task.data(read, Path(), rows=2, steps=1, seed=1)
-    assert "2 pairs of more than 30 tokens are not learnt from" in caplog.text
+    assert "2 pairs of more than 30 tokens, not learnt from" in caplog.text
     assert data.batch(0).source.shape == (1, 2)
     assert max(batch.source.shape[1] for batch in data.held_out) == 30  # judged all the same
 

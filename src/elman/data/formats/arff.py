@@ -14,7 +14,7 @@ from elman.data.dialect import Dialect
 from elman.data.formats import Beginning, Format
 from elman.data.tables import Table
 from elman.data.text import read_whole
-from elman.errors import ElmanError, quoted
+from elman.errors import ElmanError, counted, quoted
 
 NUMERIC = ("numeric", "real", "integer")
 ATTRIBUTE = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s{]+)\s*(.*)", re.IGNORECASE)
@@ -124,7 +124,7 @@ def _row(text: str, attributes: Sequence[Attribute]) -> list[Any]:
     if len(cells) == len(attributes) + 1 and re.fullmatch(r"\{\s*[\d.]+\s*\}", cells[-1] or ""):
         cells = cells[:-1]  # the weight of the row
     if len(cells) != len(attributes):
-        raise ValueError(f"has {len(cells)} values where {len(attributes)} attributes are declared")
+        raise ValueError(f"has {counted(len(cells), 'values')} where {len(attributes)} attributes are declared")
     return [_value(cell, each) for cell, each in zip(cells, attributes, strict=True)]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from elman.data.formats import Beginning, Format
-from elman.errors import quoted
+from elman.errors import counted, quoted
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 NAMED = re.compile(r"#\s*global\.columns\s*=\s*(.+)")  # as CoNLL-U Plus names them
@@ -60,7 +60,7 @@ def sentences(text: str) -> Iterator[Sentence]:
         if len(cells) != len(columns):
             now.wrong = now.wrong or (
                 number,
-                f"has {len(cells)} columns where CoNLL-U has {len(columns)}, with tabs between",
+                f"has {counted(len(cells), 'columns')} where CoNLL-U has {len(columns)}, with tabs between",
             )
         elif place >= 0 and BESIDE.fullmatch(cells[place]):
             continue

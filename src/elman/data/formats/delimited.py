@@ -35,7 +35,7 @@ from elman.data.separators import (
 )
 from elman.data.tables import Table
 from elman.data.text import read_whole
-from elman.errors import ElmanError, brief
+from elman.errors import ElmanError, brief, counted
 
 NAMES = (".csv", ".tsv")  # how the names of such files end
 KEPT_TEXT = re.compile(r'^\s*="([^"]*)"\s*$')  # as a spreadsheet writes a cell that is to stay a text
@@ -80,7 +80,9 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     expected = "the header has" if header else "the first row has"
     hint = _after_a_title(widths, len(names))
     for row in np.flatnonzero((widths != len(names)) & (widths > 0)):  # one of no cells has been told
-        bad.add(f"{path}, line {lines[row]}", f"has {widths[row]} columns where {expected} {len(names)}{hint}")
+        bad.add(
+            f"{path}, line {lines[row]}", f"has {counted(widths[row], 'columns')} where {expected} {len(names)}{hint}"
+        )
     index = np.flatnonzero(widths == len(names))
     if not len(index):
         raise ElmanError(_no_row(path, lines, widths, len(names)) + hint)

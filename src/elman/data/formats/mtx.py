@@ -13,7 +13,7 @@ from elman.data.dialect import Dialect
 from elman.data.formats import Beginning, Format
 from elman.data.tables import Table
 from elman.data.text import read_whole
-from elman.errors import ElmanError, quoted
+from elman.errors import ElmanError, counted, quoted
 
 MARK = "%%matrixmarket"
 FIELDS = ("real", "double", "integer", "unsigned-integer", "pattern")
@@ -79,7 +79,7 @@ def _wrong(cells: Sequence[str], size: tuple[int, int], width: int) -> str:
     """What is wrong with an entry."""
     if len(cells) != width:
         value = " and a value" if width > 2 else ""
-        return f"has {len(cells)} numbers, where an entry has its row, its column{value}"
+        return f"has {counted(len(cells), 'numbers')}, where an entry has its row, its column{value}"
     for what, cell, most in zip(("row", "column"), cells, size, strict=False):
         if not re.fullmatch(r"\d{1,18}", cell) or not 1 <= int(cell) <= most:
             return f"the {what} is {quoted(cell)}, and those of the matrix are 1 to {most:,}"

@@ -15,7 +15,7 @@ from elman.data.sequences import Sequenced
 from elman.data.text import read_whole
 from elman.data.times.column import read_times
 from elman.data.times.forms import SECOND
-from elman.errors import ElmanError, quoted
+from elman.errors import ElmanError, counted, quoted
 
 DATE = re.compile(r"\s*\d{4}[-/]\d")  # as a moment begins that is no number
 TIMED = re.compile(r"\(([^,()]+),([^,()]+)\)")
@@ -65,7 +65,7 @@ def read_ts(path: Path, bad: BadRows, encoding: str = "") -> TsFile:
             one, label = _ts_row(text, head)
             channels = channels or one.values.shape[1]
             if one.values.shape[1] != channels:
-                raise ValueError(f"has {one.values.shape[1]} channels where the first row has {channels}")
+                raise ValueError(f"has {counted(one.values.shape[1], 'channels')} where the first row has {channels}")
         except ValueError as error:
             bad.add(f"{path}, line {number}", str(error))
             continue

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from elman.errors import counted
+
 # by custom; others are told where they are farther off
 USUAL = (
     -1.0, -9.0, -99.0, -200.0, -999.0, -9999.0, -99999.0, -99.9, -999.9, -9999.9, -99.99, -999.99, 99.0, 999.0, 9999.0,
@@ -86,7 +88,7 @@ def in_one_line(found: Sequence[tuple[str, StandIn]]) -> list[str]:
         cells = sum(each.cells for _, each in found if str(each) == value)
         where = ", ".join(columns[:5]) + (f" and {len(columns) - 5} more" if len(columns) > 5 else "")
         lines.append(
-            f'{value} stands in {cells:,} cells of {where}, far from all else; if it means "no value", say '
+            f'{value} stands in {counted(cells, "cells")} of {where}, far from all else; if it means "no value", say '
             f"--missing {value}"
         )
     return lines

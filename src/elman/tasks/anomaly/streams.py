@@ -22,7 +22,7 @@ from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table, joined
 from elman.data.times.column import is_stamp, read_times
 from elman.data.times.when import When, find_when
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 
 log = logging.getLogger(__name__)
 
@@ -336,7 +336,7 @@ def _in_order(stream: Stream) -> Stream:
         log.info("%s: times go back from row to row; the last row is taken for the first", stream.name)
         return _rows(stream, slice(None, None, -1))
     if back:
-        log.info("%s: times go back %d times; rows are taken in the order of the file", stream.name, back)
+        log.info("%s: times go back %s; rows are taken in the order of the file", stream.name, counted(back, "times"))
     return stream
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from elman.data.bad import BadRows
 from elman.data.plain import restored, without_infinite
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.layers.encoder import encoder
 from elman.tasks.anomaly import nab, report
 from elman.tasks.anomaly.options import AnomalyOptions
@@ -182,8 +182,8 @@ class AnomalyExamples:
         longest = max(len(scaled) for _, scaled in self.pieces)
         if min(task.ahead) >= longest:
             raise ElmanError(
-                f"the nearest of --horizons is {min(task.ahead):,} rows ahead, and there are {longest:,} rows of "
-                "a stream to learn from; give a smaller one"
+                f"the nearest of --horizons is {counted(min(task.ahead), 'rows')} ahead, and there are "
+                f"{longest:,} rows of a stream to learn from; give a smaller one"
             )
         self.steps = min(max(steps, 2 * max(task.ahead)), longest)
 
@@ -211,8 +211,9 @@ class AnomalyExamples:
         all_rows = sum(map(len, self.parts.held_out))
         first = "" if judged == all_rows else f", the first of {all_rows:,}, to judge on; elman evaluate takes all"
         return (
-            f"{self.parts.name}: {len(self.parts.learnt):,} streams, {rows:,} rows to learn from without labels; "
-            f"{len(self.parts.held_out):,} streams of {judged:,} rows{first or ' to judge on'}"
+            f"{self.parts.name}: {counted(len(self.parts.learnt), 'streams')}, {counted(rows, 'rows')} to learn from "
+            "without labels; "
+            f"{counted(len(self.parts.held_out), 'streams')} of {counted(judged, 'rows')}{first or ' to judge on'}"
         )
 
 
@@ -485,7 +486,9 @@ def _enough(streams: Sequence[Stream]) -> Sequence[Stream]:
     """Refuse streams that are too short to learn anything from."""
     for each in streams:
         if len(each) < FEWEST:
-            raise ElmanError(f"{each.name} has {len(each)} rows; {FEWEST} or more are wanted to learn what is usual")
+            raise ElmanError(
+                f"{each.name} has {counted(len(each), 'rows')}; {FEWEST} or more are wanted to learn what is usual"
+            )
     return streams
 
 

@@ -18,7 +18,7 @@ from elman.data.memory import finite
 from elman.data.rows import Asked
 from elman.data.sequences import Sequenced, resampled, without_missing
 from elman.data.words import Lexicon, Words, read_vectors, split_words, with_first_words
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.layers.words import WordEmbedding
 from elman.tasks.classify.layout import Layout
 from elman.training.options import listed
@@ -64,8 +64,8 @@ class TextInput(nn.Module):
         cut = [_cut(text, tokens, options.max_length + 1) for text in texts]
         if long := sum(len(each) > options.max_length for each in cut):
             log.warning(
-                "%s texts are longer than %s %s and are cut there; --max-length says where",
-                long,
+                "%s longer than %s %s and cut there; --max-length says where",
+                counted(long, "texts are"),
                 options.max_length,
                 tokens,
             )
@@ -131,7 +131,7 @@ class SeriesInput(nn.Module):
         for name in ("mean", "scale"):
             self.register_buffer(name, torch.tensor(vocabulary[name]), persistent=False)
         self.size = len(self.channels) * (3 if self.sparse else 1) + (1 if self.sparse else 0)
-        self.about = f"{len(self.channels)} channels" + (
+        self.about = f"{counted(len(self.channels), 'channels')}" + (
             ", some values missing or times irregular" if self.sparse else ""
         )
 
@@ -213,7 +213,9 @@ class SeriesInput(nn.Module):
         if values.ndim != 2 or values.shape[1] != len(self.channels) or not len(values):
             raise ElmanError(f"{name} has the shape {list(values.shape)}; [time, {len(self.channels)}] is wanted")
         if times.shape != (len(values),):
-            raise ElmanError(f"{name} has {len(values)} steps and {times.size} times; they are to be as many")
+            raise ElmanError(
+                f"{name} has {counted(len(values), 'steps')} and {counted(times.size, 'times')}; they are to be as many"
+            )
         if not np.isfinite(times).all():
             raise ElmanError(f"{name} has times that are no numbers")
         return without_missing(Sequenced(finite(values), times), self.missing)
@@ -225,7 +227,7 @@ class SeriesInput(nn.Module):
 
     def shown(self, series: Sequenced) -> str:
         mean = np.nanmean(series.values) if not np.isnan(series.values).all() else np.nan
-        return f"{len(series.values)} steps, mean {mean:.3g}"
+        return f"{counted(len(series.values), 'steps')}, mean {mean:.3g}"
 
 
 def _at_pace(series: Sequenced, every: float, longest: int) -> Sequenced:

@@ -24,7 +24,7 @@ from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.data.times.when import how_written
 from elman.data.wide import values_of
-from elman.errors import ElmanError, quoted
+from elman.errors import ElmanError, counted, quoted
 from elman.tasks.classify.layout import Layout
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ def _folder(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Label
         labels += [entry.name if entry.is_dir() else entry.name.partition(".")[0]] * len(found)
     if labelled:
         kind = "a text a line" if any(entry.is_file() for entry in entries) else "a file a text"
-        log.info("%s: %s, %s classes", source, kind, len(set(labels)))
+        log.info("%s: %s, %s", source, kind, counted(len(set(labels)), "classes"))
     return _plain(inputs, labels, where, np.arange(len(inputs)), len(inputs), {"text": inputs})
 
 
@@ -158,7 +158,9 @@ def _ts(source: Path, layout: Layout, bad: BadRows, labelled: bool) -> Labelled:
     if labelled:
         shape = found.sequences[0].values.shape[1]
         lengths = sorted(len(one.values) for one in found.sequences)
-        log.info("%s: %s series of %s channels, %s to %s steps", source, len(labels), shape, lengths[0], lengths[-1])
+        shape = counted(shape, "channels")
+        log.info("%s: %s of %s, %s to %s", source, counted(len(labels), "series"), shape, lengths[0],
+                 counted(lengths[-1], "steps"))  # fmt: skip
     return _plain(
         list(found.sequences), labels, where, np.array(found.index), found.size, {"row": range(1, found.size + 1)}
     )
@@ -171,7 +173,7 @@ def _arrays(source: Arrays, layout: Layout, bad: BadRows, labelled: bool) -> Lab
     found = [Sequenced(each, np.arange(len(each), dtype=np.float64)) for each in source.series]
     where, names = [f"series {n}" for n in range(1, size + 1)], {"series": range(1, size + 1)}
     wrong = {
-        n: f"has {each.shape[1]} channels, where {channels} are wanted"
+        n: f"has {counted(each.shape[1], 'channels')}, where {channels} are wanted"
         for n, each in enumerate(source.series)
         if channels not in (0, each.shape[1])
     } | {n: "has no steps" for n, each in enumerate(source.series) if not len(each)}
@@ -247,7 +249,8 @@ def _of_lists(cells: Sequence[Any], layout: Layout, constants: np.ndarray) -> Se
         return f"{listed(layout.lists, 3)} has not the {sum(layout.widths)} channels that the others have"
     times = given[-1][0] if layout.time else np.arange(len(values), dtype=np.float64)
     if len(times) != len(values) or not np.isfinite(times).all():
-        return f"has {len(values)} steps and {int(np.isfinite(times).sum())} times; they are to be as many"
+        number = counted(int(np.isfinite(times).sum()), "times")
+        return f"has {counted(len(values), 'steps')} and {number}; they are to be as many"
     return Sequenced(np.hstack([values, np.tile(constants, (len(values), 1))]), times)
 
 
@@ -309,7 +312,7 @@ def warn_of_leaks(rows: Labelled, layout: Layout) -> None:
     if layout.is_text:
         own = [label.lower() in text.lower().split() for text, label in zip(rows.inputs, labels, strict=True)]
         if sum(own) >= 0.98 * len(own) and any(len(label) > 2 for label in labels):
-            log.warning("the text has its label in it, word for word, in %s of %s rows", sum(own), len(own))
+            log.warning("the text has its label in it, word for word, in %s of %s", sum(own), counted(len(own), "rows"))
         return
     channels = layout.channels or tuple(f"channel {n}" for n in range(1, rows.inputs[0].values.shape[1] + 1))
     for n, channel in enumerate(channels):

@@ -23,7 +23,7 @@ from elman.data.separators import SEPARATORS
 from elman.data.tables import Table
 from elman.data.times.when import When, find_when
 from elman.data.wide import Wide, find_wide
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.tasks.classify.columns import is_prose, is_text, likely_label, likely_text, named_label
 
 log = logging.getLogger(__name__)
@@ -230,8 +230,8 @@ def _wide_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layout
     constants = _constants(table, [column for column in numbers if column not in (*wide.columns, label)])
     shown = ", ".join(f"{name or 'a step'} ({steps[0]} to {steps[-1]})" for name, steps in _shown(wide))
     beside = f"; the same at every step: {listed(constants)}" if constants else ""
-    log.info("%s: a series of %s steps in each row: %s%s; the label is in %r", table.name, len(wide.steps[0]), shown,
-             beside, label)  # fmt: skip
+    number = counted(len(wide.steps[0]), "steps")
+    log.info("%s: a series of %s in each row: %s%s; the label is in %r", table.name, number, shown, beside, label)
     used = (*wide.columns, *constants, label)
     _tell_rest(table, used, label, why, wishes.ignore)
     return Layout("wide", label=label, channels=(*wide.channels, *constants), steps=wide.steps)
@@ -262,7 +262,7 @@ def _lists_layout(table: Table, wishes: ColumnSpec, columns: list[str]) -> Layou
         )
     constants = _constants(table, [column for column in numbers if column != label])
     shown = ", ".join(
-        f"{column} ({size} channels, a list a {kind})" if kind else column
+        f"{column} ({counted(size, 'channels')}, a list a {kind})" if kind else column
         for column, size, kind in zip(lists, widths, inner, strict=True)
     )
     beside = f"; their times: {time}" if time else ""
@@ -347,7 +347,7 @@ def _long_layout(table: Table, wishes: ColumnSpec, columns: list[str], identity:
     if not (channels and numbers):
         besides = f"{identity} and {when.said or 'the time'}"
         raise ElmanError(f"{table.name} has no columns of numbers besides {besides}; {no_numbers(table)}")
-    shown = f"{len(channels)} channels from {parameter!r}" if parameter else f"channels {listed(channels)}"
+    shown = f"{counted(len(channels), 'channels')} from {parameter!r}" if parameter else f"channels {listed(channels)}"
     source = f" of {labels}" if labels else ""
     log.info("%s: a series for each %r, in the order of %s; %s; the label is in %r%s", table.name, identity,
              repr(when.said) if time else "the rows", shown, label, source)  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 from elman.data.columns import is_named
 from elman.data.reading import is_table
 from elman.data.words import split_words
+from elman.errors import counted
 from elman.training.inspection import Suits
 
 LOOKED = 20  # files of a folder
@@ -44,7 +45,7 @@ def suits(read: Any, path: Path) -> Suits:
         return Suits(0.8 if likely else 0.05, f"lines of a label ({what}) and a text")
     named = is_named(layout.label, "label", "origin")
     if layout.kind in ("wide", "lists"):
-        series = f"a series of {len(layout.steps[0]):,} steps" if layout.steps else "a series in lists"
+        series = f"a series of {counted(len(layout.steps[0]), 'steps')}" if layout.steps else "a series in lists"
         series += f" in each row, with {what} in {layout.label}"
         few = layout.dialect.header is False and layout.steps and len(layout.steps[0]) < STEPS
         score = (0.9 if named else 0.7) * (1.0 if repeated else 0.5) * (0.3 if few else 1.0)

@@ -16,7 +16,7 @@ from elman.data.memory import array_series, opened
 from elman.data.plain import restored
 from elman.data.rows import Asked, Line
 from elman.data.split import split
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.layers.convolution import Convolution
 from elman.layers.encoder import Timed, encoder
 from elman.layers.pooling import AttentionPooling, max_and_mean
@@ -114,7 +114,8 @@ class ClassifyExamples:
 
     def describe(self) -> str:
         held_out = len(self.held_out.rows)
-        return f"{self.name}: {len(self.learnt):,} rows to learn from, {held_out:,} held out; {self.task.input.about}"
+        rows = counted(len(self.learnt), "rows")
+        return f"{self.name}: {rows} to learn from, {held_out:,} held out; {self.task.input.about}"
 
 
 class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, ClassifyExamples, Rows, Any]):

@@ -20,7 +20,7 @@ from elman.data.times.column import Times, is_of_day, is_time, read_times
 from elman.data.times.forms import YEARS
 from elman.data.times.when import When, find_when
 from elman.data.wide import find_wide
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 
 log = logging.getLogger(__name__)
 
@@ -272,7 +272,7 @@ def times_of(names: Sequence[str], zone: str | None, order: str) -> Times:
 
 def _rows(table: Table, said: Columns, series: tuple[str, ...], order: str) -> Columns:
     values = value_columns(table.columns, series, order)
-    log.info("a series in each of %s rows, named by %s", f"{len(table):,}", ", ".join(series))
+    log.info("a series in each of %s, named by %s", counted(len(table), "rows"), ", ".join(series))
     if left := [name for name in table.columns if name not in (*series, *values)]:
         log.info("not used: %s", listed(left))
     dated = is_time(pl.Series(values))
@@ -285,7 +285,9 @@ def _kinds(table: Table, name: str) -> list[str]:
     cells = table.frame[name]
     kinds = sorted(set(words(cells.filter(has_value(cells)))))
     if len(kinds) > 100:
-        raise ElmanError(f"{table.name}: {name} has {len(kinds):,} different texts; at most 100 can be told apart")
+        raise ElmanError(
+            f"{table.name}: {name} has {counted(len(kinds), 'different texts')}; at most 100 can be told apart"
+        )
     return kinds
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from elman.data.bad import BadRows
 from elman.data.split import apportioned
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.tasks.forecast.series import Panel
 
 
@@ -95,13 +95,13 @@ def cut_into(panel: Panel, split: str, horizon: int) -> np.ndarray:
     cuts, longest = np.array(found), lengths_of(panel).max()
     if split and not fitted:
         raise ElmanError(
-            f"{panel.name}: the longest series has {longest:,} rows, too few for --split {split} and "
+            f"{panel.name}: the longest series has {counted(longest, 'rows')}, too few for --split {split} and "
             f"a horizon of {horizon}; give smaller numbers"
         )
     if not (cuts[:, 1] - cuts[:, 0] >= horizon).any():
         raise ElmanError(
-            f"{panel.name}: the longest series has {longest:,} rows; to learn from some and hold out {horizon}, "
-            f"it takes {2 * horizon + 1}: give a smaller --horizon"
+            f"{panel.name}: the longest series has {counted(longest, 'rows')}; to learn from some and hold out "
+            f"{horizon}, it takes {2 * horizon + 1}: give a smaller --horizon"
         )
     return cuts
 
@@ -117,13 +117,13 @@ def long_enough(panel: Panel, horizon: int, bad: BadRows) -> Panel:
             name = " ".join(each.name)
             bad.add(
                 f"{panel.name}, series {name}",
-                f"has {len(each)} rows, and a forecast is of {horizon}; a smaller --horizon takes it too",
+                f"has {counted(len(each), 'rows')}, and a forecast is of {horizon}; a smaller --horizon takes it too",
                 "series",
             )
     if not series:
         longest = max(len(each) for each in panel.series)
         raise ElmanError(
-            f"{panel.name}: the longest series has {longest} rows; to learn to forecast {horizon} it takes "
+            f"{panel.name}: the longest series has {counted(longest, 'rows')}; to learn to forecast {horizon} it takes "
             f"{2 * horizon + 1}: give a smaller --horizon"
         )
     return Panel(panel.name, panel.columns, panel.clock, series)

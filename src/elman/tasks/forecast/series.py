@@ -11,7 +11,7 @@ from elman.data.numbers.cells import as_text, has_value
 from elman.data.tables import Table
 from elman.data.times.clock import Clock, find_clock, said_clock
 from elman.data.times.forms import order_of, with_first_year
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.tasks.forecast.columns import Columns, times_of, value_columns, words
 
 log = logging.getLogger(__name__)
@@ -77,10 +77,10 @@ class Panel:
         """One line for people."""
         lengths = [len(series) for series in self.series]
         low, high = min(lengths), max(lengths)
-        rows = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        rows = counted(low, "rows") if low == high else f"{low:,} to {high:,} rows"
         targets = len(self.columns.targets)
         many = f"{len(self.series):,} series" if len(self.series) > 1 else "a series"
-        return f"{self.name}: {many} of {rows} rows" + (f", {targets} targets" if targets > 1 else "")
+        return f"{self.name}: {many} of {rows}" + (f", {targets} targets" if targets > 1 else "")
 
 
 def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None, *, uneven: bool = False) -> Panel:
@@ -150,7 +150,8 @@ def read_panel(table: Table, columns: Columns, clock: Clock | str | None = None,
         mean = np.nan_to_num(constants[rows]).mean(0) if constants.size else np.zeros(0)
         series.append(Series(name, start, values[:end], future, beside, mean))
     if off:
-        log.info("%s rows stand beside the step of %s; each was taken to the nearest", f"{off:,}", clock.describe())
+        said = counted(off, "rows stand")
+        log.info("%s beside the step of %s; each was taken to the nearest", said, clock.describe())
     return Panel(table.name, columns, clock, series, asked)
 
 

@@ -22,7 +22,7 @@ from elman.data.reading import read_table
 from elman.data.rows import read_again
 from elman.data.tables import FILE
 from elman.data.times.clock import Clock
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.tasks.forecast import report
 from elman.tasks.forecast.baselines import LEARNT, ridge, simple_methods
 from elman.tasks.forecast.columns import Columns, find_columns
@@ -136,7 +136,7 @@ class ForecastExamples:
         return self.learnt.channels.cut(self.learnt.channel[rows], self.learnt.origin[rows])
 
     def describe(self) -> str:
-        parts = f"{len(self.learnt):,} windows to learn from, {len(self.held_out.truth):,} held out"
+        parts = f"{counted(len(self.learnt), 'windows')} to learn from, {len(self.held_out.truth):,} held out"
         test = f", {len(self.test.truth):,} to test on" if self.test_name == TEST else ""
         rows = np.diff(self.cuts, prepend=0).sum(0)
         cut = f", cut into {' + '.join(f'{n:,}' for n in rows if n)}" if rows[1:].any() else ""
@@ -214,7 +214,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         if seasons is None:
             whole = sources.valid is not None
             seasons = find_seasons(panel, lengths if whole else [learnt_from(options.split, n) for n in lengths])
-            log.info("season: %s", " and ".join(f"{s} rows" for s in seasons) or "none was found")
+            log.info("season: %s", " and ".join(counted(s, "rows") for s in seasons) or "none was found")
         horizon = options.horizon or usual_horizon(seasons, int(np.median(lengths)))
         panel = long_enough(panel, horizon, sources.bad)
         valid = None
@@ -232,7 +232,8 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         season = seasons[0] if seasons else 1
         context = options.context or usual_context(seasons, horizon, int(np.median(ends)))
         segment = min(options.patch or usual_segment(season, horizon, context), context)
-        log.info("%s steps ahead, from %s steps before, read %s at a time", horizon, context, segment)
+        log.info("%s ahead, from %s before, read %s at a time",
+                 counted(horizon, "steps"), counted(context, "steps"), segment)  # fmt: skip
         # a cycle that was seen but once or twice says no more than how long ago something was
         span = max((panel.clock.span(end) for end in ends), default=0) if options.calendar else 0
         cycles = panel.clock.waves(span / 3)

@@ -14,7 +14,7 @@ from elman.data.columns import is_named
 from elman.data.split import split
 from elman.data.text import HeldText
 from elman.data.tokens import Tokenizer
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 
 log = logging.getLogger(__name__)
 
@@ -138,9 +138,9 @@ def read_strings(source: Path | HeldText, longest: int, bad: BadRows, encoding: 
     if not texts:
         raise ElmanError(f"{source} has no strings that can be used; give one a line")
     if empty:
-        log.info("%s: %s empty %ss left out", source, f"{empty:,}", unit)
+        log.info("%s: %s left out", source, counted(empty, f"empty {unit}s"))
     if named:
-        log.info("%s: %s names behind the molecules left out", source, f"{named:,}")
+        log.info("%s: %s behind the molecules left out", source, counted(named, "names"))
     return Strings(texts, np.array(lines), str(source), unit)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from elman.data.batches import Batches, pad
 from elman.data.tokens import Tokenizer
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.tasks.language.lines import (
     Encoded,
     Strings,
@@ -179,8 +179,8 @@ class StringData:
         part, held_out = self.held_out.size, self.test.size
         spread = "" if part == held_out else f" ({part:,} of them, spread evenly, are judged while it learns)"
         return (
-            f"{self.learnt.name}: {number:,} strings to learn from{again}, {held_out:,} held out{spread}; "
-            f"{int(self.encoded.lengths.sum()):,} tokens, {self.vocabulary} different"
+            f"{self.learnt.name}: {counted(number, 'strings')} to learn from{again}, {held_out:,} held out{spread}; "
+            f"{counted(int(self.encoded.lengths.sum()), 'tokens')}, {self.vocabulary} different"
         )
 
 

@@ -18,7 +18,7 @@ from elman.data import text
 from elman.data.formats import format_of
 from elman.data.text import HeldText, Window, read_tokens, write_tokens
 from elman.data.tokens import decoded, tokenizer
-from elman.errors import ElmanError, quoted
+from elman.errors import ElmanError, counted, quoted
 from elman.layers import Recurrent
 from elman.tasks.language.columns import text_of
 from elman.tasks.language.dialogues import Dialogue, choose_speakers, find_speakers
@@ -188,7 +188,7 @@ class LanguageTask(
             return judged(strings, self.tokenizer, self._judge_written if self.options.samples else None).part(LARGEST)
         tokens = self._tokens(source, folder, TOKENS[0])
         if len(tokens) < 2:
-            raise ElmanError(f"{_name(source)} has {len(tokens)} tokens; judging takes at least 2")
+            raise ElmanError(f"{_name(source)} has {counted(len(tokens), 'tokens')}; judging takes at least 2")
         return Corpus(tokens, self.tokenizer, 128).part(LARGEST)
 
     def _judge_written(self) -> dict[str, float]:

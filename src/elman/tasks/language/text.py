@@ -10,7 +10,7 @@ import numpy as np
 
 from elman.data.text import HeldText, Streams, Window
 from elman.data.tokens import Tokenizer, decoded
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.training.judging import evenly, of_part
 from elman.training.measures import HIGH, LOSS, LOW, Measure
 from elman.training.task import HELD_OUT, JudgedRows
@@ -127,7 +127,7 @@ class TextData:
                 else f"as many steps of the {len(valid)} tokens held out, take {rows * steps + 1} and {steps + 1}"
             )
             raise ElmanError(
-                f"{name} has {len(tokens)} tokens; a batch of {rows} rows of {steps} steps, and {wanted}: "
+                f"{name} has {counted(len(tokens), 'tokens')}; a batch of {rows} rows of {steps} steps, and {wanted}: "
                 "give more text, or a smaller --batch or --bptt"
             )
         self.name, self.tokens, self.size = name, len(learnt) + len(held_out), tokenizer.size
@@ -142,7 +142,9 @@ class TextData:
 
     def describe(self) -> str:
         characters = round(self.tokens * self.held_out.characters)
-        count = f"{self.tokens:,} tokens" + ("" if characters == self.tokens else f", about {characters:,} characters")
+        count = f"{counted(self.tokens, 'tokens')}" + (
+            "" if characters == self.tokens else f", about {counted(characters, 'characters')}"
+        )
         held_out, judged = len(self.test.tokens), self.held_out.number
         part = "" if judged == held_out else f", of which {judged:,} at most, spread evenly, are judged while it learns"
         return f"{self.name}: {count}, {self.size} different; held out {held_out:,}{part}"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from elman.data.columns import find
+from elman.errors import counted
 from elman.training.inspection import Suits
 
 
@@ -14,7 +15,7 @@ def suits(read: Any, path: Path) -> Suits:
     layout, sessions = read.layout, read.learnt
     length = float(np.mean([len(items) for items in sessions.items]))
     who = layout.person or layout.session
-    why = f"{len(sessions):,} sessions of {len(sessions.names):,} items"
+    why = f"{counted(len(sessions), 'sessions')} of {counted(len(sessions.names), 'items')}"
     if layout.within:
         return Suits(0.5 if layout.item else 0.1, f"{why}, a session a row", {"item_column": layout.item})
     named = find([layout.item], "item", bare=True) and find([who], "person", "session", bare=True)

@@ -20,7 +20,7 @@ from elman.data.plain import restored
 from elman.data.rows import Asked, Line
 from elman.data.spellings import tell_alike
 from elman.data.split import split
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.layers.encoder import encoder
 from elman.tasks.recommend.events import EventLayout, Sessions, find_events, read_event, read_events
 from elman.tasks.recommend.options import RecommendOptions
@@ -158,7 +158,9 @@ class RecommendExamples:
         events = sum(map(len, self.items))
         parts = {"held out": self.held_out, **({"to test on": self.test} if self.test_name == TEST else {})}
         others = "".join(f", {sum(rows.counts()):,} of {len(rows.items):,} {what}" for what, rows in parts.items())
-        return f"{self.name}: {events:,} events of {len(self.items):,} sessions to learn from{others}"
+        return (
+            f"{self.name}: {counted(events, 'events')} of {counted(len(self.items), 'sessions')} to learn from{others}"
+        )
 
 
 class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, RecommendExamples, Rows]):
@@ -245,7 +247,7 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
         again = sum(len(items) - len(np.unique(items)) for items in read.learnt.items) / counts.sum()
         repeats = again >= 0.01 if options.repeats is None else options.repeats
         log.info(
-            "%s items; %s of the events repeat one of their session, so such items %s",
+            "%s; %s of the events repeat one of their session, so such items %s",
             f"{len(order):,}", f"{again:.1%}", "may come again" if repeats else "are not asked for again",
         )  # fmt: skip
         names = [read.learnt.names[code] for code in order]
@@ -360,13 +362,18 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
                 found[row] = self.named(each, p)
         return found
 
+    def _remark_unknown(self, items: Sequence[str], bad: BadRows, name: str = "") -> None:
+        """Say which items of the rows of a file, or of a line of a stream, were not learnt."""
+        if items:
+            shown = ", ".join(items[:5]) + (", ..." if len(items) > 5 else "")
+            said = f"{counted(len(items), 'items were not learnt and say')} nothing: {shown}"
+            bad.remark(name, [said], logging.WARNING, "not learnt")
+
     def answers(self, data: Any, bad: BadRows) -> pl.DataFrame:
         sessions = read_events(data, self.layout, bad)
         latest = {place: row for row, place in enumerate(sessions.index.tolist())}  # of the sessions of each person
-        unknown = [name for name in sessions.names if name not in self.numbers]
-        if unknown:
-            shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
-            log.warning("%s items were not learnt and say nothing: %s", f"{len(unknown):,}", shown)
+        name = "" if isinstance(data, Line) else str(data) if isinstance(data, Path) else "the data"
+        self._remark_unknown([each for each in sessions.names if each not in self.numbers], bad, name)
         encoded = self.encoded(sessions)
         inputs = [encoded[row] for row in latest.values()]
         schema = {"items": pl.List(pl.String), "scores": pl.List(pl.Float64)}
@@ -375,17 +382,24 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
 
     def session(self) -> Callable[[str], str]:
         self.eval()
-        return self._whole_session if self.layout.within else self._events()
+        return self._whole_sessions() if self.layout.within else self._events()
 
-    def _whole_session(self, line: str) -> str:
-        """The answer to a line that is a session."""
-        (row,) = self.answers(Line(line), BadRows()).iter_rows(named=True)
-        return as_line({name: row[name] for name in row if name != "row"})
+    def _whole_sessions(self) -> Callable[[str], str]:
+        """A function from a line that is a session to the answer to it."""
+        told: set[str] = set()
+
+        def answer(line: str) -> str:
+            bad = BadRows()
+            (row,) = self.answers(Line(line), bad).iter_rows(named=True)
+            bad.tell_new(told)
+            return as_line({name: row[name] for name in row if name != "row"})
+
+        return answer
 
     def _events(self) -> Callable[[str], str]:
         """A function from an event, and from what it remembers of those before it, to the answer after it."""
         kept: OrderedDict[tuple[str, ...], tuple[Any, list[int], float]] = OrderedDict()
-        layout = self.layout
+        layout, told = self.layout, set[str]()
 
         @torch.no_grad()
         def answer(line: str) -> str:
@@ -395,7 +409,9 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
             state, seen, before = kept.pop(event.key, (None, [], np.inf))
             if event.time - before > layout.gap:
                 state, seen = None, []
-            item = self.numbers.get(event.item, 0)
+            item, bad = self.numbers.get(event.item, 0), BadRows()
+            self._remark_unknown([] if item else [event.item], bad)
+            bad.tell_new(told)
             seen = [*seen, item][-self.options.max_length :]
             y, state = self(torch.tensor([[item]]), torch.tensor([1]), state)
             kept[event.key] = (state, seen, event.time)
@@ -497,7 +513,8 @@ def _without_last(sessions: Sessions) -> tuple[Sessions, Part, Part]:
             "no session has three events, so none can be held out of each; --split people or time holds out whole ones"
         )
     if len(long) < len(lengths):
-        log.info("%s sessions of fewer than three events are learnt from whole", f"{len(lengths) - len(long):,}")
+        short = counted(len(lengths) - len(long), "sessions")
+        log.info("%s of fewer than three events, learnt from whole", short)
     cut = [items if len(items) < 3 else items[:-2] for items in sessions.items]
     chosen = sessions.take(long)
     learnt = replace(sessions, items=cut)
@@ -507,4 +524,5 @@ def _without_last(sessions: Sessions) -> tuple[Sessions, Part, Part]:
 
 def _about(sessions: Sessions) -> str:
     lengths = np.array([len(items) for items in sessions.items])
-    return f"{lengths.sum():,} events of {len(lengths):,} sessions, {np.median(lengths):g} long in the middle"
+    number = counted(len(lengths), "sessions")
+    return f"{counted(int(lengths.sum()), 'events')} of {number}, {np.median(lengths):g} long in the middle"

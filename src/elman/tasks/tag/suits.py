@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.data.columns import is_named
+from elman.errors import counted
 from elman.training.inspection import Suits
 
 FEW = 0.2  # of the words, as a share, are different tags at most
@@ -18,7 +19,7 @@ def suits(read: Any, path: Path) -> Suits:
     few = len(tags) <= max(3, FEW * len(words)) and len(tags) < len(set(words))
     # each kind of span has up to four tags, which may be many in a small file
     score = 0.9 if (few or read.scheme) and len(words) >= 2 * len(sentences) > 2 else 0.1
-    why = f"{len(sentences):,} sentences with {len(tags):,} different tags"
+    why = f"{counted(len(sentences), 'sentences')} with {counted(len(tags), 'different tags')}"
     if layout.kind == "table":
         usual = is_named(layout.tokens, "words", "word") and is_named(layout.tags, "tags", "tag")
         said = {"word_column": layout.tokens, "tag_column": layout.tags}

@@ -17,7 +17,7 @@ from elman.data.formats.objects import read_value
 from elman.data.reading import read_table
 from elman.data.rows import Asked, Line, Parts
 from elman.data.text import read_whole
-from elman.errors import ElmanError, quoted
+from elman.errors import ElmanError, counted, quoted
 from elman.tasks.tag.layout import SAMPLE, Layout, are_joined, cells_of, usual_width
 from elman.tasks.tag.token_rows import sentence_rows
 
@@ -146,7 +146,7 @@ def _columns(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence
         now.line = now.line or number
         reason = ""
         if len(cells) != width:
-            reason = f"has {len(cells)} columns where most lines have {width}"
+            reason = f"has {counted(len(cells), 'columns')} where most lines have {width}"
         elif not cells[word].removeprefix(layout.prefix):
             reason = f"has no word in column {word + 1}"
         elif labelled and not cells[layout.tag].strip():
@@ -198,11 +198,13 @@ def _lines(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]:
     words = _lines_of(files[0], layout)
     tags = _lines_of(files[1], layout) if labelled else [""] * len(words)
     if len(words) != len(tags):
-        raise ElmanError(f"{files[0]} has {len(words):,} lines and {files[1]} {len(tags):,}; they are to be as many")
+        raise ElmanError(
+            f"{files[0]} has {counted(len(words), 'lines')} and {files[1]} {len(tags):,}; they are to be as many"
+        )
     for number, (said, marks) in enumerate(zip(words, tags, strict=True), 1):
         one = _Sentence(number, 0, said.split(), marks.split())
         if labelled and len(one.tokens) != len(one.tags):
-            one.wrong = (number, f"has {len(one.tokens):,} words and {len(one.tags):,} tags")
+            one.wrong = (number, f"has {counted(len(one.tokens), 'words')} and {counted(len(one.tags), 'tags')}")
         if one.tokens or one.tags or not labelled:  # what is asked is answered, be it nothing
             yield one
 
@@ -222,7 +224,7 @@ def _read_table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Ta
         elif labelled and marks is None:
             wrong[row] = f"has no tags in {layout.tags}"
         elif labelled and len(marks or []) != len(words):
-            wrong[row] = f"has {len(words):,} words and {len(marks or []):,} tags"
+            wrong[row] = f"has {counted(len(words), 'words')} and {counted(len(marks or []), 'tags')}"
     kept = [row for row in range(len(table)) if row not in wrong]
     good = table.reject(wrong)
     where = [good.where(row) for row in range(len(good))]

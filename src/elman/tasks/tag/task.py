@@ -20,7 +20,7 @@ from elman.data.plain import restored
 from elman.data.rows import Asked, Line
 from elman.data.spellings import tell_alike
 from elman.data.split import split
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.layers.crf import CRF, span_transitions
 from elman.layers.encoder import encoder
 from elman.tasks.tag import report
@@ -167,9 +167,10 @@ class TagExamples:
 
     def describe(self) -> str:
         return (
-            f"{self.name}: {len(self.learnt):,} sentences with {self.pieces.lengths.sum():,} words to learn from, "
-            f"{len(self.held_out.rows):,} held out; {len(self.task.input.lexicon.words):,} words known, "
-            f"{len(self.task.tags):,} tags"
+            f"{self.name}: {counted(len(self.learnt), 'sentences')} with "
+            f"{counted(int(self.pieces.lengths.sum()), 'words')} to learn from, "
+            f"{len(self.held_out.rows):,} held out; {counted(len(self.task.input.lexicon.words), 'words')} known, "
+            f"{counted(len(self.task.tags), 'tags')}"
         )
 
 
@@ -242,8 +243,8 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
             return TagParts(layout, scheme, rows, rows, sources.name)
         if len(rows) == 1:
             raise ElmanError(
-                f"{sources.name} is one sentence of {len(rows.tokens[0]):,} words, of which none can be held out; an "
-                "empty line ends a sentence, or a column 'sentence' names the one of each word"
+                f"{sources.name} is one sentence of {counted(len(rows.tokens[0]), 'words')}, of which none can be held "
+                "out; an empty line ends a sentence, or a column 'sentence' names the one of each word"
             )
         learnt, held_out = _split(options, rows)
         return TagParts(layout, scheme, rows.take(learnt), rows.take(held_out), sources.name)
@@ -263,7 +264,7 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
         way = "a random field chooses those of a sentence together"
         if not crf:
             way = "each word's is chosen by itself" + (", since there are many" if options.crf is None else "")
-        log.info("%s%s tags; %s", f"spans are learnt as {inside}, " if inside else "", len(tags), way)
+        log.info("%s%s; %s", f"spans are learnt as {inside}, " if inside else "", counted(len(tags), "tags"), way)
         return {
             "layout": asdict(read.layout),
             "scheme": read.scheme,
@@ -422,13 +423,15 @@ def _announce(rows: Tagged, scheme: str, odd: int, kinds: Counter[str]) -> None:
         shown = ", ".join(f"{kind or 'spans'} {count:,}" for kind, count in names.most_common(8))
         log.info("spans as %s: %s%s", scheme, shown, ", ..." if len(names) > 8 else "")
         if odd:
-            log.info("%s spans are not written so; they are read as they stand, and answers are %s", f"{odd:,}", scheme)
+            log.info(
+                "%s not written so; what stands there is read, and answers are %s", counted(odd, "spans are"), scheme
+            )
     else:
         shown = ", ".join(f"{tag} {count:,}" for tag, count in kinds.most_common(8))
-        log.info("%s tags, no spans: %s%s", f"{len(kinds):,}", shown, ", ..." if len(kinds) > 8 else "")
+        log.info("%s, no spans: %s%s", counted(len(kinds), "tags"), shown, ", ..." if len(kinds) > 8 else "")
     if once := [tag for tag, count in kinds.items() if count == 1]:
         shown = ", ".join(once[:5]) + (", ..." if len(once) > 5 else "")
-        log.info("%s tags are seen only once: %s", f"{len(once):,}", shown)
+        log.info("%s seen only once: %s", counted(len(once), "tags are"), shown)
     pairs = (pair for row in zip(rows.tokens, rows.tags, strict=True) for pair in zip(*row, strict=True))
     if sum(word == tag for word, tag in pairs) > 0.9 * kinds.total():
         log.warning("nearly all tags are the words themselves; is --tag-column the right one?")

@@ -23,7 +23,7 @@ from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.data.times.column import is_time
 from elman.data.tongues import tongue
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ def _parallel(path: Path, encoding: str, bad: BadRows) -> Table:
     source, target = (_lines(file, encoding) for file in files)
     if len(source) != len(target):
         raise ElmanError(
-            f"{files[0]} has {len(source):,} lines and {files[1]} has {len(target):,}; "
+            f"{files[0]} has {counted(len(source), 'lines')} and {files[1]} has {len(target):,}; "
             "line n of the one belongs to line n of the other"
         )
     frame = pl.DataFrame({"source": source, "target": target})

@@ -5,6 +5,7 @@ from typing import Any
 
 from elman.data.columns import is_named
 from elman.data.numbers.cells import is_numeric
+from elman.errors import counted
 from elman.training.inspection import Suits
 
 VARIED = 0.5  # of the targets, as a share, are different at least
@@ -14,11 +15,11 @@ def suits(read: Any, path: Path) -> Suits:
     """How well the pairs that a translator read suit it: whether both sides are texts, and most targets differ."""
     layout, frame = read.layout, read.learnt.frame
     if layout.kind == "lines":
-        return Suits(0.85, f"{len(frame):,} pairs, line by line in two files")
+        return Suits(0.85, f"{counted(len(frame), 'pairs')}, line by line in two files")
     source, target = frame[layout.source], frame[layout.target]
     varied = target.n_unique() >= VARIED * len(target) and source.n_unique() >= VARIED * len(source)
     said = {"source_column": layout.source, "target_column": layout.target}
-    why = f"{len(frame):,} pairs, from {layout.source} to {layout.target}"
+    why = f"{counted(len(frame), 'pairs')}, from {layout.source} to {layout.target}"
     if not varied or is_numeric(source) or is_numeric(target):
         return Suits(0.1, f"{why}, though they are few different texts", said)
     if is_named(layout.source, "source") and is_named(layout.target, "target"):

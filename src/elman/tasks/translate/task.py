@@ -19,7 +19,7 @@ from elman.data.plain import restored
 from elman.data.rows import Asked, read_texts
 from elman.data.split import split
 from elman.data.tables import Table
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
 from elman.layers.attention import AdditiveAttention, Attention, MultiplicativeAttention
 from elman.layers.encoder import encoder
 from elman.layers.encoder_decoder import EncoderDecoder
@@ -148,8 +148,8 @@ class TranslateExamples:
             )
         if len(usable) < len(whole):
             log.warning(
-                "%s pairs of more than %d tokens are not learnt from; --max-length takes others",
-                f"{len(whole) - len(usable):,}",
+                "%s of more than %d tokens, not learnt from; --max-length takes others",
+                counted(len(whole) - len(usable), "pairs"),
                 task.options.max_length,
             )
         self.task, self.pairs, self.usable, self.name = task, whole, usable, parts.learnt.name
@@ -167,7 +167,7 @@ class TranslateExamples:
     def describe(self) -> str:
         source, target = self.pairs.lengths[self.usable].mean(0)
         return (
-            f"{self.name}: {len(self.usable):,} pairs to learn from, {len(self.held_out.texts):,} held out; "
+            f"{self.name}: {counted(len(self.usable), 'pairs')} to learn from, {len(self.held_out.texts):,} held out; "
             f"{self.task.source.size:,} {self.task.source.kind}, {source:.1f} a source -> "
             f"{self.task.target.size:,} {self.task.target.kind}, {target:.1f} a target"
         )
@@ -332,10 +332,7 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
     def translate(self, texts: Sequence[str], beam: int) -> list[Answer]:
         """The answers to texts, in their order."""
         longest, device = self.options.max_length, next(self.parameters()).device
-        sources = [self.source.encode(text) for text in texts]
-        if cut := sum(len(source) > longest for source in sources):
-            log.warning("%s rows have more than %d tokens; only so many are read", f"{cut:,}", longest)
-        sources = [source[:longest] for source in sources]
+        sources = [self.source.encode(text)[:longest] for text in texts]
         lengths = np.array([[len(source), 0] for source in sources])
         found = [Answer("", 0.0)] * len(texts)
         for rows in PairBatches(lengths, ROWS).in_order() if len(texts) else []:
@@ -352,7 +349,11 @@ class TranslateTask(RowPredictor[TranslateOptions, TranslateParts, TranslateBatc
         if lacking:
             shown = shortened(" ".join(map(repr, sorted(lacking))), 80)
             said = f"never learnt, and read as unknown: {shown}"
-            bad.remark(table.name or "the stream", [said], logging.WARNING)
+            bad.remark(table.name, [said], logging.WARNING)
+        longest = self.options.max_length
+        if cut := sum(len(self.source.encode(text)) > longest for text in texts if len(text) > longest):
+            said = f"{counted(cut, 'rows have')} more than {longest:,} tokens; only so many are read"
+            bad.remark(table.name, [said], logging.WARNING, "long")
         return Asked(texts, table.index, table.size, table.spread())
 
     def answer(self, rows: Sequence[str]) -> pl.DataFrame:
