@@ -84,8 +84,8 @@ NAMES = {
         "rating": "rating stars score like likes weight",
         # rows and columns that sum up the others
         "total": "total totals sum grand_total subtotal overall gesamt summe gesamtsumme insgesamt endsumme somme "
-        "total_général total_general totale totaal suma soma totais итого всего сумма итог 合计 总计 总和 合計 総計 합계 "
-        "총계 toplam genel_toplam yhteensä totalt summa i_alt razem łącznie ogółem összesen celkem skupaj σύνολο "
+        "total_général total_general totale totaal suma soma totais итого всего сумма итог 合计 总计 总和 合計 総計 "
+        "합계 총계 toplam genel_toplam yhteensä totalt summa i_alt razem łącznie ogółem összesen celkem skupaj σύνολο "
         "المجموع कुल",
         "average": "average avg mean mittelwert durchschnitt mittel moyenne media promedio média gemiddelde średnia "
         "среднее 平均 medel medelvärde gennemsnit gjennomsnitt keskiarvo ortalama",

@@ -458,3 +458,30 @@ def test_columns_without_names_are_those_learnt_from(tmp_path: Path) -> None:
     learnt = find_layout(tmp_path / "train.txt", ColumnSpec())
     layout = find_layout(tmp_path / "few.txt", ColumnSpec(), like=learnt)
     assert read_tagged(tmp_path / "few.txt", layout, BadRows()).tags == [["O"], ["O"]]
+
+
+def test_a_folder_has_files_to_learn_from_to_hold_out_and_to_test_by_their_names(tmp_path: Path, caplog: Any) -> None:
+    path, _ = example(tmp_path)
+    text, folder = path.read_text(), tmp_path / "ner"
+    folder.mkdir()
+    (folder / "README.md").write_text("# Names\n\nof people and places, with their tags.\n")
+    for name, times in (("eng.train", 2), ("eng.testa", 1), ("eng.testb", 1)):
+        (folder / name).write_text(text * times)
+    with caplog.at_level("INFO"):
+        model, read = made(folder)
+    assert (len(read.learnt), len(read.held_out)) == (160, 80)
+    assert "160 sentences in files named as those to learn from, 80 in those to hold out; 80 others are left out" in (
+        caplog.text
+    )
+    assert len(model.evaluation(folder, tmp_path, BadRows()).rows) == 320  # what is asked for is judged on
+    assert len(model.predict(folder)) == 320
+    for name in ("eng.train", "eng.testa", "eng.testb"):
+        (folder / name).rename(folder / f"{len(name)}{name[-1]}.txt")
+    _, read = made(folder)
+    assert len(read.learnt) + len(read.held_out) == 320
+
+
+def test_a_folder_without_sentences_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Nothing here has a tag.\n")
+    with pytest.raises(ElmanError, match="has no files of sentences with tags in it"):
+        made(tmp_path)

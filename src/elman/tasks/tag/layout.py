@@ -21,7 +21,8 @@ from elman.data.reading import read_table
 from elman.data.separators import SEPARATORS, guess_separator
 from elman.data.tables import Table
 from elman.data.text import read_whole
-from elman.errors import ElmanError
+from elman.errors import ElmanError, counted
+from elman.tasks.tag.folder import files_of
 from elman.tasks.tag.token_rows import ENDLESS, has_ends, has_token_rows, sentence_column
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, 
     """How sentences lie, announced in one line.
 
     Args:
-        source: a file, two parallel ones as ``train.{words,tags}``, or a data frame.
+        source: a file, a folder of such, two parallel ones as ``train.{words,tags}``, or a data frame.
         wishes: what the user says.
         like: how those lie that were learnt from, whose columns are meant where there are such.
         labelled: whether tags are wanted.
@@ -82,6 +83,10 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, 
         return Layout("lines", wishes.dialect)
     if not isinstance(source, Path):
         return _table_layout(_as_table(source, wishes), wishes, like, labelled)
+    if source.is_dir():
+        files = files_of(source, wishes.dialect.encoding)
+        log.info("%s: %s of sentences, such as %s", source, counted(len(files), "files"), files[0].name)
+        return find_layout(files[0], wishes, like=like, labelled=labelled)
     check_task(source, "tag", wishes.dialect.encoding)
     found = format_of(source, wishes.dialect.encoding)
     if found.read is not None and found is not delimited.FORMAT:

@@ -10,7 +10,7 @@ import polars as pl
 
 from elman.data.bad import BadRows
 from elman.data.columns import find, listed
-from elman.data.files import alternatives, matching
+from elman.data.files import alternatives
 from elman.data.formats import conllu
 from elman.data.formats.conll import DOCUMENT
 from elman.data.formats.objects import read_value
@@ -18,6 +18,7 @@ from elman.data.reading import read_table
 from elman.data.rows import Asked, Line, Parts
 from elman.data.text import read_whole
 from elman.errors import ElmanError, counted, quoted
+from elman.tasks.tag.folder import files_of
 from elman.tasks.tag.layout import SAMPLE, Layout, are_joined, cells_of, usual_width
 from elman.tasks.tag.token_rows import sentence_rows
 
@@ -86,10 +87,10 @@ class _Sentence:
 
 
 def _sentences(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]:
-    """The sentences of a file, or of several by a pattern, none of which goes on in the next."""
+    """The sentences of a file, or of several by a pattern or of a folder, none of which goes on in the next."""
     read = {"joined": _joined, "lines": _lines, "columns": _columns, "conllu": _conllu}[layout.kind]
     last = 0
-    for file in matching(source):
+    for file in files_of(source, layout.dialect.encoding):
         before = last
         for one in read(file, layout, labelled):
             last = before + one.document

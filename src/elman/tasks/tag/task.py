@@ -24,6 +24,7 @@ from elman.errors import ElmanError, counted
 from elman.layers.crf import CRF, span_transitions
 from elman.layers.encoder import encoder
 from elman.tasks.tag import report
+from elman.tasks.tag.folder import part_of
 from elman.tasks.tag.layout import ColumnSpec, Layout, find_layout
 from elman.tasks.tag.options import MANY, TagOptions
 from elman.tasks.tag.spans import find_scheme, read_spans, score_spans, write_spans
@@ -227,6 +228,9 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
             )
         layout = find_layout(sources.data, options.column_spec())
         rows = read_tagged(sources.data, layout, sources.bad)
+        own = None
+        if isinstance(sources.data, Path) and sources.data.is_dir():
+            rows, own = _of_folder(rows, sources.name)
         scheme, odd = find_scheme(rows.tags)
         kinds = Counter(tag for tags in rows.tags for tag in tags)
         if len(kinds) == 1:
@@ -239,6 +243,8 @@ class TagTask(RowPredictor[TagOptions, TagParts, TagBatch, TagExamples, Sentence
             other = read_tagged(sources.valid, lain, sources.bad)
             _warn_of_same(rows, other)
             return TagParts(layout, scheme, rows, other, sources.name)
+        if own is not None:
+            return TagParts(layout, scheme, rows, own, sources.name)
         if options.held_out == 0:
             return TagParts(layout, scheme, rows, rows, sources.name)
         if len(rows) == 1:
@@ -444,6 +450,19 @@ def _warn_of_same(learnt: Tagged, held_out: Tagged) -> None:
     if same > 0.2 * len(held_out):
         log.warning("%s of %s held-out sentences are learnt from too; measures are too good",
                     f"{same:,}", f"{len(held_out):,}")  # fmt: skip
+
+
+def _of_folder(rows: Tagged, name: str) -> tuple[Tagged, Tagged | None]:
+    """What is learnt from of the files of a folder, and what is held out where their names say so; said in a line."""
+    parts = np.array([part_of(where.rpartition(", ")[0]) for where in rows.where])
+    if not (parts == "train").any():
+        return rows, None
+    learnt, own = (rows.take(np.flatnonzero(parts == part)) for part in ("train", "held out"))
+    others = len(rows) - len(learnt) - len(own)
+    log.info("%s: %s in files named as those to learn from, %s in those to hold out%s",
+             name, counted(len(learnt), "sentences"), f"{len(own):,}",
+             f"; {counted(others, 'others are')} left out" if others else "")  # fmt: skip
+    return learnt, own if len(own) else None
 
 
 def _split(options: TagOptions, rows: Tagged) -> tuple[np.ndarray, np.ndarray]:
