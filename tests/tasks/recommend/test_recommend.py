@@ -109,6 +109,26 @@ def test_events_are_put_in_order(tmp_path: Path) -> None:
     assert sessions_of(pl.read_csv(tmp_path / "events.csv", try_parse_dates=True)) == expected
 
 
+def test_events_without_names_are_guessed_by_what_stands_where_or_asked_about(tmp_path: Path) -> None:
+    path, rows = tmp_path / "events", ["1,50,5", "1,70,3", "1,31,4", "2,50,4", "2,31,5", "3,70,2", "3,50,1"]
+    path.write_text("".join(f"{row},{978300760 + n}\n" for n, row in enumerate(rows)))
+    found = find_events(path, EventLayout(""), BadRows())  # few people give few ratings, which stand behind
+    assert (found.person, found.item, found.time, found.rating) == ("1", "2", ("4",), "")
+    path.write_text("".join(f"{row}\n" for row in rows))
+    assert find_events(path, EventLayout(""), BadRows()).keys == ["1"]
+    names = ["Deep Dish", "Underworld"] * 4
+    rows = [
+        f"user_{n // 4:06}\t2009-05-04T23:08:{n:02}Z\ta{n % 2}\t{name}\tt{n % 3}\tx{n % 3}"
+        for n, name in enumerate(names)
+    ]
+    path.write_text("\n".join(rows) + "\n")
+    with pytest.raises(
+        ElmanError, match=r"columns 1 \('user_000000'\), 2 .*, 4 \('Deep Dish'\), .*; say with --person-c"
+    ):
+        find_events(path, EventLayout(""), BadRows())
+    assert find_events(path, EventLayout("4", "1"), BadRows()).time == ("2",)
+
+
 def test_sessions_end_with_a_gap_or_a_number(tmp_path: Path) -> None:
     text = "user,item,time\na,u,2020-01-01 10:00\na,v,2020-01-01 10:30\na,w,2020-01-01 11:01\n"
     assert sessions_of(written(tmp_path, text), gap=30) == {("a",): [["u", "v"], ["w"]]}

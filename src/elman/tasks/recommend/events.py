@@ -20,7 +20,7 @@ from elman.data.separators import SEPARATORS
 from elman.data.tables import Table
 from elman.data.times.column import EPOCHS, find_form
 from elman.data.times.when import When, find_when
-from elman.errors import ElmanError
+from elman.errors import ElmanError, brief, quoted
 from elman.tasks.recommend.baskets import MARKS, mark_between, read_baskets
 from elman.tasks.recommend.lines import LISTS, USERS, is_sessions, read_sessions
 
@@ -360,8 +360,8 @@ def _by_kind(table: Table, found: set[str], person: str, item: str) -> tuple[str
     distinct = {c: table.frame[c].n_unique() for c in table.columns if c not in found}
     left = [c for c in distinct if 1 < distinct[c] < max(rows, 2)]
     wanted = 2 - bool(person) - bool(item)
-    few = sorted((c for c in left if distinct[c] <= 11 and table.is_numeric(c)), key=distinct.__getitem__)
-    # numbers of which there are few may well be ratings
+    few = [c for c in reversed(left) if distinct[c] <= 11 and table.is_numeric(c)]
+    # numbers of which there are few may well be ratings, which stand behind who and what
     left = [c for c in left if c not in few[: max(0, len(left) - wanted)]]
     if len(left) != wanted and len(table.columns) == 1:
         raise ElmanError(
@@ -370,10 +370,17 @@ def _by_kind(table: Table, found: set[str], person: str, item: str) -> tuple[str
         )
     if len(left) != wanted:
         raise ElmanError(
-            f"{table.name} has columns {listed(table.columns)}; say with --person-column (or --session-column) and "
+            f"{table.name} has columns {listed(_shown(table))}; say with --person-column (or --session-column) and "
             "--item-column which of them tell who took what"
         )
     return person or left[0], item or left[-1]
+
+
+def _shown(table: Table) -> list[str]:
+    """The names of columns, and where a file has none what stands in the first row."""
+    if table.dialect.header is not False:
+        return table.columns
+    return [f"{name} ({quoted(brief(str(cell), 25))})" for name, cell in table.frame.row(0, named=True).items()]
 
 
 def _only(table: Table, found: set[str]) -> str:

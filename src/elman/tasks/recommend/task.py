@@ -248,7 +248,7 @@ class RecommendTask(Predictor[RecommendOptions, RecommendParts, RecommendBatch, 
         repeats = again >= 0.01 if options.repeats is None else options.repeats
         log.info(
             "%s; %s of the events repeat one of their session, so such items %s",
-            f"{len(order):,}", f"{again:.1%}", "may come again" if repeats else "are not asked for again",
+            counted(len(order), "items"), f"{again:.1%}", "may come again" if repeats else "are not asked for again",
         )  # fmt: skip
         names = [read.learnt.names[code] for code in order]
         return {
