@@ -419,6 +419,20 @@ EXAMPLES = [
         "recommend",
     ),
     Example(
+        "Logs of web servers",
+        "In the common or the combined form, a request a line: a table with the columns that are named below.",
+        {
+            "access.log": lines(
+                *(
+                    f"10.0.0.{1 + n % 4} - - [10/Oct/2024:13:{n:02}:36 +0200] "
+                    f'"GET /page{(n * n) % 5} HTTP/1.1" 200 {2000 + n}'
+                    for n in range(40)
+                )
+            )
+        },
+        "recommend",
+    ),
+    Example(
         "Two parallel files",
         "Line by line, in one name with braces.",
         {"train.en": lines(*(f"day {n}" for n in range(20))), "train.de": lines(*(f"Tag {n}" for n in range(20)))},

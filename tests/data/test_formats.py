@@ -31,6 +31,7 @@ from elman.training.task import Sources
 BY_TITLE = {example.title: example for example in EXAMPLES}
 SINGLE = [example for example in EXAMPLES if len(example.files) == 1 and example.title != "Packed"]
 FORMATS = {  # of the examples, where that is not lines of text
+    "Logs of web servers": "a log of a web server",
     "UEA and UCR archives, .ts": "a .ts file of series with their labels",
     "Weka's ARFF": "an ARFF file of Weka",
     "Monash archive, .tsf": "a .tsf file of series",
@@ -588,6 +589,36 @@ def test_a_cell_that_a_spreadsheet_keeps_as_text_is_what_stands_in_it(tmp_path: 
     assert found.numeric("load")["load"] == [2.5, 3.5]
     known = Known(("id", "load"), ["id", "load"], dialect=found.written("load"))
     assert read_again(Line('="003";="4,5"'), known, BadRows()).numeric("load").frame.rows() == [("003", 4.5)]
+
+
+def test_objects_in_objects_are_columns_by_names_with_points(tmp_path: Path) -> None:
+    rows = ['{"who": {"id": 7, "name": {"first": "Ann"}}, "load": 1.5, "at": {}}', '{"who": {"id": 8}, "load": 2}']
+    for content in ("\n".join(rows), f"[{', '.join(rows)}]", f'{{"data": [{", ".join(rows)}]}}'):
+        found = table(tmp_path, content, "a.json")
+        assert found.columns == ["who.id", "who.name.first", "load"]
+        assert (found["who.id"], found["who.name.first"]) == ([7, 8], ["Ann", None])
+    known = Known(("who.id", "load"), ["who.id", "load"])
+    assert read_again(Line(rows[1]), known, BadRows()).frame.rows() == [(8, 2)]
+    with pytest.raises(ElmanError, match=r"it has 'a.b' twice, by itself and in an object"):
+        table(tmp_path, '{"a": {"b": 1}, "a.b": 2}', "a.jsonl")
+
+
+def test_a_log_of_a_web_server_is_a_table_of_requests(tmp_path: Path) -> None:
+    common = '127.0.0.1 - ann [10/Oct/2000:13:55:36 -0700] "GET /a%20b HTTP/1.0" 200 2326'
+    combined = '::1 - - [01/Feb/2024:00:00:00 +0000] "-" 408 - "-" "Mozilla/5.0 \\"x\\" (X11)" 0.003'
+    found = table(tmp_path, f"{common}\n{combined}\n", "access.log")
+    assert found.columns == ["time", "client", "remote_user", "method", "url", "protocol", "status", "bytes", "agent"]
+    assert found.frame.rows() == [
+        ("2000-10-10T13:55:36-07:00", "127.0.0.1", "ann", "GET", "/a%20b", "HTTP/1.0", "200", "2326", None),
+        ("2024-02-01T00:00:00+00:00", "::1", None, None, None, None, "408", None, 'Mozilla/5.0 \\"x\\" (X11)'),
+    ]
+    many = f"{common}\n" * 20
+    with pytest.raises(ElmanError, match="line 21: is no request as the others are; mend it"):
+        table(tmp_path, f"{many}what\n", "access.log")
+    bad = BadRows("all", answers=True)
+    (tmp_path / "access.log").write_text(f"{many}\nwhat\n{common}\n")
+    found = read_table(tmp_path / "access.log", bad)
+    assert (len(found), found.size, len(bad.listed)) == (21, 23, 2)
 
 
 def test_a_name_that_stands_twice_is_told(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """JSON: an object a line, a list of objects, or an object that holds such a list or columns."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from elman.data.formats import Beginning, Format
 from elman.data.hollow import NOTHING, empty_lines, within
 from elman.data.tables import Table, column_of, held
 from elman.data.text import read_whole
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 
 T = TypeVar("T")
 
@@ -87,7 +88,28 @@ def _object(row: Any) -> dict[str, Any]:
     pair = row.get(PAIR)
     if isinstance(pair, dict):
         row = {**{name: value for name, value in row.items() if name != PAIR}, **pair}
-    return _of_characters(row)
+    return _of_characters(_flat(row))
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """An object with what is in objects of it by names with a point between them.
+
+    >>> _flat({"who": {"id": 7, "name": {"first": "Ann"}}, "text": "so"})
+    {'who.id': 7, 'who.name.first': 'Ann', 'text': 'so'}
+    """
+    while any(isinstance(value, dict) for value in row.values()):
+        pairs = []
+        for name, value in row.items():
+            pairs += (
+                [(f"{name}.{inner}", each) for inner, each in value.items()]
+                if isinstance(value, dict)
+                else [(name, value)]
+            )
+        row = dict(pairs)
+        if len(row) < len(pairs):
+            twice = next(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)
+            raise ValueError(f"it has {quoted(twice)} twice, by itself and in an object")
+    return row
 
 
 def read_value(line: str) -> Any:
