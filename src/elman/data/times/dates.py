@@ -28,6 +28,16 @@ from elman.data.times.forms import (
 )
 
 MANY = 5000  # cells from which on that is worth a try
+# the signs behind the parts of a moment in Chinese, Japanese and Korean, and the usual marks in their place
+SIGNS = {
+    r"\s?[(\uff08][月火水木金土日一二三四五六월화수목금토일][)\uff09]": "",  # a day of the week
+    r"^(\d{4}|\d{2})\s?[年년]\s?": "$1-",
+    r"^(\d+-\d{1,2})\s?[月월]\s?": "$1-",
+    r"(\d)\s?[日일]\s?": "$1 ",
+    r"(\d{1,2})\s?[時时시点]\s?(\d{1,2})\s?[分분]?": "$1:$2",
+    r"(:\d{1,2})\s?(\d{1,2})\s?[秒초]": "$1:$2",
+    r"[- ]$": "",
+}
 _TIGHT_BEHIND = r"^(\d{4}-\d{2}-\d{2}T\d{2})(\d{2})"
 _CLOCK_FIRST = r"(?i)^(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]\.?m\.?)?)[\s,]+([^:]*\d[^:]*)$"
 
@@ -293,6 +303,8 @@ def _said_clock(parts: pl.DataFrame) -> str:
 def plain_text(column: pl.Series) -> pl.Series:
     """The cells of a column as texts to be read: without blanks around, whole numbers without a point.
 
+    The signs for year, month, day, hour, minute and second that Chinese, Japanese and Korean have are the usual marks.
+
     Of lists and objects there are none.
     """
     if column.dtype.is_nested():
@@ -301,4 +313,8 @@ def plain_text(column: pl.Series) -> pl.Series:
         whole = column.cast(pl.Int64, strict=False)
         column = whole.cast(pl.String).zip_with((whole == column).fill_null(False), column.cast(pl.String))
     text = column.cast(pl.String) if column.dtype != pl.String else column
-    return text.str.strip_chars()
+    text = text.str.strip_chars()
+    if len(first := text.drop_nulls().head(1)) and re.search("[年년]", first[0]):
+        for written, meant in SIGNS.items():
+            text = text.str.replace(written, meant)
+    return text

@@ -102,6 +102,9 @@ FORMS = {
         rf"{_WEEKDAY}{_NAME}\s+(?P<d>\d{{1,2}}),?\s+{_CLOCK}{_HALF}{_ZONE}\s+(?P<Y>\d{{4}})(?:\s(?P<o2>[-+]\d{{4}}))?",
     ),
     "iso week": Form("year and week", rf"(?P<Y>\d{{4}})[-\s/,.]*{_WEEK}\s?(?P<w>\d{{1,2}})(?:-?(?P<u>[1-7]){_AFTER})?"),
+    "year s week": Form(  # S1 and S2 are halves of a year
+        "year and week", r"(?P<Y>\d{4})[-\s/]?s(?P<w>\d{2})", period=True
+    ),
     "week year": Form("week and year", rf"{_WEEK}[\s.]*(?P<w>\d{{1,2}})[-\s/.,]*{_YEAR}", period=True),
     "quarter": Form("year and quarter", rf"(?P<Y>\d{{4}})[-\s/._]*{_QUARTER}\s?(?P<q>[1-4])", period=True),
     "quarter year": Form("quarter and year", rf"{_QUARTER}\s?(?P<q>[1-4])[-\s/._,]*{_YEAR}", period=True),
