@@ -79,6 +79,20 @@ def test_the_columns_of_a_series_a_row_may_be_dates(tmp_path: Path) -> None:
     assert found.clock.texts(found.clock.times(found.series[0].slots[:2])) == ["2023-01-01", "2023-02-01"]
 
 
+def test_columns_behind_those_of_steps_are_not_learnt_from(tmp_path: Path, caplog: Any) -> None:
+    years = [str(year) for year in range(1990, 2010)]
+    for behind, last in (("Total", "20"), ("Total,Remark", "20,so"), ("Remark", "")):
+        rows = "".join(f"{name},{','.join(['1'] * 20)},{last}\n" for name in "ABC")
+        (tmp_path / "wide.csv").write_text(f"Country,{','.join(years)},{behind}\n{rows}")
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            table = read_table(tmp_path / "wide.csv", BadRows())
+            columns = find_columns(table, Columns(""))
+        assert (columns.layout, columns.series) == ("rows", ("Country",))
+        assert f"not used: {behind.replace(',', ', ')}" in caplog.messages
+        assert [len(each) for each in read_panel(table, columns).series] == [20] * 3
+
+
 @pytest.mark.parametrize(
     ("names", "steps", "series", "clock"),
     [

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 LEAST = 8  # columns of numbers that make a table of one series a row
 FEWEST = 3  # where they are named by years or dates that follow each other
 MOST_NAMES = 20  # columns before those at most
+BEHIND = 3  # columns behind those at most
 
 
 @dataclass(frozen=True)
@@ -200,8 +201,22 @@ def value_columns(columns: Sequence[str], series: Sequence[str], order: str = ""
     (('d_1', 'd_2'), ('b',))
     """
     first = max((columns.index(name) for name in series), default=-1) + 1
-    start = _first_step(columns, first, order)
-    return tuple(columns[start:]) if start else tuple(name for name in columns if name not in series)
+    start, end = _steps(columns, first, order)
+    return tuple(columns[start:end]) if start else tuple(name for name in columns if name not in series)
+
+
+def _steps(columns: Sequence[str], first: int, order: str) -> tuple[int, int]:
+    """From which column on to which, the last not included, names count or are times; 0 and all where too few do.
+
+    Behind them may stand a few others, such as a total or a remark.
+
+    >>> _steps(["shop", "2019", "2020", "2021", "Total"], 1, "")
+    (1, 4)
+    """
+    for end in range(len(columns), max(len(columns) - 1 - BEHIND, 0), -1):
+        if start := _first_step(columns[:end], first, order):
+            return start, end
+    return 0, len(columns)
 
 
 def _first_step(columns: Sequence[str], first: int, order: str) -> int:
@@ -213,8 +228,8 @@ def _first_step(columns: Sequence[str], first: int, order: str) -> int:
 
 def _names_of_rows(table: Table, order: str) -> tuple[str, ...]:
     """The columns that name the series where each row is one; none where a row is something else."""
-    start = _first_step(table.columns, 1, order)
-    names, values = table.columns[: start or 1], table.columns[start or 1 :]
+    start, end = _steps(table.columns, 1, order)
+    names, values = table.columns[: start or 1], table.columns[start or 1 : end]
     if len(values) < (FEWEST if start else LEAST) or any(is_time(table.frame[name]) for name in names):
         return ()
     # where series end is empty; text anywhere makes it another kind of table
