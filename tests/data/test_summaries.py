@@ -73,6 +73,12 @@ def test_columns_that_are_no_sum_are_not_named() -> None:
     assert told_sums([f"f{n}" for n in range(9)], flags) == []
 
 
+def test_a_name_with_blanks_is_quoted_as_a_shell_takes_it() -> None:
+    a, b, _ = parts().T
+    (line,) = told_sums(["a", "b", "all of it [kWh]"], np.column_stack([a, b, a + b]))
+    assert line.endswith("--ignore 'all of it [kWh]' leaves it out")
+
+
 def test_it_is_said_where_the_columns_are_learnt_from(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     rows = "".join(f"{a},{b},{a + b:.1f}\n" for a, b, _ in parts().tolist())
     found = table(tmp_path, f"a,b,Total\n{rows}")

@@ -189,6 +189,24 @@ def baskets(folder: Path, rows: list[str]) -> list[tuple[str, list[str]]]:
     return list(zip(read.keys["user"] if layout.person else [""] * len(found), found, strict=True))
 
 
+def test_lists_in_the_cells_of_a_table_are_no_lines_of_baskets(tmp_path: Path, caplog: Any) -> None:
+    random, path = Random(0), tmp_path / "orders.csv"
+    goods = "milk egg tea ham jam oil".split()
+    rows = [f'{n};c{n % 9};"{", ".join(random.sample(goods, random.randint(2, 4)))}"' for n in range(60)]
+    path.write_text("\n".join(["order_id;customer;items", *rows]) + "\n")
+    found = find_events(path, EventLayout(""), BadRows())
+    assert (found.item, found.person, found.session, found.within) == ("items", "customer", "order_id", "")
+    assert "look like several; --within , takes them for a session each" in caplog.text
+    caplog.clear()
+    sessions = read_events(path, find_events(path, EventLayout("items", within=","), BadRows()), BadRows())
+    assert sorted(sessions.names) == sorted(goods)
+    assert "look like several" not in caplog.text
+    titles = [f"Film {n}, The" for n in range(30)]
+    path.write_text("user,film\n" + "".join(f'u{n % 7},"{titles[n % 30]}"\n' for n in range(90)))
+    find_events(path, EventLayout(""), BadRows())
+    assert "look like several" not in caplog.text
+
+
 def test_rows_of_columns_of_which_some_are_cut_are_no_baskets(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("user,item,rating\n" + "".join(f"u{n % 4},i{n % 3}{',5' * (n % 2)}\n" for n in range(12)))

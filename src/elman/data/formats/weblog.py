@@ -45,7 +45,7 @@ def parted(line: str) -> list[str | None] | None:
     if (match := LINE.fullmatch(line)) is None:
         return None
     client, ident, user, day, month, year, clock, zone, request, status, size, referrer, agent = match.groups()
-    time = f"{year}-{MONTHS.index(month) + 1:02}-{day}T{clock}{zone[:3]}:{zone[3:]}"
+    time = f"{year}-{1 + MONTHS.index(str(month)):02}-{day}T{clock}{zone[:3]}:{zone[3:]}"
     asked = REQUEST.fullmatch(request)
     method, url, protocol = asked.groups() if asked else (None, request, None)  # as what searches for gaps sends
     cells = (time, client, ident, user, method, url, protocol, status, size, referrer, agent)

@@ -1,6 +1,7 @@
 """Columns of numbers that are the sum of others beside them."""
 
 from collections.abc import Sequence
+from shlex import quote
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def told_sums(names: Sequence[str], values: np.ndarray) -> list[str]:
         parts = next((found for each in (before, behind, others) if (found := _parts(rows, column, each))), [])
         if parts:
             shown = listed([names[n] for n in sorted(parts)], 5)
-            lines.append(f"{name} is the sum of {shown} in every row; --ignore {name} leaves it out")
+            lines.append(f"{name} is the sum of {shown} in every row; --ignore {quote(name)} leaves it out")
     return lines
 
 

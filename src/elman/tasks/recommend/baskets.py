@@ -36,7 +36,15 @@ def mark_between(path: Path, encoding: str = "") -> str:
     if format_of(path, encoding) is not delimited.FORMAT:
         return ""
     lines = beginning(path, encoding).full
+    if any(_are_columns([_cells(line, mark) for line in lines]) for mark in MARKS):
+        return ""  # with lists in the cells of one
     return next((mark for mark in MARKS if _are_baskets([_cells(line, mark) for line in lines])), "")
+
+
+def _are_columns(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether nearly all lines have as many cells, several."""
+    width, number = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
+    return width > 1 and number >= REGULAR * len(rows)
 
 
 def _are_baskets(rows: Sequence[Sequence[str]]) -> bool:

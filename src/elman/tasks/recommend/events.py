@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from elman.tasks.recommend.lines import LISTS, USERS, is_sessions, read_sessions
 
 log = logging.getLogger(__name__)
 
+MORE_ALIKE = 2  # times as many different cells as parts of them, where a cell may be several items
 MINUTE = 60_000_000  # microseconds
 
 
@@ -173,6 +175,8 @@ def find_events(
     used = (item, person, session, *when.columns, rating, *ignore)
     left = [column for column in table.columns if column not in used]
     log.info("%s: %s%s", table.name, _said(layout), f"; not used: {listed(left)}" if left else "")
+    if not within and (said := _looks_like_several(table, item)):
+        log.warning("%s", said)
     return layout
 
 
@@ -381,6 +385,19 @@ def _shown(table: Table) -> list[str]:
     if table.dialect.header is not False:
         return table.columns
     return [f"{name} ({quoted(brief(str(cell), 25))})" for name, cell in table.frame.row(0, named=True).items()]
+
+
+def _looks_like_several(table: Table, item: str) -> str:
+    """A line where cells of items look like several of them, since what marks part them into comes again and again."""
+    cells = as_text(table.frame[item]).drop_nulls()
+    for mark in MARKS:
+        parts = cells.str.split(mark)
+        several = parts.list.len() > 1
+        kinds = parts.explode().str.strip_chars().n_unique()
+        if 2 * int(several.sum()) > len(cells) and MORE_ALIKE * kinds < cells.n_unique():
+            shown = quoted(brief(cells.filter(several)[0], 40))
+            return f"{item} such as {shown} look like several; --within {quote(mark)} takes them for a session each"
+    return ""
 
 
 def _only(table: Table, found: set[str]) -> str:
