@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from elman import tasks
 from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
 from elman.data.formats import check_task, format_of, formats
+from elman.data.formats.arff import _cells
 from elman.data.formats.ts import read_ts
 from elman.data.headers import has_header
 from elman.data.reading import is_table, read_table
@@ -246,6 +248,16 @@ def test_arff_has_quoted_sparse_and_missing_values(tmp_path: Path) -> None:
     read = table(tmp_path, ARFF)
     assert read.frame.to_dict(as_series=False) == {"a": [1, None, 3, 0], "b c": ["x", "y z", "y z", "x"]}
     assert read.where(2).endswith("line 7")
+
+
+def test_a_large_cell_of_arff_takes_the_place_of_a_few_of_itself() -> None:
+    for text in ("'" + "7" * 10**6 + "',1", "'x'," + "a" + " " * 10**6 + "b"):
+        tracemalloc.start()
+        found = _cells(text)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert [len(cell or "") for cell in found] == [len(cell.strip("'")) for cell in text.split(",")]
+        assert most < 10 * len(text)
 
 
 def test_the_lines_of_a_relational_attribute_are_channels(tmp_path: Path) -> None:

@@ -17,8 +17,10 @@ from elman.data.text import read_whole
 from elman.errors import ElmanError, counted, quoted
 
 NUMERIC = ("numeric", "real", "integer")
-ATTRIBUTE = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s{]+)\s*(.*)", re.IGNORECASE)
-CELL = re.compile(r"\s*('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]*?)\s*(?:,|$)")
+# possessive, so that a cell of millions of characters costs as many steps, and no place to go back to for each
+QUOTED = r"""'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+\""""
+ATTRIBUTE = re.compile(rf"@attribute\s+({QUOTED}|[^\s{{]+)\s*(.*)", re.IGNORECASE)
+CELL = re.compile(rf"\s*+(?:({QUOTED})\s*+|([^,]*+))(?:,|$)")
 WHOLE = re.compile(r"[0-9]{1,18}")
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 MONASH = re.compile(r"^@(frequency|horizon|missing|equallength)\b", re.IGNORECASE)
@@ -186,7 +188,8 @@ def _cells(text: str) -> list[str | None]:
         match = CELL.match(text, at)
         if match is None:
             raise ValueError(f"a quotation does not end, from {text[at : at + 20]!r} on")
-        found.append(None if match[1] == "?" else _unquoted(match[1]))
+        cell = match[1] or match[2].rstrip()
+        found.append(None if cell == "?" else _unquoted(cell))
         if match.end() == len(text) and not text[at : match.end()].endswith(","):
             break
         at = match.end()
