@@ -93,7 +93,16 @@ def gone(*path: Any) -> Callable[[dict[str, Any]], None]:
     return lambda checkpoint: at(checkpoint, *path[:-1]).pop(path[-1])
 
 
+def without_end() -> list[Any]:
+    """A list that is small in a file, and endless to whoever writes it out."""
+    found: list[Any] = []
+    for _ in range(60):
+        found = [found, found]
+    return found
+
+
 WEIGHT = "task.embedding.weight"
+MOMENT = ("optimizer_states", 0, "state", 1, "exp_avg")
 DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "moments of one number": (moments(exp_avg=torch.zeros(1)), r"exp_avg has the shape \[1\], not \["),
     "moments below zero": (
@@ -131,6 +140,12 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "another task": (put("tag", "elman", "run", "task"), "it is of the task 'tag', not language"),
     "another option": (put(9, "elman", "run", "options", "hidden"), "of a run with --hidden 9, not 16"),
     "another rate": (put(9.0, "elman", "run", "training", "lr"), "of a run with --lr 9.0, not 0.03"),
+    "an option without end": (put(without_end(), "elman", "run", "options", "hidden"), "--hidden a list, not 16"),
+    "a task without end": (put(without_end(), "elman", "run", "task"), "it is of the task a list, not language"),
+    "randomness beyond memory": (
+        put(torch.zeros(1, dtype=torch.int64).expand(10**13), "elman", "randomness", "numpy", 1),
+        "where its random numbers are cannot be read",
+    ),
     "other data": (put("0" * 64, "elman", "run", "vocabulary"), "that learnt another vocabulary"),
 }  # fmt: skip
 
@@ -146,6 +161,19 @@ def test_a_checkpoint_that_the_run_did_not_write_is_told(damage: str, place: Pat
         resumed(place / "model")
     assert str(place / "model" / LAST) in str(error.value)
     assert str(error.value).endswith("train anew with --overwrite")
+
+
+def test_what_a_checkpoint_has_in_one_place_is_each_parameters_own(place: Path) -> None:
+    checkpoint = torch.load(place / "model" / LAST, weights_only=True)
+    one = torch.tensor(2.0)
+    moments(step=one)(checkpoint)
+    same_way(lambda m: m.flatten()[:1].expand(m.numel()).view(m.shape), *MOMENT)(checkpoint)
+    with written(place / "model", LAST) as aside:
+        torch.save(checkpoint, aside)
+    assert resumed(place / "model") == 3
+    after = torch.load(place / "model" / LAST, weights_only=True)
+    assert {float(state["step"]) for state in after["optimizer_states"][0]["state"].values()} == {3.0}
+    assert len(at(after, *MOMENT).unique()) > 1
 
 
 def test_a_checkpoint_of_another_model_is_told(sound: dict[str, Path], place: Path) -> None:

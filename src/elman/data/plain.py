@@ -102,6 +102,23 @@ def without_infinite(value: Any) -> Any:
     return [without_infinite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
+def shown(value: Any) -> str:
+    """A value that was read as it stands in a message, for which no more of it is gone through than is told.
+
+    >>> shown(["text"] * 10**6), shown(True), shown(10**5000), shown("a" * 100)[:9]
+    ('a list', 'True', 'a number of 5001 digits', "'aaaaaaaa")
+    """
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return f"a number of {int(math.log10(abs(value))) + 1} digits"
+    if isinstance(value, str):
+        return repr(value[:60]) if len(value) > 60 else repr(value)
+    return repr(value) if isinstance(value, int | float | NoneType) else f"a {type(value).__name__}"
+
+
 def _restored(kind: Any, value: Any, what: str) -> Any:
     origin, parts = get_origin(kind), get_args(kind)
     if origin is Annotated:
@@ -112,7 +129,7 @@ def _restored(kind: Any, value: Any, what: str) -> Any:
         return _one_of(parts, value, what)
     if origin is Literal:
         if not any(value == each and type(value) is type(each) for each in parts):
-            raise ElmanError(f"{what} is {_shown(value)} and not {' or '.join(map(repr, parts))}")
+            raise ElmanError(f"{what} is {shown(value)} and not {' or '.join(map(repr, parts))}")
         return value
     if origin in (list, tuple):
         _check_kind(list | tuple, value, what, "a list")
@@ -173,7 +190,7 @@ def _object(kind: Any, value: Any, what: str) -> Any:
     if lacking := [name for name in wanted if name not in value]:
         raise ElmanError(f"{what} lacks {lacking[0]!r}")
     if more := [name for name in value if name not in hints]:
-        raise ElmanError(f"{what} has {more[0]!r:.60}, which there is not")
+        raise ElmanError(f"{what} has {shown(more[0])}, which there is not")
     found = {name: _restored(hints[name], part, _at(what, name)) for name, part in value.items()}
     make: Any = kind
     return make(**found)
@@ -183,24 +200,18 @@ def _scalar(kind: Any, value: Any, what: str) -> Any:
     if kind is float and type(value) is int and abs(value) <= LARGEST:
         value = float(value)
     if type(value) is not kind:
-        raise ElmanError(f"{what} is {_shown(value)} and not {NAMES[kind]}")
+        raise ElmanError(f"{what} is {shown(value)} and not {NAMES[kind]}")
     if kind is float and not math.isfinite(value):
         raise ElmanError(f"{what} is {value:g}, which is not finite")
     if kind is int and abs(value) > LARGEST:
-        raise ElmanError(f"{what} is a number of {len(str(abs(value)))} digits, which is out of its range")
+        raise ElmanError(f"{what} is {shown(value)}, which is out of its range")
     return value
 
 
 def _check_kind(kind: Any, value: Any, what: str, wanted: str) -> None:
     if not isinstance(value, kind):
-        raise ElmanError(f"{what} is {_shown(value)} and not {wanted}")
+        raise ElmanError(f"{what} is {shown(value)} and not {wanted}")
 
 
 def _at(what: str, place: Any) -> str:
     return f"{place}" if what == IT else f"{what}: {place:.60}" if isinstance(place, str) else f"{what}: {place}"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "an object"
-    return "a list" if isinstance(value, list | tuple) else f"{value!r:.60}"

@@ -3,14 +3,16 @@
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from elman.data.plain import shown
 from elman.errors import ElmanError
-from elman.training.checkpoints import randomness_kept, set_randomness
+from elman.training.checkpoints import randomness, randomness_kept, set_randomness
 from elman.training.folders import by_name
 from elman.training.tensors import check_like, check_weights
 
@@ -63,12 +65,12 @@ def check_identity(given: Any, now: Mapping[str, Any]) -> None:
     """
     check_like(given, dict.fromkeys(("task", "options", "training", "vocabulary")), "what it says of its run")
     if given["task"] != now["task"]:
-        raise ElmanError(f"it is of the task {given['task']!r:.40}, not {now['task']}")
+        raise ElmanError(f"it is of the task {shown(given['task'])}, not {now['task']}")
     for part in ("options", "training"):
         for name, value in now[part].items():
             if isinstance(given[part], dict) and given[part].get(name, value) != value:
                 raise ElmanError(
-                    f"it is of a run with --{name.replace('_', '-')} {given[part][name]!r:.40}, not {value}"
+                    f"it is of a run with --{name.replace('_', '-')} {shown(given[part][name])}, not {value}"
                 )
     if given["vocabulary"] != now["vocabulary"]:
         raise ElmanError("it is of a run that learnt another vocabulary, from other data")
@@ -99,9 +101,15 @@ def check_optimizer(given: Any, optimizer: torch.optim.Optimizer) -> None:
         if not (state["step"] >= 1 and bool((state["exp_avg_sq"] >= 0).all())):
             raise ElmanError(f"the optimizer's state of parameter {number} has a number out of its range")
     rates = [group.get("lr") for group in groups]
-    if not all(type(rate) in (int, float) and 0 <= rate < math.inf for rate in rates):
+    if not all(type(rate) in (int, float) and 0 <= rate <= sys.float_info.max for rate in rates):
         raise ElmanError("the optimizer's state has a learning rate that is none")
+    given["state"] = {number: _own(state) for number, state in states.items()}
     given["param_groups"] = [{**group, "lr": rate} for group, rate in zip(own, rates, strict=True)]
+
+
+def _own(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors each in a place of its own: a file may have several in one, where a step would change it for each."""
+    return {name: each.clone(memory_format=torch.contiguous_format) for name, each in state.items()}
 
 
 def check_carried(given: Any, like: Any) -> None:
@@ -132,7 +140,11 @@ def check_randomness(state: Any) -> None:
     Raises:
         ElmanError: what ``randomness`` did not write.
     """
+    now = randomness()
+    like = {"torch": now["torch"], "numpy": [None, now["numpy"][1], None, None, None]}
     try:
+        # before a copy is made of what may be huge
+        check_like({name: state[name] for name in like}, like, "where its random numbers are")
         with randomness_kept():
             set_randomness(state)
         at, has, cached = state["numpy"][2:]

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from elman.data.plain import shown
 from elman.errors import ElmanError
 
 LARGEST = 2**53  # of a number that counts something
@@ -49,7 +50,7 @@ def check_like(given: Any, like: Any, what: str, *, infinite: Collection[str] = 
         if lacking := [name for name in like if name not in given]:
             raise ElmanError(f"{what} lacks {lacking[0]!r}")
         if more := [name for name in given if name not in like]:
-            raise ElmanError(f"{what} has {more[0]!r:.60}, which there is not")
+            raise ElmanError(f"{what} has {shown(more[0])}, which there is not")
         for name, each in like.items():
             check_like(given[name], each, f"{what}: {name}", infinite=infinite)
     elif isinstance(like, list | tuple):
@@ -60,7 +61,7 @@ def check_like(given: Any, like: Any, what: str, *, infinite: Collection[str] = 
     elif type(given) is not type(like) and not (isinstance(like, float) and type(given) is int):
         raise ElmanError(f"{what} is {_kind(given)} and not {_kind(like)}")
     elif isinstance(given, float | int) and not abs(given) <= LARGEST:
-        raise ElmanError(f"{what} is {given:g}, out of its range")
+        raise ElmanError(f"{what} is {shown(given)}, out of its range")
 
 
 def _check_tensor(given: Any, like: Tensor, what: str, *, endless: bool) -> None:
