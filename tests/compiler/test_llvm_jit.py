@@ -179,7 +179,25 @@ def _exchange(path):
     shutil.copy(other, path)
 
 
-@pytest.mark.parametrize("damage", [_truncate, _flip, _empty, _exchange])
+def _forged(**other):
+    """Puts another part into a kernel, whose checksum is right all the same."""
+
+    def change(path):
+        kernel = store._parse(path.stem, path.read_bytes())
+        path.write_bytes(store._format(path.stem, kernel._replace(**other)))
+
+    return change
+
+
+FORGED = [
+    _forged(code=b""),
+    _forged(code=b"\x7fELF" + bytes(200)),
+    _forged(names=("f", "g")),
+    _forged(key="x", names=()),
+]
+
+
+@pytest.mark.parametrize("damage", [_truncate, _flip, _empty, _exchange, *FORGED])
 def test_a_damaged_kernel_is_made_anew(damage, folder, monkeypatch):
     adder = Adder(5)
     assert adder.works()

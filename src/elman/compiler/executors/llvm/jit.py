@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,8 @@ _ALLOWED = {"memcpy", "memmove", "memset"}
 
 _libraries: dict[tuple[str, Host], "Library"] = {}
 _count = itertools.count()  # the linker wants a new name for each library
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,20 @@ def assembly(module: ir.Module) -> str:
 def _make(key: str, build: Callable[[], ir.Module]) -> Library:
     name = _name(key)
     kernel = store.read(name)
-    if kernel is None:
-        machine = _machine()
-        module = _optimised(build(), machine)
-        names = tuple(f.name for f in module.functions if not f.is_declaration and f.linkage == llvm.Linkage.external)
-        kernel = store.Kernel(key, names, machine.emit_object(module))
-        store.write(name, kernel)
+    if kernel is not None and kernel.key == key:
+        try:
+            return _linked(name, kernel)
+        except RuntimeError as error:  # as it was written, and no code for this machine all the same
+            log.debug("the compiled kernel %s cannot be used (%s); it is made anew", name, error)
+    machine = _machine()
+    module = _optimised(build(), machine)
+    names = tuple(f.name for f in module.functions if not f.is_declaration and f.linkage == llvm.Linkage.external)
+    kernel = store.Kernel(key, names, machine.emit_object(module))
+    store.write(name, kernel)
+    return _linked(name, kernel)
+
+
+def _linked(name: str, kernel: store.Kernel) -> Library:
     builder = llvm.JITLibraryBuilder().add_object_img(kernel.code)
     for function in kernel.names:
         builder.export_symbol(function)
