@@ -9,10 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
+import elman
 from elman.cells import Cell, load
 from elman.compiler import compiled, executors, plan
 from elman.compiler.compiled import Compiled
 from elman.compiler.contract import NotCompilable
+from elman.compiler.executors import llvm
+from elman.compiler.executors.llvm.host import unfit
 from elman.compiler.executors.llvm.texts import text
 from elman.compiler.ops import OPS, derived_from
 from elman.errors import ElmanWarning
@@ -164,3 +167,12 @@ def test_an_operation_without_a_text_is_named(monkeypatch: pytest.MonkeyPatch) -
     assert plan.explained(cell, (True, ()), x)[0].name == "llvm"
     with pytest.raises(NotCompilable, match="llvm has no text for sinh"):
         text("sinh")
+
+
+def test_where_there_are_no_kernels_a_loop_runs_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell, x = load("gru")(3, 4), torch.randn(2, 5, 3)
+    expected, _ = cell(x)
+    monkeypatch.setattr(llvm, "_UNFIT", unfit("s390x", "big"))
+    assert plan.explained(cell, (True, ()), x) == (executors.load("eager"), unfit("s390x", "big"))
+    torch.testing.assert_close(cell(x)[0], expected)
+    assert "this is s390x" in str(elman.explain(cell, batch=2, time=5))

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import mpmath
 import numpy as np
@@ -18,7 +19,7 @@ from llvmlite import ir
 
 from elman.compiler.executors.llvm import functions, jit
 from elman.compiler.executors.llvm.arithmetic import DOUBLE, FLOAT, broadcast, constant, fma, format_of
-from elman.compiler.executors.llvm.host import host
+from elman.compiler.executors.llvm.host import host, levels, of_level, use
 
 STRIDE = int(os.environ.get("ELMAN_STRIDE", "1021"))
 LIMITS = {"exp": 2.5, "tanh": 2.5, "sigmoid": 2.5}  # units in the last place; 4 for all others
@@ -62,16 +63,11 @@ EXACT: dict[str, Callable] = {
 }
 
 
-WIDTHS = [width for width in (64, 32, 16) if width <= host().vector_bytes]
-
-
-@pytest.fixture(params=WIDTHS)
-def width(request, monkeypatch):
-    """Pretends that the machine has no wider vectors than these."""
-    monkeypatch.setenv("ELMAN_VECTOR_BYTES", str(request.param))
-    host.cache_clear()
-    yield request.param
-    host.cache_clear()
+@pytest.fixture(params=levels() or [None])
+def width(request):
+    """The bytes of a vector: of this machine, or of each level that it has."""
+    with use(of_level(request.param)) if request.param else nullcontext():
+        yield host().vector_bytes
 
 
 def module_of(names, element, count) -> ir.Module:

@@ -1,17 +1,13 @@
 """Matrix products of the kernels: the right numbers, one chain for each, and no memory touched but their own."""
 
-import os
-import subprocess
-import sys
 from itertools import product
-from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
 from elman.compiler.executors.llvm import gemm, gradient
-from elman.compiler.executors.llvm.host import host
+from elman.compiler.executors.llvm.host import host, levels, of_level, use
 
 FORMATS = [torch.float32, torch.float64]
 ROUNDING = {torch.float32: 1e-5, torch.float64: 1e-13}
@@ -207,25 +203,16 @@ def test_a_gradient_is_one_chain_in_the_order_of_the_rows():
     assert torch.equal(accumulate(a, b, torch.zeros(9, 20), 2), chain)
 
 
-@pytest.mark.parametrize("width", [width for width in (16, 32) if width < host().vector_bytes])
-def test_narrower_machines_have_the_same_products(width):
-    script = f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-import torch
-from test_llvm_gemm import *
-assert host().vector_bytes == {width}
-torch.manual_seed(0)
-for dtype in FORMATS:
-    for columns in (1, 31, 65):
-        test_products_are_right_and_touch_nothing_else(519, columns, dtype)
-    for m, n in ((5, 49), (24, 0), (133, 97)):
-        test_gradients_are_right_and_touch_nothing_else(m, n, dtype)
-    test_a_row_is_the_same_alone_and_in_any_batch(64, dtype)
-    test_gradients_are_the_same_on_any_number_of_threads(100, 30, dtype)
-    test_a_packed_matrix_is_the_same_from_any_strides(dtype)
-test_a_gradient_is_one_chain_in_the_order_of_the_rows()
-"""
-    options = {"env": os.environ | {"ELMAN_VECTOR_BYTES": str(width)}, "capture_output": True, "text": True}
-    done = subprocess.run([sys.executable, "-W", "error", "-c", script], **options)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("level", levels()[:-1])
+def test_narrower_machines_have_the_same_products(level):
+    with use(of_level(level)):
+        for dtype in FORMATS:
+            for columns in (1, 31, 65):
+                test_products_are_right_and_touch_nothing_else(519, columns, dtype)
+            for m, n in ((5, 49), (24, 0), (133, 97)):
+                test_gradients_are_right_and_touch_nothing_else(m, n, dtype)
+            test_a_row_is_the_same_alone_and_in_any_batch(64, dtype)
+            test_gradients_are_the_same_on_any_number_of_threads(100, 30, dtype)
+            test_a_packed_matrix_is_the_same_from_any_strides(dtype)
+        test_a_matrix_packed_as_bfloat16_is_one_rounded_before(17, 33)
+        test_a_gradient_is_one_chain_in_the_order_of_the_rows()

@@ -16,8 +16,9 @@ import pytest
 from llvmlite import ir
 
 from elman.compiler import store
+from elman.compiler.executors.llvm import host as machine
 from elman.compiler.executors.llvm import jit
-from elman.compiler.executors.llvm.host import host
+from elman.compiler.executors.llvm.host import LEVELS, host, levels, of_level, of_processor, once, unfit, use
 from elman.errors import ElmanError, ElmanWarning
 
 LONG = ir.IntType(64)
@@ -153,7 +154,8 @@ def test_a_fork_while_another_thread_compiles_can_compile():
     stop.set()
     thread.join()
     """
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path}
     subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, timeout=60, env=environment)
 
 
@@ -404,17 +406,84 @@ def test_the_host_is_plausible():
     here = host()
     assert here.vector_bytes in (16, 32, 64)
     assert 1 <= here.cores <= (os.cpu_count() or 1)
-    assert 8 << 10 <= here.l1_bytes < here.l2_bytes
     assert "+amx" not in here.features
 
 
-@pytest.mark.parametrize("asked", ["8", "128", "wide"])
-def test_a_vector_width_that_cannot_be_is_refused(asked, monkeypatch):
-    monkeypatch.setenv("ELMAN_VECTOR_BYTES", asked)
-    host.cache_clear()
-    with pytest.raises(ElmanError, match=f"ELMAN_VECTOR_BYTES is '{asked}'.*it can be 16"):
-        host()
-    host.cache_clear()
+def test_a_processor_has_the_widest_vectors_of_its_features():
+    linux = "x86_64-unknown-linux-gnu"
+    every = dict.fromkeys([feature for level in LEVELS.values() for feature in level], True)
+    full = of_processor(linux, "some", every | {"amx-bf16": True, "avx512bf16": True})
+    assert (full.vector_bytes, full.vector_registers, full.fma, full.bf16_dot) == (64, 32, True, True)
+    assert "-amx-bf16" in full.features.split(",")
+    assert "-prefer-256-bit" in full.features.split(",")
+    # without one part of what kernels need of AVX-512, nothing of it is used: its registers may not be there
+    lesser = of_processor(linux, "some", every | {"avx512dq": False, "avx512bf16": True, "vaes": True})
+    assert (lesser.vector_bytes, lesser.vector_registers, lesser.fma, lesser.bf16_dot) == (32, 16, True, False)
+    assert {"+avx2", "-avx512f", "-avx512bf16", "+vaes"} <= set(lesser.features.split(","))
+    old = of_processor(linux, "some", every | {"avx2": False, "vaes": True})
+    assert (old.vector_bytes, old.fma) == (16, False)
+    assert {"-avx", "-fma", "-avx512f", "-vaes", "+sse4.2"} <= set(old.features.split(","))
+    arm = of_processor("arm64-apple-darwin23.4.0", "apple-m1", {"neon": True, "bf16": True})
+    assert (arm.vector_bytes, arm.vector_registers, arm.fma, arm.bf16_dot) == (16, 32, True, True)
+
+
+def test_each_level_is_more_than_the_one_before():
+    machines = [of_level(name) for name in LEVELS]
+    assert [(m.cpu, m.vector_bytes, m.fma) for m in machines] == [
+        ("x86-64", 16, False), ("x86-64-v2", 16, False), ("x86-64-v3", 32, True), ("x86-64-v4", 64, True)
+    ]  # fmt: skip
+    assert levels() == tuple(LEVELS)[: len(levels())]
+
+
+@pytest.mark.parametrize(
+    ("machine", "byteorder", "largest", "why"),
+    [
+        ("x86_64", "little", 2**63 - 1, ""),
+        ("AMD64", "little", 2**63 - 1, ""),
+        ("aarch64", "little", 2**63 - 1, ""),
+        ("arm64", "little", 2**63 - 1, ""),
+        ("aarch64", "big", 2**63 - 1, "this is aarch64"),
+        ("s390x", "big", 2**63 - 1, "this is s390x"),
+        ("riscv64", "little", 2**63 - 1, "this is riscv64"),
+        ("i686", "little", 2**31 - 1, "this is i686"),
+        ("x86_64", "little", 2**31 - 1, "this one has 32"),
+    ],
+)
+def test_machines_that_kernels_are_for_are_told_from_others(machine, byteorder, largest, why):
+    found = unfit(machine, byteorder, largest)
+    assert bool(found) == bool(why)
+    assert why in found
+
+
+@pytest.mark.skipif(not levels(), reason="there are no levels of this kind of machine")
+def test_the_machine_can_be_chosen_for_a_process():
+    script = "from elman.compiler.executors.llvm.host import host; print(host().cpu, host().vector_bytes)"
+    for level in levels():
+        environment = {**os.environ, "ELMAN_CPU": level}
+        done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+        assert done.stdout.split() == [level, str(of_level(level).vector_bytes)], done.stderr
+
+
+@pytest.mark.parametrize("asked", ["16", "haswell", "x86-64-v5"])
+def test_a_machine_that_cannot_be_chosen_is_refused(asked, monkeypatch):
+    monkeypatch.setenv("ELMAN_CPU", asked)
+    with pytest.raises(ElmanError, match=f"ELMAN_CPU is '{asked}'; on this machine it can "):
+        machine._this.__wrapped__()
+
+
+def test_what_is_made_once_is_made_for_each_machine():
+    made = []
+
+    @once
+    def function(number):
+        made.append((host().cpu, number))
+        return host().cpu
+
+    small, large = of_level("x86-64"), of_level("x86-64-v4")
+    for each in (small, large, small):
+        with use(each):
+            assert [function(1), function(2), function(1)] == [each.cpu] * 3
+    assert made == [(small.cpu, 1), (small.cpu, 2), (large.cpu, 1), (large.cpu, 2)]
 
 
 def test_the_machine_is_looked_at_without_loading_llvm():

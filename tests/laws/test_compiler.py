@@ -1,10 +1,5 @@
 """What holds for any step that compiles: throwaway and random cells give what their loop gives, with all gradients."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import cases
 import programs
 import pytest
@@ -16,7 +11,6 @@ from programs import Throwaway
 from torch import Tensor
 
 from elman.compiler import plan
-from elman.compiler.executors.llvm.host import host
 from elman.testing import assert_close
 
 CASES = [
@@ -84,31 +78,3 @@ def test_random_steps_equal_their_loop(recipe: programs.Recipe, hidden: int, rev
     torch.manual_seed(0)
     case = Case(4, 3, hidden, torch.float64, reverse, lengths=reverse, resets=not reverse, bias=True)
     cases.assert_equal_to_the_loop(cases.given(recipe, case))
-
-
-NARROW = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import pytest, torch, cases
-from elman.compiler.executors.llvm.host import host
-assert host().vector_bytes == int(sys.argv[2])
-sys.exit(pytest.main([sys.argv[3], "-k", "narrow_or_wide", "-p", "no:cacheprovider", "-v"]))
-"""
-
-
-@pytest.mark.parametrize(
-    ("name", "dtype"), [("gru", torch.float32), ("lstm_layer_norm", torch.float64), ("slstm", torch.float32)], ids=str
-)
-def test_narrow_or_wide_vectors_give_what_the_loop_gives(name: str, dtype: torch.dtype) -> None:
-    case = Case(5, 7, 19, dtype, reverse=True, lengths=True, resets=True, bias=True)
-    cases.assert_equal_to_the_loop(cases.given(cases.Variant(name, {}), case))
-
-
-@pytest.mark.parametrize("width", [w for w in (16, 32) if w < host().vector_bytes])
-def test_narrower_vectors_give_the_same(width: int) -> None:
-    tests = Path(__file__).parents[1]
-    command = [sys.executable, "-c", NARROW, str(tests), str(width), __file__]
-    environment = {**os.environ, "ELMAN_VECTOR_BYTES": str(width)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tests.parent, timeout=240)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout

@@ -14,8 +14,8 @@ from typing import BinaryIO
 
 from elman.data.packed import special
 from elman.errors import ElmanError
+from elman.system import READ, STANDARD_INPUT
 
-STANDARD_INPUT = ("-", "/dev/stdin")
 PATIENCE = 1.0  # seconds in which a pipe says nothing before that is told
 
 
@@ -89,7 +89,7 @@ def _standard_input() -> Iterator[BinaryIO]:
 
 @contextmanager
 def _pipe(path: Path) -> Iterator[BinaryIO]:
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # which does not wait for one who writes
+    handle = os.open(path, READ)  # which does not wait for one who writes
     with os.fdopen(handle, "rb") as file:
         if not select.select([file], [], [], PATIENCE)[0]:
             print(f"elman: waiting for what another program writes to {path}", file=sys.stderr, flush=True)

@@ -16,6 +16,7 @@ from elman.cli._help import Command, Group, HelpAll
 from elman.cli._options import given_now, rare, with_options
 from elman.data.bad import BadRows
 from elman.errors import ElmanError, counted
+from elman.system import PIPE
 from elman.training.options import listed
 from elman.training.settings import configured, groups, usual_of
 from elman.training.signals import Terminated, ending
@@ -27,7 +28,6 @@ SKIP_BAD = "Leave out rows that cannot be used, and list them: up to a tenth of 
 TENTH = "a tenth"  # that is left out at most where the option stands alone
 DATA, OUTPUT = "Data", "Output"  # headings
 RARE = {"valid", "test", "skip_bad", "resume", "overwrite"}  # of the options that are declared here
-SIGPIPE = 13  # of which Windows knows nothing
 EPILOG = "elman inspect FILE says what of your data would be found, and which task fits it."
 
 
@@ -197,7 +197,7 @@ def _going_on_is_told(task: str, folder: Path) -> Iterator[None]:
         raise
     except BrokenPipeError as error:
         print(f"stopped, since nobody reads what is said; {resume}", file=sys.stderr)
-        raise Terminated(SIGPIPE) from error
+        raise Terminated(PIPE) from error
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         left = f"what was saved before is whole; {resume}" if there() else f"{folder} is gone"

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
@@ -44,6 +44,11 @@ class Compiled(ABC):
     @abstractmethod
     def operations(self) -> frozenset[str]:
         """The element-wise operations of ``ops.py`` that this executor has a text for."""
+
+    @property
+    @abstractmethod
+    def target(self) -> Hashable:
+        """What it makes kernels for; those for another are others."""
 
     @abstractmethod
     def objection(self, x: Tensor) -> str:

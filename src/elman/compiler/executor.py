@@ -1,6 +1,6 @@
 """What runs a recurrence: the contract of an executor, and that of the kernels which one may make."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -132,6 +132,11 @@ class Cotangents:
 
 class KernelMaker(Protocol):
     """The part of an executor by which it makes kernels."""
+
+    @property
+    def target(self) -> Hashable:
+        """What it makes kernels for; those for another are others."""
+        ...
 
     def kernels(self, program: Program, dtype: torch.dtype) -> "Kernels": ...
 

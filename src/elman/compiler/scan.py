@@ -6,7 +6,7 @@ derivative is the backward pass of the Program's tangent. Derivatives of a highe
 at once, are not asked of kernels: ``by_loop.py`` has them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -29,9 +29,13 @@ from elman.errors import ElmanError
 _READABLE = PLAIN | {type(None)}  # numbers of another class may be elsewhere than kernels look
 
 
-@lru_cache(maxsize=256)
 def kernels_of(executor: str, text: str, dtype: torch.dtype) -> Kernels:
     """The kernels of a Program, given as text, for one format of numbers."""
+    return _kernels(executor, text, dtype, cast(KernelMaker, executors.load(executor)).target)
+
+
+@lru_cache(maxsize=256)
+def _kernels(executor: str, text: str, dtype: torch.dtype, target: Hashable) -> Kernels:
     return cast(KernelMaker, executors.load(executor)).kernels(Program.read(text), dtype)
 
 

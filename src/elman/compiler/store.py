@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import stat
-import sys
 import tempfile
 import time
 import warnings
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from elman import system
 from elman.errors import ElmanWarning
 
 _MAGIC = b"elman-kernel-1\n"
@@ -26,8 +26,10 @@ _DIGEST = hashlib.sha256().digest_size
 _SUFFIX = ".kernel"
 _PART = ".part"  # a file that is being written
 _LIMIT = 256 << 20  # bytes of all entries together
-# no link is followed and no pipe waited for; what a system lacks is 0
-_OPEN = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+_OF_OTHERS = {
+    "owner": "is another user's and is not used; set ELMAN_CACHE to your own",
+    "others": "can be written by others and is not used; run chmod 700 on it",
+}
 _warned: set[str] = set()
 
 log = logging.getLogger(__name__)
@@ -53,12 +55,8 @@ class Entry(NamedTuple):
 def folder() -> Path:
     """Where kernels are kept: ``$ELMAN_CACHE``, else ``elman`` in the user's own cache folder."""
     if own := os.environ.get("ELMAN_CACHE"):
-        return Path(os.path.expanduser(own))  # noqa: PTH111 - the one of pathlib fails where a user has no home
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.path.expanduser(base)) / "elman"  # noqa: PTH111
+        return system.home_at(own)
+    return system.cache_folder() / "elman"
 
 
 def entries() -> list[Entry]:
@@ -137,7 +135,7 @@ def _checksum(name: str, body: bytes) -> bytes:
 def _bytes(path: Path) -> bytes | None:
     """What is in a file, or None where it cannot be read or is not to be trusted."""
     try:
-        with os.fdopen(os.open(path, _OPEN), "rb") as file:
+        with os.fdopen(os.open(path, system.READ | system.NO_LINK), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode) or _of_others(status) or status.st_size > _LIMIT:
                 log.debug("%s is not a compiled kernel of this user's alone; it is made anew", path)
@@ -153,7 +151,7 @@ def _bytes(path: Path) -> bytes | None:
 def _is_trusted(place: Path) -> bool:
     """Whether a folder is there, and nobody else can put a file into it."""
     try:
-        handle = os.open(place, _OPEN | getattr(os, "O_DIRECTORY", 0)) if hasattr(os, "getuid") else None
+        status = system.folder_status(place)
     except FileNotFoundError:
         return False
     except OSError as error:  # a link, a file, a pipe
@@ -163,10 +161,6 @@ def _is_trusted(place: Path) -> bool:
                 f"the folder of compiled kernels {place} is a link and is not used; set ELMAN_CACHE to what it leads to"
             )
         return False
-    if handle is None:  # Windows: the user's own profile
-        return place.is_dir()
-    status = os.fstat(handle)
-    os.close(handle)
     if why := _of_others(status):
         _warn(f"the folder of compiled kernels {place} {why}")
     return not why
@@ -174,13 +168,7 @@ def _is_trusted(place: Path) -> bool:
 
 def _of_others(status: os.stat_result) -> str:
     """What others can do to a file or a folder, and what would be right; empty where they cannot write it."""
-    if not hasattr(os, "getuid"):
-        return ""
-    if status.st_uid != os.getuid():
-        return "is another user's and is not used; set ELMAN_CACHE to your own"
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return "can be written by others and is not used; run chmod 700 on it"
-    return ""
+    return _OF_OTHERS.get(system.writable_by(status), "")
 
 
 def _files(suffix: str) -> Iterator[tuple[Path, os.stat_result]]:

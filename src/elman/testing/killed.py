@@ -11,6 +11,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
+from elman.system import KILL
 from elman.testing.closeness import require
 from elman.training import signals
 from elman.training.runs import fit
@@ -19,7 +20,7 @@ from elman.training.task import Task
 PATIENCE = 300.0  # seconds in which the step must be reached
 
 
-ENDING = (signal.SIGKILL, *signals.ENDING)
+ENDING = (KILL, *signals.ENDING)
 
 
 def train_and_end(

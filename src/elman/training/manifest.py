@@ -17,13 +17,12 @@ from typing import Any, TypeVar
 
 from elman.data.files import written_aside
 from elman.errors import ElmanError
+from elman.system import READ, sync_folder
 
 T = TypeVar("T")
 
 MANIFEST = "manifest.json"
 AGAIN = "take a copy, or train again"
-# a pipe in the place of a file is not waited for; what a system lacks is 0
-_OPEN = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def _opened(folder: Path, name: str) -> Iterator[BufferedReader]:
     if path.is_dir():
         raise ElmanError(f"{path} is a folder and should be a file; {AGAIN}")
     try:
-        handle = os.open(path, _OPEN)
+        handle = os.open(path, READ)
     except OSError as error:  # a link that leads nowhere, a file of another user
         raise ElmanError(f"{path} cannot be read ({error.strerror}); {AGAIN}") from error
     with os.fdopen(handle, "rb") as file:
@@ -170,10 +169,7 @@ def _text(files: Files) -> str:
 def _write(folder: Path, files: Files) -> None:
     with written_aside(folder / MANIFEST) as aside:
         aside.write_text(_text(files), encoding="utf-8")
-    if hasattr(os, "O_DIRECTORY"):  # what it names must not reach the disk before it
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        os.fsync(handle)
-        os.close(handle)
+    sync_folder(folder)  # what it names must not reach the disk before it
 
 
 def _read(folder: Path) -> Files:

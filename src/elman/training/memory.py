@@ -1,16 +1,15 @@
 """What a run needs of memory, told before it is asked for, and in one line where it is more than there is."""
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from elman import system
 from elman.errors import ElmanError, ran_out
 from elman.training.settings import Training
 from elman.training.task import Task
@@ -23,8 +22,6 @@ KEPT = 4 + 3
 EMBEDDED = 5
 SCORED = 3  # numbers for each score that a loss compares: itself, the logarithm of its probability, and the gradient
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
-# what a container may take, and does take, as the two versions of control groups tell it
-LIMITS = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
 # options that a model, or a batch, grows with
 OF_MODELS = ("hidden", "layers", "embedding", "vocabulary", "spelling", "horizon", "context", "patch", "convolution")
 OF_BATCHES = (
@@ -83,7 +80,7 @@ def available() -> float:
     """Bytes of memory that there are for a process more: on the device that trains, and as far as it is allowed."""
     if torch.cuda.is_available():
         return float(torch.cuda.mem_get_info()[0])
-    return min(_free(), _allowed_here(), *(_allowed(limit, used) for limit, used in LIMITS))
+    return min(system.memory_free(), system.memory_for_this_process(), system.memory_for_this_group())
 
 
 def size(number: float) -> str:
@@ -136,46 +133,3 @@ def _to_lower(groups: Sequence[Any], names: Sequence[str]) -> str:
     name = max(found, key=found.__getitem__)
     value = next(getattr(group, name) for group in groups if hasattr(group, name))
     return f"give --{name.replace('_', '-')} a lower number than {value:,}"
-
-
-def _free() -> float:
-    """Bytes that the system has to give."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024 * float(line.split()[1])
-    except OSError:  # another system than Linux tells how much there is, but not how much of it is free
-        return _whole()
-    return _whole()
-
-
-def _whole() -> float:
-    """Bytes of memory in all, where the system tells it."""
-    names = getattr(os, "sysconf_names", {})
-    if "SC_PHYS_PAGES" in names and "SC_PAGE_SIZE" in names:
-        return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
-    return math.inf
-
-
-def _allowed_here() -> float:
-    """Bytes that this process may still take, where `ulimit -v` says how many it may."""
-    try:
-        import resource
-
-        most, _ = resource.getrlimit(resource.RLIMIT_AS)
-        if most == resource.RLIM_INFINITY:
-            return math.inf
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-    except (ImportError, OSError):  # another system
-        return math.inf
-    return float(max(0, most - pages * resource.getpagesize()))
-
-
-def _allowed(limit: str, used: str) -> float:
-    """Bytes that a group of processes, such as a container, may still take."""
-    place = Path("/sys/fs/cgroup")
-    try:
-        most, now = ((place / name).read_text().strip() for name in (limit, used))
-    except OSError:  # no such group
-        return math.inf
-    return float(most) - float(now) if most.isdigit() and now.isdigit() else math.inf

@@ -1,7 +1,6 @@
 """Signals that end a program, such as Ctrl-C: what is at work is finished first, where it is short; PyTorch is not
 needed to read this."""
 
-import _thread
 import os
 import signal
 import sys
@@ -11,9 +10,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
-# Windows knows no SIGHUP, which says that the terminal is gone
+from elman.system import ENDING, send_to_main_thread
+
 AGAIN = 0.01  # seconds after which a signal that came where nothing can be raised is raised again
-ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Terminated(BaseException):
@@ -76,21 +75,13 @@ def _raised_again(ends: Ends) -> Iterator[None]:
             return
         ends.called = False
         number = raised.number if isinstance(raised, Terminated) else signal.SIGINT
-        threading.Timer(AGAIN, _send, [number]).start()
+        threading.Timer(AGAIN, send_to_main_thread, [number]).start()
 
     sys.unraisablehook = hook
     try:
         yield
     finally:
         sys.unraisablehook = usual
-
-
-def _send(number: int) -> None:
-    """A signal for the first thread, which also wakes it where the system can."""
-    if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident, number)  # type: ignore[arg-type]
-    else:
-        _thread.interrupt_main(signal.Signals(number))
 
 
 @contextmanager

@@ -12,12 +12,16 @@ from torch import Tensor
 from torch._C._functorch import peek_interpreter_stack
 
 from elman.compiler.compiled import Compiled
+from elman.compiler.executors.llvm import host
 from elman.compiler.program import Program
 from elman.compiler.trace import Traced
 
 if TYPE_CHECKING:
     from elman.compiler.executors.llvm.account import Kernel
     from elman.compiler.executors.llvm.run import Kernels
+
+
+_UNFIT = host.unfit()
 
 
 class LLVM(Compiled):
@@ -33,8 +37,15 @@ class LLVM(Compiled):
 
         return OPERATIONS
 
+    @property
+    def target(self) -> host.Host:
+        """The machine that kernels are made for."""
+        return host.host()
+
     def objection(self, x: Tensor) -> str:
         """Why it runs nothing over such an input, empty if it does."""
+        if _UNFIT:
+            return _UNFIT
         if x.device.type == "cpu" and x.shape[0] and not torch.is_autocast_enabled("cpu"):
             if x.dtype in (torch.float32, torch.float64):
                 return ""

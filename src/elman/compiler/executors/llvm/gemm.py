@@ -17,7 +17,6 @@ of ``A`` and gives the ``n``-th ``columns`` of ``C``. The threads of a team divi
 
 import ctypes
 from collections.abc import Callable
-from functools import cache
 
 import torch
 from llvmlite import ir
@@ -25,7 +24,7 @@ from llvmlite import ir
 from elman.compiler.executors.llvm import jit
 from elman.compiler.executors.llvm.arithmetic import bits_of, fma, like
 from elman.compiler.executors.llvm.emit import I16, I32, I64, POINTER, VOID, Emitter, integer
-from elman.compiler.executors.llvm.host import host
+from elman.compiler.executors.llvm.host import host, once
 
 GEMM = ir.FunctionType(VOID, [POINTER, I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64])
 PACK = ir.FunctionType(VOID, [POINTER, I64, I64, I64, I64, POINTER])
@@ -56,20 +55,20 @@ def _library(packed: torch.dtype) -> jit.Library:
     return jit.load(f"gemm {packed}", lambda: _module(double, narrow))
 
 
-@cache
+@once
 def addresses(packed: torch.dtype) -> tuple[int, int]:
     """The addresses of ``gemm`` and ``pack``, for kernels. Beside a matrix of bfloat16 all else is float32."""
     return _library(packed).address("gemm"), _library(packed).address("pack")
 
 
-@cache
+@once
 def block_addresses(packed: torch.dtype) -> tuple[int, int]:
     """The addresses of ``gemm_blocks`` and ``pack_blocks``."""
     library = _library(packed)
     return library.address("gemm_blocks"), library.address("pack_blocks")
 
 
-@cache
+@once
 def functions(packed: torch.dtype) -> "tuple[int, Callable[..., None], Callable[..., None]]":
     """The address of ``gemm``, and ``gemm`` and ``pack`` to be called from Python."""
     pointer, long = ctypes.c_void_p, ctypes.c_int64

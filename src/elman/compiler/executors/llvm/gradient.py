@@ -11,7 +11,7 @@ that the result does not depend on how many there are.
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import torch
 from llvmlite import ir
@@ -19,7 +19,7 @@ from llvmlite import ir
 from elman.compiler.executors.llvm import jit, lanes, threads
 from elman.compiler.executors.llvm.emit import I64, POINTER, Emitter, integer
 from elman.compiler.executors.llvm.gemm import tile
-from elman.compiler.executors.llvm.host import host
+from elman.compiler.executors.llvm.host import host, once
 
 BLOCK_ROWS = 188  # a panel of so many stays next to the registers; no power of two, or panels fall on the same lines
 BLOCK_PANELS = 12  # of B, copied at once
@@ -72,7 +72,9 @@ class Product:
         self.out_stride = out_stride
         self.address, self.function = _function(double)
         # threads divide the numbers of one block, or else the blocks
-        m_part, n_part, n_parts, parts = _parts(a.width, b.width, threads_wanted if blocks == 1 else 1, double)
+        m_part, n_part, n_parts, parts = _parts(
+            a.width, b.width, threads_wanted if blocks == 1 else 1, row_tiles()[0], _panel(double)
+        )
         several = blocks > 1 and lanes.fits(a.width, b.width, double)
         if several:  # heads to a vector
             address = lanes.gradient(a.width, double, (_SIZES, _TABLE[:-1]))
@@ -118,9 +120,11 @@ def _lanes(double: bool) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _parts(m: int, n: int, count: int, double: bool) -> tuple[int, int, int, int]:
-    """Columns of A and of B in each part, parts along B, and all parts: the cheapest grid of at most ``count``."""
-    tall, wide = row_tiles()[0], _panel(double)
+def _parts(m: int, n: int, count: int, tall: int, wide: int) -> tuple[int, int, int, int]:
+    """Columns of A and of B in each part, parts along B, and all parts: the cheapest grid of at most ``count``.
+
+    Parts are whole tiles of ``tall`` columns of A, and whole panels of ``wide`` columns of B.
+    """
 
     def part(size: int, unit: int, parts: int) -> int:
         units = -(-size // unit)
@@ -136,7 +140,7 @@ def _parts(m: int, n: int, count: int, double: bool) -> tuple[int, int, int, int
     return min(found)[1:]
 
 
-@cache
+@once
 def _function(double: bool) -> tuple[int, Callable[..., None]]:
     address = jit.load(f"gradient {'double' if double else 'float'}", lambda: _module(double)).address("gradient")
     return address, _ENTRY(address)

@@ -1,17 +1,25 @@
-"""The machine that kernels are made for: its vectors, its cores, its caches."""
+"""The machine that kernels are made for: the one that runs them, or a lesser one of its kind."""
 
 import os
+import platform
+import sys
 import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
 
 from elman.errors import ElmanError
+from elman.system import cores, held_while_forking
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # One thread at a time is inside LLVM. The lock is also held while the process forks: no child finds LLVM halfway.
 llvm_lock = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=llvm_lock.acquire, after_in_parent=llvm_lock.release, after_in_child=llvm_lock.release)
+held_while_forking(llvm_lock)
 
 
 @dataclass(frozen=True)
@@ -30,91 +38,157 @@ class Host:
     cores: int  # usable by this process
     fma: bool  # whether a multiply-add is one instruction, rounded once
     bf16_dot: bool
-    int8_dot: bool
-    l1_bytes: int  # data cache of one core
-    l2_bytes: int
 
 
-@cache
-def host() -> Host:
-    """The machine this process runs on.
+# The levels of x86-64, each with all that is in those before it; what LLVM calls so is what compilers and Linux do.
+LEVELS: dict[str, tuple[str, ...]] = {
+    "x86-64": ("sse2",),
+    "x86-64-v2": ("sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "cx16"),
+    "x86-64-v3": ("avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe"),
+    "x86-64-v4": ("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"),
+}
+# By what is in them of a level, the features of processors between two levels that no kernel may use.
+_BEYOND = {64: ("amx",), 32: ("amx", "avx512", "avx10")}
+_BEYOND[16] = (*_BEYOND[32], "avx", "fma", "f16c", "vaes", "vpclmulqdq", "xop")
 
-    The environment variable ``ELMAN_VECTOR_BYTES`` (16, 32 or 64) makes it narrower than it is, so that the kernels of
-    a lesser machine can be tested on a better one; it is read once.
+
+def unfit(machine: str = "", byteorder: str = sys.byteorder, largest: int = sys.maxsize) -> str:
+    """Why there are no kernels for a machine, empty if there are: they are for 64-bit processors of two kinds.
+
+    Args:
+        machine: as ``platform.machine`` calls it; this one where nothing is given.
+        byteorder: of its numbers.
+        largest: size of an object, by which a process of 32 bits is told.
+
+    >>> unfit("AMD64"), unfit("arm64")
+    ('', '')
+    >>> unfit("s390x", "big")
+    'there are kernels for x86-64 and for AArch64, and this is s390x'
     """
-    with llvm_lock:
-        import llvmlite.binding as llvm  # a tenth of a second, so not before a kernel is wanted
+    machine = machine or platform.machine()
+    if machine.lower() not in ("x86_64", "amd64", "aarch64", "arm64") or byteorder != "little":
+        return f"there are kernels for x86-64 and for AArch64, and this is {machine or 'something else'}"
+    return "" if largest > 2**32 else "there are kernels for processes of 64 bits, and this one has 32"
 
-        llvm.initialize_native_target()
-        found, cpu, triple = llvm.get_host_cpu_features(), llvm.get_host_cpu_name(), llvm.get_process_triple()
-    widest = _widest(triple, found)
-    width = _asked(widest)
-    features = _narrowed(found, width)
+
+def of_processor(triple: str, cpu: str, features: Mapping[str, bool], cores: int = 1) -> Host:
+    """A processor by what LLVM calls it and its features; its kernels use the widest vectors that it computes with.
+
+    >>> of_processor("aarch64-linux-gnu", "generic", {"neon": True}).vector_bytes
+    16
+    """
     arm = triple.startswith(("aarch64", "arm64"))
+    width = 16 if arm else _width(features)
+    own = {name: on and (arm or not name.startswith(_BEYOND[width])) for name, on in features.items()}
+    if width == 64:
+        own["prefer-256-bit"] = False  # some processors' tuning would split the vectors we ask for
     return Host(
         triple=triple,
         cpu=cpu,
-        features=",".join(f"{'+' if on else '-'}{name}" for name, on in sorted(features.items())),
+        features=",".join(f"{'+' if on else '-'}{name}" for name, on in sorted(own.items())),
         vector_bytes=width,
         vector_registers=32 if arm or width == 64 else 16,
-        cores=_cores(),
-        fma=arm or features.get("fma", False),
-        bf16_dot=features.get("avx512bf16", False) or features.get("bf16", False),
-        int8_dot=any(features.get(name, False) for name in ("avx512vnni", "avxvnni", "dotprod")),
-        l1_bytes=_cache_bytes(1, 32 << 10),
-        l2_bytes=_cache_bytes(2, 512 << 10),
+        cores=cores,
+        fma=arm or own.get("fma", False),
+        bf16_dot=own.get("avx512bf16", False) or own.get("bf16", False),
     )
 
 
-def _widest(triple: str, features: dict[str, bool]) -> int:
-    """The bytes of the widest vectors that ``features`` can compute with."""
-    if not triple.startswith("x86_64"):
-        return 16
+def of_level(name: str, triple: str = "x86_64-unknown-linux-gnu", cores: int = 1) -> Host:
+    """The least processor of a level of x86-64.
+
+    >>> [of_level(name).vector_bytes for name in ("x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4")]
+    [16, 16, 32, 64]
+    """
+    names = list(LEVELS)
+    features = [feature for level in names[: names.index(name) + 1] for feature in LEVELS[level]]
+    return of_processor(triple, name, dict.fromkeys(features, True), cores)
+
+
+def _width(features: Mapping[str, bool]) -> int:
+    """The bytes of the widest vectors that an x86-64 with these features can compute with."""
     if all(features.get(name, False) for name in ("avx512f", "avx512dq", "avx512vl", "avx512bw", "avx2", "fma")):
         return 64
     return 32 if features.get("avx2", False) and features.get("fma", False) else 16
 
 
-def _asked(widest: int) -> int:
-    """The vector width to use, which is ``widest`` unless the environment asks for less."""
-    text = os.environ.get("ELMAN_VECTOR_BYTES", "")
-    if not text:
-        return widest
-    if text not in ("16", "32", "64") or int(text) > widest:
-        allowed = ", ".join(str(width) for width in (16, 32, 64) if width <= widest)
-        raise ElmanError(f"ELMAN_VECTOR_BYTES is {text!r}; on this machine it can be {allowed}")
-    return int(text)
+_chosen: ContextVar[Host | None] = ContextVar("the machine that was asked for", default=None)
 
 
-def _narrowed(found: dict[str, bool], width: int) -> dict[str, bool]:
-    """The features without those that belong to vectors wider than ``width``, and without AMX, which no kernel uses."""
-    beyond = ["amx"]
-    if width < 64:
-        beyond += ["avx512", "avx10"]
-    if width < 32:
-        beyond += ["avx", "fma", "f16c", "vaes", "vpclmulqdq", "xop"]
-    features = {name: on and not name.startswith(tuple(beyond)) for name, on in found.items()}
-    if width == 64:
-        features["prefer-256-bit"] = False  # some processors' tuning would split the vectors we ask for
-    return features
+def host() -> Host:
+    """The machine that kernels are made for: this one, unless a context that ``use`` made names another."""
+    return _chosen.get() or _this()
 
 
-def _cores() -> int:
-    """The processors this process may use, no more than its container's share of them."""
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    share = Path("/sys/fs/cgroup/cpu.max")
-    if share.is_file():
-        quota, period = share.read_text().split()
-        if quota != "max":
-            cores = min(cores, max(1, int(quota) // int(period)))
-    return cores
+@contextmanager
+def use(machine: Host) -> Iterator[Host]:
+    """Make and run kernels for another machine within this context: for tests of those that are narrower than this one.
+
+    It holds for the thread, or the task of ``asyncio``, that enters it. Whoever asks for what this one cannot run ends
+    the process; ``levels`` says what it can.
+
+    >>> with use(of_level("x86-64")):
+    ...     host().vector_bytes
+    16
+    """
+    before = _chosen.set(machine)
+    try:
+        yield machine
+    finally:
+        _chosen.reset(before)
 
 
-def _cache_bytes(level: int, default: int) -> int:
-    """The size of the first core's data cache of this level, where the system says."""
-    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        kind, found, size = ((index / name).read_text().strip() for name in ("type", "level", "size"))
-        if kind != "Instruction" and found == str(level) and size.endswith("K"):
-            return int(size[:-1]) << 10
-    return default
+def once(function: Callable[P, T]) -> Callable[P, T]:
+    """``functools.cache``, for each machine that kernels are made for."""
+
+    @cache
+    def known(_: Host, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return function(*args, **kwargs)
+
+    @wraps(function)
+    def found(*args: P.args, **kwargs: P.kwargs) -> T:
+        return known(host(), *args, **kwargs)
+
+    return found
+
+
+def levels() -> tuple[str, ...]:
+    """The levels of x86-64 that this machine has, the least first; of another kind of machine, none.
+
+    >>> levels()[:1] in [(), ("x86-64",)]
+    True
+    """
+    triple, _, features = _found()
+    had: list[str] = []
+    for name, own in LEVELS.items():
+        if not triple.startswith("x86_64") or not all(features.get(feature, False) for feature in own):
+            break
+        had.append(name)
+    return tuple(had)
+
+
+@cache
+def _this() -> Host:
+    """The machine this process runs on, or what the environment variable ``ELMAN_CPU`` makes of it.
+
+    That is a level of x86-64: the kernels are then those of a lesser machine, which any machine of that level gives the
+    same numbers by. It is read once.
+    """
+    asked = os.environ.get("ELMAN_CPU", "")
+    triple, cpu, features = _found()
+    if not asked:
+        return of_processor(triple, cpu, features, cores())
+    if asked not in levels():
+        can_be = f"it can be {', '.join(levels())}" if levels() else "it can only be left out"
+        raise ElmanError(f"ELMAN_CPU is {asked!r}; on this machine {can_be}")
+    return of_level(asked, triple, cores())
+
+
+@cache
+def _found() -> tuple[str, str, Mapping[str, bool]]:
+    """What LLVM finds this machine to be: its triple, processor and features."""
+    with llvm_lock:
+        import llvmlite.binding as llvm  # a tenth of a second, so not before a kernel is wanted
+
+        llvm.initialize_native_target()
+        return llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features()

@@ -85,12 +85,17 @@ def _make(key: str, build: Callable[[], ir.Module]) -> Library:
             return _linked(name, kernel)
         except RuntimeError as error:  # as it was written, and no code for this machine all the same
             log.debug("the compiled kernel %s cannot be used (%s); it is made anew", name, error)
+    return _linked(name, _compiled(name, key, build))
+
+
+def _compiled(name: str, key: str, build: Callable[[], ir.Module]) -> store.Kernel:
+    """What is made now, and stored under this name."""
     machine = _machine()
     module = _optimised(build(), machine)
     names = tuple(f.name for f in module.functions if not f.is_declaration and f.linkage == llvm.Linkage.external)
     kernel = store.Kernel(key, names, machine.emit_object(module))
     store.write(name, kernel)
-    return _linked(name, kernel)
+    return kernel
 
 
 def _linked(name: str, kernel: store.Kernel) -> Library:
@@ -118,7 +123,7 @@ def _optimised(source: ir.Module, machine: llvm.TargetMachine) -> llvm.ModuleRef
 
 
 def _machine() -> llvm.TargetMachine:
-    """A new target machine for this host, position independent because the object is loaded anywhere."""
+    """A new target machine for the host, position independent because the object is loaded anywhere."""
     here = host()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_triple(here.triple)

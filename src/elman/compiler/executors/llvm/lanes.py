@@ -6,8 +6,6 @@ end, and nothing passes from one head to another. The functions are those of ``g
 one ``U``; each number is the same chain of multiply-adds.
 """
 
-from functools import cache
-
 import torch
 from llvmlite import ir
 
@@ -15,7 +13,7 @@ from elman.compiler.executors.llvm import jit
 from elman.compiler.executors.llvm.arithmetic import fma
 from elman.compiler.executors.llvm.emit import BIT, I32, I64, POINTER, Emitter, integer
 from elman.compiler.executors.llvm.gemm import GEMM_BLOCKS, PACK_BLOCKS, Panels, share
-from elman.compiler.executors.llvm.host import host
+from elman.compiler.executors.llvm.host import host, once
 
 
 def fits(depth: int, columns: int, double: bool) -> bool:
@@ -33,7 +31,7 @@ def packed_size(units: int, heads: int, double: bool) -> int:
     return groups(units, heads, double) * units * _lanes(double)
 
 
-@cache
+@once
 def addresses(units: int, packed: torch.dtype) -> tuple[int, int]:
     """The addresses of ``gemm_blocks`` and ``pack_blocks`` for heads of so many units."""
     double, narrow = packed == torch.float64, packed == torch.bfloat16
@@ -48,7 +46,7 @@ def addresses(units: int, packed: torch.dtype) -> tuple[int, int]:
     return library.address("gemm_blocks"), library.address("pack_blocks")
 
 
-@cache
+@once
 def gradient(units: int, double: bool, table: tuple[tuple[str, ...], tuple[str, ...]]) -> int:
     """The address of ``gradient``, which is called with tables of sizes and of addresses of these names."""
 

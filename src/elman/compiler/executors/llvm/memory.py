@@ -1,14 +1,15 @@
 """Large buffers, in large pages, and used again: a fresh page costs more to enter than to fill."""
 
 import mmap
-import os
 import threading
 import weakref
-from math import prod
+from math import isfinite, prod
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from elman import system
 
 LARGE = 2 << 20
 SHARE = 32  # of the machine's memory, the part that is kept while nothing uses it
@@ -36,11 +37,7 @@ class _Pool:
                     return self._remove(size)
             finally:
                 self.busy.release()
-        if not hasattr(mmap, "MADV_HUGEPAGE"):
-            return mmap.mmap(-1, size)
-        made = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # what is shared has small pages
-        made.madvise(mmap.MADV_HUGEPAGE)
-        return made
+        return system.fresh_memory(size)
 
     def give(self, block: mmap.mmap) -> None:
         size = len(block)
@@ -62,15 +59,13 @@ class _Pool:
         return block
 
 
-def _installed() -> int:
-    """Bytes of memory that the machine has; few, where it does not tell."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return 1 << 30
+def _most() -> int:
+    """Bytes that are kept; few, where a machine does not tell how many it has."""
+    there = system.memory_in_all()
+    return int(min(MOST, (there if isfinite(there) else 1 << 30) / SHARE))
 
 
-_pool = _Pool(min(MOST, _installed() // SHARE))
+_pool = _Pool(_most())
 
 
 def empty(shape: tuple[int, ...], dtype: torch.dtype, turned: bool = False) -> Tensor:

@@ -4,7 +4,6 @@ import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from llvmlite import ir
 from elman.compiler.executors.llvm import gemm, jit, threads
 from elman.compiler.executors.llvm.arithmetic import constant, fma
 from elman.compiler.executors.llvm.emit import I64, POINTER, Emitter
-from elman.compiler.executors.llvm.host import host
+from elman.compiler.executors.llvm.host import host, once
 
 CHAINS = 12  # independent sums: more than latency times units, and as many as fit 16 registers with the factor and term
 TURNS = 400_000
@@ -45,7 +44,7 @@ def peak(count: int) -> Peak:
     return Peak(work, 2.0 * lanes * CHAINS * TURNS * count)
 
 
-@cache
+@once
 def speed(count: int, double: bool) -> float:
     """Floating-point operations a second at the peak of ``count`` threads, measured in a twentieth of a second.
 
@@ -57,7 +56,7 @@ def speed(count: int, double: bool) -> float:
     return fastest / 2 if double else fastest
 
 
-@cache
+@once
 def product_speed(rows: int, depth: int, columns: int, double: bool) -> float:
     """The same of one thread in a product ``[rows, depth]`` by ``[depth, columns]``, packed before.
 
@@ -96,7 +95,7 @@ def _seconds(work: Callable[[], None], budget: float) -> float:
     return shortest
 
 
-@cache
+@once
 def _address() -> int:
     return jit.load(f"peak {CHAINS}", _module).address("peak")
 

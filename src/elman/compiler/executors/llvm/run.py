@@ -12,6 +12,7 @@ from elman.compiler.derive import adjoint
 from elman.compiler.executor import Cotangents, Sequences
 from elman.compiler.executors.llvm import gemm, lanes, memory, threads, weights
 from elman.compiler.executors.llvm.given import contiguous, fitted, rows_contiguous, states_of
+from elman.compiler.executors.llvm.host import host, use
 from elman.compiler.executors.llvm.places import given
 from elman.compiler.executors.llvm.rows import Rows, place
 from elman.compiler.executors.llvm.small import Ready, Small
@@ -41,7 +42,7 @@ class Kernels:
     def __init__(self, program: Program, dtype: torch.dtype) -> None:
         self.packed, self.double = dtype, dtype == torch.float64
         self.dtype = torch.float64 if self.double else torch.float32
-        self.program = fuse(program)
+        self.program, self.host = fuse(program), host()
         self.output_width = self.program.values[self.program.results["output"]].width
         self._kept: dict[tuple[object, ...], list[Workspace]] = {}
         self._small: dict[tuple[object, ...], Small] = {}
@@ -274,6 +275,10 @@ class Kernels:
         return known
 
     def _ready(self, kind: str, rows: Rows, lie: Lie) -> Ready:
+        with use(self.host):  # that of whoever asked first
+            return self._ready_here(kind, rows, lie)
+
+    def _ready_here(self, kind: str, rows: Rows, lie: Lie) -> Ready:
         batch, time, features, *strides, reverse = lie
         work = self.workspace(kind, features, rows)
         work.set("begins", 0)

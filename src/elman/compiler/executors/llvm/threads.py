@@ -1,7 +1,6 @@
 """Kernels on several threads: those of PyTorch's own OpenMP, because a second pool would fight it for the cores."""
 
 import ctypes
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -9,8 +8,10 @@ from pathlib import Path
 import torch
 from llvmlite import ir
 
+from elman import system
 from elman.compiler.executors.llvm import jit
 from elman.compiler.executors.llvm.emit import I32, I64, POINTER, VOID, Emitter
+from elman.compiler.executors.llvm.host import once
 
 _KERNEL = ir.FunctionType(VOID, [POINTER, POINTER, I64])
 _ASK = ir.FunctionType(I32, [])
@@ -19,10 +20,7 @@ _ASK = ir.FunctionType(I32, [])
 @cache
 def _openmp() -> ctypes.CDLL | None:
     """The OpenMP library that PyTorch has loaded, if it speaks GNU's dialect."""
-    if not sys.platform.startswith("linux"):
-        return None
-    root = Path(torch.__file__).parent
-    for path in [*root.glob("lib/libgomp*.so*"), *root.parent.glob("torch.libs/libgomp*.so*")]:
+    for path in system.openmp(Path(torch.__file__).parent):
         library = ctypes.CDLL(str(path))
         if hasattr(library, "GOMP_parallel"):
             return library
@@ -34,7 +32,7 @@ def available() -> int:
     return torch.get_num_threads() if _openmp() else 1
 
 
-@cache
+@once
 def _enter() -> tuple[int, Callable[..., None]]:
     library = _openmp()
     assert library is not None
