@@ -8,6 +8,7 @@ SLOW = {
     "test_own_cells", "test_adopt", "test_vocabulary",
     "test_calls", "test_likeness",
     "test_compiler", "test_drop_ins", "test_heads", "test_learning", "test_new_cell", "test_tasks",
+    "test_machines", "test_systems",
     "test_guards", "test_llvm_functions", "test_llvm_gemm", "test_llvm_jit", "test_scan", "test_bfloat16",
     "test_explain", "test_program",
     "test_recurrent", "test_encoder_decoder", "test_sequence", "test_remedies", "test_online",
@@ -22,7 +23,9 @@ SLOW = {
 
 # tests that take long and seldom break: the code for other machines, and several processes at once
 LONG = {
-    "test_narrower_vectors_give_the_same",
+    "test_all_of_it_works_with_what_windows_has",
+    "test_random_steps_give_what_their_loop_gives",
+    "test_the_machine_can_be_chosen_for_a_process",
     "test_narrower_machines_have_the_same_products",
     "test_two_processes_may_write_the_same_kernel",
     "test_a_fork_while_another_thread_compiles_can_compile",
@@ -60,6 +63,17 @@ SHARES = {
     "test_a_bound_call_of_a_cell_gives_what_the_ordinary_way_gives": 4,
     "test_a_bound_call_gives_what_the_ordinary_way_gives": 2,
     "test_products_by_heads_equal_the_loop": 4,
+    # of machines
+    "test_every_cell_gives_what_its_loop_gives": 12,
+    "test_a_cell_of_any_size_gives_what_its_loop_gives": 15,
+    "test_a_law_of_cells_holds_on_it": 25,
+    "test_throwaway_cells_give_what_their_loop_gives": 15,
+    "test_heads_give_what_their_loop_gives": 9,
+    "test_what_is_computed_again_has_the_same_gradients": 6,
+    "test_any_number_of_threads_gives_the_same": 6,
+    "test_bfloat16_weights_give_what_rounded_ones_give": 3,
+    "test_steps_one_by_one_give_the_whole": 5,
+    "test_a_jacobian_is_that_of_the_loop": 3,
     # of adopted cells
     "test_it_is_read_and_gives_what_its_own_loop_gives": 8,
     "test_it_has_the_parameters_of_the_module_under_their_names": 8,
