@@ -22,9 +22,11 @@ __all__ = [
     "params", "pull", "random_extras", "random_state", "results", "truth", "variants",
 ]  # fmt: skip
 
-# by name, a context within which every cell is run by that executor
+# by name, a context within which every cell is run by that executor, of those that run something on the CPU
 EXECUTORS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
-    name: partial(plan.use, name) for name in executors.names()
+    name: partial(plan.use, name)
+    for name in executors.names()
+    if not executors.load(name).objection(torch.zeros(1, 1, 1))
 }
 
 # the options of a cell that make another recurrence of it; the laws run over the cell with and without them

@@ -4,7 +4,7 @@ from zlib import crc32
 
 # files and folders whose tests take most of the time of the whole; of the laws, ``cases.params`` marks a case of each
 SLOW = {
-    "benchmarks", "docs", "estimators", "examples", "testing",
+    "benchmarks", "devices", "docs", "estimators", "examples", "testing",
     "test_own_cells", "test_adopt", "test_vocabulary",
     "test_calls", "test_likeness",
     "test_compiler", "test_drop_ins", "test_heads", "test_learning", "test_new_cell", "test_tasks",
@@ -74,6 +74,7 @@ SHARES = {
     "test_bfloat16_weights_give_what_rounded_ones_give": 3,
     "test_steps_one_by_one_give_the_whole": 5,
     "test_a_jacobian_is_that_of_the_loop": 3,
+    "test_every_law_holds_on_a_device": 6,
     # of adopted cells
     "test_it_is_read_and_gives_what_its_own_loop_gives": 8,
     "test_it_has_the_parameters_of_the_module_under_their_names": 8,

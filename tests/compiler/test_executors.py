@@ -30,7 +30,7 @@ from elman.compiler.executors.eager import Eager
 
 class Counting:
     name = "counting"
-    rank = 2
+    rank = 10
     runs = 0
 
     def objection(self, x):
@@ -38,6 +38,9 @@ class Counting:
 
     def refusal(self, template, mode):
         return ""
+
+    def reason(self, template, mode, x):
+        return "it counts"
 
     def run(self, *args, **inputs):
         self.runs += 1
@@ -80,7 +83,7 @@ def test_a_loop_is_tried_last() -> None:
 def test_a_new_file_is_an_executor(counting: None) -> None:
     cell, one, two = load("gru")(3, 4), torch.randn(1, 5, 3), torch.randn(2, 5, 3)
     own = executors.load("counting")
-    assert plan.explained(cell, (True, ()), one) == (own, "its step compiles")
+    assert plan.explained(cell, (True, ()), one) == (own, "it counts")
     assert plan.explained(cell, (True, ()), two)[0].name == "llvm"
     outputs, _ = cell(one)
     cell(two)
@@ -115,7 +118,9 @@ def test_forcing_ends_with_its_context() -> None:
         raise RuntimeError
     assert plan.explained(cell, (True, ()), x) == (executors.load("llvm"), "its step compiles")
     with (
-        pytest.raises(ValueError, match="there is no executor 'cuda'; the executors are eager, llvm"),
+        pytest.raises(
+            ValueError, match="there is no executor 'cuda'; the executors are eager, fused, graph, inductor, llvm"
+        ),
         plan.use("cuda"),
     ):
         pass

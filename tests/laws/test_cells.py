@@ -5,14 +5,13 @@ import pytest
 
 from elman import cells
 from elman.cells import Cell
-from elman.compiler import executors
 from elman.testing import Check, cell_checks
 
 CHECKS = [
     param
     for variant in cases.variants()
     for param in cases.params(
-        variant, cell_checks(cells.load(variant.name), executors=executors.names(), **variant.options)
+        variant, cell_checks(cells.load(variant.name), executors=list(cases.EXECUTORS), **variant.options)
     )
 ]
 

@@ -11,7 +11,6 @@ from torch import Tensor
 from elman import cells
 from elman.cells import Cell
 from elman.cells.remedy import Remedy
-from elman.compiler import executors
 from elman.remedies import (
     Chrono,
     ForgetBias,
@@ -48,7 +47,7 @@ def kit(variant: Variant, *remedies: Remedy) -> Kit:
 
 
 def checks(variant: Variant) -> list[Check]:
-    cell, names = cells.load(variant.name), executors.names()
+    cell, names = cells.load(variant.name), list(cases.EXECUTORS)
     found = remedy_checks(*fitting(variant), cell=cell, executors=names, **variant.options)
     # the kernels of second derivatives take seconds to make: of one with gates, one of two products, one of none
     twice = variant.name in ("lstm", "gru_reset_before", "minlstm")

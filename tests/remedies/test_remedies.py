@@ -20,7 +20,7 @@ from elman.cells.lstm import LSTMCell
 from elman.cells.lstm_layer_norm import LayerNormLSTMCell
 from elman.cells.minlstm import MinLSTMCell
 from elman.cells.slstm import SLSTMCell
-from elman.compiler import executors, plan
+from elman.compiler import plan
 from elman.errors import ElmanError, ElmanWarning
 from elman.layers import Recurrent
 from elman.remedies import (
@@ -214,7 +214,7 @@ def test_a_cell_of_ones_own(kind: type[Cell]) -> None:
     layer = Recurrent(kind, I, H, remedies=remedies, **DOUBLE)
     x, gap = torch.randn(B, T, I, **DOUBLE), torch.rand(B, T, 1, **DOUBLE)
     found = {}
-    for name in executors.names():
+    for name in cases.EXECUTORS:
         with plan.use(name), warnings.catch_warnings():
             if kind is Loop:
                 warnings.simplefilter("ignore", ElmanWarning)

@@ -68,6 +68,10 @@ class Compiled(ABC):
         """Why it cannot run the step of this cell, empty if it can."""
         return _refusal(self.name, template, mode)
 
+    def reason(self, template: nn.Module, mode: Mode, x: Tensor) -> str:
+        """Why it is right for a cell."""
+        return "its step compiles"
+
     def run(
         self,
         cell: Runnable,

@@ -71,6 +71,10 @@ class Executor(Protocol):
         """Why it cannot run the step of this cell, found once for each mode. Empty if it can."""
         ...
 
+    def reason(self, template: nn.Module, mode: Mode, x: Tensor) -> str:
+        """Why it is right for a cell that it does not refuse, over an input that it does not object to."""
+        ...
+
     def run(
         self,
         cell: Runnable,
@@ -225,5 +229,6 @@ class Small(Protocol):
 def segment_begins(resets: Tensor, lengths: Tensor | None, reverse: bool) -> Tensor:
     """Where, in the direction of a run, the segments begin that ``resets`` marks the first steps of."""
     if lengths is not None:
-        resets = resets & (torch.arange(resets.shape[1]) < lengths[:, None])
+        steps = torch.arange(resets.shape[1], device=resets.device)
+        resets = resets & (steps < lengths.to(resets.device)[:, None])
     return torch.cat([resets[:, 1:], resets.new_zeros(len(resets), 1)], 1) if reverse else resets

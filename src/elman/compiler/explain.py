@@ -26,7 +26,7 @@ class Part:
     equations: tuple[str, ...]
     executor: str
     why: str
-    kernel: Any  # the account of an executor that makes kernels; None where a loop runs it
+    kernel: Any  # the account of an executor that makes kernels; None of others
     times: int = 1  # how many there are of this kind
 
     def __str__(self) -> str:
@@ -148,6 +148,9 @@ def _part_lines(part: Part) -> Iterator[str]:
     if part.equations:
         yield "\nEquations"
         yield from (f"  {line}" for line in part.equations)
+    if part.kernel is None and part.executor != "eager":
+        yield f"\nPlan\n  executor: {part.executor}, since {part.why}"
+        return
     if part.kernel is None:
         yield f"\nPlan\n  executor: {part.executor}, a loop in Python over {part.name}.step: {part.why}"
         return

@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from elman.compiler.executor import Run, Sequences
 from elman.compiler.executors import eager
 from elman.compiler.ops import OPS, block_product
 from elman.compiler.program import Program, Value
+from elman.compiler.tensors import told
+from elman.compiler.trace import Traced
+from elman.errors import ElmanError
 
 
 def run(program: Program, s: Sequences, resets: Tensor | None) -> Run:
@@ -25,6 +28,19 @@ def run(program: Program, s: Sequences, resets: Tensor | None) -> Run:
         reverse=s.reverse,
         extras=extras,
     )
+
+
+def operands_of(traced: Traced, module: nn.Module) -> list[Tensor]:
+    """The operands of a module's step, as it has them now.
+
+    Raises:
+        ElmanError: one of another shape than it had when the step was read.
+    """
+    found = traced.evaluate(module)
+    for (name, shape), own in zip(traced.program.operands.items(), found, strict=True):
+        if own.shape != shape:
+            raise ElmanError(f"{name} is {told(own)}, where {list(shape)} is right")
+    return found
 
 
 def step_of(program: Program, operands: Mapping[str, Tensor]) -> Callable[..., tuple[Tensor, ...]]:

@@ -1,5 +1,6 @@
 """Which executor runs a recurrence, and why."""
 
+import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,10 +11,12 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from elman.compiler import executors
+from elman.compiler import devices, executors
 from elman.compiler.executor import Executor, Mode
 from elman.compiler.surroundings import beyond, transformed
 from elman.errors import ElmanWarning, user_level
+
+log = logging.getLogger(__name__)
 
 _forced: ContextVar[str] = ContextVar("the executor that was asked for", default="")
 
@@ -50,34 +53,53 @@ def choose(template: nn.Module, mode: Mode, x: Tensor) -> Executor:
     """The executor that runs the step of ``template`` over ``x [B, T, I]``: of those that can, the first in rank.
 
     The loop runs where a derivative is being taken that kernels do not give: in forward mode, of a derivative by
-    ``torch.func``. A step that none can run but the loop is named once, by a warning.
+    ``torch.func``. A step that none can run but the loop is named once, by a warning; what else runs on a device other
+    than the CPU is said once for each class of cells, by the log.
     """
     *others, loop = _candidates()
     if _mapped_in_a_compiler() if torch.compiler.is_compiling() else beyond():
         return executors.LOADED[loop]
-    told = ""
+    refused: tuple[str, ...] = ()
     for name in others:
         executor = executors.LOADED[name]
         if not executor.objection(x):
             refusal = executor.refusal(template, mode)
             if not refusal:
+                if not x.is_cpu:
+                    _say(template, mode, x, executor, refused)
                 return executor
-            told = told or refusal
-    if told:
-        _tell(template, mode, told)
+            refused = (*refused, refusal)
+    if refused or unknown(x):
+        _tell(template, mode, "; ".join(refused) or f"nothing of Elman or PyTorch is faster on {x.device.type}")
     return executors.LOADED[loop]
 
 
 def explained(template: nn.Module, mode: Mode, x: Tensor) -> tuple[Executor, str]:
-    """The same executor, and the reason: of the loop, what the first of the others objects to or refuses."""
+    """The same executor, and the reason: of the loop, what the others refuse, or what the first of them objects to."""
     *others, loop = _candidates()
-    reason = beyond()
-    for executor in () if reason else map(executors.load, others):
-        against = executor.objection(x) or executor.refusal(template, mode)
-        if not against:
-            return executor, "it was asked for" if _forced.get() else "its step compiles"
-        reason = reason or against
-    return executors.load(loop), reason or "it was asked for"
+    objection, refused = beyond(), list[str]()
+    for executor in () if objection else map(executors.load, others):
+        against = executor.objection(x)
+        if against:
+            objection = objection or against
+            continue
+        refusal = executor.refusal(template, mode)
+        if not refusal:
+            why = "it was asked for" if _forced.get() else executor.reason(template, mode, x)
+            return executor, "; ".join([*refused, why])
+        refused.append(refusal)
+    return executors.load(loop), "; ".join(refused) or objection or "it was asked for"
+
+
+def able(template: nn.Module, mode: Mode, x: Tensor) -> tuple[str, ...]:
+    """The names of all executors that can run a step over such an input; the loop is always among them.
+
+    >>> from elman.cells import load
+    >>> able(load("gru")(3, 4), (True, ()), torch.zeros(1, 1, 3))
+    ('eager', 'llvm')
+    """
+    each = ((name, executors.load(name)) for name in executors.names())
+    return tuple(name for name, executor in each if not (executor.objection(x) or executor.refusal(template, mode)))
 
 
 @torch.compiler.assume_constant_result
@@ -91,6 +113,24 @@ def _candidates() -> tuple[str, ...]:
 def _mapped_in_a_compiler() -> bool:
     """Whether what is compiled has a transform of ``torch.func`` in it, which the compiler enters as it reads it."""
     return transformed()
+
+
+def unknown(x: Tensor) -> bool:
+    """Whether nothing is known of the kind of device that an input is on."""
+    return x.device.type not in ("cpu", "meta", *devices.KINDS)
+
+
+_said: WeakKeyDictionary[type, set[Any]] = WeakKeyDictionary()
+
+
+def _say(template: nn.Module, mode: Mode, x: Tensor, executor: Executor, refused: tuple[str, ...]) -> None:
+    """Say once for each class of cells what runs it on a device, and why."""
+    said = _said.setdefault(type(template), set())
+    key = executor.name, x.device.type, refused
+    if key not in said:
+        said.add(key)
+        why = "; ".join([*refused, executor.reason(template, mode, x)])
+        log.info("%s on %s runs by %s: %s", type(template).__name__, x.device.type, executor.name, why)
 
 
 _told: WeakKeyDictionary[nn.Module, set[Any]] = WeakKeyDictionary()

@@ -1,7 +1,8 @@
 """What runs a recurrence: each file or folder holds one executor, and its name is the registry.
 
-``eager.py`` is the slow truth, a plain loop over time; ``llvm/`` makes kernels for the CPU. The contract is
-``compiler/executor.py``.
+``eager.py`` is the slow truth, a plain loop over time; ``llvm/`` makes kernels for the CPU. On other devices
+``fused/`` calls PyTorch's operations for a whole recurrence, ``graph/`` records the loop, and ``inductor.py`` has
+``torch.compile`` make code of a step. The contract is ``compiler/executor.py``.
 """
 
 import importlib
@@ -17,7 +18,7 @@ def names() -> tuple[str, ...]:
     """The names of all executors.
 
     >>> names()
-    ('eager', 'llvm')
+    ('eager', 'fused', 'graph', 'inductor', 'llvm')
     """
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 

@@ -24,6 +24,10 @@ class Eager:
         """None, of any step."""
         return ""
 
+    def reason(self, template: nn.Module, mode: Mode, x: Tensor) -> str:
+        """Why it is right for a cell."""
+        return "it runs everything"
+
     def run(
         self,
         cell: Runnable,

@@ -28,7 +28,7 @@ class LLVM(Compiled):
     """Runs float32 and float64 on the CPU, and bfloat16 where no gradient is wanted."""
 
     name = "llvm"
-    rank = 1
+    rank = 9
 
     @property
     def operations(self) -> frozenset[str]:
