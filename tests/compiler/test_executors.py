@@ -36,7 +36,7 @@ class Counting:
     def objection(self, x):
         return "only one row" if len(x) > 1 else ""
 
-    def refusal(self, template, mode):
+    def refusal(self, template, mode, x):
         return ""
 
     def reason(self, template, mode, x):

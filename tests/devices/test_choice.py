@@ -53,6 +53,7 @@ class Drawing(Cell):
         ("xpu", "lem", "inductor"),
         ("xpu", "drawing", "eager"),
         ("mps", "elman", "fused"),
+        ("mps", "lstm_projected", "inductor"),
         ("mps", "lem", "inductor"),
         ("hpu", "lstm", "eager"),
         ("cpu", "lstm", "llvm"),

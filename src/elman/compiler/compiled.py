@@ -64,7 +64,7 @@ class Compiled(ABC):
     ) -> Account:
         """How the kernels of ``traced`` would run over ``x``; ``every`` is what is kept for the backward pass."""
 
-    def refusal(self, template: nn.Module, mode: Mode) -> str:
+    def refusal(self, template: nn.Module, mode: Mode, x: Tensor) -> str:
         """Why it cannot run the step of this cell, empty if it can."""
         return _refusal(self.name, template, mode)
 

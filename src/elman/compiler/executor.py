@@ -67,8 +67,8 @@ class Executor(Protocol):
         """Why it runs nothing over such an input: its device, its dtype. Empty if it does; asked at every call."""
         ...
 
-    def refusal(self, template: nn.Module, mode: Mode) -> str:
-        """Why it cannot run the step of this cell, found once for each mode. Empty if it can."""
+    def refusal(self, template: nn.Module, mode: Mode, x: Tensor) -> str:
+        """Why it cannot run the step of this cell over such an input, found once for each mode. Empty if it can."""
         ...
 
     def reason(self, template: nn.Module, mode: Mode, x: Tensor) -> str:

@@ -63,7 +63,7 @@ def choose(template: nn.Module, mode: Mode, x: Tensor) -> Executor:
     for name in others:
         executor = executors.LOADED[name]
         if not executor.objection(x):
-            refusal = executor.refusal(template, mode)
+            refusal = executor.refusal(template, mode, x)
             if not refusal:
                 if not x.is_cpu:
                     _say(template, mode, x, executor, refused)
@@ -83,7 +83,7 @@ def explained(template: nn.Module, mode: Mode, x: Tensor) -> tuple[Executor, str
         if against:
             objection = objection or against
             continue
-        refusal = executor.refusal(template, mode)
+        refusal = executor.refusal(template, mode, x)
         if not refusal:
             why = "it was asked for" if _forced.get() else executor.reason(template, mode, x)
             return executor, "; ".join([*refused, why])
@@ -99,7 +99,7 @@ def able(template: nn.Module, mode: Mode, x: Tensor) -> tuple[str, ...]:
     ('eager', 'llvm')
     """
     each = ((name, executors.load(name)) for name in executors.names())
-    return tuple(name for name, executor in each if not (executor.objection(x) or executor.refusal(template, mode)))
+    return tuple(name for name, executor in each if not (executor.objection(x) or executor.refusal(template, mode, x)))
 
 
 @torch.compiler.assume_constant_result

@@ -20,7 +20,7 @@ class Eager:
         """None, over any input."""
         return ""
 
-    def refusal(self, template: nn.Module, mode: Mode) -> str:
+    def refusal(self, template: nn.Module, mode: Mode, x: Tensor) -> str:
         """None, of any step."""
         return ""
 

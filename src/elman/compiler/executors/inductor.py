@@ -33,7 +33,7 @@ class Inductor:
             return f"torch.compile makes no code for steps on {x.device.type}"
         return unusual(x)
 
-    def refusal(self, template: nn.Module, mode: Mode) -> str:
+    def refusal(self, template: nn.Module, mode: Mode, x: Tensor) -> str:
         """Why it cannot run the step of this cell, empty if it can."""
         found = reading(template, mode)
         return found.why if found.traced is None else _failed.get(found.traced.program.text, "")

@@ -34,9 +34,13 @@ class Fused:
             return f"PyTorch has no operation for a whole recurrence on {x.device.type}"
         return unusual(x)
 
-    def refusal(self, template: nn.Module, mode: Mode) -> str:
+    def refusal(self, template: nn.Module, mode: Mode, x: Tensor) -> str:
         """Why it cannot run the step of this cell, empty if it can."""
-        return "" if _twin(template, mode) else "its step is none of torch.nn's RNN, LSTM and GRU"
+        twin = _twin(template, mode)
+        if twin is None:
+            return "its step is none of torch.nn's RNN, LSTM and GRU"
+        lacking = twin.projection and not kind_of(x).projected
+        return f"PyTorch's LSTM has no projection on {x.device.type}" if lacking else ""
 
     def reason(self, template: nn.Module, mode: Mode, x: Tensor) -> str:
         """Why it runs this cell, in words."""
@@ -67,7 +71,7 @@ class Fused:
         twin, traced = _twin(template, mode), reading(template, mode).traced
         assert twin is not None
         assert traced is not None
-        if all_states or (twin.projection and not kind_of(x).projected):
+        if all_states:
             return eager.EXECUTOR.run(
                 cell, template, mode, x, state, initial, lengths=lengths, resets=resets, reverse=reverse,
                 extras=extras, all_states=all_states, save=save,

@@ -42,7 +42,7 @@ class Graph:
             return "operations are recorded already"
         return unusual(x)
 
-    def refusal(self, template: nn.Module, mode: Mode) -> str:
+    def refusal(self, template: nn.Module, mode: Mode, x: Tensor) -> str:
         """Why it cannot run the step of this cell, as far as that was seen; empty if it can."""
         return _known(template).why
 
