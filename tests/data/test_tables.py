@@ -197,6 +197,9 @@ def test_a_name_says_how_a_table_is_written(tmp_path: Path) -> None:
 
 def test_rows_without_lines_are_counted_from_one_and_called_rows(tmp_path: Path) -> None:
     frame = pl.DataFrame({"n": ["1", "two"]})
+    again = {"n": ["1", "ERR", "3", "ERR", *"45678"]}
+    with pytest.raises(ElmanError, match=r"n is 'ERR', not a number; --missing ERR takes such for no value"):
+        read_table(again, BadRows()).numeric("n")
     with pytest.raises(ElmanError, match=r"the table, row 2: n is 'two', not a number"):
         read_table(frame, BadRows()).numeric("n")
     frame.write_parquet(tmp_path / "few.parquet")

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -190,7 +191,9 @@ class Table:
             return f"{column} is {quoted(cell)}, not a number that can be computed with"
         as_learnt = self.dialect.numbers is not None and is_numeric(pl.Series([cell]))
         said = f"{column} is {quoted(cell)}, not a number" + (" as those learnt from are written" if as_learnt else "")
-        return said + (f", and others are {' and '.join(map(quoted, others))}" if others else "")
+        said += f", and others are {' and '.join(map(quoted, others))}" if others else ""
+        again = isinstance(cell, str) and not re.search(r"[\d,]", cell) and (self.frame[column] == cell).sum() > 1
+        return f"{said}; --missing {quote(cell)} takes such for no value" if again and not self.bad.skip else said
 
     def without_missing(self) -> "Table":
         """The table with nothing in the cells that say that there is no value."""

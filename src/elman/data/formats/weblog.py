@@ -17,7 +17,7 @@ from elman.errors import ElmanError
 
 MOST = 0.9  # of the lines at least
 NOT_SAID = "-"
-MONTHS = list[str]("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())
+MONTHS = {name: n for n, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 CELL = r'"((?:[^"\\]|\\.)*)"'
 LINE = re.compile(
     r"(\S+) (\S+) (.+?) "  # by whom: the machine, by identd, by name
@@ -45,7 +45,7 @@ def parted(line: str) -> list[str | None] | None:
     if (match := LINE.fullmatch(line)) is None:
         return None
     client, ident, user, day, month, year, clock, zone, request, status, size, referrer, agent = match.groups()
-    time = f"{year}-{1 + MONTHS.index(month):02}-{day}T{clock}{zone[:3]}:{zone[3:]}"
+    time = f"{year}-{MONTHS[month]:02}-{day}T{clock}{zone[:3]}:{zone[3:]}"
     asked = REQUEST.fullmatch(request)
     method, url, protocol = asked.groups() if asked else (None, request, None)  # as what searches for gaps sends
     cells = (time, client, ident, user, method, url, protocol, status, size, referrer, agent)

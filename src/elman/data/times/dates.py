@@ -27,6 +27,7 @@ from elman.data.times.forms import (
     order_of,
 )
 
+LOOKED = 100  # cells by which it is told that they are intervals
 MANY = 5000  # cells from which on that is worth a try
 # the signs behind the parts of a moment in Chinese, Japanese and Korean, and the usual marks in their place
 SIGNS = {
@@ -38,6 +39,11 @@ SIGNS = {
     r"(:\d{1,2})\s?(\d{1,2})\s?[秒초]": "$1:$2",
     r"[- ]$": "",
 }
+# from one moment to another, of which the first is meant
+INTERVAL = (
+    r"(?i)^(.*\d.*?)\s+(?:[-\u2013\u2014/]|to|bis|until|au|à|hasta|al)\s+"
+    r".*?(?:\d{1,2}:\d{2}|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}).*$"
+)
 _TIGHT_BEHIND = r"^(\d{4}-\d{2}-\d{2}T\d{2})(\d{2})"
 _CLOCK_FIRST = r"(?i)^(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]\.?m\.?)?)[\s,]+([^:]*\d[^:]*)$"
 
@@ -303,7 +309,8 @@ def _said_clock(parts: pl.DataFrame) -> str:
 def plain_text(column: pl.Series) -> pl.Series:
     """The cells of a column as texts to be read: without blanks around, whole numbers without a point.
 
-    The signs for year, month, day, hour, minute and second that Chinese, Japanese and Korean have are the usual marks.
+    Of an interval it is the beginning. The signs for year, month, day, hour, minute and second that Chinese, Japanese
+    and Korean have are the usual marks.
 
     Of lists and objects there are none.
     """
@@ -317,4 +324,10 @@ def plain_text(column: pl.Series) -> pl.Series:
     if len(first := text.drop_nulls().head(1)) and re.search("[年년]", first[0]):
         for written, meant in SIGNS.items():
             text = text.str.replace(written, meant)
-    return text
+    return text.str.replace(INTERVAL, "$1") if are_intervals(text) else text
+
+
+def are_intervals(text: pl.Series) -> bool:
+    """Whether cells go from one moment to another, as ``01.01.2024 00:00 - 01:00`` does."""
+    given = text.drop_nulls().head(LOOKED)
+    return len(given) > 0 and int(given.str.strip_chars().str.contains(INTERVAL).sum()) >= 0.9 * len(given)

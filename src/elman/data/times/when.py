@@ -24,7 +24,7 @@ from elman.data.times.column import (
     read_times,
     said_form,
 )
-from elman.data.times.dates import days_of, is_yearless, plain_text, read_clock
+from elman.data.times.dates import are_intervals, days_of, is_yearless, plain_text, read_clock
 from elman.data.times.forms import DAY, HOUR, MINUTE, MONTHS, SECOND
 from elman.data.times.numbered import YEAR_NUMBERS
 from elman.errors import ElmanError, quoted
@@ -186,7 +186,9 @@ def find_when(
         return When()
     found = how_written(table.frame, columns, order, table.name, elapsed=elapsed)
     times = found.read(table.frame, zone)
-    log.info("times: %s, in %s", said_form(times), ", ".join(f'"{name}"' for name in columns))
+    begun = any(table.frame[name].dtype == pl.String and are_intervals(table.frame[name]) for name in columns)
+    said_columns = ", ".join(f'"{name}"' for name in columns)
+    log.info("times: %s, in %s%s", said_form(times), said_columns, ", the beginnings of intervals" if begun else "")
     return found
 
 
