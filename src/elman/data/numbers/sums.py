@@ -6,6 +6,7 @@ from shlex import quote
 import numpy as np
 
 from elman.data.columns import listed
+from elman.data.numbers.cells import LARGEST
 
 FEWEST = 5  # rows by which it is told that a column is a sum
 LOOKED, WIDEST = 200, 500  # rows that are looked at for that, and columns of a table at most
@@ -25,7 +26,7 @@ def told_sums(names: Sequence[str], values: np.ndarray) -> list[str]:
         >>> told_sums(["north", "south", "all"], np.column_stack([parts, parts.sum(1)]))
         ['all is the sum of north, south in every row; --ignore all leaves it out']
     """
-    rows = values[np.isfinite(values).all(1)][:LOOKED]
+    rows = values[(np.abs(values) <= LARGEST).all(1)][:LOOKED]  # NaN is not either
     if not 3 <= len(names) <= WIDEST or len(rows) < FEWEST:
         return []
     varied = (rows != rows[0]).any(0)
