@@ -17,6 +17,7 @@ from formats import EXAMPLES, Example
 
 from elman import tasks
 from elman.data.bad import BadRows
+from elman.data.columns import find
 from elman.data.dialect import Dialect
 from elman.data.formats import check_task, format_of, formats
 from elman.data.formats.arff import _cells
@@ -609,6 +610,10 @@ def test_objects_in_objects_are_columns_by_names_with_points(tmp_path: Path) -> 
         found = table(tmp_path, content, "a.json")
         assert found.columns == ["who.id", "who.name.first", "load"]
         assert (found["who.id"], found["who.name.first"]) == ([7, 8], ["Ann", None])
+    assert (find(["meta.votes", "label.name"], "label"), find(["body.text", "at"], "text")) == (
+        "label.name",
+        "body.text",
+    )
     known = Known(("who.id", "load"), ["who.id", "load"])
     assert read_again(Line(rows[1]), known, BadRows()).frame.rows() == [(8, 2)]
     with pytest.raises(ElmanError, match=r"it has 'a.b' twice, by itself and in an object"):

@@ -98,6 +98,9 @@ NAMES = {
 }
 
 
+INNER = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")  # of what is in an object, behind the name of that
+# roles that such a name tells by one of its ends; the parts of a moment are not told so
+INSIDE = {"text", "label", "source", "target", "words", "tags", "word", "tag", "person", "session", "item"}
 LONGEST = 200  # characters of a name that means something
 # what times are counted in, behind the name; T_min may be the lowest temperature
 COUNTED_IN = (
@@ -117,9 +120,16 @@ def find(columns: Iterable[str], *roles: str, bare: bool = False) -> str:
     Example:
         >>> find(["Review", "Label"], "text"), find(["movieId"], "item", bare=True), find(["a"], "time")
         ('Review', 'movieId', '')
+        >>> find(["label.name", "review.text"], "text"), find(["label.name", "review.text"], "label")
+        ('review.text', 'label.name')
+        >>> find(["day.warm"], "day")
+        ''
     """
-    plain = without_identity if bare else normal
-    found = {plain(column): column for column in reversed(list(columns))}
+    plain, columns = without_identity if bare else normal, list(columns)
+    found = {plain(column): column for column in reversed(columns)}
+    inner = [column for column in reversed(columns) if INNER.fullmatch(column)] if INSIDE.issuperset(roles) else []
+    for part in (0, -1):  # of what is in an object both its name and that of the object tell, the former first
+        found = {plain(column.split(".")[part]): column for column in inner} | found
     return next((found[name] for role in roles for name in NAMES[role] if name in found), "")
 
 
@@ -187,4 +197,4 @@ def is_identity(column: str) -> bool:
     >>> [is_identity(name) for name in ("id", "user_id", "itemId", "RecordID", "humid", "valid")]
     [True, True, True, True, False, False]
     """
-    return re.search(r"(?:^|[_ ])[iI][dD]$|[a-z]I[dD]$", column) is not None
+    return re.search(r"(?:^|[_ .])[iI][dD]$|[a-z]I[dD]$", column) is not None
