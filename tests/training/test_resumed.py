@@ -13,6 +13,7 @@ from folders.make import classify, language
 
 from elman import tasks
 from elman.cli.main import main
+from elman.data.bad import BadRows
 from elman.errors import ElmanError
 from elman.training.folders import LAST, OPTIONS, read_json, write_json, written
 from elman.training.runs import fit, go_on, trained
@@ -224,6 +225,12 @@ def test_tokens_that_the_model_does_not_know_are_told(place: Path) -> None:
     mend(place / "model")
     with pytest.raises(ElmanError, match=r"tokens.bin has other tokens than the \d+ that the model knows; train again"):
         resumed(place / "model")
+
+
+def test_leaving_out_bad_rows_from_now_on_is_told(place: Path) -> None:
+    for skip in (True, "all"):
+        with pytest.raises(ElmanError, match="was begun without --skip-bad and goes on so"):
+            go_on(tasks.load("language"), Sources(None, bad=BadRows(skip)), place / "model", {"steps": 3})
 
 
 def test_a_folder_of_another_task_is_told(place: Path) -> None:

@@ -135,6 +135,9 @@ def go_on(
     comparison = options_of(Comparison, folder, about, "comparison")
     begun = about_run(folder, about)
     kept = _in_folder({"data": begun.data, "valid": begun.valid, "test": begun.test}, folder.absolute())
+    if sources.bad.skip not in (False, begun.skip_bad):
+        how: dict[Skip, str] = {False: "without --skip-bad", True: "with --skip-bad", "all": "with --skip-bad all"}
+        raise ElmanError(f"the run in {folder} was begun {how[begun.skip_bad]} and goes on so")
     bad, found, searching = BadRows(begun.skip_bad), list(begun.found), begun.searching
     for values in (task.options, training, comparison):
         now = asdict(values)
