@@ -136,6 +136,8 @@ def attempt(seed: int, sound: list[Base], place: Path) -> Failure | None:
     unread = use == "resume" and name == WEIGHTS  # a run that goes on writes them
     if what is None and not mended and not same and not unread and name in (*ALWAYS, manifest.MANIFEST):
         what = "it was used, though it is not what the manifest names"
+    if what is None and edit is _of_another and not same and not unread and name in ALWAYS:
+        what = "it was used, though its parts are of two models"
     return None if what in (None, REFUSED) else Failure(seed, base.name, said, use, what)
 
 

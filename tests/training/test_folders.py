@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from edits.edits import mend
 from folders.make import MADE, answers
 
+import elman
 from elman import tasks
 from elman.cli.main import main
 from elman.errors import ElmanError
@@ -114,3 +116,16 @@ def test_a_vocabulary_of_another_task_is_refused(folder: Path, capsys: pytest.Ca
 def test_weights_of_another_size_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     changed(folder, options=read_json(folder / OPTIONS)["options"] | {"hidden": 7})
     assert f"{WEIGHTS} does not belong to" in refused(folder, capsys)
+
+
+@pytest.mark.parametrize(("name", "hidden"), [(VOCABULARY, 6), (OPTIONS, 6), (WEIGHTS, 6), (WEIGHTS, 8)])
+def test_a_file_of_another_model_is_refused_whatever_the_manifest_says(name: str, hidden: int, tmp_path: Path) -> None:
+    texts, labels = ["so good", "so bad", "good film", "bad film"] * 8, ["yes", "no"] * 16
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder, size, said in zip(folders, (6, hidden), (labels, ["so", "not"] * 16), strict=True):
+        model = elman.Classifier(hidden=size, embedding=4, steps=1, dropout=0.1 * len(said[0]), verbose=False)
+        model.fit(texts, said).save(folder)
+    shutil.copy(folders[1] / name, folders[0] / name)
+    mend(folders[0])
+    with pytest.raises(ElmanError, match=f"{WEIGHTS} does not belong to .*json, .*of another model|the shape"):
+        elman.load(folders[0])

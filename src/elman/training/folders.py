@@ -10,6 +10,7 @@ that had another name is read by that, the ``was`` of ``option``. What else a fo
 it is brought up to date in ``read_options``.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -218,10 +219,11 @@ def options_of(group: type[T], folder: Path, about: dict[str, Any], part: str) -
 
 
 def save_weights(model: nn.Module, folder: Path, name: str = WEIGHTS) -> None:
-    """Write the weights."""
+    """Write the weights, with what tells the options and the vocabulary beside them."""
     # written by ourselves: on a full disk the library's own function does not say that the disk is full
     with written(folder, name) as aside:
-        aside.write_bytes(save_tensors({name: value.contiguous() for name, value in model.state_dict().items()}))
+        tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
+        aside.write_bytes(save_tensors(tensors, _beside(folder)))
 
 
 def load_weights(model: nn.Module, folder: Path, name: str = WEIGHTS) -> None:
@@ -240,7 +242,27 @@ def load_weights(model: nn.Module, folder: Path, name: str = WEIGHTS) -> None:
         check_weights(weights, model)
     except ElmanError as error:
         raise ElmanError(f"{path} does not belong to {folder / OPTIONS}, or is damaged: {error}") from error
+    known = _beside(folder)
+    for file, said in _said_beside(data).items():
+        if said != known.get(file, said):
+            raise ElmanError(f"{path} does not belong to {folder / file}, which is of another model; {manifest.AGAIN}")
     model.load_state_dict(weights)
+
+
+def _beside(folder: Path) -> dict[str, str]:
+    """What tells the options and the vocabulary of a folder from those of another model of the same shapes."""
+    if not manifest.is_there(folder, OPTIONS):  # of a run that another one makes to compare with
+        return {}
+    about = read_json(folder / OPTIONS)
+    made = json.dumps([about.get("task"), about.get("options")], sort_keys=True).encode()
+    learnt = manifest.read(folder, VOCABULARY)
+    return {OPTIONS: hashlib.sha256(made).hexdigest(), VOCABULARY: hashlib.sha256(learnt).hexdigest()}
+
+
+def _said_beside(data: bytes) -> dict[str, str]:
+    """What the weights say of the files beside them, which version 0.1 did not."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return header.get("__metadata__") or {}
 
 
 def write_json(path: Path, value: Any) -> None:
