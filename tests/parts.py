@@ -25,6 +25,7 @@ SLOW = {
 LONG = {
     "test_all_of_it_works_with_what_windows_has",
     "test_random_steps_give_what_their_loop_gives",
+    "test_code_for_another_system_asks_for_what_that_system_has",
     "test_the_machine_can_be_chosen_for_a_process",
     "test_narrower_machines_have_the_same_products",
     "test_two_processes_may_write_the_same_kernel",

@@ -6,6 +6,7 @@ that as an argument; what is there on some of them alone is looked for, and does
 
 import _thread
 import contextlib
+import ctypes
 import math
 import mmap
 import os
@@ -140,6 +141,13 @@ def openmp(torch_folder: Path, platform: str = sys.platform) -> list[Path]:
         places = torch_folder.glob("lib/libgomp*.so*"), torch_folder.parent.glob("torch.libs/libgomp*.so*")
         return [path for place in places for path in sorted(place)]
     return []
+
+
+def functions_of_windows() -> dict[str, int]:
+    """The addresses of what compiled code calls of its own accord on Windows; the last, where it needs much stack."""
+    library = getattr(ctypes, "WinDLL")("ntdll")  # noqa: B009 - it is there on Windows alone
+    names = "memcpy", "memmove", "memset", "__chkstk"
+    return {name: ctypes.cast(library[name], ctypes.c_void_p).value or 0 for name in names}
 
 
 # Memory.

@@ -3,9 +3,13 @@
 The numbers of a loop are those of this machine, so that those of another, emulated one are held against them.
 """
 
+import contextlib
+import re
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
+import as_on_windows
 import cases
 import machines
 import programs
@@ -23,7 +27,7 @@ import elman
 from elman import cells
 from elman.cells.slstm import SLSTMCell
 from elman.compiler import plan
-from elman.compiler.executors.llvm import run, threads
+from elman.compiler.executors.llvm import gemm, gradient, host, jit, run, threads
 from elman.runtime.stepper import Stepper
 from elman.testing import assert_close, cell_checks
 
@@ -152,6 +156,8 @@ def test_a_jacobian_is_that_of_the_loop(machine: Machine) -> None:
 def test_any_number_of_threads_gives_the_same(
     hidden: int, team: bool, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if team and machine is as_on_windows.machine:
+        pytest.skip("there kernels run on one thread")
     cell, x = cells.load("lstm")(3, hidden), torch.randn(6, 4, 3, requires_grad=True)
 
     def found() -> list[Tensor]:
@@ -189,9 +195,49 @@ def test_bfloat16_weights_give_what_rounded_ones_give(hidden: int, machine: Mach
 @machines.every
 def test_a_narrower_machine_runs_other_kernels(machine: Machine) -> None:
     """So that what the laws above run is what they say: each machine has its own code for a step."""
-    from elman.compiler.executors.llvm import host, jit
-
     cell, x = cells.load("gru")(3, 4), torch.randn(2, 3, 3)
     with machine():
         cell(x)
         assert any(key.startswith("Forward") and made == host.host() for key, made in jit._libraries)
+
+
+@pytest.mark.parametrize(
+    ("machine", "right"),
+    [
+        (host.of_level("x86-64-v3", "x86_64-unknown-linux-gnu"), {"memset"}),
+        (host.of_level("x86-64-v3", "x86_64-apple-darwin23.0"), {"___bzero"}),
+        (host.of_processor("arm64-apple-darwin23.0", "apple-m1", {"neon": True}), {"_bzero"}),
+        (host.of_level("x86-64-v3", "x86_64-pc-windows-msvc-elf"), {"memset", "__chkstk"}),
+        (host.of_processor("aarch64-pc-windows-msvc-elf", "generic", {"neon": True}), {"memset"}),
+    ],
+    ids=lambda value: value.triple if isinstance(value, host.Host) else "",
+)
+def test_code_for_another_system_asks_for_what_that_system_has(machine: host.Host, right: set[str]) -> None:
+    """Beside its own functions, what the linker is given on Windows and finds in the C library elsewhere."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    wanted: set[str] = set()
+    with host.use(machine):
+        for module in (gemm._module(double=False, narrow=False), gradient._module(double=False)):
+            text = jit.assembly(module)
+            own = set(re.findall(r"^(\w+):", text, re.MULTILINE))
+            called = re.findall(r"^\s+(?:callq?|bl|jmp|b)\s+(\w+)", text, re.MULTILINE)
+            called += re.findall(r"\b(__chkstk|memset|memcpy|memmove|_fltused)\b", text)
+            wanted |= {name for name in called if not name.startswith(("L", "_L"))} - own
+    assert wanted == right
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not tell")
+@pytest.mark.parametrize("windows", [False, True], ids=["here", "windows"])
+def test_code_cannot_be_written(windows: bool) -> None:
+    with as_on_windows.machine() if windows else contextlib.nullcontext():
+        address, _ = gemm.addresses(torch.float32)
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        where, mode, *_ = line.split()
+        low, high = (int(end, 16) for end in where.split("-"))
+        if low <= address < high:
+            assert mode.startswith("r-x"), line
+            return
+    raise AssertionError("the code is nowhere")

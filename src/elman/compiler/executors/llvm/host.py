@@ -39,6 +39,11 @@ class Host:
     fma: bool  # whether a multiply-add is one instruction, rounded once
     bf16_dot: bool
 
+    @property
+    def windows(self) -> bool:
+        """Whether it runs Windows, where functions are called in another way and code is linked in another way."""
+        return "-windows-" in self.triple
+
 
 # The levels of x86-64, each with all that is in those before it; what LLVM calls so is what compilers and Linux do.
 LEVELS: dict[str, tuple[str, ...]] = {
@@ -191,4 +196,15 @@ def _found() -> tuple[str, str, Mapping[str, bool]]:
         import llvmlite.binding as llvm  # a tenth of a second, so not before a kernel is wanted
 
         llvm.initialize_native_target()
-        return llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features()
+        return linkable(llvm.get_process_triple()), llvm.get_host_cpu_name(), llvm.get_host_cpu_features()
+
+
+def linkable(triple: str) -> str:
+    """The triple by which LLVM makes objects that it can also link: on Windows too in the format of Linux.
+
+    What is called by whom and how stays that of Windows. In its own format the constants of a kernel are not found.
+
+    >>> linkable("x86_64-pc-windows-msvc")
+    'x86_64-pc-windows-msvc-elf'
+    """
+    return f"{triple}-elf" if "-windows-" in triple and not triple.endswith("-elf") else triple

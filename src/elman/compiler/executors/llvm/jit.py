@@ -1,4 +1,10 @@
-"""From LLVM's language to addresses that can be called, made once per process, or once per machine with a disk."""
+"""From LLVM's language to addresses that can be called, made once per process, or once per machine with a disk.
+
+LLVM's linker writes code into fresh pages and then makes them executable and no longer writable: none is both at once,
+so that systems which forbid that, such as macOS on Apple silicon, have no objection. On Windows, llvmlite has only
+LLVM's older linker. It may lay what belongs together far apart, so that all addresses are whole ones there; and code
+that needs more of the stack than a page calls a function of the system, which is given to it by its address.
+"""
 
 import hashlib
 import itertools
@@ -13,11 +19,12 @@ import llvmlite
 from llvmlite import binding as llvm
 from llvmlite import ir
 
+from elman import system
 from elman.compiler import store
-from elman.compiler.executors.llvm.host import Host, host, llvm_lock
+from elman.compiler.executors.llvm.host import Host, host, llvm_lock, once
 
 # What the code generator may call of its own accord, for large copies; nothing else outside the module is called.
-_ALLOWED = {"memcpy", "memmove", "memset"}
+_ALLOWED = {"memcpy", "memmove", "memset", "memset_pattern16"}  # the last on macOS
 
 _libraries: dict[tuple[str, Host], "Library"] = {}
 _count = itertools.count()  # the linker wants a new name for each library
@@ -102,6 +109,9 @@ def _linked(name: str, kernel: store.Kernel) -> Library:
     builder = llvm.JITLibraryBuilder().add_object_img(kernel.code)
     for function in kernel.names:
         builder.export_symbol(function)
+    if host().windows:
+        for function, address in system.functions_of_windows().items():
+            builder.import_symbol(function, address)
     tracker = builder.link(_engine(), f"{next(_count)}-{name}")
     return Library({function: tracker[function] for function in kernel.names}, tracker)
 
@@ -123,19 +133,18 @@ def _optimised(source: ir.Module, machine: llvm.TargetMachine) -> llvm.ModuleRef
 
 
 def _machine() -> llvm.TargetMachine:
-    """A new target machine for the host, position independent because the object is loaded anywhere."""
+    """A new target machine for the host, for objects that are loaded anywhere."""
     here = host()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_triple(here.triple)
-    return target.create_target_machine(
-        cpu=here.cpu, features=here.features, opt=3, reloc="pic", codemodel="small", jit=True
-    )
+    reach = {"reloc": "static", "codemodel": "large"} if here.windows else {"reloc": "pic", "codemodel": "small"}
+    return target.create_target_machine(cpu=here.cpu, features=here.features, opt=3, jit=True, **reach)
 
 
-@cache
+@once
 def _engine() -> llvm.LLJIT:
     """The linker that all libraries of this process live in, each with names of its own."""
-    return llvm.create_lljit_compiler(_machine(), use_jit_link=True, suppress_errors=True)
+    return llvm.create_lljit_compiler(_machine(), use_jit_link=not host().windows, suppress_errors=True)
 
 
 def _name(key: str) -> str:
