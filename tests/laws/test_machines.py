@@ -135,6 +135,22 @@ def test_steps_one_by_one_give_the_whole(hidden: int, machine: Machine) -> None:
 
 
 @machines.every
+def test_small_calls_for_a_gradient_give_those_of_the_loop(machine: Machine) -> None:
+    layer, x = elman.LSTM(5, 9, batch_first=True), torch.randn(2, 3, 5, requires_grad=True)
+
+    def found() -> list[Tensor]:
+        outputs, last = layer(x)
+        return [outputs, *last, *torch.autograd.grad(outputs.square().sum(), [x, *layer.parameters()])]
+
+    with plan.use("eager"):
+        expected = found()
+    with machine():
+        for _ in range(4):  # the later calls are bound
+            for one, other in zip(found(), expected, strict=True):
+                assert_close(one, other, "a result")
+
+
+@machines.every
 def test_a_jacobian_is_that_of_the_loop(machine: Machine) -> None:
     cell, x, h = cells.load("gru")(2, 5).double(), torch.randn(2, 3, 2).double(), torch.randn(2, 5).double()
 
