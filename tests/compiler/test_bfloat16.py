@@ -32,16 +32,15 @@ def test_nothing_else_is_written() -> None:
     assert torch.equal(outputs, inference(narrow))
 
 
-def test_a_gradient_is_had_in_the_loop() -> None:
+def test_a_gradient_is_that_of_float32() -> None:
     layer, x = LSTM(3, 5).bfloat16(), torch.randn(4, 2, 3).bfloat16()
-    cell, inputs = layer.stack()[0], x.transpose(0, 1)
-    assert plan.explained(cell, (True, ()), inputs)[0].name == "eager"
-    with torch.no_grad():
-        assert plan.explained(cell, (True, ()), inputs)[0].name == "llvm"
+    assert plan.explained(layer.stack()[0], (True, ()), x.transpose(0, 1))[0].name == "llvm"
     layer(x)[0].float().square().sum().backward()
     truth = deepcopy(layer).float()
     truth(x.float())[0].square().sum().backward()
     for (name, rough), exact in zip(layer.named_parameters(), truth.parameters(), strict=True):
         assert rough.grad is not None
         assert exact.grad is not None
-        assert (rough.grad.float() - exact.grad).abs().max() < 0.05 * exact.grad.abs().max(), name
+        assert rough.grad.dtype == torch.bfloat16
+        # a few roundings of what goes in and comes out
+        assert (rough.grad.float() - exact.grad).abs().max() < 0.02 * exact.grad.abs().max(), name

@@ -141,7 +141,7 @@ def arguments(**others: Any) -> tuple[Any, ...]:
     every = others.pop("every", 0)
     for name, value in others.items():
         setattr(parts, name, value)
-    return *parts.lists(), "llvm", traced.program.text, False, every
+    return *parts.lists(), "llvm", traced.program.text, False, every, False
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,9 @@ def test_the_operations_are_what_pytorch_asks_of_operations(lengths: Tensor | No
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.library.opcheck(
-            torch.ops.elman.scan.default, (*parts.lists(), "llvm", traced.program.text, False, True), test_utils=checks
+            torch.ops.elman.scan.default,
+            (*parts.lists(), "llvm", traced.program.text, False, True, False),
+            test_utils=checks,
         )
 
 

@@ -17,6 +17,7 @@ from elman.compiler.binding import Member, Stack, again
 from elman.compiler.calls import Calls
 from elman.compiler.contract import place_of
 from elman.compiler.executor import Run, State
+from elman.compiler.precision import CAST
 from elman.compiler.surroundings import ordinary, recorded, transformed
 from elman.compiler.tensors import PLAIN, WHOLE, strided, told
 from elman.errors import ElmanError
@@ -245,7 +246,8 @@ class Recurrence(nn.Module, ABC):
 
         for n, value in enumerate((x, *state, *extras.values())):
             if not isinstance(value, Tensor) or (value.dtype != dtype or value.device != device):
-                if isinstance(value, Tensor) and value.device == device and torch.is_autocast_enabled(x.device.type):
+                cast = isinstance(value, Tensor) and value.device == device and {value.dtype, dtype} <= {*CAST}
+                if cast and torch.is_autocast_enabled(device.type):
                     continue
                 what = ("an input", *("a state" for _ in state), *(f"the extra input {key}" for key in extras))[n]
                 if not isinstance(value, Tensor):

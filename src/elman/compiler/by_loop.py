@@ -1,8 +1,8 @@
 """A recurrence over time and its derivatives by PyTorch's own operations: of any order, in any mode, and slow."""
 
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -11,9 +11,27 @@ from elman.compiler import interpret
 from elman.compiler.parts import Optional, Parts, Scan
 from elman.compiler.program import Program
 
+T = TypeVar("T")
+
+
+def _as_given(function: Callable[..., T]) -> Callable[..., T]:
+    """Without autocast, which has been heeded by whoever converted the tensors that are given."""
+
+    @wraps(function)
+    def run(scan: Scan, tensors: Sequence[Any], *rest: Any) -> T:
+        kind = tensors[0].device.type
+        if not torch.is_autocast_enabled(kind):
+            return function(scan, tensors, *rest)
+        with torch.autocast(kind, enabled=False):
+            return function(scan, tensors, *rest)
+
+    return run
+
+
 _program = lru_cache(maxsize=256)(Program.read)
 
 
+@_as_given
 def forward(scan: Scan, tensors: Sequence[Any]) -> tuple[Tensor, list[Tensor]]:
     """Outputs and last states."""
     program, parts = _program(scan.program), Parts.of(scan, tensors)
@@ -21,6 +39,7 @@ def forward(scan: Scan, tensors: Sequence[Any]) -> tuple[Tensor, list[Tensor]]:
     return found.outputs, list(found.final)
 
 
+@_as_given
 def backward(scan: Scan, tensors: Sequence[Any], cotangents: Sequence[Tensor]) -> list[Any]:
     """The cotangent of each tensor, from those of the outputs and the last states."""
     places = [i for i, t in enumerate(tensors) if t is not None and t.is_floating_point()]
@@ -33,6 +52,7 @@ def backward(scan: Scan, tensors: Sequence[Any], cotangents: Sequence[Tensor]) -
     return _filled([None] * len(tensors), places, pull(tuple(cotangents)))
 
 
+@_as_given
 def second(
     scan: Scan, tensors: Sequence[Any], cotangents: Sequence[Tensor], directions: Sequence[Optional]
 ) -> tuple[list[Any], list[Tensor]]:

@@ -2,7 +2,8 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,6 +13,7 @@ from torch import Tensor, fx, nn
 from elman.compiler import executors, scan
 from elman.compiler.executor import Account, Kernels, Mode, Run, Runnable, State
 from elman.compiler.ops import derived_from
+from elman.compiler.precision import WHOLE, Dtypes, precision, results
 from elman.compiler.program import Program, elementwise
 from elman.compiler.reading import reading
 from elman.compiler.trace import Traced, attribute
@@ -90,31 +92,39 @@ class Compiled(ABC):
     ) -> Run:
         """Run the kernels of the step, as one operation of PyTorch."""
         program, sources, key = _step(template, mode, all_states)
-        operands = [attribute(cell, path) for path in sources]
-        if x.dtype == torch.bfloat16:  # what is computed of them once is not rounded again
-            operands = [operand.float() for operand in operands]
-        if key:
-            operands = _prologues[key](*operands)
-        along = list(extras.values())
-        parts = scan.Parts(
-            x, cell.weight_ih, cell.bias_ih, list(operands), list(state), list(initial), along, lengths, resets
+        how = precision(x)
+        plain = how.autocast is None and x.dtype == how.work
+        with nullcontext() if how.autocast is None else torch.autocast(x.device.type, enabled=False):
+            weight, operands = cell.weight_ih, [attribute(cell, path) for path in sources]
+            if not plain:  # what is computed of them once is not rounded again
+                operands = [operand.to(how.work) for operand in operands]
+            if key:
+                operands = _prologues[key](*operands)
+            along = list(extras.values())
+            parts = scan.Parts(
+                x, weight, cell.bias_ih, list(operands), list(state), list(initial), along, lengths, resets
+            )
+            every = saved_every(self.name, save, program, x)
+            how_to_run = scan.Scan(self.name, program, reverse, every, how.products == torch.bfloat16)
+            output, last = scan.run(how_to_run, parts if plain else parts.to(how.work))
+            run = _split(output, last, state, lengths, reverse) if all_states else Run(output, tuple(last), ())
+        if plain:
+            return run
+        rows, more = (tuple(t.dtype for t in group) for group in (state, along))
+        given = Dtypes(x.dtype, weight.dtype, rows, more, lengths is not None or resets is not None)
+        dtypes = results(template, mode, x.device.type, how.autocast, given)
+        return Run(
+            run.outputs.to(dtypes[0]),
+            tuple(s.to(dtype) for s, dtype in zip(run.final, dtypes[1:], strict=True)),
+            tuple(s.to(dtype) for s, dtype in zip(run.states, dtypes[1:], strict=False)),
         )
-        output, last = scan.run(self.name, program, reverse, saved_every(self.name, save, program, x), parts)
-        if not all_states:
-            return Run(output, tuple(last), ())
-        sizes = [output.shape[-1] - sum(s.shape[1] for s in state), *(s.shape[1] for s in state)]
-        output, *states = output.split(sizes, -1)
-        if lengths is not None:  # a row that is not running has the state that it ended with, or is to begin with
-            valid = torch.arange(x.shape[1], device=x.device) < lengths.to(x.device)[:, None]
-            held = state if reverse else last
-            states = [torch.where(valid[:, :, None], s, h[:, None]) for s, h in zip(states, held, strict=True)]
-        return Run(output, tuple(last), tuple(states))
 
     def plain(self, template: nn.Module, mode: Mode, dtype: torch.dtype) -> Plain | None:
-        """The kernels of a step and what they read; None where something is computed before they run."""
+        """The kernels of a step and what they read; None where anything is computed around their run."""
         program, sources, key = _step(template, mode, False)
-        kernels = scan.kernels_of(self.name, program, dtype)
-        return None if key or kernels.dtype != dtype else Plain(program, kernels, sources)
+        if key or dtype not in WHOLE or torch.is_autocast_enabled("cpu"):
+            return None
+        return Plain(program, scan.kernels_of(self.name, program, dtype), sources)
 
     def account(
         self, cell: Any, mode: Mode, x: Tensor, *, training: bool, threads: int | None, save: int | str
@@ -124,6 +134,17 @@ class Compiled(ABC):
         assert traced is not None
         every = saved_every(self.name, save, traced.program.text, x)
         return self.explain(traced, cell, x, training=training, threads=threads, every=every)
+
+
+def _split(output: Tensor, last: Sequence[Tensor], state: State, lengths: Tensor | None, reverse: bool) -> Run:
+    """The outputs, and beside them the states of every step."""
+    sizes = [output.shape[-1] - sum(s.shape[1] for s in state), *(s.shape[1] for s in state)]
+    output, *states = output.split(sizes, -1)
+    if lengths is not None:  # a row that is not running has the state that it ended with, or is to begin with
+        valid = torch.arange(output.shape[1], device=output.device) < lengths.to(output.device)[:, None]
+        held = state if reverse else last
+        states = [torch.where(valid[:, :, None], s, h[:, None]) for s, h in zip(states, held, strict=True)]
+    return Run(output, tuple(last), tuple(states))
 
 
 @torch.compiler.assume_constant_result
@@ -173,7 +194,7 @@ def saved_every(name: str, save: int | str, program: str, x: Tensor) -> int:
         raise ElmanError(f"save is 'fast', 'lean', a number of steps or an amount such as '2GiB', not {save!r}")
     budget = float(amount[1]) * {"K": 2**10, "M": 2**20, "G": 2**30}[amount[2]]
     batch, time = x.shape[:2]
-    step, state = scan.kept_bytes(name, program, x.dtype)
+    step, state = scan.kept_bytes(name, program, precision(x).work)
     for every in (1, *(2**n for n in range(1, 31))):
         kept = batch * (step * time if every == 1 else state * -(-time // every) + step * min(every, time))
         if kept <= budget:

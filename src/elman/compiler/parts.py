@@ -22,11 +22,12 @@ class Scan:
     program: str
     reverse: bool
     every: int  # what is kept for the backward pass: 0 nothing, 1 every step, k the state before every k-th
+    narrow: bool = False  # whether the factors of products are rounded to bfloat16
 
     @property
-    def plain(self) -> tuple[str, str, bool, int]:
+    def plain(self) -> tuple[str, str, bool, int, bool]:
         """As the operations of PyTorch take it."""
-        return self.executor, self.program, self.reverse, self.every
+        return self.executor, self.program, self.reverse, self.every, self.narrow
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -64,9 +65,7 @@ class Parts:
         return Parts(x, weight, bias, operands, first, initial, extras, lengths, resets)
 
     def to(self, dtype: torch.dtype) -> "Parts":
-        """The same in another format of numbers."""
-        if self.x.dtype == dtype:
-            return self
+        """The same in another format of numbers, with autograd."""
         return Parts(
             x=self.x.to(dtype),
             weight=self.weight.to(dtype),

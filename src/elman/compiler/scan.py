@@ -30,12 +30,12 @@ _READABLE = PLAIN | {type(None)}  # numbers of another class may be elsewhere th
 
 
 def kernels_of(executor: str, text: str, dtype: torch.dtype) -> Kernels:
-    """The kernels of a Program, given as text, for one format of numbers."""
-    return _kernels(executor, text, dtype, cast(KernelMaker, executors.load(executor)).target)
+    """The kernels of a Program, given as text, whose products are of factors of one format."""
+    return _made(executor, text, dtype, cast(KernelMaker, executors.load(executor)).target)
 
 
 @lru_cache(maxsize=256)
-def _kernels(executor: str, text: str, dtype: torch.dtype, target: Hashable) -> Kernels:
+def _made(executor: str, text: str, dtype: torch.dtype, target: Hashable) -> Kernels:
     return cast(KernelMaker, executors.load(executor)).kernels(Program.read(text), dtype)
 
 
@@ -50,29 +50,33 @@ def _tangent(text: str) -> str:
     return tangent(Program.read(text)).text
 
 
-def run(executor: str, program: str, reverse: bool, every: int, parts: Parts) -> tuple[Tensor, list[Tensor]]:
+def _kernels(scan: Scan, x: Tensor) -> Kernels:
+    return kernels_of(scan.executor, scan.program, torch.bfloat16 if scan.narrow else x.dtype)
+
+
+def run(scan: Scan, parts: Parts) -> tuple[Tensor, list[Tensor]]:
     """Outputs ``[B, T, O]`` and the last states, by the kernels of an executor, with derivatives of any order.
 
-    ``every`` is what a backward pass finds: 1 the tape of every step, more the state before every so many.
-    Of bfloat16 there is no backward pass: the matrices stay so, and the rest is computed in float32.
+    All tensors are of float32, or all of float64.
     """
     tensors = parts.flat()
     needed = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
     if torch.compiler.is_compiling() or recorded() or not _READABLE.issuperset(map(type, tensors)):
         if not torch.compiler.is_compiling():
             if not (recorded() or any(map(stands_for_another, tensors))):
-                return by_loop.forward(Scan(executor, program, reverse, every), tensors)
+                return by_loop.forward(scan, tensors)
             if torch.onnx.is_in_onnx_export():
                 raise ElmanError(
                     "ONNX has no operator for a recurrence of any cell; export the torch.nn twin of an RNN, LSTM or "
                     "GRU, which takes its state_dict"
                 )
-        output, _, *last = torch.ops.elman.scan(*parts.lists(), executor, program, reverse, every * needed)
+        kept = replace(scan, every=scan.every * needed)
+        output, _, *last = torch.ops.elman.scan(*parts.lists(), *kept.plain)
         return output, last
     if needed or transformed():
-        output, _, *last = _apply(_Scan, Scan(executor, program, reverse, every), *tensors)
+        output, _, *last = _apply(_Scan, scan, *tensors)
         return output, last
-    output, last, _ = _computed(Scan(executor, program, reverse, 0), parts)
+    output, last, _ = _computed(replace(scan, every=0), parts)
     return output, last
 
 
@@ -90,20 +94,16 @@ def _forward(scan: Scan, tensors: Sequence[Any]) -> list[Tensor]:
 
 
 def _computed(scan: Scan, parts: Parts) -> tuple[Tensor, list[Tensor], Tensor]:
-    """The outputs and the last states in the format of the input, and the tape."""
-    dtype = parts.x.dtype
-    kernels = kernels_of(scan.executor, scan.program, dtype)
-    output, last, kept = kernels.forward(parts.to(kernels.dtype).sequences(kernels.program, scan.reverse), scan.every)
-    if output.dtype == dtype:
-        return output, last, kept
-    return output.to(dtype), [state.to(dtype) for state in last], kept
+    """The outputs, the last states, and the tape."""
+    kernels = _kernels(scan, parts.x)
+    return kernels.forward(parts.sequences(kernels.program, scan.reverse), scan.every)
 
 
 def _backward(
     scan: Scan, tensors: Sequence[Any], tape: Tensor, cotangents: Sequence[Tensor], input_too: bool = True
 ) -> list[Any]:
     """The cotangent of each tensor, from those of the output and the last states."""
-    kernels = kernels_of(scan.executor, scan.program, tensors[0].dtype)
+    kernels = _kernels(scan, tensors[0])
     parts = Parts.of(scan, tensors)
     sequences = parts.sequences(kernels.program, scan.reverse)
     found = kernels.backward(sequences, tape, cotangents[0], cotangents[1:], scan.every, input_too=input_too)
@@ -298,7 +298,8 @@ def _member(tensors: Sequence[Any], dims: Sequence[int | None], i: int) -> list[
 
 _TENSORS = (
     "Tensor x, Tensor weight, Tensor? bias, Tensor[] operands, Tensor[] first, Tensor[] initial, Tensor[] extras, "
-    "Tensor? lengths, Tensor? resets, str executor, str program, bool reverse, int every"
+    "Tensor? lengths, Tensor? resets, str executor, str program, bool reverse, int every, "
+    "bool narrow"
 )
 
 
@@ -306,9 +307,9 @@ _TENSORS = (
 def _scan_op(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
     initial: Sequence[Tensor], extras: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
-    program: str, reverse: bool, every: int,
+    program: str, reverse: bool, every: int, narrow: bool,
 ) -> list[Tensor]:  # fmt: skip
-    scan = Scan(executor, program, reverse, every)
+    scan = Scan(executor, program, reverse, every, narrow)
     return _forward(scan, Parts(x, weight, bias, operands, first, initial, extras, lengths, resets).flat())
 
 
@@ -316,9 +317,9 @@ def _scan_op(
 def _scan_fake(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
     initial: Sequence[Tensor], extras: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
-    program: str, reverse: bool, every: int,
+    program: str, reverse: bool, every: int, narrow: bool,
 ) -> list[Tensor]:  # fmt: skip
-    kernels = kernels_of(executor, program, x.dtype)
+    kernels = _kernels(Scan(executor, program, reverse, every, narrow), x)
     batch, time = x.shape[:2]
     if every > 1:
         steps = (time + every - 1) // every
@@ -342,9 +343,10 @@ def _scan_fake(
 def _scan_backward_op(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
     initial: Sequence[Tensor], extras: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
-    program: str, reverse: bool, every: int, tape: Tensor, cotangents: Sequence[Tensor],
+    program: str, reverse: bool, every: int, narrow: bool, tape: Tensor,
+    cotangents: Sequence[Tensor],
 ) -> list[Tensor]:  # fmt: skip
-    scan = Scan(executor, program, reverse, every)
+    scan = Scan(executor, program, reverse, every, narrow)
     tensors = Parts(x, weight, bias, operands, first, initial, extras, lengths, resets).flat()
     return [g.contiguous() for g in _backward(scan, tensors, tape, cotangents) if g is not None]
 
@@ -353,27 +355,28 @@ def _scan_backward_op(
 def _scan_backward_fake(
     x: Tensor, weight: Tensor, bias: Optional, operands: Sequence[Tensor], first: Sequence[Tensor],
     initial: Sequence[Tensor], extras: Sequence[Tensor], lengths: Optional, resets: Optional, executor: str,
-    program: str, reverse: bool, every: int, tape: Tensor, cotangents: Sequence[Tensor],
+    program: str, reverse: bool, every: int, narrow: bool, tape: Tensor,
+    cotangents: Sequence[Tensor],
 ) -> list[Tensor]:  # fmt: skip
     given = [x, weight, *([] if bias is None else [bias]), *operands, *first, *initial, *extras]
     return [torch.empty_like(t, memory_format=torch.contiguous_format) for t in given]
 
 
 def _scan_context(ctx: Any, inputs: Any, output: Any) -> None:
-    *lists, executor, program, reverse, every = inputs
-    ctx.scan = Scan(executor, program, reverse, every)
+    *lists, executor, program, reverse, every, narrow = inputs
+    ctx.scan = Scan(executor, program, reverse, every, narrow)
     ctx.save_for_backward(*_flat(lists), output[1])
 
 
 def _scan_autograd(ctx: Any, cotangents: Sequence[Tensor]) -> Any:
     *tensors, tape = ctx.saved_tensors
     found = backward(ctx.scan, tensors, tape, [cotangents[0], *cotangents[2:]])
-    return *Parts.of(ctx.scan, found).lists(), None, None, None, None
+    return *Parts.of(ctx.scan, found).lists(), *[None] * 5
 
 
 def _scan_backward_context(ctx: Any, inputs: Any, output: Any) -> None:
-    *lists, executor, program, reverse, every, _, cotangents = inputs
-    ctx.scan = Scan(executor, program, reverse, every)
+    *lists, executor, program, reverse, every, narrow, _, cotangents = inputs
+    ctx.scan = Scan(executor, program, reverse, every, narrow)
     tensors = _flat(lists)
     ctx.count = len(tensors)
     ctx.save_for_backward(*tensors, *cotangents)
@@ -382,7 +385,7 @@ def _scan_backward_context(ctx: Any, inputs: Any, output: Any) -> None:
 def _scan_backward_autograd(ctx: Any, directions: Sequence[Optional]) -> Any:
     tensors, cotangents = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
     found, by_cotangents = _second(ctx.scan, tensors, cotangents, _spread(directions, tensors[2] is not None))
-    return *Parts.of(ctx.scan, found).lists(), None, None, None, None, None, by_cotangents
+    return *Parts.of(ctx.scan, found).lists(), *[None] * 6, by_cotangents
 
 
 _scan_op.register_autograd(_scan_autograd, setup_context=_scan_context)

@@ -67,7 +67,7 @@ def trace(
         NotCompilable: an operation outside the subset, or a step that branches on its values.
         ElmanError: a step that gives something else than its output and its new states.
     """
-    module = _skeleton(module)
+    module = skeleton(module)
     recording = Recording(_batch(module, [x_width, *states.values(), *extras.values()]), x_width if lift else 0)
     reader = _Reader(module, recording)
     with torch.enable_grad(), torch.device("meta"):
@@ -119,25 +119,26 @@ def _refusals(module: nn.Module) -> Iterator[None]:
         raise NotCompilable(f"{type(module).__name__}.step cannot be read, {where}: {reason}") from error
 
 
-def _skeleton(module: nn.Module) -> nn.Module:
+def skeleton(module: nn.Module, device: torch.device | str = "meta", dtype: torch.dtype | None = None) -> nn.Module:
     """A view of the module with the shapes of its parameters and buffers alone, whatever stands in for them now."""
     view = object.__new__(type(module))
-    own = vars(module)
-    like = {name: None if p is None else torch.empty(p.shape, device="meta") for name, p in own["_parameters"].items()}
+    own, parameters = vars(module), dict[str, Tensor | None]()
+    for name, p in own["_parameters"].items():
+        parameters[name] = None if p is None else nn.Parameter(torch.empty(p.shape, device=device, dtype=dtype))
     vars(view).update(
         own
         | {
-            "_parameters": {name: None if p is None else nn.Parameter(p) for name, p in like.items()},
-            "_buffers": {n: None if b is None else _without_numbers(b) for n, b in own["_buffers"].items()},
-            "_modules": {name: m if m is None else _skeleton(m) for name, m in own["_modules"].items()},
+            "_parameters": parameters,
+            "_buffers": {n: None if b is None else _bare(b, device, dtype) for n, b in own["_buffers"].items()},
+            "_modules": {n: m if m is None else skeleton(m, device, dtype) for n, m in own["_modules"].items()},
         }
     )
     return view
 
 
-def _without_numbers(buffer: Tensor) -> Tensor:
-    dtype = None if buffer.is_floating_point() else buffer.dtype
-    return torch.empty(buffer.shape, dtype=dtype, device="meta")
+def _bare(buffer: Tensor, device: torch.device | str, dtype: torch.dtype | None) -> Tensor:
+    """A buffer without its numbers."""
+    return torch.empty(buffer.shape, dtype=dtype if buffer.is_floating_point() else buffer.dtype, device=device)
 
 
 class _Reader(TorchFunctionMode):

@@ -19,11 +19,12 @@ from elman.cells.lstm_projected import ProjectedLSTMCell
 from elman.cells.recurrence import READ_OF_CELL, bind, check_lengths
 from elman.compiler.binding import Member, Stack, again
 from elman.compiler.calls import Calls
+from elman.compiler.precision import CAST
 from elman.compiler.surroundings import ordinary
 from elman.compiler.tensors import PLAIN, strided, told
 from elman.errors import ElmanError, ElmanWarning, TwinError, user_level
 from elman.layers.recurrent import check_stack, run_stack
-from elman.layers.twins import as_leaf, compile_as_code, quantize_as, twin_of, words_of_twin
+from elman.layers.twins import as_leaf, compile_as_code, dtypes_of_twin, quantize_as, twin_of, words_of_twin
 
 _CELLS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "RNN_TANH": (ElmanCell, {"nonlinearity": "tanh"}),
@@ -171,7 +172,7 @@ class DropIn(nn.RNNBase):
         if lengths is not None:
             raise ElmanError("a packed sequence has its own lengths; lengths go with a padded input")
         padded, lengths = pad_packed_sequence(input, self.batch_first)
-        outputs, state = self._run(padded, hx, lengths, resets, save)
+        outputs, state = self._run(padded, hx, lengths, resets, save, packed=True)
         return _pack_like(input, outputs, lengths, self.batch_first), state
 
     def _bound(self, input: Tensor, hx: Any, save: int | str) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
@@ -201,8 +202,11 @@ class DropIn(nn.RNNBase):
         lengths: Tensor | None,
         resets: Tensor | None,
         save: int | str,
+        packed: bool = False,
     ) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
         self._check(input, hx, resets)
+        cast = torch.is_autocast_enabled(input.device.type) and input.dtype in CAST
+        dtypes = dtypes_of_twin(self, input, hx, packed) if cast else None
         batched = input.dim() == 3
         turned = batched and not self.batch_first
         state = (hx,) if isinstance(hx, Tensor) else hx
@@ -231,8 +235,10 @@ class DropIn(nn.RNNBase):
             outputs = outputs.transpose(0, 1).contiguous()
         if not batched:
             outputs, state = outputs.squeeze(0), tuple(part.squeeze(1) for part in state)
+        if dtypes is not None:
+            outputs, *state = (t.to(dtype) for t, dtype in zip((outputs, *state), dtypes, strict=True))
         first, *others = state
-        return outputs, state if others else first
+        return outputs, (first, *others) if others else first
 
     def _check(self, input: Tensor, hx: Tensor | tuple[Tensor, ...] | None, resets: Tensor | None) -> None:
         name, size = type(self).__name__, self.input_size

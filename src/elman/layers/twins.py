@@ -55,6 +55,18 @@ def words_of_twin(module: Any, input: Any, hx: Any) -> str:
     return ""
 
 
+def dtypes_of_twin(module: Any, x: Tensor, hx: Any, packed: bool) -> tuple[torch.dtype, ...]:
+    """Those of the twin's outputs and last states under autocast: of its products, or of what these are added to."""
+    asked, states = torch.get_autocast_dtype(x.device.type), (hx,) if isinstance(hx, Tensor) else hx
+    begun = x.dtype if states is None else states[-1].dtype
+    wide = torch.promote_types(asked, begun)
+    if module.mode == "LSTM":
+        if module.proj_size:
+            return asked, asked, wide
+        return (wide if packed else asked,) * 3  # a padded input goes to one operation, which autocast rounds whole
+    return (wide if module.mode == "GRU" else asked,) * 2
+
+
 def as_leaf(module: nn.Module, input: Proxy, *args: Any, **options: Any) -> Any:
     """The call of a module as a node of the graph that is being traced; None where the module is its root."""
     tracer = input.tracer

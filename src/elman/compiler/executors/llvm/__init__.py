@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch._C._functorch import peek_interpreter_stack
 
 from elman.compiler.compiled import Compiled
 from elman.compiler.executors.llvm import host
+from elman.compiler.precision import CAST
 from elman.compiler.program import Program
 from elman.compiler.trace import Traced
 
@@ -25,7 +25,7 @@ _UNFIT = host.unfit()
 
 
 class LLVM(Compiled):
-    """Runs float32 and float64 on the CPU, and bfloat16 where no gradient is wanted."""
+    """Runs on the CPU: float64, float32, and sixteen bits, of which states and sums are float32."""
 
     name = "llvm"
     rank = 9
@@ -46,13 +46,9 @@ class LLVM(Compiled):
         """Why it runs nothing over such an input, empty if it does."""
         if _UNFIT:
             return _UNFIT
-        if x.device.type == "cpu" and x.shape[0] and not torch.is_autocast_enabled("cpu"):
-            if x.dtype in (torch.float32, torch.float64):
-                return ""
-            training = torch.is_grad_enabled() or torch.compiler.is_compiling() or peek_interpreter_stack() is not None
-            if x.dtype == torch.bfloat16 and not training:
-                return ""
-        return f"there are no kernels to train {x.dtype} on {x.device.type}, for autocast, or for no rows"
+        if x.device.type == "cpu" and x.shape[0] and x.dtype in (torch.float64, *CAST):
+            return ""
+        return f"there are no kernels for {x.dtype} on {x.device.type}, or for no rows"
 
     def kernels(self, program: Program, dtype: torch.dtype) -> "Kernels":
         """The kernels of a Program, compiled when they are first run."""
