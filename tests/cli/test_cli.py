@@ -61,7 +61,7 @@ def train(out: Path, data: Path | None, *more: str) -> list[str]:
         (b"too short for all of it", "has 23 tokens"),
         (
             b"some text " * 100,
-            "has 1000 tokens; a batch of 2 rows of 16 steps, and as many steps held out",
+            "has 1,000 tokens; a batch of 2 rows of 16 steps, and as many steps held out",
         ),
     ],
 )
