@@ -16,8 +16,7 @@ from torch.utils.checkpoint import checkpoint
 import elman
 from elman import Recurrent, cells
 from elman.cells import Cell
-from elman.compiler import plan
-from elman.compiler.executors.fused.operation import in_one_piece, joined
+from elman.compiler import one_piece, plan
 from elman.compiler.executors.fused.segments import segments
 from elman.compiler.held import held
 from elman.errors import ElmanError
@@ -274,21 +273,47 @@ def test_an_operand_of_another_shape_is_refused() -> None:
         cell(x)
 
 
-def test_parameters_in_one_piece_are_the_same_with_the_same_gradients() -> None:
-    shapes = [(12, 3), (12, 2), (12,), (12,), (2, 3)]  # with a projection, which comes last and lies before the biases
-    for own in (shapes, shapes[:4], shapes[:2]):
-        weights = [torch.randn(shape, requires_grad=True) for shape in own]
-        found = joined(weights)
-        assert all(torch.equal(a, b) for a, b in zip(found, weights, strict=True))
-        memory = found[0].untyped_storage()
-        assert all(t.untyped_storage().data_ptr() == memory.data_ptr() for t in found)
-        matrices = [t for t in found if t.dim() == 2]
-        places = [sum(m.numel() for m in matrices[:n]) for n in range(len(matrices))]
-        assert [t.storage_offset() for t in matrices] == places
-        assert memory.nbytes() == 4 * (sum(m.numel() for m in matrices) + 24)
-        sum((t * (n + 1)).sum() for n, t in enumerate(found)).backward()  # type: ignore[union-attr]
-        assert [t.grad[0].max().item() for t in weights] == [n + 1 for n in range(len(own))]  # type: ignore[index]
-    assert in_one_piece(weights) is weights, "not on the CPU"
+SHAPES = [(12, 3), (12, 2), (12,), (12,), (2, 3)]  # with a projection, which lies before the biases
+
+
+@pytest.mark.parametrize("shapes", [SHAPES, SHAPES[:4], SHAPES[:2]])
+def test_parameters_in_one_piece_are_the_same_with_the_same_gradients(shapes: list[tuple[int, ...]]) -> None:
+    weights = [torch.randn(shape, requires_grad=True) for shape in shapes]
+    found = one_piece.joined(weights)
+    assert all(torch.equal(a, b) for a, b in zip(found, weights, strict=True))
+    assert one_piece.lie_in_order(found)
+    matrices = sum(t.numel() for t in found if t.dim() == 2)
+    assert found[0].untyped_storage().nbytes() == 4 * (matrices + 24), "with room for biases"
+    torch.autograd.backward([t.sum() * (n + 1) for n, t in enumerate(found)])
+    for n, t in enumerate(weights):
+        assert t.grad is not None
+        assert torch.equal(t.grad, torch.full_like(t, n + 1))
+    assert not one_piece.lie_in_order(weights)
+    assert one_piece.in_one_piece(weights) is weights, "not on the CPU"
+
+
+def test_the_parameters_of_a_drop_in_are_moved_into_one_piece_for_each_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_piece, "wanted", lambda parameters: True)
+    joins, real = list[int](), one_piece.joined
+    monkeypatch.setattr(one_piece, "joined", lambda parameters: joins.append(1) or real(parameters))
+    for options in ({}, {"bias": False}, {"num_layers": 2, "bidirectional": True, "proj_size": 2}):
+        layer = elman.LSTM(3, 5, **options)  # type: ignore[arg-type]
+        assert joins, "they are moved when the module is made"
+        right = {name: value.clone() for name, value in layer.state_dict().items()}
+        own = dict(layer.named_parameters())
+        joins.clear()
+        x = torch.randn(4, 2, 3)
+        outputs, _ = layer(x)
+        layer.flatten_parameters()
+        assert not joins, "and not again at each call"
+        layer.double().float()
+        assert joins, "but when they were moved elsewhere"
+        assert all(torch.equal(value, right[name]) for name, value in layer.state_dict().items())
+        assert all(value is own[name] for name, value in layer.named_parameters())
+        assert_close(layer(x)[0], outputs, "outputs")
+        layer(x)[0].sum().backward()
+        assert all(value.grad is not None for value in layer.parameters())
+        joins.clear()
 
 
 def test_a_function_is_held_with_derivatives_of_any_order() -> None:

@@ -17,6 +17,7 @@ from elman.cells.gru import GRUCell
 from elman.cells.lstm import LSTMCell
 from elman.cells.lstm_projected import ProjectedLSTMCell
 from elman.cells.recurrence import READ_OF_CELL, bind, check_lengths
+from elman.compiler import one_piece
 from elman.compiler.binding import Member, Stack, again
 from elman.compiler.calls import Calls
 from elman.compiler.precision import CAST
@@ -95,6 +96,15 @@ class DropIn(nn.RNNBase):
 
     def _init_flat_weights(self) -> None:
         self.flatten_parameters()
+
+    def flatten_parameters(self) -> None:
+        """Move the parameters of each layer and direction into one piece of memory, where cuDNN is to run them."""
+        for own in self._parameters_of_cells():
+            given = [t for t in own.values() if t is not None]
+            plain = all(type(t) is nn.Parameter for t in given) and len({t.dtype for t in given}) == 1
+            apart = plain and len({t.data_ptr() for t in given}) == len(given)
+            if apart and one_piece.wanted(given) and not one_piece.lie_in_order(given):
+                one_piece.put_in_one_piece(given)
 
     def _update_flat_weights(self) -> None:
         """Do nothing: there is no list that could be old."""

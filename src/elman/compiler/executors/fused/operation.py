@@ -10,6 +10,7 @@ from elman.compiler.executor import Sequences
 from elman.compiler.executors.fused.segments import Segments, segments
 from elman.compiler.executors.fused.twins import Twin
 from elman.compiler.executors.fused.weights import weights_of
+from elman.compiler.one_piece import in_one_piece
 from elman.compiler.program import Program
 
 
@@ -74,38 +75,3 @@ def _state(parts: Sequence[Tensor]) -> Any:
     """A state as the operation takes it: ``[1, B, S]``, bare where there is only one."""
     own = [part.unsqueeze(0).contiguous() for part in parts]
     return own if len(own) > 1 else own[0]
-
-
-def in_one_piece(weights: list[Tensor]) -> list[Tensor]:
-    """The parameters as cuDNN wants them, behind each other in memory; elsewhere as they are.
-
-    PyTorch would put them there at every call, and warn of it. Those that lie so already, as ``flatten_parameters`` of
-    ``torch.nn`` puts them, are given as they are.
-    """
-    first = weights[0]
-    if not (first.is_cuda and torch.backends.cudnn.is_acceptable(first)) or _in_order(weights):
-        return weights
-    return joined(weights)
-
-
-def joined(weights: list[Tensor]) -> list[Tensor]:
-    """Copies behind each other in one memory: matrices, then biases; zeros for biases that there are none of."""
-    order = sorted(range(len(weights)), key=lambda n: -weights[n].dim())
-    pieces = [weights[n].reshape(-1) for n in order]
-    if len(weights) < 4:
-        pieces.append(weights[0].new_zeros(2 * len(weights[0])))
-    whole, found, start = torch.cat(pieces), list(weights), 0
-    for n in order:
-        found[n] = whole[start : start + weights[n].numel()].view(weights[n].shape)
-        start += weights[n].numel()
-    return found
-
-
-def _in_order(weights: list[Tensor]) -> bool:
-    """Whether parameters with biases lie behind each other from the beginning of their memory."""
-    here, end = weights[0].untyped_storage().data_ptr(), 0
-    for t in sorted(weights, key=lambda t: -t.dim()):
-        if not t.is_contiguous() or t.data_ptr() != here + end:
-            return False
-        end += t.nbytes
-    return len(weights) >= 4
