@@ -99,8 +99,8 @@ class DropIn(nn.RNNBase):
 
     def flatten_parameters(self) -> None:
         """Move the parameters of each layer and direction into one piece of memory, where cuDNN is to run them."""
-        for own in self._parameters_of_cells():
-            given = [t for t in own.values() if t is not None]
+        for cell in self._cells:
+            given: list[Any] = [getattr(self, own, None) for own in cell.called.values()]
             plain = all(type(t) is nn.Parameter for t in given) and len({t.dtype for t in given}) == 1
             apart = plain and len({t.data_ptr() for t in given}) == len(given)
             if apart and one_piece.wanted(given) and not one_piece.lie_in_order(given):
