@@ -5,6 +5,7 @@ import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -366,3 +367,13 @@ def test_arrays_of_any_kind_may_be_cells(arrays: list[Any], kind: pl.DataType) -
     column = column_of("a", arrays)
     assert column.dtype == kind
     assert len(column) == len(arrays)
+
+
+def test_lines_are_split_some_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [",".join("x" * random.randrange(9) for _ in range(3)) for random in [Random(0)] for _ in range(200)]
+    lines[50] = "a," + "b" * 300 + ",c"
+    (tmp_path / "a.csv").write_text("p,q,r\n" + "\n".join(lines) + "\n")
+    whole = read_table(tmp_path / "a.csv", BadRows("all")).frame
+    monkeypatch.setattr("elman.data.formats.delimited.AT_ONCE", 64)
+    assert read_table(tmp_path / "a.csv", BadRows("all")).frame.equals(whole)
+    assert whole["q"][50] == "b" * 300

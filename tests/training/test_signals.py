@@ -248,3 +248,26 @@ def test_twice_ends_the_program_at_once_and_files_stay_whole(name: str, tmp_path
     assert ended.returncode == 128 + getattr(signal, name), ended.stderr
     assert ended.stdout == ended.stderr == ""
     assert (tmp_path / "kept.txt").read_text() == "whole"
+
+
+@pytest.mark.skipif(not hasattr(signal, "siginterrupt"), reason="signals end what waits of themselves there")
+def test_what_waits_for_input_ends_whatever_a_library_did_about_signals() -> None:
+    script = (
+        "import os, signal, sys; from elman.training.signals import break_off_waiting, ended_by_signals\n"
+        "with ended_by_signals():\n"
+        "    signal.siginterrupt(signal.SIGINT, False)\n"
+        "    break_off_waiting()\n"
+        "    print('waits', flush=True)\n"
+        "    sys.stdin.readline()\n"
+    )
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=20)
+        finally:
+            process.kill()
+        assert process.returncode == -signal.SIGINT

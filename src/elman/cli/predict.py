@@ -68,6 +68,7 @@ def command(
         check_suffix(out)
         if data is not None and out.exists() and data.exists() and out.samefile(data):
             raise ElmanError(f"--out {out} is the file of --data, which would be lost; give another name")
+    from elman.training.signals import break_off_waiting
     from elman.training.task import Predictor
 
     task = restored(folder, encoding)
@@ -75,7 +76,12 @@ def command(
         raise ElmanError(f"{folder} holds a model for {task.name()}, which answers no rows")
     if data is None:
         lines = read_utf8("surrogateescape")  # a byte that is no UTF-8 is a mistake of its line alone
-        for answer in task.stream(iter(lines.readline, ""), skip_bad=skip):
+
+        def awaited() -> str:
+            break_off_waiting()
+            return lines.readline()
+
+        for answer in task.stream(iter(awaited, ""), skip_bad=skip):
             print(answer, flush=True)
         return
     with read_once() as copies:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.errors import ElmanError, brief, counted
 
+AT_ONCE = 1 << 24  # characters of lines that are split at once: for each of them polars asks for sixteen bytes
 NAMES = (".csv", ".tsv")  # how the names of such files end
 KEPT_TEXT = re.compile(r'^\s*="([^"]*)"\s*$')  # as a spreadsheet writes a cell that is to stay a text
 ROW = "row"  # the column of names that stand before rows, as R writes them, without a name of its own
@@ -291,7 +293,18 @@ def _split(text: str, separator: str) -> tuple[np.ndarray, pl.Series]:
         cells = _between_blanks([lines[n] for n in filled])
         if any(len(row) > 1 for row in cells):  # of which an empty line is none
             return filled.to_numpy() + 1, pl.Series(cells, dtype=pl.List(pl.String))
-    return np.arange(1, len(rows) + 1), pl.select(
+    sizes = np.array([len(line) + 1 for line in lines])
+    long, ends = np.flatnonzero(sizes > AT_ONCE), sizes.cumsum()
+    cuts = np.unique([*np.searchsorted(ends, np.arange(0, ends[-1], AT_ONCE)), *long, *(long + 1), len(rows)]).tolist()
+    parts = [_cells(rows[low:high], separator) for low, high in itertools.pairwise(cuts)]
+    return np.arange(1, len(rows) + 1), pl.concat(parts)
+
+
+def _cells(rows: pl.Series, separator: str) -> pl.Series:
+    """The cells of lines, none of an empty one."""
+    if len(rows) == 1:  # which may be of any size
+        return pl.Series([line.split(separator) if line else [] for line in rows], dtype=pl.List(pl.String))
+    return pl.select(
         pl.when(rows != "").then(rows.str.split(separator)).otherwise(pl.lit([], pl.List(pl.String)))
     ).to_series()
 
