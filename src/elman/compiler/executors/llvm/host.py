@@ -129,8 +129,8 @@ def host() -> Host:
 def use(machine: Host) -> Iterator[Host]:
     """Make and run kernels for another machine within this context: for tests of those that are narrower than this one.
 
-    It holds for the thread, or the task of ``asyncio``, that enters it. Whoever asks for what this one cannot run ends
-    the process; ``levels`` says what it can.
+    It holds for the thread, or the task of ``asyncio``, that enters it, and not for small calls of a module that were
+    bound before. Whoever asks for what this one cannot run ends the process; ``levels`` says what it can.
 
     >>> with use(of_level("x86-64")):
     ...     host().vector_bytes
