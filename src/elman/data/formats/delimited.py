@@ -296,11 +296,11 @@ def _split(text: str, separator: str) -> tuple[np.ndarray, pl.Series]:
     sizes = np.array([len(line) + 1 for line in lines])
     long, ends = np.flatnonzero(sizes > AT_ONCE), sizes.cumsum()
     cuts = np.unique([*np.searchsorted(ends, np.arange(0, ends[-1], AT_ONCE)), *long, *(long + 1), len(rows)]).tolist()
-    parts = [_cells(rows[low:high], separator) for low, high in itertools.pairwise(cuts)]
+    parts = [_at_once(rows[low:high], separator) for low, high in itertools.pairwise(cuts)]
     return np.arange(1, len(rows) + 1), pl.concat(parts)
 
 
-def _cells(rows: pl.Series, separator: str) -> pl.Series:
+def _at_once(rows: pl.Series, separator: str) -> pl.Series:
     """The cells of lines, none of an empty one."""
     if len(rows) == 1:  # which may be of any size
         return pl.Series([line.split(separator) if line else [] for line in rows], dtype=pl.List(pl.String))
