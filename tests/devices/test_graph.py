@@ -296,6 +296,19 @@ def test_what_fails_to_be_recorded_is_said_and_runs_in_a_loop(monkeypatch: pytes
         assert_close(outputs, right(cell, x), "outputs")
 
 
+def test_a_call_that_is_wrong_does_not_end_it() -> None:
+    cell, x = cells.load("lstm_layer_norm")(3, 4), torch.randn(2, 5, 3)
+    cell(x)
+    right_gain = cell.gain_c
+    cell.gain_c = nn.Parameter(torch.ones(5))
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="to be of same shape"):
+            cell(x)
+    cell.gain_c = right_gain
+    assert_close(cell(x)[0], right(cell, x), "outputs")
+    assert graphs()
+
+
 def test_calls_of_too_many_kinds_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graph, "MADE", 3)
     monkeypatch.setattr(graph, "KEPT", 2)

@@ -35,7 +35,6 @@ def checks(executor: str) -> Iterator[object]:
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 @pytest.mark.filterwarnings("ignore:its step is none of torch.nn's RNN, LSTM and GRU")  # a projection to as many
-@pytest.mark.filterwarnings("ignore:its loop cannot be recorded")  # with parameters that do not fit
 @pytest.mark.parametrize("check", [check for executor in CELLS for check in checks(executor)])
 def test_every_law_holds_on_a_device(check: Check) -> None:
     with pretended.device(watched=0):

@@ -149,8 +149,9 @@ def _made(
             with torch.random.fork_rng([x.device.index] if x.is_cuda else [], device_type="cuda"):
                 recorded = Recorded(RECORDERS[x.device.type](), loop, tensors)
         except RuntimeError as error:
+            made = loop(tensors)  # which raises what is wrong with a call
             known.why = f"its loop cannot be recorded: {str(error).splitlines()[0]}"
-            return loop(tensors)
+            return made
         recorded.take()
         graphs.append(recorded)
     return replay(recorded, _random if unread else loop, tensors)
