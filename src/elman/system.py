@@ -111,6 +111,13 @@ def send_to_main_thread(number: int) -> None:
         _thread.interrupt_main(signal.Signals(number))
 
 
+def break_off_waiting() -> None:
+    """Let signals end what waits for input, as Python has it; once polars was at work, reads go on after Ctrl-C."""
+    if hasattr(signal, "siginterrupt"):
+        for number in ENDING:
+            signal.siginterrupt(number, True)
+
+
 # Processes and processors.
 
 

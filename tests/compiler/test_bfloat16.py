@@ -1,5 +1,6 @@
-"""Inference with weights of bfloat16: the matrices stay so in memory, and everything is computed in float32."""
+"""Weights of bfloat16: where pairs are not multiplied the matrices stay so in memory, and all is float32."""
 
+from collections.abc import Iterator
 from copy import deepcopy
 
 import pytest
@@ -8,7 +9,9 @@ from cases import Case, Variant, given, variants
 from guards import Guards, guarded, inference
 
 from elman import LSTM
-from elman.compiler import plan
+from elman.compiler import plan, scan
+from elman.compiler.executors.llvm import LLVM
+from elman.compiler.executors.llvm.run import Kernels
 
 CASES = [
     Case(7, 3, 33, torch.float32, reverse=False, lengths=True, resets=True, bias=True),
@@ -16,6 +19,16 @@ CASES = [
 ]
 
 
+@pytest.fixture
+def no_pairs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The kernels of a machine that does not multiply pairs of bfloat16."""
+    monkeypatch.setattr(LLVM, "kernels", lambda _, program, dtype: Kernels(program, dtype))
+    scan.kernels_of.cache_clear()
+    yield
+    scan.kernels_of.cache_clear()
+
+
+@pytest.mark.usefixtures("no_pairs")
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("variant", variants(), ids=str)
 def test_it_is_float32_of_what_was_rounded(variant: Variant, case: Case) -> None:

@@ -21,6 +21,7 @@ from elman.cli.main import main
 from elman.compiler import plan
 from elman.compiler.executors.llvm import run
 from elman.compiler.executors.llvm.account import tiles
+from elman.compiler.executors.llvm.host import host
 from elman.compiler.ops import blocks
 from elman.compiler.reading import read
 from elman.compiler.trace import attribute
@@ -99,9 +100,9 @@ def test_its_numbers_are_those_of_the_call(
     seen: dict[str, Any] = {}
     make = run.Workspace.__init__
 
-    def watched(self: Any, compiled: Any, packed: Any, rows: Any, features: int, block: int) -> None:
+    def watched(self: Any, compiled: Any, packed: Any, pairs: bool, rows: Any, features: int, block: int) -> None:
         seen.setdefault("call", (rows.threads, block, max(rows.first[1:] - rows.first[:-1])))
-        make(self, compiled, packed, rows, features, block)
+        make(self, compiled, packed, pairs, rows, features, block)
 
     monkeypatch.setattr(run.Workspace, "__init__", watched)
     monkeypatch.setattr("elman.compiler.executors.llvm.threads.available", lambda: count)
@@ -207,3 +208,17 @@ def test_cells_say_what_is_proved_of_them(capsys: Any) -> None:
     assert found["mingru"] == found["minlstm"] == found["rg_lru"] == (True, True)
     assert found["indrnn"] == (False, True)
     assert found["lstm"] == found["gru"] == (False, False)
+
+
+def test_it_says_of_which_numbers_products_are() -> None:
+    cell = cells.load("gru")(6, 40)
+    assert "products" not in str(elman.explain(cell, 2, 7).parts[0]).partition("Plan")[2].partition("Floating")[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = elman.explain(cell, 2, 7).parts[0]
+    narrow = elman.explain(cells.load("gru")(6, 40).bfloat16(), 2, 7).parts[0]
+    for part in (cast, narrow):
+        assert part.executor == "llvm"
+        assert part.kernel is not None
+        assert ("pairs of bfloat16" in part.kernel.products) == host().bf16_dot
+        assert f"products: {part.kernel.products}; states" in str(part)
+    assert elman.explain(cells.load("gru")(6, 40).half(), 2, 7).parts[0].kernel.products == "float32"  # type: ignore[union-attr]

@@ -49,7 +49,7 @@ def test_nothing_outside_the_buffers_is_written_or_matters(
     guards = Guards()
     same = guarded(some, guards)
     same.run["save"] = save
-    scan._kernels.cache_clear()  # they keep their buffers from call to call
+    scan._made.cache_clear()  # they keep their buffers from call to call
     inputs = len(guards.guarded)
     with plan.use("llvm"), guards:
         found, alone = results(same), inference(same)

@@ -105,6 +105,58 @@ def test_a_matrix_packed_as_bfloat16_is_one_rounded_before(depth, columns):
         assert torch.equal(multiply(a, given, start, 3, torch.bfloat16), multiply(a, b.bfloat16().float(), start, 3))
 
 
+pairs_only = pytest.mark.skipif(not host().bf16_dot, reason="this machine does not multiply pairs of bfloat16")
+
+
+def multiply_pairs(a: Tensor, b: Tensor, start: Tensor, gap: int = 0) -> Tensor:
+    """``start + a b`` of factors rounded to bfloat16, from guarded buffers; ``start`` is of one row for all."""
+    (rows, depth), columns = a.shape, b.shape[1]
+    _, product_of, pack = gemm.functions(torch.bfloat16, True)
+    left, out = Guarded(a, gap), Guarded(a.new_zeros(rows, columns), gap)
+    packed = Guarded(torch.zeros(1, gemm.packed_size(depth, columns, False, True)))
+    pack(b.data_ptr(), b.stride(0), b.stride(1), depth, columns, packed.address)
+    sizes = left.stride, rows, depth, packed.address, columns, start.data_ptr(), 0, out.address, out.stride
+    product_of(left.address, *sizes)
+    for each in (left, out, packed):
+        each.check()
+    return out.view.clone()
+
+
+@pairs_only
+@pytest.mark.parametrize("columns", [1, 16, 31, 65, 129])
+@pytest.mark.parametrize("depth", [0, 1, 5, 33, 64, 512, 519])
+def test_products_of_pairs_are_those_of_what_was_rounded(depth: int, columns: int) -> None:
+    a, b, start = torch.randn(199, depth), torch.randn(depth, columns), torch.randn(1, columns)
+    exact = start.double() + a.bfloat16().double() @ b.bfloat16().double()
+    alone = multiply_pairs(a[-1:], b, start)
+    for rows, gap, turned in product((1, 2, 5, 8, 13, 97, 199), (0, 3), (False, True)):
+        found = multiply_pairs(a[-rows:], b.t().contiguous().t() if turned else b, start, gap)
+        assert close(found, exact[-rows:], depth), (rows, gap, turned)
+        assert torch.equal(found[-1:], alone), (rows, gap, turned)
+
+
+@pairs_only
+@pytest.mark.parametrize("rows", [1, 2, 7, 188, 375, 377, 800])
+def test_gradients_of_pairs_are_those_of_what_was_rounded(rows: int) -> None:
+    for m, n, count in product((1, 5, 8, 33, 130), (1, 16, 40, 100, 600), (1, 2)):
+        a, b = torch.randn(rows, m), torch.randn(rows, n)
+        c, sums = Guarded(torch.zeros(m, n)), Guarded(torch.zeros(1, m))
+        sides = gradient.Columns(m, m), gradient.Columns(n, n)
+        made = gradient.Product(*sides, rows, n, count, False, pairs=True)
+        made.run(a.data_ptr(), b.data_ptr(), c.address, sums.address)
+        c.check()
+        sums.check()
+        assert close(c.view, a.bfloat16().double().mT @ b.bfloat16().double(), rows), (m, n)
+        assert close(sums.view[0], a.double().sum(0), rows), (m, n)
+
+
+@pairs_only
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_pairs_keep_what_is_not_a_number(value: float) -> None:
+    a, b = torch.eye(3), torch.tensor([[1.0, value], [0.0, 1.0], [-value, 0.5]])
+    torch.testing.assert_close(multiply_pairs(a, b, torch.zeros(1, 2)), a @ b, equal_nan=True, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf, 3.4e38])
 def test_bfloat16_keeps_what_is_not_a_number(value):
     a, b = torch.eye(3), torch.tensor([[1.0, value], [0.0, 1.0], [-value, 0.5]])

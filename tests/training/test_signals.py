@@ -253,7 +253,8 @@ def test_twice_ends_the_program_at_once_and_files_stay_whole(name: str, tmp_path
 @pytest.mark.skipif(not hasattr(signal, "siginterrupt"), reason="signals end what waits of themselves there")
 def test_what_waits_for_input_ends_whatever_a_library_did_about_signals() -> None:
     script = (
-        "import os, signal, sys; from elman.training.signals import break_off_waiting, ended_by_signals\n"
+        "import os, signal, sys\n"
+        "from elman.system import break_off_waiting; from elman.training.signals import ended_by_signals\n"
         "with ended_by_signals():\n"
         "    signal.siginterrupt(signal.SIGINT, False)\n"
         "    break_off_waiting()\n"

@@ -68,7 +68,7 @@ def command(
         check_suffix(out)
         if data is not None and out.exists() and data.exists() and out.samefile(data):
             raise ElmanError(f"--out {out} is the file of --data, which would be lost; give another name")
-    from elman.training.signals import break_off_waiting
+    from elman.system import break_off_waiting
     from elman.training.task import Predictor
 
     task = restored(folder, encoding)

@@ -84,13 +84,6 @@ def _raised_again(ends: Ends) -> Iterator[None]:
         sys.unraisablehook = usual
 
 
-def break_off_waiting() -> None:
-    """Let signals end what waits for input, as Python has it; once polars was at work, reads go on after Ctrl-C."""
-    if hasattr(signal, "siginterrupt"):
-        for number in ENDING:
-            signal.siginterrupt(number, True)
-
-
 @contextmanager
 def put_off(keep: Callable[[BaseException], None]) -> Iterator[None]:
     """Keep the first exception that a signal would raise instead of raising it; the next one is raised.

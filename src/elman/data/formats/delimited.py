@@ -295,7 +295,8 @@ def _split(text: str, separator: str) -> tuple[np.ndarray, pl.Series]:
             return filled.to_numpy() + 1, pl.Series(cells, dtype=pl.List(pl.String))
     sizes = np.array([len(line) + 1 for line in lines])
     long, ends = np.flatnonzero(sizes > AT_ONCE), sizes.cumsum()
-    cuts = np.unique([*np.searchsorted(ends, np.arange(0, ends[-1], AT_ONCE)), *long, *(long + 1), len(rows)]).tolist()
+    even = np.searchsorted(ends, np.arange(0, ends[-1], AT_ONCE))
+    cuts = np.unique(np.concatenate([even, long, long + 1, [len(rows)]])).tolist()
     parts = [_at_once(rows[low:high], separator) for low, high in itertools.pairwise(cuts)]
     return np.arange(1, len(rows) + 1), pl.concat(parts)
 

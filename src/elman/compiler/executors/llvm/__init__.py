@@ -52,9 +52,10 @@ class LLVM(Compiled):
 
     def kernels(self, program: Program, dtype: torch.dtype) -> "Kernels":
         """The kernels of a Program, compiled when they are first run."""
+        from elman.compiler.executors.llvm.host import host
         from elman.compiler.executors.llvm.run import Kernels
 
-        return Kernels(program, dtype)
+        return Kernels(program, dtype, pairs=dtype == torch.bfloat16 and host().bf16_dot)
 
     def explain(
         self, traced: Traced, cell: Any, x: Tensor, *, training: bool, threads: int | None, every: int

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from elman.compiler import cost, proofs, units
@@ -12,7 +13,7 @@ from elman.compiler.executors.llvm import gemm, peak, threads
 from elman.compiler.executors.llvm.host import host
 from elman.compiler.executors.llvm.run import Kernels
 from elman.compiler.layout import Forward
-from elman.compiler.program import Program
+from elman.compiler.precision import precision
 from elman.compiler.proofs import Proof
 from elman.compiler.trace import Traced
 from elman.compiler.wording import words
@@ -31,6 +32,7 @@ class Kernel:
     rows: int  # of the batch, for the thread that has most
     tiles: tuple[int, ...]  # rows of the register tiles that those pass through
     tile_columns: int
+    products: str  # of which numbers
     block: int  # steps whose input is projected at once
     kept: float  # numbers kept for the backward pass, for each step, row and unit
     kept_bytes: int
@@ -48,6 +50,8 @@ class Kernel:
         """Its plan and what it costs, for people."""
         yield f"  threads: {self.threads}, each with its rows for all steps, at most {units.many(self.rows, 'row')}"
         yield f"  register tiles: {_runs(self.tiles)} rows by {self.tile_columns} columns"
+        if self.products not in ("float32", "float64"):
+            yield f"  products: {self.products}; states, gates and sums are float32"
         yield f"  input projected for {units.many(self.block, 'step')} at once"
         if self.backward:
             kept = units.bytes(self.kept_bytes)
@@ -76,7 +80,9 @@ class Kernel:
 def account(traced: Traced, cell: Any, x: Tensor, *, training: bool, threads_wanted: int | None, every: int) -> Kernel:
     """What the kernels of a step that was read would do over ``x [B, T, I]``."""
     program, (batch, time, features) = traced.program, x.shape
-    kernels = Kernels(program, x.dtype)
+    asked = precision(x).products
+    pairs = asked == torch.bfloat16 and host().bf16_dot
+    kernels = Kernels(program, asked, pairs)
     dtype, double = kernels.dtype, kernels.double
     layout: Forward = kernels.training if training else kernels.inference
     rows = kernels.place(batch, time, features, None, threads_wanted or threads.available())
@@ -90,7 +96,7 @@ def account(traced: Traced, cell: Any, x: Tensor, *, training: bool, threads_wan
         scratch = max(scratch, kernels.back.scratch_width)
         kept = layout.tape_width * time if every == 1 else sum(program.states.values()) * -(-time // every)
         marked = layout.tape_width if every == 1 else 0  # the row of a tape that says how it was made
-    one = peak.speed(1, double)
+    one = peak.speed(1, double) * (2 if pairs else 1)  # two multiply-adds an instruction
     works = [work for work in (forward, again, backward) if work]
     return Kernel(
         program=words(traced, getattr(type(cell), "gates", ()), cell.bias_ih is not None),
@@ -100,6 +106,7 @@ def account(traced: Traced, cell: Any, x: Tensor, *, training: bool, threads_wan
         rows=most,
         tiles=tiles(most),
         tile_columns=gemm.panel_vectors() * host().vector_bytes // dtype.itemsize,
+        products=_products(asked, pairs),
         block=block,
         kept=kept / (time * cell.hidden_size),
         kept_bytes=(kept * batch + marked) * dtype.itemsize,
@@ -111,8 +118,17 @@ def account(traced: Traced, cell: Any, x: Tensor, *, training: bool, threads_wan
         backward=backward,
         peak=one * rows.threads,
         seconds_at_peak=sum(work.products + work.projections for work in works) / (one * rows.threads),
-        seconds=_seconds(kernels.program, works, features, most, block, double) * most / batch,
+        seconds=_seconds(kernels, works, features, most, block) * most / batch,
     )
+
+
+def _products(asked: torch.dtype, pairs: bool) -> str:
+    """In words, of which numbers products are, and why."""
+    if asked != torch.bfloat16:
+        return str(asked).removeprefix("torch.")
+    if pairs:
+        return "pairs of bfloat16, since this machine multiplies two at once"
+    return "float32 with matrices of bfloat16 in memory, since this machine multiplies no bfloat16"
 
 
 def tiles(rows: int) -> tuple[int, ...]:
@@ -131,16 +147,17 @@ def tiles(rows: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _seconds(program: Program, works: Sequence[Work], features: int, rows: int, block: int, double: bool) -> float:
+def _seconds(kernels: Kernels, works: Sequence[Work], features: int, rows: int, block: int) -> float:
     """About the time of all work on one thread, from the speeds of products of these very sizes."""
+    program, double, pairs = kernels.program, kernels.double, kernels.pairs
     operations = seconds = 0.0
     for product in program.products:
         depth, head = program.depth(product), product.width // program.heads(product.matrix)
-        speed = peak.product_speed(rows, min(depth, _LARGEST), min(head, _LARGEST), double)
+        speed = peak.product_speed(rows, min(depth, _LARGEST), min(head, _LARGEST), double, pairs)
         operations += depth * product.width
         seconds += depth * product.width / speed
     wide = min(program.x_width, _LARGEST)
-    in_blocks = peak.product_speed(min(rows * block, 192), min(features, _LARGEST), wide, double)
+    in_blocks = peak.product_speed(min(rows * block, 192), min(features, _LARGEST), wide, double, pairs)
     step = operations / seconds if seconds else in_blocks
     one = peak.speed(1, double) / 2  # whose operations are multiply-adds, two at once
     return sum(w.products / step + w.projections / in_blocks + w.elementwise / one for w in works)

@@ -9,6 +9,22 @@ from elman.compiler.executors.llvm.host import host
 FLOAT, DOUBLE = ir.FloatType(), ir.DoubleType()
 
 
+class _BFloat(ir.Type):
+    """The upper half of a float32, which llvmlite has no name for."""
+
+    def _to_string(self) -> str:
+        return "bfloat"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _BFloat)
+
+    def __hash__(self) -> int:
+        return hash(_BFloat)
+
+
+BFLOAT = _BFloat()
+
+
 @dataclass(frozen=True)
 class Format:
     """How a floating-point type keeps its bits."""
@@ -92,6 +108,30 @@ def intrinsic(builder: ir.IRBuilder, name: str, first: ir.Value, *rest: ir.Value
 def fma(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
     """``a * b + c``: one instruction where the host has it, else two. (``llvm.fma`` would then call the C library.)"""
     return intrinsic(builder, "fmuladd", a, b, c)
+
+
+def dot(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+    """``c + a0 b0 + a1 b1`` in each lane of float32, whose two halves in ``a`` and ``b`` are numbers of bfloat16.
+
+    It is an instruction of AVX-512, for 16 lanes.
+    """
+    pairs = ir.VectorType(BFLOAT, 2 * c.type.count)
+    a, b = (builder.bitcast(value, pairs) for value in (a, b))
+    return call(builder, "llvm.x86.avx512bf16.dpbf16ps.512", c.type, c, a, b)
+
+
+def halves(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    """The bits of float32 numbers rounded to bfloat16, to the nearest, ties to even; what is not normal is zero."""
+    narrow = builder.fptrunc(value, like(value.type, BFLOAT))
+    return builder.bitcast(narrow, like(value.type, ir.IntType(16)))
+
+
+def paired(builder: ir.IRBuilder, low: ir.Value, high: ir.Value) -> ir.Value:
+    """Two float32 numbers as one of as many bits, whose halves are of bfloat16."""
+    bits = bits_of(low.type)
+    low_bits, high_bits = (builder.zext(halves(builder, value), bits) for value in (low, high))
+    sixteen = bits([16] * bits.count) if isinstance(bits, ir.VectorType) else bits(16)
+    return builder.bitcast(builder.or_(low_bits, builder.shl(high_bits, sixteen)), low.type)
 
 
 def horner(builder: ir.IRBuilder, x: ir.Value, coefficients: tuple[float, ...]) -> ir.Value:

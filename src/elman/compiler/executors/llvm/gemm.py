@@ -5,6 +5,10 @@ multiply-adds along ``k``, whatever tile it falls in, so that no result depends 
 computes them. The packed matrix may be of bfloat16, which halves what is read; the products and sums are float32 still,
 as if it had been rounded before.
 
+Both may be of bfloat16, where the machine multiplies pairs of such and adds them to a float32 at twice the rate: ``B``
+is packed in pairs of numbers that follow each other along ``k``, and rows of ``A`` are rounded on the way. A pair is as
+large as a float32, and so are all sizes in what follows; an odd last number has a zero beside it.
+
     pack(B, stride of k, stride of columns, K, columns, packed)
     gemm(A, row stride, rows, K, packed, columns, start, start's row stride, C, C's row stride)
 
@@ -22,7 +26,7 @@ import torch
 from llvmlite import ir
 
 from elman.compiler.executors.llvm import jit
-from elman.compiler.executors.llvm.arithmetic import bits_of, fma, like
+from elman.compiler.executors.llvm.arithmetic import bits_of, constant, dot, fma, halves, like, paired
 from elman.compiler.executors.llvm.emit import I16, I32, I64, POINTER, VOID, Emitter, integer
 from elman.compiler.executors.llvm.host import host, once
 
@@ -32,6 +36,7 @@ GEMM_BLOCKS = ir.FunctionType(VOID, [*GEMM.args, I64, I64, I64])
 PACK_BLOCKS = ir.FunctionType(VOID, [*PACK.args, I64, I64])
 
 BLOCK = 512  # rows of B that stay in cache while all rows of A pass
+ROUNDED_ROWS = 96  # of A, rounded at once to a tenth of a megabyte on the stack
 
 
 def panel_vectors() -> int:
@@ -44,52 +49,56 @@ def row_tiles() -> tuple[int, ...]:
     return (6, 4, 3, 2, 1)
 
 
-def packed_size(k: int, columns: int, double: bool) -> int:
-    """Numbers in a packed matrix."""
+def packed_size(k: int, columns: int, double: bool, pairs: bool = False) -> int:
+    """Numbers, or pairs, in a packed matrix."""
     lanes = host().vector_bytes // (8 if double else 4)
-    return k * (-(-columns // lanes) * lanes)
+    return (-(-k // 2) if pairs else k) * (-(-columns // lanes) * lanes)
 
 
-def _library(packed: torch.dtype) -> jit.Library:
+def _library(packed: torch.dtype, pairs: bool) -> jit.Library:
+    if pairs:
+        return jit.load("gemm pairs", lambda: _module(False, False, True))
     double, narrow = packed == torch.float64, packed == torch.bfloat16
-    return jit.load(f"gemm {packed}", lambda: _module(double, narrow))
+    return jit.load(f"gemm {packed}", lambda: _module(double, narrow, False))
 
 
 @once
-def addresses(packed: torch.dtype) -> tuple[int, int]:
+def addresses(packed: torch.dtype, pairs: bool = False) -> tuple[int, int]:
     """The addresses of ``gemm`` and ``pack``, for kernels. Beside a matrix of bfloat16 all else is float32."""
-    return _library(packed).address("gemm"), _library(packed).address("pack")
+    library = _library(packed, pairs)
+    return library.address("gemm"), library.address("pack")
 
 
 @once
-def block_addresses(packed: torch.dtype) -> tuple[int, int]:
+def block_addresses(packed: torch.dtype, pairs: bool = False) -> tuple[int, int]:
     """The addresses of ``gemm_blocks`` and ``pack_blocks``."""
-    library = _library(packed)
+    library = _library(packed, pairs)
     return library.address("gemm_blocks"), library.address("pack_blocks")
 
 
 @once
-def functions(packed: torch.dtype) -> "tuple[int, Callable[..., None], Callable[..., None]]":
+def functions(packed: torch.dtype, pairs: bool = False) -> "tuple[int, Callable[..., None], Callable[..., None]]":
     """The address of ``gemm``, and ``gemm`` and ``pack`` to be called from Python."""
     pointer, long = ctypes.c_void_p, ctypes.c_int64
     gemm = ctypes.CFUNCTYPE(None, pointer, long, long, long, pointer, long, pointer, long, pointer, long)
     pack = ctypes.CFUNCTYPE(None, pointer, long, long, long, long, pointer)
-    product, packing = addresses(packed)
+    product, packing = addresses(packed, pairs)
     return product, gemm(product), pack(packing)
 
 
-def _module(double: bool, narrow: bool) -> ir.Module:
+def _module(double: bool, narrow: bool, pairs: bool) -> ir.Module:
     module = ir.Module("gemm")
+    kind = {"narrow": narrow, "pairs": pairs}
     tiles = {
-        (rows, vectors): tile(module, rows, vectors, double, narrow=narrow)
+        (rows, vectors): tile(module, rows, vectors, double, **kind)
         for rows in row_tiles()
         for vectors in range(1, panel_vectors() + 1)
     }
-    two = tile(module, 1, panel_vectors(), double, panels=2, narrow=narrow)
-    gemm = _gemm(module, tiles, two, double, narrow)
-    pack = _pack(module, double, narrow)
-    _gemm_blocks(module, gemm, double, narrow)
-    _pack_blocks(module, pack, double, narrow)
+    two = tile(module, 1, panel_vectors(), double, panels=2, **kind)
+    gemm = _gemm_of_pairs(module, tiles, two) if pairs else _gemm(module, tiles, two, double, narrow)
+    pack = _pack_pairs(module) if pairs else _pack(module, double, narrow)
+    _gemm_blocks(module, gemm, double, narrow, pairs)
+    _pack_blocks(module, pack, double, narrow, pairs)
     return module
 
 
@@ -101,11 +110,12 @@ def tile(
     panels: int = 1,
     columnwise: bool = False,
     narrow: bool = False,
+    pairs: bool = False,
 ) -> ir.Function:
     """The product of a few rows and one panel (or two, for a single row), in registers.
 
     Number ``k`` of row ``r`` of ``A`` is at ``r * a_stride + k``, or at ``k * rows + r`` where ``A`` is ``columnwise``.
-    The panel is of bfloat16 if it is ``narrow``.
+    The panel is of bfloat16 if it is ``narrow``. Where both are of ``pairs``, these count as numbers.
     """
     arguments = [POINTER, I64, I64, POINTER, POINTER, I64, POINTER, I64, I64]
     e = Emitter(module, f"tile_{rows}_{vectors}_{panels}", arguments, double, inner=True)
@@ -122,7 +132,7 @@ def tile(
         for v, mask in enumerate(masks)
         for address in [e.at(e.at(start, e.mul(start_stride, r)), v * e.lanes)]
     ]
-    held = Panels(e, narrow)
+    held, multiply = Panels(e, narrow), dot if pairs else fma
     second = held.at(panel, e.mul(k, width))
 
     def turn(at: ir.Value, sums: list[ir.Value]) -> list[ir.Value]:
@@ -133,7 +143,7 @@ def tile(
         result = []
         for r in range(rows):
             x = e.one(e.at(row_of[r], e.mul(at, rows) if columnwise else at))
-            result += [fma(b, x, w, s) for w, s in zip(weights, sums[r * len(weights) :], strict=False)]
+            result += [multiply(b, x, w, s) for w, s in zip(weights, sums[r * len(weights) :], strict=False)]
         return result
 
     done: ir.Value = integer(0)
@@ -204,51 +214,96 @@ def _gemm(
     module: ir.Module, tiles: dict[tuple[int, int], ir.Function], two: ir.Function, double: bool, narrow: bool
 ) -> ir.Function:
     e = Emitter(module, "gemm", GEMM.args, double, inner=False)
-    held = Panels(e, narrow)
     a, a_stride, rows, depth, packed, columns, start, start_stride, c, c_stride = e.function.args
-    b, full = e.b, panel_vectors() * e.lanes
+    b = e.b
     once = b.select(b.icmp_signed(">", depth, integer(0)), depth, integer(1))  # an empty product is its start
     with e.loop(0, once, BLOCK) as blocks:
         k0 = blocks.index
         k = e.least(e.minus(depth, k0), BLOCK)
         begun = b.icmp_signed(">", k0, integer(0))  # later blocks go on from what the first have left in C
-        start_now = b.select(begun, c, start)
-        stride_now = b.select(begun, c_stride, start_stride)
-        a_now = e.at(a, k0)
-        single = b.icmp_signed("==", rows, integer(1))
-        pairs = b.select(b.and_(single, b.icmp_signed("==", k, depth)), columns, integer(0))
-        paired = e.mul(b.sdiv(pairs, integer(2 * full)), 2 * full)
-        with e.loop(0, paired, 2 * full) as panels:
-            n = panels.index
-            panel = held.at(packed, e.mul(n, depth))
-            b.call(
-                two, [a_now, a_stride, k, panel, e.at(start, n), stride_now, e.at(c, n), c_stride, integer(2 * full)]
-            )
-        with e.loop(paired, columns, full) as panels:
-            n = panels.index
-            here = e.least(e.minus(columns, n), full)
-            vectors = b.sdiv(e.plus(here, e.lanes - 1), integer(e.lanes))
-            panel = held.at(held.at(packed, e.mul(n, depth)), e.mul(e.mul(k0, vectors), e.lanes))
-            done = b.append_basic_block("panel_done")
-            switch = b.switch(vectors, done)
-            for v in range(1, panel_vectors() + 1):
-                block = b.append_basic_block(f"vectors_{v}")
-                switch.add_case(integer(v), block)
-                b.position_at_end(block)
-                same = (a_now, a_stride, k, panel, e.at(start_now, n), stride_now, e.at(c, n), c_stride, here)
-                _rows(e, {r: tiles[r, v] for r in row_tiles()}, rows, *same)
-                b.branch(done)
-            b.position_at_end(done)
+        begin = b.select(begun, c, start), b.select(begun, c_stride, start_stride)
+        held = Panels(e, narrow)
+        _panels(
+            e, tiles, two, held, (e.at(a, k0), a_stride, rows), (packed, depth, k0, k), columns, begin, (c, c_stride)
+        )
     b.ret_void()
     return e.function
 
 
-def _gemm_blocks(module: ir.Module, gemm: ir.Function, double: bool, narrow: bool) -> None:
+def _panels(
+    e: Emitter, tiles: dict[tuple[int, int], ir.Function], two: ir.Function, held: Panels,
+    left: tuple[ir.Value, ir.Value, ir.Value], right: tuple[ir.Value, ir.Value, ir.Value, ir.Value],
+    columns: ir.Value, begin: tuple[ir.Value, ir.Value], to: tuple[ir.Value, ir.Value],
+) -> None:  # fmt: skip
+    """The product of rows with ``k`` rows of the packed matrix from ``k0`` on, panel by panel."""
+    a, a_stride, rows = left
+    packed, depth, k0, k = right
+    start, start_stride = begin
+    c, c_stride = to
+    b, full = e.b, panel_vectors() * e.lanes
+    single = b.icmp_signed("==", rows, integer(1))
+    by_twos = b.select(b.and_(single, b.icmp_signed("==", k, depth)), columns, integer(0))
+    by_twos = e.mul(b.sdiv(by_twos, integer(2 * full)), 2 * full)
+    with e.loop(0, by_twos, 2 * full) as panels:
+        n = panels.index
+        panel = held.at(packed, e.mul(n, depth))
+        b.call(two, [a, a_stride, k, panel, e.at(start, n), start_stride, e.at(c, n), c_stride, integer(2 * full)])
+    with e.loop(by_twos, columns, full) as panels:
+        n = panels.index
+        here = e.least(e.minus(columns, n), full)
+        vectors = b.sdiv(e.plus(here, e.lanes - 1), integer(e.lanes))
+        panel = held.at(held.at(packed, e.mul(n, depth)), e.mul(e.mul(k0, vectors), e.lanes))
+        done = b.append_basic_block("panel_done")
+        switch = b.switch(vectors, done)
+        for v in range(1, panel_vectors() + 1):
+            block = b.append_basic_block(f"vectors_{v}")
+            switch.add_case(integer(v), block)
+            b.position_at_end(block)
+            same = (a, a_stride, k, panel, e.at(start, n), start_stride, e.at(c, n), c_stride, here)
+            _rows(e, {r: tiles[r, v] for r in row_tiles()}, rows, *same)
+            b.branch(done)
+        b.position_at_end(done)
+
+
+def _gemm_of_pairs(module: ir.Module, tiles: dict[tuple[int, int], ir.Function], two: ir.Function) -> ir.Function:
+    """Some rows at a time, which are rounded first, a block of ``k`` after the other."""
+    e = Emitter(module, "gemm", GEMM.args, double=False, inner=False)
+    a, a_stride, rows, depth, packed, columns, start, start_stride, c, c_stride = e.function.args
+    b, whole = e.b, _pairs_of(e, depth)
+    stride = BLOCK // 2 + e.lanes  # no power of two, or all rows would fall on the same lines of the cache
+    buffer = b.alloca(e.number, integer(ROUNDED_ROWS * stride))
+    buffer.align = 64
+    rounded = b.inttoptr(b.ptrtoint(buffer, I64), POINTER)
+    once = b.select(b.icmp_signed(">", depth, integer(0)), depth, integer(1))  # an empty product is its start
+    with e.loop(0, rows, ROUNDED_ROWS) as parts, e.loop(0, once, BLOCK) as blocks:
+        first, k0 = parts.index, blocks.index
+        count, k = e.least(e.minus(rows, first), ROUNDED_ROWS), e.least(e.minus(depth, k0), BLOCK)
+        own, begun, target = (
+            e.at(base, e.mul(first, by)) for base, by in ((a, a_stride), (start, start_stride), (c, c_stride))
+        )
+        with e.loop(0, count) as row, e.loop(0, k, e.lanes) as units:
+            source = e.at(own, e.plus(e.mul(row.index, a_stride), e.plus(k0, units.index)))
+            numbers = halves(b, e.load_masked(source, e.mask(e.minus(k, units.index))))
+            line = e.at(rounded, e.mul(row.index, stride))
+            b.store(numbers, b.gep(line, [units.index], source_etype=I16), align=2)
+        later = b.icmp_signed(">", k0, integer(0))  # blocks after the first go on from what it has left in C
+        begin = b.select(later, target, begun), b.select(later, c_stride, start_stride)
+        left, right = (rounded, integer(stride), count), (packed, whole, b.sdiv(k0, integer(2)), _pairs_of(e, k))
+        _panels(e, tiles, two, Panels(e, False), left, right, columns, begin, (target, c_stride))
+    b.ret_void()
+    return e.function
+
+
+def _pairs_of(e: Emitter, count: ir.Value) -> ir.Value:
+    return e.b.sdiv(e.plus(count, 1), integer(2))
+
+
+def _gemm_blocks(module: ir.Module, gemm: ir.Function, double: bool, narrow: bool, pairs: bool) -> None:
     """One block after another, of those that fall to a seat of the team."""
     e = Emitter(module, "gemm_blocks", GEMM_BLOCKS.args, double, inner=False)
     held = Panels(e, narrow)
     a, a_stride, rows, depth, packed, columns, start, start_stride, c, c_stride, blocks, seat, team = e.function.args
-    size = _size(e, depth, columns)
+    size = _size(e, _pairs_of(e, depth) if pairs else depth, columns)
     with e.loop(*share(e, blocks, seat, team)) as loop:
         n = e.mul(loop.index, columns)
         own, panels = e.at(a, e.mul(loop.index, depth)), held.at(packed, e.mul(loop.index, size))
@@ -257,14 +312,21 @@ def _gemm_blocks(module: ir.Module, gemm: ir.Function, double: bool, narrow: boo
     e.b.ret_void()
 
 
-def _pack_blocks(module: ir.Module, pack: ir.Function, double: bool, narrow: bool) -> None:
+def _pack_blocks(module: ir.Module, pack: ir.Function, double: bool, narrow: bool, pairs: bool) -> None:
     e = Emitter(module, "pack_blocks", PACK_BLOCKS.args, double, inner=False)
     matrix, k_stride, n_stride, depth, columns, packed, blocks, block_stride = e.function.args
-    size = _size(e, depth, columns)
+    size = _size(e, _pairs_of(e, depth) if pairs else depth, columns)
     with e.loop(0, blocks) as loop:
         own = e.at(matrix, e.mul(loop.index, block_stride))
         e.b.call(pack, [own, k_stride, n_stride, depth, columns, Panels(e, narrow).at(packed, e.mul(loop.index, size))])
     e.b.ret_void()
+
+
+def _two(e: Emitter, address: ir.Value) -> ir.Value:
+    """Two vectors rounded to bfloat16, as one of pairs."""
+    low, high = (halves(e.b, e.load(e.at(address, n * e.lanes))) for n in (0, 1))
+    every = ir.Constant(ir.VectorType(I32, 2 * e.lanes), list(range(2 * e.lanes)))
+    return e.b.bitcast(e.b.shuffle_vector(low, high, every), e.vector)
 
 
 def _size(e: Emitter, depth: ir.Value, columns: ir.Value) -> ir.Value:
@@ -336,13 +398,60 @@ def _pack(module: ir.Module, double: bool, narrow: bool) -> ir.Function:
     return e.function
 
 
-def _transpose(module: ir.Module, double: bool, narrow: bool) -> ir.Function:
+def _pack_pairs(module: ir.Module) -> ir.Function:
+    """Panels of pairs; the columns that the last vector lacks, and what would follow an odd last row, are zero."""
+    transpose = _transpose(module, False, False, pairs=True)
+    e = Emitter(module, "pack", PACK.args, double=False, inner=False)
+    matrix, k_stride, n_stride, depth, columns, packed = e.function.args
+    b, full, pairs = e.b, panel_vectors() * e.lanes, _pairs_of(e, depth)
+    side_by_side = b.icmp_signed("==", n_stride, integer(1))
+    downwards = b.icmp_signed("==", k_stride, integer(1))
+    zero = constant(e.vector, 0.0)
+    with e.loop(0, columns, full) as panels:
+        n = panels.index
+        width = e.least(e.minus(columns, n), full)
+        width = e.mul(b.sdiv(e.plus(width, e.lanes - 1), integer(e.lanes)), e.lanes)
+        base = e.at(packed, e.mul(n, pairs))
+        with e.loop(0, b.select(side_by_side, pairs, integer(0))) as p, e.loop(0, width, e.lanes) as vectors:
+            first = e.plus(n, vectors.index)
+            row, mask = e.at(matrix, e.plus(e.mul(e.mul(p.index, 2), k_stride), first)), e.mask(e.minus(columns, first))
+            more = b.icmp_signed("<", e.plus(e.mul(p.index, 2), 1), depth)
+            second = e.at(row, b.select(more, k_stride, integer(0)))
+            low, high = e.load_masked(row, mask), b.select(more, e.load_masked(second, mask), zero)
+            e.store(paired(b, low, high), e.at(base, e.plus(e.mul(p.index, width), vectors.index)))
+        with e.loop(0, b.select(side_by_side, integer(0), width), e.lanes) as vectors:
+            first = e.plus(n, vectors.index)
+            here = e.least(e.minus(columns, first), e.lanes)
+            source, target = e.at(matrix, e.mul(first, n_stride)), e.at(base, vectors.index)
+            square = b.and_(downwards, b.icmp_signed("==", here, integer(e.lanes)))
+            whole = b.sdiv(depth, integer(2 * e.lanes))
+            turned = b.select(square, e.mul(whole, e.lanes), integer(0))
+            with e.loop(0, turned, e.lanes) as p:
+                place = e.at(target, e.mul(p.index, width))
+                b.call(transpose, [e.at(source, e.mul(p.index, 2)), n_stride, place, width])
+            with e.loop(turned, pairs) as p:  # what is left, pair by pair
+                row, line = e.at(source, e.mul(e.mul(p.index, 2), k_stride)), e.at(target, e.mul(p.index, width))
+                more = b.icmp_signed("<", e.plus(e.mul(p.index, 2), 1), depth)
+                with e.loop(0, here) as inside:
+                    own = e.at(row, e.mul(inside.index, n_stride))
+                    low = b.load(own, typ=e.number, align=e.bytes)
+                    following = e.at(own, b.select(more, k_stride, integer(0)))
+                    high = b.select(more, b.load(following, typ=e.number, align=e.bytes), ir.Constant(e.number, 0.0))
+                    b.store(paired(b, low, high), e.at(line, inside.index), align=e.bytes)
+                with e.loop(here, integer(e.lanes)) as outside:
+                    b.store(ir.Constant(e.number, 0.0), e.at(line, outside.index), align=e.bytes)
+    b.ret_void()
+    return e.function
+
+
+def _transpose(module: ir.Module, double: bool, narrow: bool, pairs: bool = False) -> ir.Function:
     """A square of as many vectors as a vector has lanes, turned by exchanging ever larger squares within it."""
     e = Emitter(module, "transpose", [POINTER, I64, POINTER, I64], double, inner=True)
     e.function.attributes.add("noinline")
     held = Panels(e, narrow)
     source, source_stride, target, target_stride = e.function.args
-    lines = [e.load(e.at(source, e.mul(source_stride, i))) for i in range(e.lanes)]
+    rows = [e.at(source, e.mul(source_stride, i)) for i in range(e.lanes)]
+    lines = [_two(e, row) if pairs else e.load(row) for row in rows]
     size = 1
     while size < e.lanes:
         low = [i if not i & size else e.lanes + i - size for i in range(e.lanes)]

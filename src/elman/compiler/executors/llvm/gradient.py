@@ -17,6 +17,7 @@ import torch
 from llvmlite import ir
 
 from elman.compiler.executors.llvm import jit, lanes, threads
+from elman.compiler.executors.llvm.arithmetic import paired
 from elman.compiler.executors.llvm.emit import I64, POINTER, Emitter, integer
 from elman.compiler.executors.llvm.gemm import tile
 from elman.compiler.executors.llvm.host import host, once
@@ -58,6 +59,8 @@ class Product:
         double: whether all numbers are of 64 bits, not 32.
         blocks: so many such products side by side: the next block reads the next columns of both and is added to the
             next ``m`` rows of ``C``.
+        pairs: whether the numbers of ``A`` and ``B`` are rounded to bfloat16, those of two rows together, where the
+            machine multiplies such at twice the rate. Sums stay float32.
 
     Example:
         >>> a, b, c = torch.ones(5, 2), torch.arange(15.0).view(5, 3), torch.zeros(2, 3)
@@ -67,10 +70,11 @@ class Product:
     """
 
     def __init__(
-        self, a: Columns, b: Columns, rows: int, out_stride: int, threads_wanted: int, double: bool, blocks: int = 1
-    ) -> None:
+        self, a: Columns, b: Columns, rows: int, out_stride: int, threads_wanted: int, double: bool, blocks: int = 1,
+        pairs: bool = False,
+    ) -> None:  # fmt: skip
         self.out_stride = out_stride
-        self.address, self.function = _function(double)
+        self.address, self.function = _function(double, pairs)
         # threads divide the numbers of one block, or else the blocks
         m_part, n_part, n_parts, parts = _parts(
             a.width, b.width, threads_wanted if blocks == 1 else 1, row_tiles()[0], _panel(double)
@@ -90,7 +94,7 @@ class Product:
         wide = _lanes(double)
         tiles = min(m_part, GROUP_TILES * row_tiles()[0])
         panels = -(-min(n_part, BLOCK_PANELS * _panel(double)) // wide) * wide
-        self.each = min(rows, BLOCK_ROWS) * (tiles + panels) + wide
+        self.each = min(-(-rows // 2) if pairs else rows, BLOCK_ROWS) * (tiles + panels) + wide
         self.dtype = torch.float64 if double else torch.float32
 
     def run(self, a: int, b: int, out: int, sums: int) -> None:
@@ -141,20 +145,21 @@ def _parts(m: int, n: int, count: int, tall: int, wide: int) -> tuple[int, int, 
 
 
 @once
-def _function(double: bool) -> tuple[int, Callable[..., None]]:
-    address = jit.load(f"gradient {'double' if double else 'float'}", lambda: _module(double)).address("gradient")
+def _function(double: bool, pairs: bool) -> tuple[int, Callable[..., None]]:
+    kind = "pairs" if pairs else "double" if double else "float"
+    address = jit.load(f"gradient {kind}", lambda: _module(double, pairs)).address("gradient")
     return address, _ENTRY(address)
 
 
-def _module(double: bool) -> ir.Module:
+def _module(double: bool, pairs: bool) -> ir.Module:
     module = ir.Module("gradient")
     tiles = {
-        (rows, vectors): tile(module, rows, vectors, double, columnwise=True)
+        (rows, vectors): tile(module, rows, vectors, double, columnwise=True, pairs=pairs)
         for rows in row_tiles()
         for vectors in range(1, panel_vectors() + 1)
     }
-    multiply = _multiply(module, tiles, double)
-    _gradient(module, _copy_tiles(module, double), _copy_panels(module, double), _sum(module, double), multiply, double)
+    copies = _copy_tiles(module, double, pairs), _copy_panels(module, double, pairs)
+    _gradient(module, *copies, _sum(module, double), _multiply(module, tiles, double), double, pairs)
     return module
 
 
@@ -168,48 +173,76 @@ def _row(e: Emitter, side: list[ir.Value], index: ir.Value) -> ir.Value:
     return e.at(matrix, e.plus(e.integer_at(table, e.mul(r, step)), e.mul(r, stride)))
 
 
-def _copy_tiles(module: ir.Module, double: bool) -> ir.Function:
+Load = Callable[[ir.Value], ir.Value]
+
+
+class _Lines:
+    """The rows of a side, or its pairs of rows, which have a zero beside an odd last row."""
+
+    def __init__(self, e: Emitter, side: list[ir.Value], pairs: bool) -> None:
+        self.e, self.side, self.pairs, rows = e, side, pairs, side[-1]
+        self.count = e.b.sdiv(e.plus(rows, 1), integer(2)) if pairs else rows
+
+    def at(self, index: ir.Value) -> Callable[[ir.Value, Load], ir.Value]:
+        """Of line ``index``, what ``load`` finds in the columns from a place on."""
+        e, b = self.e, self.e.b
+        if not self.pairs:
+            row = _row(e, self.side, index)
+            return lambda column, load: load(e.at(row, column))
+        first = e.mul(index, 2)
+        more = b.icmp_signed("<", e.plus(first, 1), self.side[-1])
+        low = _row(e, self.side, first)
+        high = _row(e, self.side, e.plus(first, b.zext(more, I64)))
+
+        def both(column: ir.Value, load: Load) -> ir.Value:
+            one, other = (load(e.at(row, column)) for row in (low, high))
+            return paired(b, one, b.select(more, other, ir.Constant(other.type, None)))
+
+        return both
+
+
+def _copy_tiles(module: ir.Module, double: bool, pairs: bool) -> ir.Function:
     """Rows of A, in tiles: number ``r`` of a tile's row ``k`` is at ``k * tile's rows + r``."""
     e = Emitter(module, "copy_tiles", [*_SIDE, I64, POINTER], double, inner=True)
     e.function.attributes.add("noinline")
     *side, width, target = e.function.args
-    rows = side[-1]
-    with e.loop(0, rows) as k:
-        row = _row(e, side, k.index)
+    lines = _Lines(e, side, pairs)
+    with e.loop(0, lines.count) as k:
+        line = lines.at(k.index)
         done: ir.Value = integer(0)
         for size in row_tiles():
             several = ir.VectorType(e.number, size)
             stop = e.plus(done, e.mul(e.b.sdiv(e.minus(width, done), integer(size)), size))
             with e.loop(done, stop, size) as m:
-                values = e.b.load(e.at(row, m.index), typ=several, align=e.bytes)
-                place = e.at(target, e.plus(e.mul(m.index, rows), e.mul(k.index, size)))
+                values = line(m.index, lambda at, several=several: e.b.load(at, typ=several, align=e.bytes))
+                place = e.at(target, e.plus(e.mul(m.index, lines.count), e.mul(k.index, size)))
                 e.b.store(values, place, align=e.bytes)
             done = stop
     e.b.ret_void()
     return e.function
 
 
-def _copy_panels(module: ir.Module, double: bool) -> ir.Function:
+def _copy_panels(module: ir.Module, double: bool, pairs: bool) -> ir.Function:
     """Rows of B, in panels; the columns that the last vector lacks are zero."""
     e = Emitter(module, "copy_panels", [*_SIDE, I64, POINTER], double, inner=True)
     e.function.attributes.add("noinline")
     *side, width, target = e.function.args
-    rows, full = side[-1], _panel(double)
+    lines, full = _Lines(e, side, pairs), _panel(double)
     whole = e.mul(e.b.sdiv(width, integer(full)), full)
     rest = e.mul(e.b.sdiv(e.plus(e.minus(width, whole), e.lanes - 1), integer(e.lanes)), e.lanes)
     some = e.mul(e.b.sdiv(width, integer(e.lanes)), e.lanes)
     mask, ragged = e.mask(e.minus(width, some)), e.b.icmp_signed(">", width, some)
-    with e.loop(0, rows) as k:
-        row = _row(e, side, k.index)
+    with e.loop(0, lines.count) as k:
+        line = lines.at(k.index)
         with e.loop(0, whole, full) as n:
-            place = e.at(target, e.plus(e.mul(n.index, rows), e.mul(k.index, full)))
+            place = e.at(target, e.plus(e.mul(n.index, lines.count), e.mul(k.index, full)))
             for v in range(panel_vectors()):
-                e.store(e.load(e.at(row, e.plus(n.index, v * e.lanes))), e.at(place, v * e.lanes))
-        last = e.at(target, e.plus(e.mul(whole, rows), e.mul(k.index, rest)))
+                e.store(line(e.plus(n.index, v * e.lanes), e.load), e.at(place, v * e.lanes))
+        last = e.at(target, e.plus(e.mul(whole, lines.count), e.mul(k.index, rest)))
         with e.loop(whole, some, e.lanes) as n:
-            e.store(e.load(e.at(row, n.index)), e.at(last, e.minus(n.index, whole)))
+            e.store(line(n.index, e.load), e.at(last, e.minus(n.index, whole)))
         with e.b.if_then(ragged):
-            e.store(e.load_masked(e.at(row, some), mask), e.at(last, e.minus(some, whole)))
+            e.store(line(some, lambda at: e.load_masked(at, mask)), e.at(last, e.minus(some, whole)))
     e.b.ret_void()
     return e.function
 
@@ -276,6 +309,7 @@ def _gradient(
     sum_columns: ir.Function,
     multiply: ir.Function,
     double: bool,
+    pairs: bool,
 ) -> None:
     """One thread's part of C, block by block."""
     e = Emitter(module, "gradient", [POINTER, POINTER, I64], double, inner=False)
@@ -298,14 +332,16 @@ def _gradient(
     # once even where B has no columns, for the sums
     once = b.select(b.icmp_signed(">", n_stop, n_first), n_stop, e.plus(n_first, 1))
     by_blocks = e.loop(block_first, block_stop)
-    by_columns, by_rows = e.loop(n_first, once, block_columns), e.loop(0, size["rows"], BLOCK_ROWS)
+    block_rows = 2 * BLOCK_ROWS if pairs else BLOCK_ROWS
+    by_columns, by_rows = e.loop(n_first, once, block_columns), e.loop(0, size["rows"], block_rows)
     with e.flushed(), by_blocks as block, by_columns as columns, by_rows as blocks:
         n, r = columns.index, blocks.index
         a_first, b_first = e.mul(block.index, size["m"]), e.mul(block.index, size["n"])
         first = {"a": a_first, "b": b_first, "sums": a_first, "out": e.mul(a_first, size["out stride"])}
         own = {name: e.at(address[name], column) for name, column in first.items()}
         n_count = e.least(e.minus(n_stop, n), block_columns)
-        rows = e.least(e.minus(size["rows"], r), BLOCK_ROWS)
+        rows = e.least(e.minus(size["rows"], r), block_rows)
+        lines = b.sdiv(e.plus(rows, 1), integer(2)) if pairs else rows
 
         def side(
             name: str, column: ir.Value, r: ir.Value = r, rows: ir.Value = rows, own: dict[str, ir.Value] = own
@@ -315,7 +351,7 @@ def _gradient(
 
         b.call(copy_panels, [*side("b", n), n_count, b_block])
         wide = e.mul(b.sdiv(e.plus(n_count, e.lanes - 1), integer(e.lanes)), e.lanes)
-        a_block = e.at(b_block, e.mul(wide, rows))
+        a_block = e.at(b_block, e.mul(wide, lines))
         with_sums = b.and_(sums_wanted, b.icmp_signed("==", n, n_first))
         with e.loop(m_first, m_stop, group) as groups:
             m = groups.index
@@ -324,5 +360,5 @@ def _gradient(
                 b.call(sum_columns, [*side("a", m), m_count, e.at(own["sums"], m)])
             b.call(copy_tiles, [*side("a", m), m_count, a_block])
             c = e.at(own["out"], e.plus(e.mul(m, size["out stride"]), n))
-            b.call(multiply, [a_block, b_block, rows, m_count, n_count, c, size["out stride"]])
+            b.call(multiply, [a_block, b_block, lines, m_count, n_count, c, size["out stride"]])
     b.ret_void()

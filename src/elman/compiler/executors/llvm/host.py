@@ -37,7 +37,7 @@ class Host:
     vector_registers: int
     cores: int  # usable by this process
     fma: bool  # whether a multiply-add is one instruction, rounded once
-    bf16_dot: bool
+    bf16_dot: bool  # whether it multiplies pairs of bfloat16 and adds both to a float32, 16 lanes at once
 
     @property
     def windows(self) -> bool:
@@ -95,7 +95,8 @@ def of_processor(triple: str, cpu: str, features: Mapping[str, bool], cores: int
         vector_registers=32 if arm or width == 64 else 16,
         cores=cores,
         fma=arm or own.get("fma", False),
-        bf16_dot=own.get("avx512bf16", False) or own.get("bf16", False),
+        # Windows wants a function of its C library for the buffers that this takes on the stack
+        bf16_dot=own.get("avx512bf16", False) and width == 64 and "windows" not in triple,
     )
 
 

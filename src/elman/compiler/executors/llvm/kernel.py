@@ -242,7 +242,9 @@ class Kernel(Places):
             for thread in self._seats()
         )
         begin, begin_stride = start
-        before = self.mul(self.mul(first, depth), self.count("packed bytes"))
+        together = self.count("together")  # rows of the matrix that are packed as one
+        packed_rows = self.b.sdiv(self.plus(depth, self.minus(together, 1)), together)
+        before = self.mul(self.mul(first, packed_rows), self.count("packed bytes"))
         panels_here = self.b.gep(self.pointer(f"packed {packed}"), [before], source_etype=I8)
         self._meet()
         self.b.call(

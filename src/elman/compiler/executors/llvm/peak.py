@@ -57,16 +57,16 @@ def speed(count: int, double: bool) -> float:
 
 
 @once
-def product_speed(rows: int, depth: int, columns: int, double: bool) -> float:
+def product_speed(rows: int, depth: int, columns: int, double: bool, pairs: bool = False) -> float:
     """The same of one thread in a product ``[rows, depth]`` by ``[depth, columns]``, packed before.
 
     >>> product_speed(4, 64, 64, double=False) > 0
     True
     """
     dtype = torch.float64 if double else torch.float32
-    _, multiply, _ = gemm.functions(dtype)
+    _, multiply, _ = gemm.functions(dtype, pairs)
     a, c = torch.zeros(rows, depth, dtype=dtype), torch.zeros(rows, columns, dtype=dtype)
-    packed = torch.zeros(gemm.packed_size(depth, columns, double), dtype=dtype)
+    packed = torch.zeros(gemm.packed_size(depth, columns, double, pairs), dtype=dtype)
     each = 2 * rows * depth * columns
     times = 1 + 1_000_000 // each  # many small ones, since the clock has its own cost
 
@@ -82,7 +82,7 @@ def product_speed(rows: int, depth: int, columns: int, double: bool) -> float:
 
     # less what it costs to call from Python, which is that of a product without rows
     seconds = _seconds(work(rows), 0.02) - _seconds(work(0), 0.02)
-    return min(speed(1, double), times * each / max(seconds, 1e-9))
+    return min(speed(1, double) * (2 if pairs else 1), times * each / max(seconds, 1e-9))
 
 
 def _seconds(work: Callable[[], None], budget: float) -> float:

@@ -70,7 +70,7 @@ def arguments(layout: Forward | Backward) -> list[str]:
     """Everything in the table of a call, by name, in order; it begins with what is ``given``."""
     program = layout.program
     names = given(layout)
-    names += ["gemm", "pack", "packed bytes", "team", "meeting", "yield"]
+    names += ["gemm", "pack", "packed bytes", "together", "team", "meeting", "yield"]
     names += ["time", "batch", "reverse", "block", "ring", "features"]
     names += ["rows", "starts", "order", "lengths", "begins", "x rows", "tape", "scratch", "row"]
     names += [f"packed {k} {j}" for k, runs in enumerate([layout.inputs, *layout.runs]) for j in range(len(runs))]

@@ -36,11 +36,12 @@ Lie = tuple[int, int, int, int, int, int, int, bool]  # batch, steps, features, 
 class Kernels:
     """The kernels of one Program, for one format of numbers; it keeps workspaces for the shapes that come again.
 
-    For ``torch.bfloat16`` that is the format of the packed matrices alone: everything else is float32.
+    For ``torch.bfloat16`` that is the format of the packed matrices alone: everything else is float32. With ``pairs``
+    what is multiplied by a matrix is rounded to bfloat16 too, which takes half the time on a machine that can.
     """
 
-    def __init__(self, program: Program, dtype: torch.dtype) -> None:
-        self.packed, self.double = dtype, dtype == torch.float64
+    def __init__(self, program: Program, dtype: torch.dtype, pairs: bool = False) -> None:
+        self.packed, self.pairs, self.double = dtype, pairs, dtype == torch.float64
         self.dtype = torch.float64 if self.double else torch.float32
         self.program, self.host = fuse(program), host()
         self.output_width = self.program.values[self.program.results["output"]].width
@@ -204,7 +205,7 @@ class Kernels:
         way, read = (rows, *s.x.stride(), threads_wanted), weights.Matrices(tape, work.cotangents, work.totals, s.x)
         bound = work.products.get(way)
         if bound is None:
-            bound = weights.bind(self._jobs, into.targets, read, rows, threads_wanted)
+            bound = weights.bind(self._jobs, into.targets, read, rows, threads_wanted, self.pairs)
             if len(work.products) == KEPT_PRODUCTS:
                 work.products.clear()
             work.products[way] = bound
@@ -296,7 +297,7 @@ class Kernels:
             shapes = {"weight": (width, features), "bias": (width,), **operands}
             targets = {name: torch.empty(shape, dtype=self.dtype) for name, shape in shapes.items()}
             read = weights.Matrices(tape, work.cotangents, work.totals, x)
-            products = weights.bind(self._jobs, targets, read, rows, threads.available())
+            products = weights.bind(self._jobs, targets, read, rows, threads.available(), self.pairs)
         return Ready(work, said, products)
 
     def operations(self, features: int) -> int:
@@ -350,7 +351,8 @@ class Kernels:
         layout = self.back if backward else self.inference if ring else self.training
         compiled = self._backward if backward else self._inference if ring else self._training
         block = self.block(layout, rows)
-        work = Workspace(compiled, self.packed, rows, features, block)
+        work = Workspace(compiled, self.packed, self.pairs, rows, features, block)
+        packed = self.dtype if self.pairs else self.packed
         work.set("ring", int(ring))
         work.buffer("scratch", rows.batch, layout.scratch_width)
         work.buffer("x rows", block * rows.batch, features)
@@ -368,16 +370,16 @@ class Kernels:
             work.buffer(f"state {name}", 2, rows.batch, width)
         for j, run in enumerate(layout.inputs):
             depth, columns = (run.size, features) if backward else (features, run.size)
-            work.buffer(f"packed 0 {j}", gemm.packed_size(depth, columns, self.double), dtype=self.packed)
+            work.buffer(f"packed 0 {j}", gemm.packed_size(depth, columns, self.double, self.pairs), dtype=packed)
         for k, runs in enumerate(layout.runs):
             depth = layout.program.depth(layout.program.products[k])
             for j, run in enumerate(runs):
                 columns = run.size // run.blocks
                 if run.blocks > 1 and lanes.fits(depth, columns, self.double):
-                    size = lanes.packed_size(columns, run.blocks, self.double)
+                    size, stored = lanes.packed_size(columns, run.blocks, self.double), self.packed
                 else:
-                    size = run.blocks * gemm.packed_size(depth, columns, self.double)
-                work.buffer(f"packed {k + 1} {j}", size, dtype=self.packed)
+                    size, stored = run.blocks * gemm.packed_size(depth, columns, self.double, self.pairs), packed
+                work.buffer(f"packed {k + 1} {j}", size, dtype=stored)
         return work
 
     def block(self, layout: Forward | Backward, rows: Rows) -> int:

@@ -142,12 +142,15 @@ class Matrices:
         return [getattr(self, name).data_ptr() for name in READ]
 
 
-def bind(todo: list[Job], targets: Mapping[str, Tensor], read: Matrices, rows: Rows, threads: int) -> list[Placed]:
+def bind(
+    todo: list[Job], targets: Mapping[str, Tensor], read: Matrices, rows: Rows, threads: int, pairs: bool
+) -> list[Placed]:
     """The jobs for one stretch of time, in the order of time and of the batch; they can be run again.
 
     Args:
         targets: what is added to, by name, in the order in which their addresses will be given.
         threads: that may divide a product which is worth it.
+        pairs: whether the factors are rounded to bfloat16, and multiplied in pairs.
     """
     numbers = {name: n for n, name in enumerate([*targets, ""])}
 
@@ -168,7 +171,7 @@ def bind(todo: list[Job], targets: Mapping[str, Tensor], read: Matrices, rows: R
         many = threads if count * a.width * b.width * job.blocks >= WORTH_A_THREAD else 1
         found.append(
             Placed(
-                gradient.Product(a, b, count, stride, many, size == 8, job.blocks),
+                gradient.Product(a, b, count, stride, many, size == 8, job.blocks, pairs),
                 (READ.index(job.a.where), job.a.first * size),
                 (READ.index(job.b.where), job.b.first * size) if job.b else (0, 0),
                 (numbers[job.target], (job.row * stride + job.column) * size),

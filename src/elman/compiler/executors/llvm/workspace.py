@@ -56,20 +56,23 @@ def _shape(layout: Forward | Backward) -> str:
 class Workspace:
     """The buffers of a call and its table of addresses, for calls of one shape one after another."""
 
-    def __init__(self, compiled: Compiled, packed: torch.dtype, rows: Rows, features: int, block: int) -> None:
+    def __init__(
+        self, compiled: Compiled, packed: torch.dtype, pairs: bool, rows: Rows, features: int, block: int
+    ) -> None:
         self.compiled, self.block = compiled, block
         self.table = (ctypes.c_int64 * len(compiled.slots))()
         self.bytes, self.lasting = 0, True
         self.alive: list[Tensor] = []
         self.cotangents = self.totals = torch.empty(0)  # of a backward pass, and its products, by how the input lies
         self.products: dict[tuple[object, ...], list[weights.Placed]] = {}
-        product, pack = gemm.addresses(packed)
+        product, pack = gemm.addresses(packed, pairs)
         self.set("gemm", product)
         self.set("pack", pack)
-        self.set("packed bytes", packed.itemsize)
+        self.set("packed bytes", 4 if pairs else packed.itemsize)
+        self.set("together", 2 if pairs else 1)
         for name, depth, columns in by_blocks(compiled.layout):
             several = lanes.fits(depth, columns, compiled.dtype == torch.float64)
-            product, pack = lanes.addresses(columns, packed) if several else gemm.block_addresses(packed)
+            product, pack = lanes.addresses(columns, packed) if several else gemm.block_addresses(packed, pairs)
             self.set(f"gemm {name}", product)
             self.set(f"pack {name}", pack)
         for name, number in (("time", rows.time), ("batch", rows.batch), ("features", features), ("block", block)):
