@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from elman.compiler.executors.llvm import gemm, gradient
+from elman.compiler.executors.llvm import gemm, gradient, pack
 from elman.compiler.executors.llvm.host import host, levels, of_level, use
 
 FORMATS = [torch.float32, torch.float64]
@@ -37,10 +37,10 @@ def multiply(a: Tensor, b: Tensor, start: Tensor, gap: int = 0, packed_as: torch
     """``start + a b`` by the kernel, from guarded buffers; ``start`` is of one row for all, or of each row its own."""
     double, packed_as = a.dtype == torch.float64, packed_as or a.dtype
     (rows, depth), columns = a.shape, b.shape[1]
-    _, product_of, pack = gemm.functions(packed_as)
+    _, product_of, packing = gemm.functions(packed_as)
     left, first, out = Guarded(a, gap), Guarded(start, gap), Guarded(a.new_zeros(rows, columns), gap)
-    packed = Guarded(torch.zeros(1, gemm.packed_size(depth, columns, double), dtype=packed_as))
-    pack(b.data_ptr(), b.stride(0), b.stride(1), depth, columns, packed.address)
+    packed = Guarded(torch.zeros(1, pack.packed_size(depth, columns, double), dtype=packed_as))
+    packing(b.data_ptr(), b.stride(0), b.stride(1), depth, columns, packed.address)
     first_stride = first.stride if len(start) > 1 else 0
     sizes = left.stride, rows, depth, packed.address, columns, first.address, first_stride, out.address, out.stride
     product_of(left.address, *sizes)
@@ -83,7 +83,7 @@ def test_a_packed_matrix_is_the_same_from_any_strides(dtype):
         wide[::2, ::3] = matrix
         packed = []
         for source in (matrix, matrix.t().contiguous().t(), wide[::2, ::3]):
-            target = Guarded(torch.full((1, gemm.packed_size(depth, columns, double)), torch.nan, dtype=dtype))
+            target = Guarded(torch.full((1, pack.packed_size(depth, columns, double)), torch.nan, dtype=dtype))
             gemm.functions(dtype)[2](source.data_ptr(), *source.stride(), depth, columns, target.address)
             target.check()
             packed.append(target.view)
@@ -111,10 +111,10 @@ pairs_only = pytest.mark.skipif(not host().bf16_dot, reason="this machine does n
 def multiply_pairs(a: Tensor, b: Tensor, start: Tensor, gap: int = 0) -> Tensor:
     """``start + a b`` of factors rounded to bfloat16, from guarded buffers; ``start`` is of one row for all."""
     (rows, depth), columns = a.shape, b.shape[1]
-    _, product_of, pack = gemm.functions(torch.bfloat16, True)
+    _, product_of, packing = gemm.functions(torch.bfloat16, True)
     left, out = Guarded(a, gap), Guarded(a.new_zeros(rows, columns), gap)
-    packed = Guarded(torch.zeros(1, gemm.packed_size(depth, columns, False, True)))
-    pack(b.data_ptr(), b.stride(0), b.stride(1), depth, columns, packed.address)
+    packed = Guarded(torch.zeros(1, pack.packed_size(depth, columns, False, True)))
+    packing(b.data_ptr(), b.stride(0), b.stride(1), depth, columns, packed.address)
     sizes = left.stride, rows, depth, packed.address, columns, start.data_ptr(), 0, out.address, out.stride
     product_of(left.address, *sizes)
     for each in (left, out, packed):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from elman.compiler import cost, proofs, units
 from elman.compiler.cost import Work
-from elman.compiler.executors.llvm import gemm, peak, threads
+from elman.compiler.executors.llvm import gemm, pack, peak, threads
 from elman.compiler.executors.llvm.host import host
 from elman.compiler.executors.llvm.run import Kernels
 from elman.compiler.layout import Forward
@@ -105,7 +105,7 @@ def account(traced: Traced, cell: Any, x: Tensor, *, training: bool, threads_wan
         threads=rows.threads,
         rows=most,
         tiles=tiles(most),
-        tile_columns=gemm.panel_vectors() * host().vector_bytes // dtype.itemsize,
+        tile_columns=pack.panel_vectors() * host().vector_bytes // dtype.itemsize,
         products=_products(asked, pairs),
         block=block,
         kept=kept / (time * cell.hidden_size),

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from llvmlite import ir
 
 from elman.compiler.executors.llvm.emit import I8, I32, I64, integer
-from elman.compiler.executors.llvm.gemm import GEMM, GEMM_BLOCKS, PACK, PACK_BLOCKS, panel_vectors
+from elman.compiler.executors.llvm.gemm import GEMM, GEMM_BLOCKS
+from elman.compiler.executors.llvm.pack import PACK, PACK_BLOCKS, panel_vectors
 from elman.compiler.executors.llvm.places import Places
 from elman.compiler.executors.llvm.stage import Place, write_stage
 from elman.compiler.layout import Backward, Forward, Run, cat_parts

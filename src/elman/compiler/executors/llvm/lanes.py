@@ -12,8 +12,9 @@ from llvmlite import ir
 from elman.compiler.executors.llvm import jit
 from elman.compiler.executors.llvm.arithmetic import fma
 from elman.compiler.executors.llvm.emit import BIT, I32, I64, POINTER, Emitter, integer
-from elman.compiler.executors.llvm.gemm import GEMM_BLOCKS, PACK_BLOCKS, Panels, share
+from elman.compiler.executors.llvm.gemm import GEMM_BLOCKS, share
 from elman.compiler.executors.llvm.host import host, once
+from elman.compiler.executors.llvm.pack import PACK_BLOCKS, Panels
 
 
 def fits(depth: int, columns: int, double: bool) -> bool:

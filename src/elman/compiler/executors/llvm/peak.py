@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from llvmlite import ir
 
-from elman.compiler.executors.llvm import gemm, jit, threads
+from elman.compiler.executors.llvm import gemm, jit, pack, threads
 from elman.compiler.executors.llvm.arithmetic import constant, fma
 from elman.compiler.executors.llvm.emit import I64, POINTER, Emitter
 from elman.compiler.executors.llvm.host import host, once
@@ -66,7 +66,7 @@ def product_speed(rows: int, depth: int, columns: int, double: bool, pairs: bool
     dtype = torch.float64 if double else torch.float32
     _, multiply, _ = gemm.functions(dtype, pairs)
     a, c = torch.zeros(rows, depth, dtype=dtype), torch.zeros(rows, columns, dtype=dtype)
-    packed = torch.zeros(gemm.packed_size(depth, columns, double, pairs), dtype=dtype)
+    packed = torch.zeros(pack.packed_size(depth, columns, double, pairs), dtype=dtype)
     each = 2 * rows * depth * columns
     times = 1 + 1_000_000 // each  # many small ones, since the clock has its own cost
 

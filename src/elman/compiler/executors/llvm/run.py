@@ -10,7 +10,7 @@ from torch import Tensor
 
 from elman.compiler.derive import adjoint
 from elman.compiler.executor import Cotangents, Sequences
-from elman.compiler.executors.llvm import gemm, lanes, memory, threads, weights
+from elman.compiler.executors.llvm import lanes, memory, pack, threads, weights
 from elman.compiler.executors.llvm.given import contiguous, fitted, rows_contiguous, states_of
 from elman.compiler.executors.llvm.host import host, use
 from elman.compiler.executors.llvm.places import given
@@ -370,7 +370,7 @@ class Kernels:
             work.buffer(f"state {name}", 2, rows.batch, width)
         for j, run in enumerate(layout.inputs):
             depth, columns = (run.size, features) if backward else (features, run.size)
-            work.buffer(f"packed 0 {j}", gemm.packed_size(depth, columns, self.double, self.pairs), dtype=packed)
+            work.buffer(f"packed 0 {j}", pack.packed_size(depth, columns, self.double, self.pairs), dtype=packed)
         for k, runs in enumerate(layout.runs):
             depth = layout.program.depth(layout.program.products[k])
             for j, run in enumerate(runs):
@@ -378,7 +378,7 @@ class Kernels:
                 if run.blocks > 1 and lanes.fits(depth, columns, self.double):
                     size, stored = lanes.packed_size(columns, run.blocks, self.double), self.packed
                 else:
-                    size, stored = run.blocks * gemm.packed_size(depth, columns, self.double, self.pairs), packed
+                    size, stored = run.blocks * pack.packed_size(depth, columns, self.double, self.pairs), packed
                 work.buffer(f"packed {k + 1} {j}", size, dtype=stored)
         return work
 
