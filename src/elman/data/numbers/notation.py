@@ -27,7 +27,7 @@ class Readings:
             two, a mark could stand before decimals, as the first has it, or between thousands.
         marks: what stands between digits.
         said: what else is not plain, in words.
-        even: whether each cell has its mark before three digits.
+        even: whether each cell has its mark before three digits, or is zero.
         cell: one in which the mark could be either.
     """
 
@@ -100,7 +100,7 @@ def _plain(text: pl.Series, known: bool) -> Readings:
         return Readings((PLAIN,))
     if known or not pointed.str.contains(EITHER).all():
         return Readings((PLAIN,), frozenset("."))
-    return Readings((PLAIN, Notation(",", ".")), frozenset("."), even=len(pointed) == len(text), cell=pointed[0])
+    return Readings((PLAIN, Notation(",", ".")), frozenset("."), even=len(pointed) == (text.cast(pl.Float64) != 0).sum(), cell=pointed[0])
 
 
 def _fitting(body: pl.Series, notations: Sequence[Notation]) -> tuple[Notation, ...]:
@@ -140,7 +140,7 @@ def _told(text: pl.Series, body: pl.Series, tied: tuple[Notation, ...]) -> tuple
     differs = converted(body, others[0]).ne_missing(first)
     # the one in which the mark stands before decimals first
     pair = sorted((tied[0], others[0]), key=lambda each: bool(each.thousands))
-    return tuple(pair), bool(differs.all()), text.filter(differs)[0]
+    return tuple(pair), bool((differs | (first == 0)).all()), text.filter(differs)[0]
 
 
 def _are_names(body: pl.Series, notation: Notation, dialect: Dialect) -> bool:
@@ -193,8 +193,8 @@ def _numbers_of(text: pl.Series, notation: Notation) -> pl.Series:
 def decided(own: Readings, told: Set[str], dialect: Dialect) -> Notation | None:
     """The notation of a column; None where a mark could be either and nothing in the table tells.
 
-    One file is written by one hand: what another column tells of decimals holds, unless columns contradict each other.
-    Semicolons between the columns tell nothing: they stand in files with a comma between thousands as well.
+    One file is written by one hand: what another column tells of decimals holds, unless columns contradict each other, or
+    some of its cells are whole: 913 beside 1.504 would be a thousand times as much as what follows it. Semicolons between the columns tell nothing: they stand in files with a comma between thousands as well.
 
     Args:
         own: how the column may be written, by itself.
@@ -205,7 +205,9 @@ def decided(own: Readings, told: Set[str], dialect: Dialect) -> Notation | None:
         return own.notations[0]
     if len(told) == 1:
         (decimal,) = told
-        return next(each for each in own.notations if each.decimal == decimal)
+        found = next(each for each in own.notations if each.decimal == decimal)
+        if own.even or found.thousands:
+            return found
     if not dialect.asks or (own.even and is_plain(own.notations[0])):
         return own.notations[0]
     return None
