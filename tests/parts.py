@@ -6,7 +6,7 @@ from zlib import crc32
 SLOW = {
     "benchmarks", "devices", "docs", "estimators", "examples", "testing",
     "test_own_cells", "test_adopt", "test_vocabulary",
-    "test_calls", "test_likeness", "test_sixteen_bits",
+    "test_calls", "test_calls_for_gradients", "test_likeness", "test_sixteen_bits",
     "test_compiler", "test_drop_ins", "test_heads", "test_learning", "test_new_cell", "test_tasks",
     "test_machines", "test_systems",
     "test_guards", "test_llvm_functions", "test_llvm_gemm", "test_llvm_jit", "test_scan", "test_bfloat16",
@@ -67,6 +67,8 @@ SHARES = {
     "test_many_functions_together_run_in_kernels": 8,
     "test_a_bound_call_of_a_cell_gives_what_the_ordinary_way_gives": 4,
     "test_a_bound_call_gives_what_the_ordinary_way_gives": 2,
+    "test_a_bound_call_gives_the_gradients": 2,
+    "test_a_bound_call_of_a_cell_gives_the_gradients": 4,
     "test_products_by_heads_equal_the_loop": 4,
     # of machines
     "test_every_cell_gives_what_its_loop_gives": 12,

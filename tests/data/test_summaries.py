@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from elman.data.bad import BadRows
@@ -86,3 +87,9 @@ def test_it_is_said_where_the_columns_are_learnt_from(tmp_path: Path, caplog: py
     with caplog.at_level(logging.WARNING):
         found.written("a", "b", "Total")
     assert caplog.messages == ["Total is the sum of a, b in every row; --ignore Total leaves it out"]
+
+
+def test_dates_that_python_has_not_are_looked_at_by_nobody() -> None:
+    days = pl.Series([1, 2, 2**31 - 1], dtype=pl.Int32).cast(pl.Date)
+    table = read_table(pl.DataFrame({"shop": ["a", "b", "Total"], "day": days, "sold": [2, 3, 5]}), BadRows())
+    assert (table["shop"], len(table.notes)) == (["a", "b"], 1)

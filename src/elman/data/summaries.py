@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 
 from elman.data.columns import is_named
 from elman.data.dialect import Notation
@@ -51,8 +52,9 @@ def without_summary(table: Table) -> Table:
 
 def _kind(table: Table, row: int) -> tuple[str, str] | None:
     """The cell of a row that names it as one that sums up others, and as what."""
-    for cell in table.frame.row(row):
-        if isinstance(cell, str):
+    texts = (name for name, kind in table.frame.schema.items() if kind == pl.String)
+    for cell in (table.frame[name][row] for name in texts):
+        if cell is not None:
             plain = cell.strip(" :*=")
             if kind := next((each for each in KINDS if is_named(plain, each)), ""):
                 return cell.strip(), kind

@@ -180,7 +180,7 @@ def test_another_column_tells() -> None:
     assert table({"x": ["996", "1.079"], "y": ["0,5", "2"]}).notation("x") == Notation(",", ".")
     assert table({"x": ["2.996", "1.079", "0"], "y": ["0.5", "2", "1"]}).notation("x") == Notation()
     for cells, other in ((ambiguous, "0,5"), (["996", "1.079"], "0.5")):  # a thousandth of what is above it
-        with pytest.raises(ElmanError, match="nothing tells whether that is 1.079 or 1079"):
+        with pytest.raises(ElmanError, match=r"nothing tells whether that is 1\.079 or 1079"):
             table({"x": cells, "y": [other, "2"]}).notation("x")
     both = table({"x": ambiguous, "y": ["0.5", "2"], "z": ["0,5", "2"]})
     assert (both.notation("y"), both.notation("z")) == (Notation(), Notation(","))

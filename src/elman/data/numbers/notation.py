@@ -100,7 +100,12 @@ def _plain(text: pl.Series, known: bool) -> Readings:
         return Readings((PLAIN,))
     if known or not pointed.str.contains(EITHER).all():
         return Readings((PLAIN,), frozenset("."))
-    return Readings((PLAIN, Notation(",", ".")), frozenset("."), even=len(pointed) == (text.cast(pl.Float64) != 0).sum(), cell=pointed[0])
+    return Readings(
+        (PLAIN, Notation(",", ".")),
+        frozenset("."),
+        even=len(pointed) == (text.cast(pl.Float64) != 0).sum(),
+        cell=pointed[0],
+    )
 
 
 def _fitting(body: pl.Series, notations: Sequence[Notation]) -> tuple[Notation, ...]:
@@ -194,7 +199,8 @@ def decided(own: Readings, told: Set[str], dialect: Dialect) -> Notation | None:
     """The notation of a column; None where a mark could be either and nothing in the table tells.
 
     One file is written by one hand: what another column tells of decimals holds, unless columns contradict each other, or
-    some of its cells are whole: 913 beside 1.504 would be a thousand times as much as what follows it. Semicolons between the columns tell nothing: they stand in files with a comma between thousands as well.
+    some of its cells are whole: 913 is most likely not beside 1.504, but beside 1504. Semicolons between the columns tell
+    nothing: they stand in files with a comma between thousands as well.
 
     Args:
         own: how the column may be written, by itself.
