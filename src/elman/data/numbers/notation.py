@@ -198,9 +198,9 @@ def _numbers_of(text: pl.Series, notation: Notation) -> pl.Series:
 def decided(own: Readings, told: Set[str], dialect: Dialect) -> Notation | None:
     """The notation of a column; None where a mark could be either and nothing in the table tells.
 
-    One file is written by one hand: what another column tells of decimals holds, unless columns contradict each other or
-    some cells are whole: 913 stands beside 1504 more likely than beside 1.504. Semicolons between the columns tell
-    nothing: they stand in files with a comma between thousands as well.
+    One file is written by one hand: what another column tells of decimals holds, unless columns contradict each
+    other or some cells are whole: 913 stands beside 1504 more likely than beside 1.504. Semicolons between the columns
+    tell nothing: they stand in files with a comma between thousands as well.
 
     Args:
         own: how the column may be written, by itself.
