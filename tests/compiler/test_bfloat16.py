@@ -23,9 +23,9 @@ CASES = [
 def no_pairs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The kernels of a machine that does not multiply pairs of bfloat16."""
     monkeypatch.setattr(LLVM, "kernels", lambda _, program, dtype: Kernels(program, dtype))
-    scan.kernels_of.cache_clear()
+    scan._made.cache_clear()
     yield
-    scan.kernels_of.cache_clear()
+    scan._made.cache_clear()
 
 
 @pytest.mark.usefixtures("no_pairs")

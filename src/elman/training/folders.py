@@ -35,6 +35,7 @@ from elman.training.tensors import check_weights
 T = TypeVar("T")
 
 OPTIONS, VOCABULARY, WEIGHTS = "options.json", "vocabulary.json", "model.safetensors"
+BESIDE = "beside"  # under which weights say what tells the files beside them
 RESULT, REPORT, SKIPPED = "result.json", "report.html", "skipped.txt"
 HISTORY = "history.csv"
 ABOUT = "estimator.json"  # of a model that was trained in Python
@@ -223,7 +224,8 @@ def save_weights(model: nn.Module, folder: Path, name: str = WEIGHTS) -> None:
     # written by ourselves: on a full disk the library's own function does not say that the disk is full
     with written(folder, name) as aside:
         tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
-        aside.write_bytes(save_tensors(tensors, _beside(folder)))
+        # as one value: of several the library writes them in any order, and the same weights are the same bytes
+        aside.write_bytes(save_tensors(tensors, {BESIDE: json.dumps(_beside(folder), sort_keys=True)}))
 
 
 def load_weights(model: nn.Module, folder: Path, name: str = WEIGHTS) -> None:
@@ -243,7 +245,11 @@ def load_weights(model: nn.Module, folder: Path, name: str = WEIGHTS) -> None:
     except ElmanError as error:
         raise ElmanError(f"{path} does not belong to {folder / OPTIONS}, or is damaged: {error}") from error
     known = _beside(folder)
-    for file, said in _said_beside(data).items():
+    try:
+        beside = _said_beside(data)
+    except (RecursionError, ValueError) as error:
+        raise ElmanError(f"{path} is damaged ({_first_line(error)}); {manifest.AGAIN}") from error
+    for file, said in beside.items():
         if said != known.get(file, said):
             raise ElmanError(f"{path} does not belong to {folder / file}, which is of another model; {manifest.AGAIN}")
     model.load_state_dict(weights)
@@ -262,7 +268,8 @@ def _beside(folder: Path) -> dict[str, str]:
 def _said_beside(data: bytes) -> dict[str, str]:
     """What the weights say of the files beside them, which version 0.1 did not."""
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    return header.get("__metadata__") or {}
+    said = json.loads((header.get("__metadata__") or {}).get(BESIDE, "{}"))
+    return said if isinstance(said, dict) else {}
 
 
 def write_json(path: Path, value: Any) -> None:
