@@ -8,10 +8,12 @@ import polars as pl
 import pytest
 
 import elman
+from elman.data.bad import BadRows
 from elman.data.tables import write_table
 from elman.errors import ElmanError
 from elman.tasks.tag.layout import ColumnSpec, find_layout
 from elman.tasks.tag.options import TagOptions
+from elman.tasks.tag.tagged import read_asked
 from elman.tasks.tag.task import TagTask
 from elman.training.task import Sources
 
@@ -184,3 +186,16 @@ def test_an_empty_line_as_spreadsheets_save_it_ends_a_sentence(
             lines += [separator.join([word, *["x"] * (width - 2), tag]) for word, tag in pairs] + [empty]
         path.write_text("\n".join(lines) + "\n")
         assert read(path) == WANTED
+
+
+@pytest.mark.parametrize("remark", ["# text = the cat sat", "# sent 1 from web", "#\tthe.cat\tsat\thttp://a.b"])
+def test_remarks_above_sentences_tell_nothing_of_the_columns(remark: str, tmp_path: Path) -> None:
+    content = "".join(
+        f"{remark}\n" + "".join(f"{w}\t{t}\n" for w, t in zip(ws.split(), ts.split(), strict=True)) + "\n"
+        for ws, ts in SENTENCES
+    )
+    (tmp_path / "a.txt").write_text(content)
+    learnt = find_layout(tmp_path / "a.txt", ColumnSpec())
+    asked = find_layout(tmp_path / "a.txt", ColumnSpec(), like=learnt, labelled=False)
+    assert [(each.kind, each.dialect.separator) for each in (learnt, asked)] == [("columns", "\t")] * 2
+    assert read_asked(tmp_path / "a.txt", asked, BadRows()).inputs == [words.split() for words, _ in SENTENCES]

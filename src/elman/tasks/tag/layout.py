@@ -233,14 +233,15 @@ def are_joined(lines: Sequence[str], joint: str) -> bool:
 
 def _are_sentences(lines: Sequence[str], separator: str, widest: int) -> bool:
     """Whether lines are of many words, since they have more columns than is usual, or not all as many."""
-    found, rows = _separated(lines, separator)
+    found, rows = _separated(_without_remarks(lines), separator)
     width = usual_width(rows)
     return not found and (width > widest or sum(len(row) == width for row in rows) < ALIKE * len(rows))
 
 
 def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec, like: Layout | None) -> Layout:
-    separator, rows = _separated(lines, wishes.dialect.separator)
+    separator, rows = _separated(_without_remarks(lines), wishes.dialect.separator)
     width = usual_width(rows)
+    rows = [cells_of(line, separator) for line in lines]
     rows = [row for row in rows if len(row) == width and any(map(str.strip, row))]  # a line of `,,` ends a sentence
     if not rows:
         raise ElmanError(f"{source} has no words")
@@ -295,6 +296,15 @@ def _prefix(words: Iterable[Any]) -> str:
     """What stands before each of the words, if it is the mark of a language."""
     found = {match[1] if (match := LANGUAGE.fullmatch(str(word))) else "" for word in words if word is not None}
     return found.pop() if len(found) == 1 else ""
+
+
+def _without_remarks(lines: Sequence[str]) -> Sequence[str]:
+    """The lines that do not begin as remarks do, if there are such; a word may begin so as well.
+
+    >>> _without_remarks(["# text = a b", "a\\tX", "b\\tY"]), _without_remarks(["#a b"])
+    (['a\\tX', 'b\\tY'], ['#a b'])
+    """
+    return [line for line in lines if not line.startswith("#")] or lines
 
 
 def _separated(lines: Sequence[str], wish: str) -> tuple[str, list[list[str]]]:
