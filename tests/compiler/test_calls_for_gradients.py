@@ -52,7 +52,7 @@ def test_a_bound_call_gives_the_gradients_that_the_ordinary_way_gives(
         states = [(h.squeeze(1) if unbatched else h).requires_grad_() for h in states]
 
         def run(x: Tensor, *states: Tensor) -> Any:
-            return layer(x, (states if len(states) > 1 else states[0]) if states else None)
+            return layer(x, states[0] if len(states) == 1 else states or None)
 
         expected = [gradients(run, x, *states, of=layer) for _ in range(2)]
         ordinary.count = 0

@@ -186,6 +186,7 @@ def _forged(**other):
 
     def change(path):
         kernel = store._parse(path.stem, path.read_bytes())
+        assert kernel is not None
         path.write_bytes(store._format(path.stem, kernel._replace(**other)))
 
     return change

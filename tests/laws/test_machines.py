@@ -234,7 +234,7 @@ def test_code_for_another_system_asks_for_what_that_system_has(machine: host.Hos
     llvm.initialize_all_asmprinters()
     wanted: set[str] = set()
     with host.use(machine):
-        for module in (gemm._module(double=False, narrow=False), gradient._module(double=False)):
+        for module in (gemm._module(False, False, False), gradient._module(False, False)):
             text = jit.assembly(module)
             own = set(re.findall(r"^(\w+):", text, re.MULTILINE))
             called = re.findall(r"^\s+(?:callq?|bl|jmp|b)\s+(\w+)", text, re.MULTILINE)

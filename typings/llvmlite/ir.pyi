@@ -46,6 +46,7 @@ class Function(Value):
     args: tuple[Any, ...]
     function_type: FunctionType
     linkage: str
+    calling_convention: str
     def __init__(self, module: Module, ftype: FunctionType, name: str) -> None: ...
     def append_basic_block(self, name: str = ...) -> Block: ...
 
