@@ -1,6 +1,7 @@
 """``elman predict DIR``: answer the rows of a file, or those of a stream as they come."""
 
 import sys
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -50,45 +51,58 @@ def command(
     """Predict with a trained model: one row of answers for each row of the data."""
     from elman.cli._pipes import read_once
     from elman.data.bad import BadRows
-    from elman.data.tables import check_suffix, table_text, write_table
+    from elman.data.tables import table_text, write_table
     from elman.errors import ElmanError, counted
 
     skip = bool(BadRows(skip_bad or False).skip)
-    if stream and (data or out):
-        raise ElmanError("--stream reads standard input and writes standard output; leave --data and --out out")
-    if stream and encoding:
-        raise ElmanError("--stream reads UTF-8; leave --encoding out")
-    if not stream and data is None:
-        raise ElmanError("give --data FILE, or --stream to answer standard input line by line")
-    screen = out is None or str(out) == "-"
-    if form is not None and (stream or not screen):
-        what = "--stream answers in JSON lines" if stream else f"the name of {out} says what that file is"
-        raise ElmanError(f"--format is for a table on the screen; {what}; leave --format out")
-    if out is not None and not screen:
-        check_suffix(out)
-        if data is not None and out.exists() and data.exists() and out.samefile(data):
-            raise ElmanError(f"--out {out} is the file of --data, which would be lost; give another name")
-    from elman.system import break_off_waiting
+    out = None if str(out) == "-" else out
+    _check(data, out, form, encoding, stream)
     from elman.training.task import Predictor
 
     task = restored(folder, encoding)
     if not isinstance(task, Predictor):
         raise ElmanError(f"{folder} holds a model for {task.name()}, which answers no rows")
     if data is None:
-        lines = read_utf8("surrogateescape")  # a byte that is no UTF-8 is a mistake of its line alone
-
-        def awaited() -> str:
-            break_off_waiting()
-            return lines.readline()
-
-        for answer in task.stream(iter(awaited, ""), skip_bad=skip):
+        for answer in task.stream(_lines(), skip_bad=skip):
             print(answer, flush=True)
         return
     with read_once() as copies:
         answers = task.predict(copies.of(data, "data"), skip_bad=skip)
-    if out is None or screen:
+    if out is None:
         sys.stdout.write(table_text(answers, f".{(form or Form.csv).value}"))
         print(counted(len(answers), "rows"), file=sys.stderr)
     else:
         write_table(answers, out)
         print(f"{counted(len(answers), 'rows')}\n{out}")
+
+
+def _check(data: Path | None, out: Path | None, form: Form | None, encoding: str | None, stream: bool) -> None:
+    """Refuse options that do not go together, before anything is read."""
+    from elman.data.tables import check_suffix
+    from elman.errors import ElmanError
+
+    if stream and (data or out):
+        raise ElmanError("--stream reads standard input and writes standard output; leave --data and --out out")
+    if stream and encoding:
+        raise ElmanError("--stream reads UTF-8; leave --encoding out")
+    if not stream and data is None:
+        raise ElmanError("give --data FILE, or --stream to answer standard input line by line")
+    if form is not None and (stream or out):
+        what = "--stream answers in JSON lines" if stream else f"the name of {out} says what that file is"
+        raise ElmanError(f"--format is for a table on the screen; {what}; leave --format out")
+    if out is not None:
+        check_suffix(out)
+        if data is not None and out.exists() and data.exists() and out.samefile(data):
+            raise ElmanError(f"--out {out} is the file of --data, which would be lost; give another name")
+
+
+def _lines() -> Iterator[str]:
+    """The lines of standard input as they come; a signal ends the wait for one."""
+    from elman.system import break_off_waiting
+
+    lines = read_utf8("surrogateescape")  # a byte that is no UTF-8 is a mistake of its line alone
+    while True:
+        break_off_waiting()  # each time, since polars may have been at work
+        if not (line := lines.readline()):
+            return
+        yield line

@@ -37,9 +37,6 @@ class Stage:
     output: Place
 
 
-Cotangents = Sequence[Tensor | None]
-
-
 @dataclass(frozen=True)
 class Learning:
     """The run of the only cell of a call, with its way back.
@@ -54,7 +51,8 @@ class Learning:
     used: frozenset[int]  # numbers of those that have a cotangent
     added: int  # the first number of a parameter, to whose cotangent is added; those of others are written
     spare: int  # size of the buffer
-    otherwise: Callable[[Sequence[Tensor], Tensor, Cotangents], Sequence[Tensor | None]]  # from what is given, and tape
+    # from what is given, the tape and the cotangents, which are then differentiated further
+    otherwise: Callable[[Sequence[Tensor], Tensor, Sequence[Tensor | None]], Sequence[Tensor | None]]
 
 
 @dataclass(frozen=True)
