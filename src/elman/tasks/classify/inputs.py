@@ -131,9 +131,8 @@ class SeriesInput(nn.Module):
         for name in ("mean", "scale"):
             self.register_buffer(name, torch.tensor(vocabulary[name]), persistent=False)
         self.size = len(self.channels) * (3 if self.sparse else 1) + (1 if self.sparse else 0)
-        self.about = f"{counted(len(self.channels), 'channels')}" + (
-            ", some values missing or times irregular" if self.sparse else ""
-        )
+        irregular = ", some values missing or times irregular" if self.sparse else ""
+        self.about = counted(len(self.channels), "channels") + irregular
 
     @classmethod
     def learn(cls, options: Any, series: Sequence[Sequenced], layout: Layout) -> dict[str, Any]:

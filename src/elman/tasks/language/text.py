@@ -142,9 +142,9 @@ class TextData:
 
     def describe(self) -> str:
         characters = round(self.tokens * self.held_out.characters)
-        count = f"{counted(self.tokens, 'tokens')}" + (
-            "" if characters == self.tokens else f", about {counted(characters, 'characters')}"
-        )
+        count = counted(self.tokens, "tokens")
+        if characters != self.tokens:
+            count += f", about {counted(characters, 'characters')}"
         held_out, judged = len(self.test.tokens), self.held_out.number
         part = "" if judged == held_out else f", of which {judged:,} at most, spread evenly, are judged while it learns"
         return f"{self.name}: {count}, {self.size} different; held out {held_out:,}{part}"
