@@ -138,6 +138,14 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "randomness of another kind": (put({}, "elman", "randomness"), "where its random numbers are cannot be read"),
     "randomness beyond its end": (put(10**6, "elman", "randomness", "numpy", 2), "is out of their range"),
     "no loops": (gone("loops"), "it has no loops"),
+    "no loop of its own": (gone("loops", "fit_loop"), "where its loop is was left out"),
+    "a loop that is none": (put([], "loops", "fit_loop"), "where its loop is was left out"),
+    "a loop without its place": (
+        gone("loops", "fit_loop", "epoch_progress", "current"), "where its loop is: epoch_progress lacks 'current'",
+    ),
+    "a loop at a text": (
+        put("3", "loops", "fit_loop", "epoch_loop.batch_progress", "total", "ready"), "ready is str and not int",
+    ),
     "another task": (put("tag", "elman", "run", "task"), "it is of the task 'tag', not language"),
     "another option": (put(9, "elman", "run", "options", "hidden"), "of a run with --hidden 9, not 16"),
     "another rate": (put(9.0, "elman", "run", "training", "lr"), "of a run with --lr 9.0, not 0.03"),

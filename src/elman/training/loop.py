@@ -38,7 +38,7 @@ from elman.training.folders import CHECKPOINTS, LAST, LOGS, UNTRAINED_WEIGHTS, l
 from elman.training.judging import affordable, affordable_beside, in_part
 from elman.training.measures import improved
 from elman.training.options import MINUTES
-from elman.training.resumed import check_checkpoint, identity
+from elman.training.resumed import check_checkpoint, check_loops, identity
 from elman.training.settings import Budget, Training
 from elman.training.signals import ENDING, put_off
 from elman.training.task import Task, TrainingData, evaluate
@@ -370,6 +370,8 @@ class _Run(pl.LightningModule):
         try:
             run = identity(self.task, asdict(self.training_options))
             check_checkpoint(checkpoint, self, self.configure_optimizers(), run, self._carried)
+            if not ended:
+                check_loops(checkpoint["loops"], self.trainer.fit_loop.state_dict())
             self.progress = restored(Progress, kept["progress"], "how far it is")
         except ElmanError as error:
             raise ElmanError(f"{self.folder / LAST} is damaged, or of another run: {error}; {ANEW}") from error

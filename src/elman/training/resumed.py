@@ -107,6 +107,23 @@ def check_optimizer(given: Any, optimizer: torch.optim.Optimizer) -> None:
     given["param_groups"] = [{**group, "lr": rate} for group, rate in zip(own, rates, strict=True)]
 
 
+def check_loops(given: Mapping[str, Any], like: Mapping[str, Any]) -> None:
+    """Refuse what Lightning cannot have said of where its loop is; what only one of two versions says is not compared.
+
+    Args:
+        given: what was read.
+        like: what it says of the loop of a run that begins.
+
+    Raises:
+        ElmanError: something is not there, or of another kind.
+    """
+    loop = given.get("fit_loop")
+    if not isinstance(loop, dict):
+        raise ElmanError("where its loop is was left out")
+    for name, value in like.items():
+        check_like(loop.get(name, value), value, f"where its loop is: {name}")
+
+
 def _own(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors each in a place of its own: a file may have several in one, where a step would change it for each."""
     return {name: each.clone(memory_format=torch.contiguous_format) for name, each in state.items()}
