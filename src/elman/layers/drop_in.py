@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.fx import Proxy
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import Cell
 from elman.cells.cell import structure
@@ -24,6 +24,7 @@ from elman.compiler.precision import CAST
 from elman.compiler.surroundings import ordinary
 from elman.compiler.tensors import PLAIN, strided, told
 from elman.errors import ElmanError, ElmanWarning, TwinError, user_level
+from elman.layers.packing import packed_like, padded
 from elman.layers.recurrent import check_stack, run_stack
 from elman.layers.twins import as_leaf, compile_as_code, dtypes_of_twin, quantize_as, twin_of, words_of_twin
 
@@ -181,9 +182,9 @@ class DropIn(nn.RNNBase):
     ) -> tuple[PackedSequence, Any]:
         if lengths is not None:
             raise ElmanError("a packed sequence has its own lengths; lengths go with a padded input")
-        padded, lengths = pad_packed_sequence(input, self.batch_first)
-        outputs, state = self._run(padded, hx, lengths, resets, save, packed=True)
-        return _pack_like(input, outputs, lengths, self.batch_first), state
+        x, lengths, places = padded(input, self.batch_first)
+        outputs, state = self._run(x, hx, lengths, resets, save, packed=True)
+        return packed_like(input, outputs, places), state
 
     def _bound(self, input: Tensor, hx: Any, save: int | str) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
         """``_run`` without lengths and resets; a call that is like one before is done by kernels alone."""
@@ -431,16 +432,6 @@ class GRU(DropIn, nn.GRU):
             device=device,
             dtype=dtype,
         )
-
-
-def _pack_like(packed: PackedSequence, outputs: Tensor, lengths: Tensor, batch_first: bool) -> PackedSequence:
-    """``outputs`` packed in the order of rows of ``packed``, whose rows in the user's order have these ``lengths``."""
-    order = packed.sorted_indices
-    if order is not None:
-        outputs = outputs.index_select(0 if batch_first else 1, order)
-        lengths = lengths.index_select(0, order.to(lengths.device))
-    data = pack_padded_sequence(outputs, lengths, batch_first).data
-    return PackedSequence(data, packed.batch_sizes, order, packed.unsorted_indices)
 
 
 _TWINS: dict[type, type[nn.Module]] = {RNN: nn.RNN, LSTM: nn.LSTM, GRU: nn.GRU}
