@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from elman.errors import ElmanError
+
 COLONS = "::"  # as MovieLens has them
 SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", " ": "blanks", COLONS: "double colons"}
 UNQUOTED = ("\t", COLONS)  # between which a quotation mark is only that
@@ -33,6 +35,21 @@ def is_number(cell: str) -> bool:
     [True, True, True, True, True, False, False]
     """
     return NUMBER.fullmatch(cell.strip()) is not None
+
+
+def separator_said(text: str) -> str:
+    r"""The separator that an option says; a tab, which is hard to type, may be written as ``\t``.
+
+    Raises:
+        ElmanError: it is none.
+
+    >>> separator_said(r"\t"), separator_said(";"), separator_said("")
+    ('\t', ';', '')
+    """
+    found = "\t" if text == r"\t" else text
+    if (len(found) > 1 and found != COLONS) or found in ('"', "\n", "\r"):
+        raise ElmanError(f"a separator is one character such as , or ;, or {COLONS}, not {text!r}")
+    return found
 
 
 def guess_separator(text: str, kind: str = "") -> str:

@@ -140,7 +140,7 @@ class ClassifierOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                separator: Character between two columns. [detected]
+                separator: Character between two columns; \t is a tab. [detected]
                 header: Whether the first row has the names of the columns. [detected]
                 encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
                 beginning says]
@@ -342,7 +342,7 @@ class RegressorOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                separator: Character between two columns. [detected]
+                separator: Character between two columns; \t is a tab. [detected]
                 header: Whether the first row has the names of the columns. [detected]
                 encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
                 beginning says]
@@ -538,7 +538,7 @@ class TaggerOptions:
                 max_length: Words that are read at once; a longer sentence is tagged in parts.
                 word_column: Column of the words, by its number (from 1) or its name. [detected]
                 tag_column: Column of the tags. [detected]
-                separator: Character between two columns. [detected]
+                separator: Character between two columns; \t is a tab. [detected]
                 header: Whether the first row has the names of the columns. [detected]
                 missing: What stands where there is no value, separated by commas, such as -999,NA.
                 encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
@@ -692,7 +692,7 @@ class TranslatorOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                separator: Character between two columns. [detected]
+                separator: Character between two columns; \t is a tab. [detected]
                 header: Whether the first row has the names of the columns. [detected]
                 encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
                 beginning says]
@@ -880,7 +880,7 @@ class ForecasterOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                separator: Character between two columns. [detected]
+                separator: Character between two columns; \t is a tab. [detected]
                 header: Whether the first row has the names of the columns. [detected]
                 encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
                 beginning says]
@@ -1053,7 +1053,7 @@ class AnomalyDetectorOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                separator: Character between two columns. [detected]
+                separator: Character between two columns; \t is a tab. [detected]
                 header: Whether the first row has the names of the columns. [detected]
                 encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
                 beginning says]
@@ -1235,7 +1235,7 @@ class RecommenderOptions:
         """Only store the options; what is wrong with one is said by ``fit``.
 
         Args:
-                separator: Character between two columns. [detected]
+                separator: Character between two columns; \t is a tab. [detected]
                 header: Whether the first row has the names of the columns. [detected]
                 encoding: Encoding of text files, such as latin-1, cp1252 or shift_jis. [utf-8, or what a mark at the
                 beginning says]

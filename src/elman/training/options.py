@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar, get_args
 
 from elman.data.dialect import BLANK, DECIMALS, SAME, THOUSANDS, Dialect
 from elman.data.encodings import check_characters
+from elman.data.separators import separator_said
 from elman.errors import ElmanError, ElmanWarning, quoted
 
 T = TypeVar("T")
@@ -71,7 +72,9 @@ def option(
 class TableOptions(TaskOptions):
     """How the files of a task's rows are written, where they are tables."""
 
-    separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
+    separator: str = option(
+        "", "Character between two columns; \\t is a tab.", shown=DETECTED, panel=DATA, metavar="CHARACTER"
+    )
     header: bool | None = option(
         None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
     )
@@ -93,7 +96,7 @@ class TableOptions(TaskOptions):
         """The same, for those who read.
 
         Raises:
-            ElmanError: a mark that numbers do not have, or one for two things.
+            ElmanError: a mark that numbers do not have, or one for two things; a separator that is none.
         """
         thousands = BLANK if self.thousands and not self.thousands.strip() else SAME.get(self.thousands, self.thousands)
         if self.decimal not in ("", *DECIMALS):
@@ -102,7 +105,8 @@ class TableOptions(TaskOptions):
             raise ElmanError(f"--thousands is , . ' _ or a blank, and not {self.thousands!r}")
         if self.decimal and self.decimal == thousands:
             raise ElmanError(f"{self.decimal} cannot stand before decimals and between thousands; give one of them")
-        return Dialect(self.separator, self.header, self.decimal, thousands, listed(self.missing), self.encoding)
+        separator = separator_said(self.separator)
+        return Dialect(separator, self.header, self.decimal, thousands, listed(self.missing), self.encoding)
 
 
 @dataclass(frozen=True)

@@ -237,6 +237,25 @@ def test_bad_input_is_one_line(change: Any, arguments: list[str], message: str, 
     assert not out.exists()
 
 
+def test_a_tab_may_be_said_by_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, _ = example(tmp_path)
+    path.write_text(path.read_text().replace(",", "\t"))
+    command = [
+        "train",
+        "classify",
+        "--data",
+        str(path),
+        "--out",
+        str(tmp_path / "out"),
+        "--steps",
+        "1",
+        "--hidden",
+        "4",
+    ]
+    assert main([*command, "--separator", r"\t"]) == 0
+    assert "columns between tabs, with a header" in capsys.readouterr().err
+
+
 def test_bad_rows_can_be_left_out_and_are_listed(tmp_path: Path, capsys: Any) -> None:
     path, _ = example(tmp_path)
     lines = path.read_text().splitlines()

@@ -46,8 +46,6 @@ ROW = "row"  # the column of names that stand before rows, as R writes them, wit
 
 def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     """The rows of a file, whose table says with what separator and whether with a header."""
-    if len(dialect.separator) > 1 and dialect.separator != COLONS:
-        raise ElmanError(f"a separator is one character such as , or ;, or {COLONS}, not {dialect.separator!r}")
     text, kind = read_whole(path, dialect.encoding), suffix(path)
     separator = dialect.separator or guess_separator(text, kind)
     empty = empty_lines(text, separator) if bad.answers else np.zeros(0, int)

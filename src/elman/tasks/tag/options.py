@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from elman.data.dialect import Dialect
+from elman.data.separators import separator_said
 from elman.training.options import (
     DATA,
     DETECTED,
@@ -75,7 +76,9 @@ class TagOptions(TaskOptions):
     tag_column: str = option(
         "", "Column of the tags.", shown=DETECTED, common=True, panel=DATA, metavar="COLUMN", was="tag"
     )
-    separator: str = option("", "Character between two columns.", shown=DETECTED, panel=DATA, metavar="CHARACTER")
+    separator: str = option(
+        "", "Character between two columns; \\t is a tab.", shown=DETECTED, panel=DATA, metavar="CHARACTER"
+    )
     header: bool | None = option(
         None, "Whether the first row has the names of the columns.", shown=DETECTED, panel=DATA
     )
@@ -101,8 +104,13 @@ class TagOptions(TaskOptions):
 
     @property
     def dialect(self) -> Dialect:
-        """How the file is written."""
-        return Dialect(self.separator, self.header, missing=listed(self.missing), encoding=self.encoding)
+        """How the file is written.
+
+        Raises:
+            ElmanError: a separator that is none.
+        """
+        separator = separator_said(self.separator)
+        return Dialect(separator, self.header, missing=listed(self.missing), encoding=self.encoding)
 
     def column_spec(self) -> "ColumnSpec":
         """What they say about the data."""
