@@ -26,6 +26,7 @@ class Together:
 
     def __init__(self, data: ClassifyExamples) -> None:
         self.data, self.epoch = data, data.epoch // 2
+        self.learnt, self.batches = data.learnt, data.batches
         self.held_out, self.test, self.test_name = data.held_out, data.test, data.test_name
 
     def batch(self, step: int) -> Any:

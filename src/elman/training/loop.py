@@ -385,7 +385,8 @@ class _Run(pl.LightningModule):
     def _carried(self) -> Any:
         """What a batch leaves for the next one."""
         with randomness_kept(), self.learning.window(self.task, None) as window:
-            loss = self.task.loss(self.data.batch(0), window.state)
+            batch = self.transfer_batch_to_device(self.data.batch(0), self.device, 0)
+            loss = self.task.loss(batch, window.state)
         return window.carry(loss.state)
 
 
@@ -410,7 +411,7 @@ def _one_line_errors() -> Iterator[None]:
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
     """Without Lightning's hints, which tell people to change what they did not write, and its loggers' tracebacks."""
-    loggers = [logging.getLogger(f"lightning.{part}.utilities.rank_zero") for part in ("pytorch", "fabric")]
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)

@@ -207,7 +207,7 @@ def _curves(folder: Path, measures: Measures) -> list[Any]:
     """The learning curves, from what was logged."""
     found = logged(folder)
     lines = {"loss": "training, batch by batch", "held_out_loss": "held out"}
-    losses = {label: _line(found[name]) for name, label in lines.items() if name in found}
+    losses = {line: _line(found[name]) for name, line in lines.items() if name in found}
     others = {
         label(measures, name.removeprefix("held_out_")): _line(points)
         for name, points in found.items()
