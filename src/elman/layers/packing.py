@@ -30,9 +30,9 @@ def padded(packed: PackedSequence, batch_first: bool) -> Padded:
     """
     data, sizes = packed.data, packed.batch_sizes
     batch, time = int(sizes[0]), len(sizes)
-    step = torch.arange(time, device="cpu").repeat_interleave(sizes)
-    row = torch.arange(len(step), device="cpu") - (sizes.cumsum(0) - sizes)[step]
-    lengths = row.bincount(minlength=batch)
+    has_step = torch.arange(batch, device="cpu") < sizes[:, None]
+    step, row = has_step.nonzero(as_tuple=True)  # in the order in which they are packed
+    lengths = has_step.sum(0)
     if packed.sorted_indices is not None and packed.unsorted_indices is not None:
         lengths, row = lengths[packed.unsorted_indices.cpu()], packed.sorted_indices.cpu()[row]
     places = (row * time + step if batch_first else step * batch + row).to(data.device)

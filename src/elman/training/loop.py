@@ -237,6 +237,7 @@ class _Run(pl.LightningModule):
             self.progress.cost = self._agreed(time.monotonic() - began)
             if self.trainer.is_global_zero:  # what judging found out is in them as well, such as a threshold
                 save_weights(self.task, self.folder, UNTRAINED_WEIGHTS)
+        self.carried = moved(self.carried, self.device)  # a checkpoint is read before the model is on its device
         self.clock = time.monotonic() - self.progress.seconds
         if self.training_options.devices > 1:  # each draws its own, from a start that this session and it have alone
             seed_all(self.training_options.seed + 1_000_003 * (self.progress.step + 1) + self.global_rank)
@@ -378,15 +379,13 @@ class _Run(pl.LightningModule):
         another = kept.get("budget") != asdict(self.budget)
         if self.progress.ended and another and not ended:
             self.progress.ended, self.progress.stale = "", 0
-        device = next(self.task.parameters()).device
-        self.carried = moved(kept["carried"], device)
+        self.carried = kept["carried"]
         self.randomness = kept["randomness"]
 
     def _carried(self) -> Any:
         """What a batch leaves for the next one."""
         with randomness_kept(), self.learning.window(self.task, None) as window:
-            batch = self.transfer_batch_to_device(self.data.batch(0), self.device, 0)
-            loss = self.task.loss(batch, window.state)
+            loss = self.task.loss(self.data.batch(0), window.state)
         return window.carry(loss.state)
 
 

@@ -104,7 +104,8 @@ def widened(quantiles: np.ndarray, widths: np.ndarray, levels: Sequence[float]) 
         array([0., 2., 3.])
     """
     middle = quantiles[..., [nearest(levels)]]
-    return np.sort(middle + widths.astype(quantiles.dtype) * (quantiles - middle), -1)
+    with np.errstate(invalid="ignore"):  # of what is not finite, which is refused later
+        return np.sort(middle + widths.astype(quantiles.dtype) * (quantiles - middle), -1)
 
 
 def between(mean: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> np.ndarray:

@@ -55,8 +55,8 @@ def _segments(lengths: Tensor | None, resets: Tensor | None, batch: int, time: i
     where[by_length] = torch.arange(len(row))
     counts = torch.bincount(long, minlength=1)
     sizes = counts.flip(0).cumsum(0).flip(0)[1:]
-    step = torch.arange(len(sizes)).repeat_interleave(sizes)
-    which = by_length[torch.arange(len(step)) - (sizes.cumsum(0) - sizes).repeat_interleave(sizes)]
+    step, which = (torch.arange(len(row)) < sizes[:, None]).nonzero(as_tuple=True)
+    which = by_length[which]
     places = row[which] * time + order[row[which], start[which] + step]
     fresh = begins[row, start]
     return Segments(places, sizes, (row + batch * fresh)[by_length], row[~following], where[~following])
