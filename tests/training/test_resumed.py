@@ -16,7 +16,7 @@ from elman.cli.main import main
 from elman.data.bad import BadRows
 from elman.errors import ElmanError
 from elman.training.folders import LAST, OPTIONS, read_json, write_json, written
-from elman.training.runs import fit, go_on, trained
+from elman.training.runs import begin, finish, fit, go_on, trained
 from elman.training.task import Sources
 
 SHORT: dict[str, Any] = {"steps": 2, "baselines": False}
@@ -233,6 +233,48 @@ def test_tokens_that_the_model_does_not_know_are_told(place: Path) -> None:
     mend(place / "model")
     with pytest.raises(ElmanError, match=r"tokens.bin has other tokens than the \d+ that the model knows; train again"):
         resumed(place / "model")
+
+
+def other_tokens(folder: Path, name: str = "tokens.bin") -> None:
+    """The tokens of another text of the same characters, which the manifest names."""
+    (folder / name).write_bytes((folder / name).read_bytes()[::-1])
+    mend(folder)
+
+
+def test_tokens_of_another_text_are_not_learnt_from(place: Path) -> None:
+    other_tokens(place / "model")
+    with pytest.raises(ElmanError, match=r"is damaged, or of another run: .* that learnt from another tokens.bin, from"):
+        resumed(place / "model")
+
+
+def test_tokens_of_a_text_to_judge_on_are_held_against_the_run_too(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "valid.txt").write_text((place / "data.txt").read_text()[:500])
+    options = {**language(tmp_path)[2], **SHORT}
+    fit(tasks.load("language"), place / "data.txt", tmp_path / "valid.txt", folder=tmp_path / "model", **options)
+    assert resumed(tmp_path / "model") == 3
+    other_tokens(tmp_path / "model", "valid.bin")
+    with pytest.raises(ElmanError, match=r"learnt from another tokens.bin or valid.bin, from other data"):
+        resumed(tmp_path / "model", steps=4)
+
+
+def test_tokens_of_a_model_to_compare_with_are_held_against_it_too(place: Path, tmp_path: Path) -> None:
+    out, options = tmp_path / "out", {**language(tmp_path)[2], **SHORT, "compare": "gru"}
+    run = begin(tasks.load("language"), Sources(place / "data.txt"), out, options)
+    finish(run, out, trained(run, out))
+    other_tokens(out / "compare" / "gru")
+    run = go_on(tasks.load("language"), Sources(None), out, {"steps": 3})
+    with pytest.raises(ElmanError, match=r"compare/gru/checkpoints/last.ckpt .* learnt from another tokens.bin, from"):
+        finish(run, out, trained(run, out))
+
+
+def test_what_a_run_prepared_before_its_first_checkpoint_is_made_anew(place: Path) -> None:
+    folder, whole = place / "model", (place / "model" / "tokens.bin").read_bytes()
+    for name in (LAST, "checkpoints/best.ckpt", "model.safetensors"):
+        (folder / name).unlink()
+    mend(folder)
+    other_tokens(folder)
+    assert resumed(folder, steps=2) == 2
+    assert (folder / "tokens.bin").read_bytes() == whole
 
 
 def test_leaving_out_bad_rows_from_now_on_is_told(place: Path) -> None:

@@ -33,8 +33,9 @@ from elman.learning import (
     SnAp1,
     Truncated,
 )
+from elman.training import manifest
 from elman.training.checkpoints import WholeFiles, moved, randomness, randomness_kept, seed_all, set_randomness
-from elman.training.folders import CHECKPOINTS, LAST, LOGS, UNTRAINED_WEIGHTS, load_weights, save_weights
+from elman.training.folders import CHECKPOINTS, LAST, LOGS, TOKENS, UNTRAINED_WEIGHTS, load_weights, save_weights
 from elman.training.judging import affordable, affordable_beside, in_part
 from elman.training.measures import improved
 from elman.training.options import MINUTES
@@ -359,7 +360,7 @@ class _Run(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["elman"] = {
-            "run": identity(self.task, asdict(self.training_options)),
+            "run": self.identity(),
             "progress": asdict(self.progress),
             "budget": asdict(self.budget),
             "carried": self.carried,
@@ -369,8 +370,7 @@ class _Run(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any], ended: bool = False) -> None:
         kept = checkpoint["elman"]
         try:
-            run = identity(self.task, asdict(self.training_options))
-            check_checkpoint(checkpoint, self, self.configure_optimizers(), run, self._carried)
+            check_checkpoint(checkpoint, self, self.configure_optimizers(), self.identity(), self._carried)
             if not ended:
                 check_loops(checkpoint["loops"], self.trainer.fit_loop.state_dict())
             self.progress = restored(Progress, kept["progress"], "how far it is")
@@ -381,6 +381,10 @@ class _Run(pl.LightningModule):
             self.progress.ended, self.progress.stale = "", 0
         self.carried = kept["carried"]
         self.randomness = kept["randomness"]
+
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint says of this run."""
+        return identity(self.task, asdict(self.training_options), manifest.sums(self.folder, TOKENS))
 
     def _carried(self) -> Any:
         """What a batch leaves for the next one."""

@@ -71,6 +71,21 @@ def check(folder: Path, name: str) -> None:
     _checked(folder, name, lambda file: (None, _sum(file)))
 
 
+def sums(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of those of some files that a folder has, as its manifest names them."""
+    files = _read(folder) if exists(folder) else _as_they_stand(folder, names)
+    return {name: found.sha256 for name in names for found in files.get(name, [])[:1] if found is not None}
+
+
+def forget(folder: Path, name: str) -> None:
+    """Remove a file of a folder, which is not missed then."""
+    if exists(folder):
+        files = _read(folder)
+        if files.pop(name, None) is not None:
+            _write(folder, files)
+    (folder / name).unlink(missing_ok=True)
+
+
 def _checked(folder: Path, name: str, take: Callable[[BufferedReader], tuple[T, Sum]]) -> T:
     """What is taken of a file that is as the manifest says."""
     while True:

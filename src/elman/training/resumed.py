@@ -17,12 +17,18 @@ from elman.training.folders import by_name
 from elman.training.tensors import check_like, check_weights
 
 
-def identity(task: Any, training: Mapping[str, Any]) -> dict[str, Any]:
-    """What a checkpoint says of the run that it belongs to: its task, its options, its vocabulary."""
+def identity(task: Any, training: Mapping[str, Any], prepared: Mapping[str, str]) -> dict[str, Any]:
+    """What a checkpoint says of the run that it belongs to.
+
+    Args:
+        task: what is trained: its name, options and vocabulary tell it.
+        training: how.
+        prepared: what tells the files that were made of its data to learn from, by their names.
+    """
     learns = {name: value for name, value in training.items() if name != "save_every"}  # which changes nothing
     said = json.loads(json.dumps({"options": vars(task.options), "training": learns}, default=by_name))
     learnt = json.dumps(task.vocabulary, sort_keys=True, default=by_name)
-    return {"task": task.name(), **said, "vocabulary": hashlib.sha256(learnt.encode()).hexdigest()}
+    return {"task": task.name(), **said, "vocabulary": hashlib.sha256(learnt.encode()).hexdigest(), "prepared": dict(prepared)}
 
 
 def check_checkpoint(
@@ -63,7 +69,8 @@ def check_identity(given: Any, now: Mapping[str, Any]) -> None:
     Raises:
         ElmanError: another task, option or vocabulary.
     """
-    check_like(given, dict.fromkeys(("task", "options", "training", "vocabulary")), "what it says of its run")
+    given = {"prepared": now["prepared"], **given} if isinstance(given, dict) else given  # 0.2 did not say it
+    check_like(given, dict.fromkeys(now), "what it says of its run")
     if given["task"] != now["task"]:
         raise ElmanError(f"it is of the task {shown(given['task'])}, not {now['task']}")
     for part in ("options", "training"):
@@ -74,6 +81,8 @@ def check_identity(given: Any, now: Mapping[str, Any]) -> None:
                 )
     if given["vocabulary"] != now["vocabulary"]:
         raise ElmanError("it is of a run that learnt another vocabulary, from other data")
+    if given["prepared"] != now["prepared"]:
+        raise ElmanError(f"it is of a run that learnt from another {' or '.join(now['prepared'])}, from other data")
 
 
 def check_optimizer(given: Any, optimizer: torch.optim.Optimizer) -> None:

@@ -14,7 +14,7 @@ from elman.errors import ElmanError
 from elman.training import manifest
 from elman.training.answers import finite
 from elman.training.checkpoints import seed_all
-from elman.training.folders import SEARCH, TRIAL, read_json, write_json
+from elman.training.folders import SEARCH, TOKENS, TRIAL, read_json, write_json
 from elman.training.loop import Progress, has_checkpoint, train
 from elman.training.memory import check_batch, check_model
 from elman.training.options import checked, listed
@@ -39,10 +39,17 @@ class Trial:
 def made(
     make: type[MadeTask], options: Any, vocabulary: dict[str, Any], read: Any, folder: Path, training: Training
 ) -> tuple[MadeTask, TrainingData]:
-    """A new task and its data, with the same random numbers whenever it is made."""
+    """A new task and its data, with the same random numbers whenever it is made.
+
+    What a run that was cut before its first checkpoint has made of the data is made anew: nothing tells it from that of
+    other data.
+    """
     check_model(make, options, vocabulary, training)
     seed_all(training.seed)
     task = make(options, vocabulary)
+    if not has_checkpoint(folder):
+        for name in TOKENS:
+            manifest.forget(folder, name)
     data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
     check_batch(task, data, training)
     task.start(data)
