@@ -314,6 +314,13 @@ def test_without_a_folder_each_process_makes_its_own(make, folder):
     assert folder.lstat().st_mode == before.st_mode
 
 
+def test_a_folder_that_cannot_even_be_looked_at_is_done_without(folder, monkeypatch):
+    folder.mkdir()
+    monkeypatch.setenv("ELMAN_CACHE", str(folder / ("n" * 300)))  # as below a folder that is closed to this user
+    assert Adder(5).works()  # and nothing is said: a warning would be an error
+    assert list(folder.iterdir()) == []
+
+
 def test_a_folder_that_is_a_link_is_not_used(folder, tmp_path):
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     folder.symlink_to(tmp_path / "elsewhere")

@@ -156,7 +156,7 @@ def _is_trusted(place: Path) -> bool:
         return False
     except OSError as error:  # a link, a file, a pipe
         log.debug("%s is no folder to keep compiled kernels in (%s)", place, error.strerror)
-        if place.is_symlink():
+        if os.path.islink(place):  # noqa: PTH114 - the one of pathlib fails where the path cannot be looked at
             _warn(
                 f"the folder of compiled kernels {place} is a link and is not used; set ELMAN_CACHE to what it leads to"
             )
