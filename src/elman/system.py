@@ -14,7 +14,7 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,33 @@ def sync_folder(place: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+@contextlib.contextmanager
+def held_alone(place: Path) -> Iterator[bool]:
+    """Whether no other process holds a folder, which this one holds meanwhile; true where a system cannot tell."""
+    directory = getattr(os, "O_DIRECTORY", None)
+    if directory is None:
+        yield True
+        return
+    handle = os.open(place, READ | directory)
+    try:
+        yield _locked(handle)
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    """Whether a lock is this process's, until the handle is closed or the process ends."""
+    try:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # a disk of another machine may know no locks
+        return True
+    return True
 
 
 # Signals.

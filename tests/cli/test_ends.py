@@ -165,6 +165,24 @@ def test_a_folder_that_vanishes_is_not_begun_anew(tmp_path: Path, capsys: Any, m
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_in_whose_place_another_stands_is_left_alone(
+    model: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path: path.read_bytes() for path in model.rglob("*") if path.is_file()}
+
+    def replace() -> None:
+        (tmp_path / "out").rename(tmp_path / "moved")
+        model.rename(tmp_path / "out")
+
+    at_the_fourth_step(monkeypatch, replace)
+    capsys.readouterr()
+    assert main(train(tmp_path, "--steps", "8", "--save-every", "0")) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == f"elman: {tmp_path / 'out'} is another folder than the run began in; nothing more is written to it"
+    (tmp_path / "out").rename(model)
+    assert {path: path.read_bytes() for path in model.rglob("*") if path.is_file()} == before
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has such a device")
 def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     before = Path("/dev/full").stat()

@@ -14,7 +14,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,7 @@ from torch import nn
 
 from elman.data.plain import Within, restored, without_infinite
 from elman.errors import ElmanError
+from elman.system import held_alone
 from elman.training import manifest
 from elman.training.manifest import MANIFEST
 from elman.training.options import checked, renamed
@@ -109,26 +110,45 @@ def check_place(folder: Path) -> None:
 
 
 @contextmanager
+def alone(folder: Path, name: Path | None = None) -> Iterator[None]:
+    """Nobody else trains in a folder meanwhile, where there is one.
+
+    Args:
+        folder: a model folder, or the one that is to become it.
+        name: what a user calls it, where that is something else.
+
+    Raises:
+        ElmanError: another process does.
+    """
+    with held_alone(folder) if folder.is_dir() else nullcontext(True) as own:
+        if not own:
+            raise ElmanError(f"another run is at work in {name or folder}; wait until it ends, or give another folder")
+        yield
+
+
+@contextmanager
 def replaced(folder: Path) -> Iterator[Path]:
     """A new folder, which takes the place of a model folder, or of nothing, once all of it is written.
 
     Raises:
-        ElmanError: a place that holds something else.
+        ElmanError: a place that holds something else, or in which another run is at work.
     """
     check_place(folder)
     folder = folder.resolve()
     new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
     try:
-        _remove(new)
+        with alone(new, folder):
+            _remove(new)
         new.mkdir(parents=True)
     except OSError as error:  # the name that the user knows
         raise OSError(error.errno, error.strerror, str(folder)) from error
     try:
-        yield new
-        _remove(old)
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
+        with alone(folder), alone(new, folder):
+            yield new
+            _remove(old)
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
     finally:
         if old.exists() and not folder.exists():  # a signal came between the two
             old.rename(folder)

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import signal
 import threading
 import time
@@ -172,6 +173,7 @@ class _Run(pl.LightningModule):
     def __init__(self, task: Task, data: TrainingData, folder: Path, training: Training, budget: Budget) -> None:
         super().__init__()
         self.task, self.data, self.folder, self.training_options, self.budget = task, data, folder, training, budget
+        self.place = folder.stat()
         self.progress = Progress()
         self.learning: Learning = _chosen("learning", LEARNING, training.learning)(training.bptt)
         clip = _chosen("clipping", CLIPPING, training.clipping)
@@ -330,6 +332,7 @@ class _Run(pl.LightningModule):
         if progress.best is None or improved(progress.last, progress.best, self.task.monitor):
             progress.best, progress.best_step, progress.stale = progress.last, progress.step, 0
             if self.trainer.is_global_zero:
+                self._check_place()
                 save_weights(self.task, self.folder)
             self._save("best")
         else:
@@ -349,12 +352,19 @@ class _Run(pl.LightningModule):
         finally:
             self.judging = False
 
+    def _check_place(self) -> None:
+        """Refuse to write where another folder has taken the place of the run's own."""
+        if not os.path.samestat(self.folder.stat(), self.place):
+            raise ElmanError(f"{self.folder} is another folder than the run began in; nothing more is written to it")
+
     def _log(self, metrics: dict[str, float]) -> None:
+        self._check_place()
         for logger in self.trainer.loggers:
             logger.log_metrics(metrics, self.progress.step)
             logger.save()
 
     def _save(self, name: str) -> None:
+        self._check_place()
         self.progress.saved_at = self.progress.seconds
         self.trainer.save_checkpoint(self.folder / CHECKPOINTS / f"{name}.ckpt", weights_only=False)
 

@@ -28,7 +28,12 @@ def identity(task: Any, training: Mapping[str, Any], prepared: Mapping[str, str]
     learns = {name: value for name, value in training.items() if name != "save_every"}  # which changes nothing
     said = json.loads(json.dumps({"options": vars(task.options), "training": learns}, default=by_name))
     learnt = json.dumps(task.vocabulary, sort_keys=True, default=by_name)
-    return {"task": task.name(), **said, "vocabulary": hashlib.sha256(learnt.encode()).hexdigest(), "prepared": dict(prepared)}
+    return {
+        "task": task.name(),
+        **said,
+        "vocabulary": hashlib.sha256(learnt.encode()).hexdigest(),
+        "prepared": dict(prepared),
+    }
 
 
 def check_checkpoint(

@@ -31,6 +31,7 @@ from elman.training.folders import (
     WEIGHTS,
     Begun,
     about_run,
+    alone,
     check_place,
     options_of,
     read_json,
@@ -152,11 +153,12 @@ def go_on(
     if given_of(Budget, given):
         budget = Budget(**given_of(Budget, given))
     data, valid = (None if name is None else Path(name) for name in (kept["data"], kept["valid"]))
-    read = make.read(task.options, Sources(data, valid, bad))
-    if has_checkpoint(folder):
-        data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
-    else:  # it was cut before its first step, and begins as it did then
-        task, data = made(make, task.options, task.vocabulary, read, folder, training)
+    with alone(folder):
+        read = make.read(task.options, Sources(data, valid, bad))
+        if has_checkpoint(folder):
+            data = task.data(read, folder, rows=training.rows, steps=training.bptt, seed=training.seed)
+        else:  # it was cut before its first step, and begins as it did then
+            task, data = made(make, task.options, task.vocabulary, read, folder, training)
     fixed = None if searching is None else frozenset(renamed(groups(make.Options), dict.fromkeys(searching)))
     return Run(task, read, data, training, budget, comparison, kept["data"], kept["test"], bad, found, fixed)
 
@@ -167,14 +169,15 @@ def searched(run: Run[MadeTask], folder: Path, callbacks: tuple[pl.Callback, ...
     if run.searching is None:
         return run
     make, number = type(run.task), run.comparison.search
-    options, training = search(
-        make, run.task.options, run.training, run.budget, run.read, folder, number, run.searching, callbacks
-    )
-    task, data = made(make, options, make.learn(options, run.read), run.read, folder, training)
-    about = read_json(folder / OPTIONS)
-    kept = {name: about[name] for name in about if name in ("budget", "comparison") or name in BEGUN}
-    kept |= {"training": asdict(training), "searching": None}
-    save_options(folder, task.name(), task.options, task.vocabulary, **kept)
+    with alone(folder):
+        options, training = search(
+            make, run.task.options, run.training, run.budget, run.read, folder, number, run.searching, callbacks
+        )
+        task, data = made(make, options, make.learn(options, run.read), run.read, folder, training)
+        about = read_json(folder / OPTIONS)
+        kept = {name: about[name] for name in about if name in ("budget", "comparison") or name in BEGUN}
+        kept |= {"training": asdict(training), "searching": None}
+        save_options(folder, task.name(), task.options, task.vocabulary, **kept)
     return replace(run, task=task, data=data, training=training, searching=None)
 
 
@@ -182,7 +185,8 @@ def searched(run: Run[MadeTask], folder: Path, callbacks: tuple[pl.Callback, ...
 def trained(run: Run[Any], folder: Path, callbacks: tuple[pl.Callback, ...] = ()) -> Progress:
     """Train what a run is for, or go on with it where the folder has a checkpoint."""
     resume = has_checkpoint(folder)
-    return train(run.task, run.data, folder, run.training, run.budget, resume=resume, callbacks=callbacks)
+    with alone(folder):
+        return train(run.task, run.data, folder, run.training, run.budget, resume=resume, callbacks=callbacks)
 
 
 def facts(run: Run[Any], progress: Progress) -> dict[str, Any]:
@@ -217,33 +221,34 @@ def finish(run: Run[Any], folder: Path, progress: Progress, callbacks: tuple[pl.
     Returns:
         What is written to ``result.json``.
     """
-    with judged_part(run.task, run.data, run.test, run.bad, progress) as evaluation:
-        judged = compared(run.task, run.data, evaluation, run.comparison.baselines)
-        same = evaluation is in_part(run.data.held_out, progress.share)
-        untrained = progress.before if same else as_before(run.task, evaluation, folder, UNTRAINED_WEIGHTS)
-    table = {run.task.name(): judged.metrics, **judged.simple}
-    recurrences = others(run.task.options, run.comparison.compare)
-    for name, options in recurrences.items():
-        place = folder / COMPARE / name
-        other = attempt(type(run.task), options, run.read, place, run.training, run.budget, callbacks)
-        with judged_part(other.task, other.data, run.test, run.bad, progress) as evaluation:
-            table[name] = evaluate(other.task, evaluation).metrics
-    table |= {UNTRAINED: untrained} if untrained else {}
-    part, rows = TEST if run.test else run.data.test_name, judged.rows
-    result = facts(run, progress) | {
-        "judged_on": {"part": part, "file": run.test, "rows": rows.number, "of": rows.of},
-        "compared": table,
-        "remarks": remarks(table, list(judged.simple), list(recurrences), run.task.measures, part, rows)
-        + of_training(progress, run.task.monitor)
-        + judged.failed,
-        "predicted_per_second": judged.predicted,
-        "streamed_per_second": judged.streamed,
-    }
-    with written(folder, HISTORY) as aside:
-        history(folder).write_csv(aside)
-    write_json(folder / RESULT, result)
-    write_report(folder, result, run.task.measures, judged.sections)
-    return result
+    with alone(folder):
+        with judged_part(run.task, run.data, run.test, run.bad, progress) as evaluation:
+            judged = compared(run.task, run.data, evaluation, run.comparison.baselines)
+            same = evaluation is in_part(run.data.held_out, progress.share)
+            untrained = progress.before if same else as_before(run.task, evaluation, folder, UNTRAINED_WEIGHTS)
+        table = {run.task.name(): judged.metrics, **judged.simple}
+        recurrences = others(run.task.options, run.comparison.compare)
+        for name, options in recurrences.items():
+            place = folder / COMPARE / name
+            other = attempt(type(run.task), options, run.read, place, run.training, run.budget, callbacks)
+            with judged_part(other.task, other.data, run.test, run.bad, progress) as evaluation:
+                table[name] = evaluate(other.task, evaluation).metrics
+        table |= {UNTRAINED: untrained} if untrained else {}
+        part, rows = TEST if run.test else run.data.test_name, judged.rows
+        result = facts(run, progress) | {
+            "judged_on": {"part": part, "file": run.test, "rows": rows.number, "of": rows.of},
+            "compared": table,
+            "remarks": remarks(table, list(judged.simple), list(recurrences), run.task.measures, part, rows)
+            + of_training(progress, run.task.monitor)
+            + judged.failed,
+            "predicted_per_second": judged.predicted,
+            "streamed_per_second": judged.streamed,
+        }
+        with written(folder, HISTORY) as aside:
+            history(folder).write_csv(aside)
+        write_json(folder / RESULT, result)
+        write_report(folder, result, run.task.measures, judged.sections)
+        return result
 
 
 def fit(
