@@ -192,10 +192,23 @@ def _forged(**other):
     return change
 
 
+def _for_another_machine(path):
+    kernel = store._parse(path.stem, path.read_bytes())
+    assert kernel is not None
+    other = 183 if kernel.code[18] == 62 else 62
+    code = kernel.code[:18] + other.to_bytes(2, "little") + kernel.code[20:]
+    path.write_bytes(store._format(path.stem, kernel._replace(code=code)))
+
+
 FORGED = [
+    _for_another_machine,
     _forged(code=b""),
     _forged(code=b"\x7fELF" + bytes(200)),
     _forged(names=("f", "g")),
+    _forged(names=("",)),
+    _forged(names=()),
+    _forged(names=("add", "a\0b")),
+    _forged(names="add"),
     _forged(key="x", names=()),
 ]
 

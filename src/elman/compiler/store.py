@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import stat
 import tempfile
 import time
@@ -123,9 +124,17 @@ def _parse(name: str, data: bytes) -> Kernel | None:
     header, _, code = body.partition(b"\n")
     try:
         fields = json.loads(header)
-        return Kernel(str(fields["key"]), tuple(map(str, fields["names"])), code)
-    except (KeyError, TypeError, ValueError):
+        key, names = fields["key"], fields["names"]
+        if not (isinstance(key, str) and isinstance(names, list) and names and all(map(_is_name, names))):
+            return None
+        return Kernel(key, tuple(names), code)
+    except (KeyError, RecursionError, TypeError, ValueError):
         return None
+
+
+def _is_name(name: object) -> bool:
+    """Whether a function can be named so; LLVM ends the process where it is asked for one that is named otherwise."""
+    return isinstance(name, str) and re.fullmatch(r"[\w.$]+", name) is not None
 
 
 def _checksum(name: str, body: bytes) -> bytes:

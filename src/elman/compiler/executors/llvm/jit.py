@@ -29,6 +29,8 @@ _ALLOWED = {"memcpy", "memmove", "memset", "memset_pattern16"}  # the last on ma
 _libraries: dict[tuple[str, Host], "Library"] = {}
 _count = itertools.count()  # the linker wants a new name for each library
 
+_PROCESSORS = {"x86_64": 62, "aarch64": 183, "arm64": 183}  # as ELF numbers those that kernels are for
+
 log = logging.getLogger(__name__)
 
 
@@ -105,7 +107,17 @@ def _compiled(name: str, key: str, build: Callable[[], ir.Module]) -> store.Kern
     return kernel
 
 
+def _is_for(triple: str, code: bytes) -> bool:
+    """Whether code is for a machine, as far as its first bytes tell: LLVM ends the process over that of another."""
+    if not code.startswith(b"\x7fELF"):
+        return True
+    of_64_bits_little = code[4:6] == b"\x02\x01"
+    return of_64_bits_little and int.from_bytes(code[18:20], "little") == _PROCESSORS.get(triple.partition("-")[0])
+
+
 def _linked(name: str, kernel: store.Kernel) -> Library:
+    if not _is_for(host().triple, kernel.code):
+        raise RuntimeError("it is for another machine")
     builder = llvm.JITLibraryBuilder().add_object_img(kernel.code)
     for function in kernel.names:
         builder.export_symbol(function)
