@@ -261,6 +261,16 @@ def test_a_table_of_very_many_columns_is_refused(tmp_path: Path) -> None:
         read_table(path, BadRows())
 
 
+@pytest.mark.parametrize("name", ["data.csv", "data.jsonl"])
+def test_a_name_that_nobody_can_read_is_refused_and_not_repeated(name: str, tmp_path: Path) -> None:
+    long, path = "v" * 1_000_000, tmp_path / name
+    rows = f"time,{long}\n1,2\n2,3\n" if name == "data.csv" else f'{{"time": 1, "{long}": 2}}\n' * 2
+    path.write_text(rows)
+    with pytest.raises(ElmanError, match="the name of column 2 has 1,000,000 characters, and 10,000 are") as error:
+        read_table(path, BadRows())
+    assert len(str(error.value)) < 300 + len(str(path))
+
+
 def test_a_row_that_is_wrong_in_two_columns_is_one_bad_row() -> None:
     bad = BadRows(skip=True)
     table = read_table({"a": ["1", "x", "3"], "b": ["4", "y", "z"]}, bad).numeric("a", "b")

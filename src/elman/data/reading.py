@@ -16,11 +16,12 @@ from elman.data.separators import SEPARATORS, SIZE, separator_again
 from elman.data.summaries import without_summary
 from elman.data.tables import Table, columns_of, held, joined
 from elman.data.text import beginning as text_beginning
-from elman.errors import ElmanError
+from elman.errors import ElmanError, quoted
 
 log = logging.getLogger(__name__)
 
 WIDEST = 20_000  # columns of a table, each of which is looked at by itself
+LONGEST = 10_000  # characters of the name of one, which is written wherever it is spoken of
 
 
 def read_table(
@@ -65,6 +66,12 @@ def read_table(
             f"{table.name} has {len(table.columns):,} columns, and {WIDEST:,} are read at most; leave out what is not "
             "needed, or put the steps of series below each other, in rows"
         )
+    for number, name in enumerate(table.columns, 1):
+        if len(name) > LONGEST:
+            raise ElmanError(
+                f"{table.name}: the name of column {number} has {len(name):,} characters, and {LONGEST:,} are read at "
+                f"most: {quoted(name)}; give it a shorter one"
+            )
     return table
 
 
