@@ -67,6 +67,12 @@ def test_a_table_of_texts_in_words(tmp_path: Path, capsys: Any, monkeypatch: Any
         ("talk.txt", "Ann: Hello there.\nBob: Hello, you.\n\n" * 140, "language", "--form text"),
         ("book.txt", "".join(read(None))[:20_000], "language", "--form text"),
         ("lines.txt", "".join(f"{'pos' if n % 2 else 'neg'} it was film {n}\n" for n in range(40)), "classify", ""),
+        (
+            "series.csv",
+            "id,time,level,label\n" + "".join(f"s{n // 6},{n % 6},{n * 7 % 5},{'ab'[n // 6 % 2]}\n" for n in range(90)),
+            "classify",
+            "--id-column id --time-column time --label-column label",
+        ),
         ("some.conll", "The DET\ncat NOUN\nsits VERB\n\nA DET\ndog NOUN\nruns VERB\n\n" * 20, "tag", "--tag-column 2"),
     ],
 )  # fmt: skip

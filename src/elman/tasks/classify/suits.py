@@ -51,7 +51,7 @@ def suits(read: Any, path: Path) -> Suits:
         score = (0.9 if named else 0.7) * (1.0 if repeated else 0.5) * (0.3 if few else 1.0)
         return Suits(score, series, {"label_column": layout.label})
     if layout.kind == "long":
-        columns = {"id_column": layout.identity, "time_column": layout.time, "label_column": layout.label}
+        columns = {"id_column": layout.identity, "time_column": ",".join(layout.time), "label_column": layout.label}
         score = 0.85 if named else 0.45
         return Suits(score, f"a series for each {layout.identity}, with {what} in {layout.label}", _said(columns))
     score = (0.9 if named else 0.4) * (1.0 if repeated else 0.3) * (1.0 if words >= 2 or named else 0.3)
