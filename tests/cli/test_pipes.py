@@ -81,6 +81,27 @@ def test_standard_input_is_data_for_every_command(
     assert not (tmp_path / "new").exists()
 
 
+class Terminal(io.RawIOBase):
+    """Lines that somebody types, then the end, behind which nobody types anything."""
+
+    def __init__(self, *lines: bytes) -> None:
+        self.left = [*lines, b""]
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        line = self.left.pop(0)
+        buffer[: len(line)] = line
+        return len(line)
+
+
+def test_one_end_ends_what_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Terminal(b"text,label\n", b"good,yes\n"))))
+    with _pipes.read_once() as copies:
+        assert copies.of(Path("-"), "data").read_bytes() == b"text,label\ngood,yes\n"
+
+
 def test_a_pipe_that_nobody_writes_to_is_waited_for_with_a_line(
     tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

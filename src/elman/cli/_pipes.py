@@ -3,19 +3,19 @@
 import logging
 import os
 import select
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 from elman.data.packed import special
 from elman.errors import ElmanError
 from elman.system import READ, STANDARD_INPUT
 
+PART = 1 << 20  # bytes that are read at once
 PATIENCE = 1.0  # seconds in which a pipe says nothing before that is told
 
 
@@ -47,7 +47,8 @@ class Copies:
             raise ElmanError(f"{name} can be read once; give a file for what is to be read twice")
         copy = self.folder / (role if standard else role + source.suffix)
         with _standard_input() if standard else _pipe(source) as file, copy.open("wb") as to:
-            shutil.copyfileobj(file, to)
+            while part := file.read1(PART):  # which asks no terminal for more once it has said that this is the end
+                to.write(part)
         self.names[copy] = name
         return copy
 
@@ -81,14 +82,14 @@ def read_once() -> Iterator[Copies]:
 
 
 @contextmanager
-def _standard_input() -> Iterator[BinaryIO]:
+def _standard_input() -> Iterator[Any]:
     if sys.stdin.isatty():
         print("elman: reading data from the terminal; Ctrl-D at the beginning of a line ends it", file=sys.stderr)
     yield sys.stdin.buffer
 
 
 @contextmanager
-def _pipe(path: Path) -> Iterator[BinaryIO]:
+def _pipe(path: Path) -> Iterator[Any]:
     handle = os.open(path, READ)  # which does not wait for one who writes
     with os.fdopen(handle, "rb") as file:
         if not select.select([file], [], [], PATIENCE)[0]:
