@@ -14,7 +14,7 @@ from torch import nn
 import elman
 from elman import tasks
 from elman.errors import ElmanError
-from elman.training.memory import available, check_batch, check_model, memory_told, size
+from elman.training.memory import ANSWERED, available, check_batch, check_model, memory_told, size
 from elman.training.runs import fit
 from elman.training.settings import Training, configured
 from elman.training.task import Sources
@@ -118,3 +118,16 @@ def test_what_a_process_may_take_bounds_what_there_is() -> None:
         assert available() == 0
     finally:
         resource.setrlimit(resource.RLIMIT_AS, usual)
+
+
+def test_answers_that_take_more_than_there_is_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "asked.csv").write_text("text\n" + "so good\n" * 1000)
+    model: Any = tasks.restore(Path("tests/folders/0.2/classify"))
+    monkeypatch.setattr("elman.system.memory_free", lambda: 1000 * 2 * ANSWERED * 8 - 1)
+    message = (
+        "1,000 rows with 2 numbers to answer each take 128 kB; there are 128 kB of memory: give fewer rows at a time"
+    )
+    with pytest.raises(ElmanError, match=message):
+        model.predict(tmp_path / "asked.csv")
+    monkeypatch.setattr("elman.system.memory_free", lambda: 1000 * 2 * ANSWERED * 8)
+    assert len(model.predict(tmp_path / "asked.csv")) == 1000

@@ -21,6 +21,7 @@ KEPT = 4 + 3
 # vectors for each step and embedding, about: as it is looked up, as it is scaled and dropped out, and their gradients
 EMBEDDED = 5
 SCORED = 3  # numbers for each score that a loss compares: itself, the logarithm of its probability, and the gradient
+ANSWERED = 8  # numbers of 8 bytes for each that a row is answered with: as it is computed, in a table, and as text
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 # options that a model, or a batch, grows with
 OF_MODELS = ("hidden", "layers", "embedding", "vocabulary", "spelling", "horizon", "context", "patch", "convolution")
@@ -73,6 +74,24 @@ def check_batch(task: Task, data: Any, training: Training) -> None:
             f"a batch has up to {steps:,} steps, and learning from it takes {size(needed)} beside {size(model)} that "
             f"are kept for the parameters; there are {size(there)} of memory: "
             f"{_to_lower((task.options, training), OF_BATCHES)}"
+        )
+
+
+def check_answers(rows: int, each: int) -> None:
+    """Refuse rows whose answers take more memory than there is.
+
+    Args:
+        rows: how many there are.
+        each: numbers that one is answered with.
+
+    Raises:
+        ElmanError: what they take, and what there is.
+    """
+    needed, there = rows * each * ANSWERED * 8, min(system.memory_free(), system.memory_for_this_process())
+    if needed > there:
+        raise ElmanError(
+            f"{rows:,} rows with {each:,} numbers to answer each take {size(needed)}; there are {size(there)} of "
+            "memory: give fewer rows at a time"
         )
 
 

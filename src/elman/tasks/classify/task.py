@@ -29,6 +29,7 @@ from elman.tasks.classify.layout import Layout, find_layout
 from elman.tasks.classify.options import ClassifyOptions
 from elman.tasks.classify.target import MEASURES, Target, find_target
 from elman.tasks.classify.vocabulary import Vocabulary
+from elman.training.memory import check_answers
 from elman.training.options import listed
 from elman.training.report import Section
 from elman.training.task import (
@@ -241,7 +242,9 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
         self.input.start(self.options)
 
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Rows:
-        return Rows(self, read_labelled(source, self.layout, bad), bad)
+        rows = read_labelled(source, self.layout, bad)
+        check_answers(len(rows), self.target.size)
+        return Rows(self, rows, bad)
 
     def batch(self, rows: Labelled, truth: np.ndarray, chosen: np.ndarray) -> ClassifyBatch:
         """Some rows side by side."""
@@ -268,6 +271,7 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
     @torch.no_grad()
     def outputs(self, inputs: Sequence[Any]) -> np.ndarray:
         """Probabilities of texts or series, ``[N, K]``, or numbers ``[N, 1]``."""
+        check_answers(len(inputs), self.target.size)
         order = Batches(self.input.lengths(inputs), ROWS).in_order()
         found = np.empty((len(inputs), self.target.size))
         for rows in order:
