@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 from folders.make import MADE
+from fuzz.forged import forged
 from limits import SECONDS, bounded, in_time, quiet
 from safetensors.torch import load_file, save_file
 
@@ -209,7 +210,7 @@ def _edits(name: str) -> list[Edit]:
     if name.endswith(".json"):
         return [*bytes_, *[_field] * 12]
     if name.endswith(".safetensors"):
-        return [*bytes_, *[_tensor] * 8]
+        return [*bytes_, *[_tensor] * 8, *[_forged] * 4]
     return [*bytes_, *[_kept] * 10] if name.endswith(".ckpt") else bytes_
 
 
@@ -274,6 +275,10 @@ def _tensor(folder: Path, name: str, random: Random, _: list[Base]) -> None:
     else:
         found[each] = _other_tensor(found[each], random).contiguous().clone()
     save_file(found, folder / name)
+
+
+def _forged(folder: Path, name: str, random: Random, _: list[Base]) -> None:
+    (folder / name).write_bytes(forged(random, (folder / name).read_bytes()))
 
 
 def _kept(folder: Path, name: str, random: Random, _: list[Base]) -> None:

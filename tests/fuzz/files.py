@@ -12,7 +12,9 @@ from formats import EXAMPLES
 from fuzz.damage import damaged, packed
 from fuzz.tables import SOUND, Cells, encoded, spoilt, written
 from fuzz.typed import typed
-from fuzz.values import FILES, odd, words
+from fuzz.values import FILES, HUGE, LONG, odd, words
+
+GIANT = (LONG, LONG, HUGE // 8, HUGE)  # bytes
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,27 @@ def renamed(random: Random) -> Sample:
     return replace(made, files={new: made.files[name]}, data=new)
 
 
+def giant(random: Random) -> Sample:
+    """A sound table in which a cell, a name or a line is giant."""
+    task = random.choice(list(SOUND))
+    cells = random.choice(SOUND[task])(random)
+    ending, data = written(random, cells)
+    size, sign = (
+        random.choice(GIANT),
+        random.choice(("x", "1", "a ", "1,", "[", '"', "\u00e9", '{"a":', "\\", "1;", ".")),
+    )
+    great = (sign * (size // len(sign))).encode()
+    places = [place for part in (b",", b"\n", b'"', b" ", b";", b"\t", b"a", b"1") for place in _places(data, part)]
+    at = random.choice(places or [0])
+    return Sample({f"giant{ending}": data[:at] + great + data[at:]}, f"giant{ending}", task)
+
+
+def _places(data: bytes, part: bytes) -> list[int]:
+    """Where a part first stands in some bytes, where it stands next to their middle, and where it stands last."""
+    found = (data.find(part), data.find(part, len(data) // 2), data.rfind(part))
+    return [place for place in found if place >= 0]
+
+
 def nothing(random: Random) -> Sample:
     """No file, or something that is none."""
     task = random.choice([*SOUND, "language"])
@@ -190,7 +213,7 @@ def nothing(random: Random) -> Sample:
 
 MAKERS: tuple[Callable[[Random], Sample], ...] = (
     *[table] * 8, *[example] * 6, *[typed_columns] * 2, *[text] * 2, labelled_folder, parallel, several, beside,
-    archive, renamed, nothing,
+    archive, renamed, giant, giant, nothing,
 )  # fmt: skip
 
 

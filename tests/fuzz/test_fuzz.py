@@ -17,7 +17,7 @@ from fuzz.judge import Ended, judged, wrong
 from fuzz.memory import HEAD
 from fuzz.run import keep, tried
 from fuzz.shrink import shrunk
-from fuzz.ways import Case, Step, asked, case, inspected, lay, streamed, trained
+from fuzz.ways import Case, Step, asked, case, inspected, lay, of_kernels, streamed, trained
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,7 +30,7 @@ from elman.training.task import Predictor
 
 FOLDERS = Path(__file__).parents[1] / "folders" / "0.2"
 NUMBER, PARTS = 200, 8
-CHEAP = (*[asked] * 6, *[streamed] * 6, inspected, trained)  # mostly the ways that take little
+CHEAP = (*[asked] * 6, *[streamed] * 6, inspected, trained, of_kernels)  # mostly the ways that take little
 MANY = settings(
     max_examples=20, deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

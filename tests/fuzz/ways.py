@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 from edits.edits import Base
+from fuzz import kernels
 from fuzz.damage import damaged
 from fuzz.files import Sample, of_cells, sample
 from fuzz.memory import script
@@ -195,13 +196,18 @@ def in_memory(random: Random, sound: Sequence[Base]) -> Case:
     return Case(0, "memory", script=script(random))
 
 
+def of_kernels(random: Random, sound: Sequence[Base]) -> Case:
+    """A damaged folder of compiled kernels."""
+    return Case(0, "kernels", script=kernels.script(random))
+
+
 def edited(random: Random, sound: Sequence[Base]) -> Case:
     """An edit of a model folder, which is made and judged in ``edits``."""
     return Case(0, "edit")
 
 
 WAYS: tuple[Callable[[Random, Sequence[Base]], Case], ...] = (
-    *[inspected] * 3, *[trained] * 6, *[asked] * 4, *[streamed] * 3, *[in_memory] * 3, spoken, edited,
+    *[inspected] * 3, *[trained] * 6, *[asked] * 4, *[streamed] * 3, *[in_memory] * 3, spoken, edited, of_kernels,
 )  # fmt: skip
 
 
