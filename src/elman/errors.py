@@ -41,11 +41,13 @@ def brief(text: str, most: int = LONGEST) -> str:
 def ran_out(error: BaseException) -> str:
     """That memory ran out, where an error says so, of whatever library it is; else "".
 
-    >>> ran_out(MemoryError("cannot have 1 TB")), ran_out(ValueError("no number"))
-    ('memory ran out: cannot have 1 TB', '')
+    >>> ran_out(MemoryError("cannot have 1 TB")), ran_out(MemoryError()), ran_out(ValueError("no number"))
+    ('memory ran out: cannot have 1 TB', 'memory ran out', '')
     """
     of_torch = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
-    return f"memory ran out: {brief(str(error), 100)}" if of_torch or isinstance(error, MemoryError) else ""
+    if not of_torch and not isinstance(error, MemoryError):
+        return ""
+    return f"memory ran out: {brief(str(error), 100)}" if str(error) else "memory ran out"
 
 
 def quoted(value: object) -> str:

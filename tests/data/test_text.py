@@ -1,6 +1,7 @@
 """Reading text, tokens on disk, tokenizers, streams."""
 
 import errno
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def test_what_is_not_text_is_refused(
         monkeypatch.setattr(module, "PIECE", piece)
     with pytest.raises(ElmanError, match=message):
         list(read(written(data)))
+
+
+def test_a_text_that_leaves_no_memory_is_refused_before_all_of_it_is_read(
+    written: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(gzip.compress(b"1" * 2_000_000))
+    monkeypatch.setattr(text, "PIECE", 1_000)
+    monkeypatch.setattr(text, "LOOKED", 100_000)
+    monkeypatch.setattr("elman.system.memory_free", lambda: 4_000_000)
+    assert len(text.read_whole(path)) == 2_000_000
+    monkeypatch.setattr("elman.system.memory_free", lambda: 200_000)
+    with pytest.raises(ElmanError, match=r"has 0.0 GB of text or more, and there are 0.0 GB of memory to work with it"):
+        text.read_whole(path)
 
 
 def test_what_is_not_a_file_is_refused(tmp_path: Path) -> None:

@@ -10,12 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elman import system
 from elman.data.encodings import check_characters, decoded
 from elman.data.files import matching
 from elman.data.tokens import Tokenizer
 from elman.errors import ElmanError, counted
 
 PIECE = 1 << 20  # characters of a piece, about
+LOOKED = 1 << 26  # characters after which it is seen how much memory is left
+COPIES = 2  # of a whole text that whoever reads it makes, at least: its lines, and their cells
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,23 @@ def read(path: Path | HeldText | None, encoding: str = "") -> Iterator[str]:
 
 
 def read_whole(path: Path, encoding: str = "") -> str:
-    """A text at once, as ``read`` gives it in pieces."""
-    return "".join(read(path, encoding))
+    """A text at once, as ``read`` gives it in pieces.
+
+    Raises:
+        ElmanError: as ``read`` has it; or a text, such as a small file may unpack to, that leaves no memory to work in.
+    """
+    pieces, size, looked = [], 0, 0
+    for piece in read(path, encoding):
+        pieces.append(piece)
+        size += len(piece)
+        if size - looked > LOOKED:
+            looked, free = size, min(system.memory_free(), system.memory_for_this_process())
+            if COPIES * size > free:
+                raise ElmanError(
+                    f"{path} has {size / 1e9:.1f} GB of text or more, and there are {free / 1e9:.1f} GB of memory to "
+                    "work with it; give less of it"
+                )
+    return "".join(pieces)
 
 
 def _of_files(path: Path, encoding: str) -> Iterator[str]:
