@@ -9,42 +9,63 @@ NAMES = {
     for role, names in {
         # when a row was: a moment; a number that counts; a part of the calendar, where that alone tells
         "time": "timestamp datetime date_time date/time time date ts ds when unixtime unix_time epoch eventtime "
-        "event_time createdat created_at invoicedate time_stamp timestamps times dates period_start "
-        "zeitstempel zeitpunkt zeit datum uhrzeit datum_zeit horodatage horodate heure temps jour fecha_hora fechahora "
-        "fecha hora tiempo data_ora data_hora data ora datum_tijd tijd czas дата_время дата время 时间 日期 時間 日時 "
-        "日付 तारीख tarih zaman dato tid päivämäärä aika "
-        "tidspunkt klokkeslæt klokkeslett tidpunkt klockslag tidsstämpel tidsstempel tijdstip tijdstempel "
-        "znacznik_czasu data_e_hora",
+        "event_time createdat created_at invoicedate time_stamp timestamps times dates period_start zeitstempel "
+        "zeitpunkt zeit datum uhrzeit datum_zeit horodatage horodate heure temps jour fecha_hora fechahora fecha hora "
+        "tiempo data_ora data_hora data ora datum_tijd tijd czas дата_время дата время 时间 日期 時間 日時 日付 तारीख "
+        "tarih zaman dato tid päivämäärä aika tidspunkt klokkeslæt klokkeslett tidpunkt klockslag tidsstämpel "
+        "tidsstempel tijdstip tijdstempel znacznik_czasu data_e_hora stichtag messzeitpunkt data_godzina datum_a_čas "
+        "datum_i_vrijeme dátum idő időpont čas vrijeme vreme dată dată_și_oră ημερομηνία ημ/νία ώρα χρόνος "
+        "дата_и_время дата_та_час zaman_damgası tarih_saat tanggal tgl waktu tanggal_waktu ngày_tháng thời_gian "
+        "ngày_giờ 날짜 일자 일시 시간 기준일 기준일자 날짜/시간 시각 年月日 時刻 時点 期日 日期时间 时刻 दिनांक तिथि "
+        "समय วันที่ เวลา วันเวลา التاريخ تاريخ الوقت وقت تاریخ زمان תאריך זמן תאריך_ושעה datums kuupäev päiväys",
         "step": "t step elapsed elapsed_time time_elapsed",
         # a moment in one number, which is a time only where it can be read as such
         "stamp": "unix stamp period yrmo yearmonth year_month yearmon yearweek year_week yearquarter year_quarter "
-        "yrqtr monat_jahr anneemois jahrmonat",
+        "yrqtr monat_jahr anneemois jahrmonat time_period period_time ref_period refperiod obs_time",
         "period": "second minute hour day week month quarter year sec seconds minutes hours days weeks months years",
         # times of day that stand beside a day, and the parts of a moment in a column each
         "clock": "time hour hours hr hh hhmm hhmmss clock time_of_day uhrzeit zeit stunde heure hora ora tijd uur czas "
-        "godzina klokkeslæt klokkeslett klockslag время час 时间 時間 時刻 hourending hour_ending he",
-        "year": "year yr yyyy jahr année annee an año ano anno jaar rok год 年",
-        "month": "month mon mm mo monat mois mes mês mese maand miesiąc месяц 月",
-        "day": "day dd dom day_of_month mday tag jour día dia giorno dag dzień день 日",
-        "hour": "hour hours hr hh stunde heure hora ora uur godzina час 时 時",
-        "minute": "minute minutes min mins minuto minuti minuut minuta",
-        "second": "second seconds sec secs sekunde seconde segundo secondo",
+        "godzina klokkeslæt klokkeslett klockslag время час 时间 時間 時刻 hourending hour_ending he hodina óra ora_zi "
+        "tunti timme saat jam giờ 시 시간 時 时 时刻 ώρα година घंटा ชั่วโมง ساعة ساعت שעה hr_ending hrs klokke",
+        "year": "year yr yyyy jahr année annee an año ano anno jaar rok год 年 yy y år vuosi év yıl yil tahun năm 년 "
+        "년도 연도 年份 年度 西暦 έτος рік godina leto anul वर्ष साल ปี السنة سنة عام سال שנה jahreszahl anio",
+        "month": "month mon mm mo monat mois mes mês mese maand miesiąc месяц 月 mn m maned måned månad kuukausi hónap "
+        "měsíc mesiac mjesec mesec ay bulan tháng 월 月份 μήνας місяць luna luna_anului माह महीना เดือน شهر الشهر ماه "
+        "חודש",
+        "day": "day dd dom day_of_month mday tag jour día dia giorno dag dzień день 日 dy d päivä nap den deň dan gün "
+        "gun hari ngày 일 日にち ημέρα zi ziua दिन วัน يوم اليوم روز יום",
+        "hour": "hour hours hr hh stunde heure hora ora uur godzina час 时 時 h hodina óra tunti timme saat jam giờ 시 "
+        "ώρα година घंटा ชั่วโมง ساعة الساعة ساعت שעה std",
+        "minute": "minute minutes min mins minuto minuti minuut minuta mn mi mm m perc minuutti минута 分 분 dakika "
+        "menit phút λεπτό",
+        "second": "second seconds sec secs sekunde seconde segundo secondo ss s 秒 초",
         "day of the year": "doy yday dayofyear day_of_year julian_day_of_year",
-        "quarter": "quarter qtr q quartal trimestre kwartaal",
+        "quarter": "quarter qtr q quartal trimestre kwartaal kwartał квартал kvartal kvartál trimester trimestru "
+        "çeyrek triwulan quý 분기 季度 四半期 čtvrtletí štvrťrok negyedév τρίμηνο",
+        "half": "half halfyear half_year semester semestre halbjahr hy półrocze полугодие pololetí félév halvår 半期 "
+        "반기",
         "week of the year": "week wk weekofyear week_of_year isoweek iso_week kw kalenderwoche semaine semana",
         # of a year, in one cell with it
         "year and week": "week yearweek year_week yrwk yyyyww yyyy_ww yyyy-ww week_year kw kalenderwoche isoweek "
         "iso_week semaine semana",
-        "year and quarter": "quarter qtr yearquarter year_quarter yrqtr yyyyq quartal trimestre kwartaal",
-        "year and month": "month yearmonth year_month yrmo yyyymm monat mois mes mês mese maand period",
+        "year and quarter": "quarter qtr yearquarter year_quarter yrqtr yyyyq quartal trimestre kwartaal kwartał "
+        "квартал kvartal kvartál trimester 분기 季度 四半期",
+        "year and half": "half halfyear half_year semester semestre halbjahr hy hyear period",
+        "years": "season saison spielzeit temporada stagione sezon säsong sæson sesong kausi сезон 시즌 シーズン "
+        "fiscal_year financial_year school_year academic_year crop_year marketing_year fy fiscalyear schuljahr "
+        "geschäftsjahr wirtschaftsjahr exercice ejercicio boekjaar schooljaar 年度",
+        "year and month": "month yearmonth year_month yrmo yyyymm monat mois mes mês mese maand period periode période "
+        "periodo período miesiąc месяц måned månad kuukausi hónap měsíc mesiac mjesec mesec ay bulan tháng 월 연월 "
+        "년월 月 月份 年月 μήνας місяць luna माह เดือน شهر الشهر ماه חודש период okres dönem",
         "julian day": "jd julian julian_day julian_date bjd hjd mjd",
         "spreadsheet day": "excel_date exceldate excel_time excel_serial serial_date date_serial serial_day",
         "datenum": "datenum date_num matlab_date matlab_time matlab_datenum",
         "decimal year": "decimal_date decimaldate decimal_year dec_date date_decimal decyear fractional_year "
-        "year_fraction yearfrac fracyear year_decimal",
-        "part of the time": "mnth mon month_number hr hh yr dayofweek day_of_week weekday week_day dow wday "
-        "dayofmonth day_of_month dom mday doy yday dayofyear day_of_year weekofyear week_of_year wk weekno week_no qtr "
-        "monat jahr tag wochentag stunde kw mois annee jour semaine mes dia semana",
+        "year_fraction yearfrac fracyear year_decimal decimal",
+        "part of the time": "mnth mon month_number hr hh yr dayofweek day_of_week weekday week_day dow wday dayofmonth "
+        "day_of_month dom mday doy yday dayofyear day_of_year weekofyear week_of_year wk weekno week_no qtr monat jahr "
+        "tag wochentag stunde kw mois annee jour semaine mes dia semana woche quartal halbjahr trimestre mo dy mn dd "
+        "mm settlement_period hour_ending he",
         # to what a row belongs
         "number of a place": "zip zipcode zip_code postcode postal_code postalcode plz fips code_postal",
         "identity": "id series series_id sequence sequence_id subject patient record recordid case person unit sample",

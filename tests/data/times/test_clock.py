@@ -48,6 +48,8 @@ def test_the_usual_step_is_found_through_gaps(step: timedelta, said: str) -> Non
         (["2023-09-29", "2023-10-31", "2023-11-30", "2023-12-29"], "a month, on the last weekday of a month"),
         (["2023-10-02", "2023-11-01", "2023-12-01", "2024-01-01"], "a month, on the first weekday of a month"),
         ([f"{1990 + n // 4}Q{1 + n % 4}" for n in range(9)], "a quarter"),
+        ([f"{1990 + n // 2}-S{1 + n % 2}" for n in range(9)], "half a year"),
+        ([f"{1999 + n}/{n:02}" for n in range(9)], "a year"),
         ([f"{1990 + n}-07-01" for n in range(9)], "a year"),
     ],
 )

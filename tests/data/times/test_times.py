@@ -146,6 +146,59 @@ SECOND = moment(2020, 1, 31, 15, 30, 5)
         ("22:05 30.03.2020", moment(2020, 3, 30, 22, 5)),
         ("10:05 pm, Mar 30, 2020", moment(2020, 3, 30, 22, 5)),
         ("30. marts 2020", moment(2020, 3, 30)),
+        # years of their own, halves and quarters of people and offices
+        ("FY2020/21", moment(2020, 1, 1)),
+        ("2019/2020", moment(2019, 1, 1)),
+        ("1999/00", moment(1999, 1, 1)),
+        ("Saison 2019/20", moment(2019, 1, 1)),
+        ("FY20", moment(2020, 1, 1)),
+        ("FY 2020", moment(2020, 1, 1)),
+        ("FY19/20", moment(2019, 1, 1)),
+        ("2020 [YR2020]", moment(2020, 1, 1)),
+        ("H2 2019", moment(2019, 7, 1)),
+        ("1960-S2", moment(1960, 7, 1)),
+        ("S1 2020", moment(2020, 1, 1)),
+        ("2020H2", moment(2020, 7, 1)),
+        ("2H 2020", moment(2020, 7, 1)),
+        ("2. Halbjahr 2020", moment(2020, 7, 1)),
+        ("2º semestre de 2020", moment(2020, 7, 1)),
+        ("S12 2020", moment(2020, 3, 16)),
+        ("II квартал 2020 г.", moment(2020, 4, 1)),
+        ("2020-IV", moment(2020, 10, 1)),
+        ("3er trimestre 2020", moment(2020, 7, 1)),
+        ("2020. 3. negyedév", moment(2020, 7, 1)),
+        ("3rd quarter of 2020", moment(2020, 7, 1)),
+        ("20Q3", moment(2020, 7, 1)),
+        ("Q3 FY2020", moment(2020, 7, 1)),
+        ("2020 3Q", moment(2020, 7, 1)),
+        ("2020:Q3", moment(2020, 7, 1)),
+        ("2020年第三季度", moment(2020, 7, 1)),
+        ("2020年第3四半期", moment(2020, 7, 1)),
+        ("2020년 3분기", moment(2020, 7, 1)),
+        ("T12/2020", moment(2020, 12, 1)),
+        ("Tháng 1/2020", moment(2020, 1, 1)),
+        ("2020年度", moment(2020, 1, 1)),
+        # in other scripts
+        ("2020. 1. 31.", DAY),
+        ("2020. január 31.", DAY),
+        ("31.01.2020.", DAY),
+        ("2020년 1월 31일 15시", moment(2020, 1, 31, 15)),
+        ("2020-01-31 오후 3:30:05", SECOND),
+        ("2020年1月31日 下午3时30分", MINUTE),
+        ("2020/01/31 午後3:30", MINUTE),
+        ("令和2年1月31日", DAY),
+        ("R2.1.31", DAY),
+        ("平成元年1月31日", moment(1989, 1, 31)),
+        ("民國109年1月31日", DAY),
+        ("۲۰۲۰-۰۱-۳۱", DAY),
+        ("३१-०१-२०२०", DAY),
+        ("31 Ιανουαρίου 2020 3:30 μ.μ.", MINUTE),
+        ("31 січня 2020", DAY),
+        ("31. ledna 2020", DAY),
+        ("31 Ocak 2020", DAY),
+        ("31. tammikuuta 2020", DAY),
+        ("31 يناير 2020", DAY),
+        ("/Date(1580484605000)/", SECOND),
         ("30. maj 2020", moment(2020, 5, 30)),
         ("2020-03-30 22:05 Europe/Berlin", moment(2020, 3, 30, 20, 5)),
         ("30/03/2020 22:05 [America/New_York]", moment(2020, 3, 31, 2, 5)),
@@ -187,6 +240,12 @@ def test_a_time_is_read_in_the_way_it_is_written(text: str, expected: int) -> No
         "Room 12",
         "Tuesday",
         "192.168.1.100",
+        "2019/21",
+        "10/11",
+        "Season 12",
+        "1h20",
+        "110/1/31",
+        "31/1/2563",
         "2020-01-31 13:00 PM",
     ],
 )
@@ -239,6 +298,30 @@ def test_a_column_is_read_as_a_whole(
         moments = np.random.default_rng(1).permutation(np.array(moments)).tolist()
     times = read_times(pl.Series("time", [written(each) for each in moments]))
     assert times.values.tolist() == [moment(*each.timetuple()[:6]) for each in moments]
+
+
+def test_a_year_and_the_next_are_a_year_and_not_the_months_of_one() -> None:
+    years = range(1999, 2019)
+    for written in ("{0}/{1:02}", "{0}-{1:02}"):
+        for cells in ([written.format(y, (y + 1) % 100) for y in each] for each in (years, years[::-1], [2000, 2001])):
+            values = read_times(pl.Series("year", cells)).values
+            assert [str(np.datetime64(int(each), "us"))[:10] for each in values] == [f"{c[:4]}-01-01" for c in cells]
+        months = [written.format(y, m) for y in years for m in range(1, 13)]
+        assert read_times(pl.Series("year", months)).values[1] == moment(1999, 2, 1)
+    assert read_times(pl.Series(["2000-01"])).values[0] == moment(2000, 1, 1)
+    short = [f"{y % 100:02}/{(y + 1) % 100:02}" for y in years]
+    assert read_times(pl.Series("Season", short)).values[-1] == moment(2018, 1, 1)
+    assert not is_time(pl.Series("age", short))  # which are ages, maybe
+
+
+def test_halves_and_weeks_of_one_letter_are_told_apart_over_the_column() -> None:
+    halves = [f"{y}-S{h:02}" for y in (2019, 2020) for h in (1, 2)]
+    assert read_times(pl.Series(halves)).values[-1] == moment(2020, 7, 1)
+    weeks = [f"S{w} {y}" for y in (2019, 2020) for w in range(1, 53)]
+    assert read_times(pl.Series(weeks)).values[1] == moment(2019, 1, 7)
+    short = ["1H20", "2H20", "1H21"]
+    assert read_times(pl.Series("half", short)).values[1] == moment(2020, 7, 1)
+    assert not is_time(pl.Series("length", short))  # an hour and 20 minutes, maybe
 
 
 def test_numbers_of_days_are_times_where_a_column_is_called_so() -> None:

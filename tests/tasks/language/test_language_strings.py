@@ -69,7 +69,7 @@ CODE = ["def f(x):", "    if x:", "        return", "    x += 1", "f(2)"] * 5
         (POEM, False),
         (CODE, False),
         (["for(;;){", "\tx++;", "}"] * 5, False),
-        (["我在家。", "你好，世界", "他说：好"] * 5, False),  # noqa: RUF001
+        (["我在家。", "你好，世界", "他说：好"] * 5, False),
         ([line for name in names(50) for line in (name, "")], False),
         (["x" * 1001] * 20, False),
         ([], False),

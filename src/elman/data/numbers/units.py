@@ -4,7 +4,7 @@ import re
 
 import polars as pl
 
-from elman.data.times.forms import MONTHS
+from elman.data.times.names import MONTHS
 
 SURE = 0.95  # of the cells at least are numbers in a column of such
 SAMPLE = 100  # cells of which the most frequent unit is taken

@@ -211,6 +211,8 @@ class Clock:
             return f"{self.step / SECOND:g} seconds"
         count, name = round(self.step / sizes[units[-1]]), NAMES[units[-1]]
         falls = f", on {FALLS[self.falls]}" if self.falls else ""
+        if self.unit == "month" and self.step == 6:
+            return f"half a year{falls}"
         return (f"{'an' if name == 'hour' else 'a'} {name}" if count == 1 else f"{count} {name}s") + falls
 
     def to_json(self) -> dict[str, Any]:

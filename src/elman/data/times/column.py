@@ -22,6 +22,7 @@ from elman.data.times.dates import (
 )
 from elman.data.times.forms import DAY, FORMS, NAMED, SINCE, STAMPS, YEARS, order_of, with_first_year
 from elman.data.times.numbered import DAY_NUMBERS, EPOCHS, NUMBERED, find_way, moments
+from elman.data.times.signs import is_year, usual
 from elman.errors import ElmanError, quoted
 
 LOWEST, HIGHEST = (int(np.datetime64(str(year), "us").astype(int)) for year in (YEARS[0], YEARS[1] + 1))
@@ -106,6 +107,10 @@ def find_form(column: pl.Series, order: str = "") -> Found:
     given = column.filter(has_value(column))
     if not len(given):
         return Found("")
+    if given.dtype == pl.String:
+        if is_year(given).mean() == 1:
+            return Found("year")
+        given = usual(given)
     if form := _named_form(given):
         return Found(form)
     numbers = as_floats(given)
@@ -143,6 +148,8 @@ def is_time(column: pl.Series) -> bool:
     given = _sample(column.filter(has_value(column)))
     if not len(given) or _is_short_number(given):
         return False
+    if given.dtype == pl.String and is_year(given).all():
+        return True
     if as_numbers(given).null_count() < 0.5 * len(given):
         text = plain_text(given)
         return bool((text.str.len_chars() >= STAMP).all()) and find_form(given).form == "yyyymmdd"
@@ -221,7 +228,7 @@ def _typed(column: pl.Series, zone: str | None) -> Times:
 
 
 def _of_numbers(column: pl.Series, form: str, zone: str | None) -> Times:
-    numbers = as_floats(column)
+    numbers = as_floats(usual(column) if column.dtype == pl.String else column)
     if form == PLAIN:
         return Times(numbers, False, None, POSITIONS, PLAIN)
     values = moments(numbers, form, plain_text(column))
@@ -349,6 +356,10 @@ def _form_of_text(text: pl.Series, order: str, names: list[str]) -> Found:
     best = max(counts, key=lambda form: counts[form], default="")
     if not best or counts[best] < 0.5 * len(sample):
         return Found("")
+    if best == "two years" and sample.n_unique() == 1 and counts.get("ym") == counts[best]:
+        best = "ym"  # 2000-01 is a month, unless 2001-02 comes after it
+    if best == "year s week" and sample.n_unique() > 2 and counts.get("half") == counts[best]:
+        best = "half"  # of weeks there are more than two
     if not order_of(best):
         return Found(best)
     rivals = [form for form in names if order_of(form) and counts[form] >= 0.9 * counts[best]]

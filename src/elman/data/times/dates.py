@@ -18,33 +18,24 @@ from elman.data.times.forms import (
     FORMS,
     HOUR,
     MINUTE,
-    MONTHS,
     SECOND,
     TIGHT_CLOCKS,
     YEARLESS,
     YEARS,
-    ZONES,
     order_of,
 )
+from elman.data.times.names import MONTHS, ZONES
+from elman.data.times.signs import usual
 
 LOOKED = 100  # cells by which it is told that they are intervals
 MANY = 5000  # cells from which on that is worth a try
-# the signs behind the parts of a moment in Chinese, Japanese and Korean, and the usual marks in their place
-SIGNS = {
-    r"\s?[(\uff08][月火水木金土日一二三四五六월화수목금토일][)\uff09]": "",  # a day of the week
-    r"^(\d{4}|\d{2})\s?[年년]\s?": "$1-",
-    r"^(\d+-\d{1,2})\s?[月월]\s?": "$1-",
-    r"(\d)\s?[日일]\s?": "$1 ",
-    r"(\d{1,2})\s?[時时시点]\s?(\d{1,2})\s?[分분]?": "$1:$2",
-    r"(:\d{1,2})\s?(\d{1,2})\s?[秒초]": "$1:$2",
-    r"[- ]$": "",
-}
 # from one moment to another, of which the first is meant
 INTERVAL = (
     r"(?i)^(.*\d.*?)\s+(?:[-\u2013\u2014/]|to|bis|until|au|à|hasta|al)\s+"
     r".*?(?:\d{1,2}:\d{2}|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}).*$"
 )
 _TIGHT_BEHIND = r"^(\d{4}-\d{2}-\d{2}T\d{2})(\d{2})"
+_ENDED = r"^(\d{4}\.\s?\d{1,2}\.\s?\d{1,2}|\d{4}\..*\d|.*\d\.\s?\d{4})\.(\s.*)?$"  # with a point behind the day
 _CLOCK_FIRST = r"(?i)^(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]\.?m\.?)?)[\s,]+([^:]*\d[^:]*)$"
 
 
@@ -79,13 +70,14 @@ def is_yearless(text: pl.Series) -> bool:
 
 
 def arranged(text: pl.Series) -> pl.Series:
-    """Cells with the time of day behind the day, and with colons in it where the day has its marks.
+    """Cells with the time of day behind the day, with colons in it where the day has its marks, and no point after it.
 
-    >>> arranged(pl.Series(["2021-01-30T2200Z", "10:00 pm 30.01.2021"])).to_list()
-    ['2021-01-30T22:00Z', '30.01.2021 10:00 pm']
+    >>> arranged(pl.Series(["2021-01-30T2200Z", "10:00 pm 30.01.2021", "2021. 1. 30."])).to_list()
+    ['2021-01-30T22:00Z', '30.01.2021 10:00 pm', '2021. 1. 30']
     """
     text = text.str.replace(_TIGHT_BEHIND + r"(\d{2})(\D.*)?$", "$1:$2:$3$4")
-    return text.str.replace(_TIGHT_BEHIND + r"(\D.*)?$", "$1:$2$3").str.replace(_CLOCK_FIRST, "$2 $1")
+    text = text.str.replace(_TIGHT_BEHIND + r"(\D.*)?$", "$1:$2$3").str.replace(_CLOCK_FIRST, "$2 $1")
+    return text.str.replace(_ENDED, "$1$2")
 
 
 def tidied(text: pl.Series, form: str) -> pl.Series:
@@ -252,13 +244,18 @@ def _days(parts: pl.DataFrame, first_year: int) -> tuple[np.ndarray, np.ndarray]
         days = np.where((of_year >= 1) & (first + of_year - 1 <= after), first + of_year - 1, math.nan)
     else:
         if "q" in parts.columns:
-            months = 3 * _number(parts, "q") - 2
+            months = 3 * _roman(parts, "q") - 2
+        elif "h" in parts.columns:
+            months = 6 * _roman(parts, "h") - 5
         elif "b" in parts.columns:
             names = parts["b"].str.to_lowercase()
             months = names.replace_strict(MONTHS, default=None, return_dtype=pl.Float64).fill_null(math.nan).to_numpy()
         else:
             months = _number(parts, "m", 1)
         days = days_of(years, months, _number(parts, "d", 1))
+    if "Y2" in parts.columns:  # of two years the second is the next one
+        following = (parts["Y2"].cast(pl.Float64) - years - 1).to_numpy()
+        days = np.where(following % np.where(parts["Y2"].str.len_chars() == 2, 100, 10_000) == 0, days, math.nan)
     return np.nan_to_num(days), np.isfinite(days)
 
 
@@ -268,7 +265,7 @@ def _of_day(parts: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     fraction = parts["f"].str.pad_end(9, "0").cast(pl.Int64, strict=False).fill_null(0).to_numpy() // 1000
     half = parts["p"].str.to_lowercase()
     twelve = half.is_not_null().to_numpy()
-    good = ~twelve | ((hours >= 1) & (hours <= 12))
+    good = ~twelve | (hours <= 12)
     hours = np.where(twelve, hours % 12 + 12 * (half == "p").fill_null(False).to_numpy(), hours)
     found = hours * HOUR + minutes * MINUTE + seconds * SECOND + fraction
     # a leap second is the first of the next minute
@@ -300,6 +297,11 @@ def _number(parts: pl.DataFrame, name: str, otherwise: float = math.nan) -> np.n
     return parts[name].cast(pl.Float64, strict=False).fill_null(otherwise).to_numpy()
 
 
+def _roman(parts: pl.DataFrame, name: str) -> np.ndarray:
+    numbers = parts.with_columns(pl.col(name).str.to_lowercase().replace({"i": "1", "ii": "2", "iii": "3", "iv": "4"}))
+    return _number(numbers, name)
+
+
 def _said_clock(parts: pl.DataFrame) -> str:
     names = {"H": "hour", "M": "minute", "S": "second"}
     found = [said for name, said in names.items() if parts[name].null_count() < len(parts)]
@@ -309,8 +311,7 @@ def _said_clock(parts: pl.DataFrame) -> str:
 def plain_text(column: pl.Series) -> pl.Series:
     """The cells of a column as texts to be read: without blanks around, whole numbers without a point.
 
-    Of an interval it is the beginning. The signs for year, month, day, hour, minute and second that Chinese, Japanese
-    and Korean have are the usual marks.
+    Of an interval it is the beginning. The digits and signs of other scripts are the usual ones.
 
     Of lists and objects there are none.
     """
@@ -321,9 +322,7 @@ def plain_text(column: pl.Series) -> pl.Series:
         column = whole.cast(pl.String).zip_with((whole == column).fill_null(False), column.cast(pl.String))
     text = column.cast(pl.String) if column.dtype != pl.String else column
     text = text.str.strip_chars()
-    if len(first := text.drop_nulls().head(1)) and re.search("[年년]", first[0]):
-        for written, meant in SIGNS.items():
-            text = text.str.replace(written, meant)
+    text = usual(text)
     return text.str.replace(INTERVAL, "$1") if are_intervals(text) else text
 
 

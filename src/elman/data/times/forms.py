@@ -2,48 +2,32 @@
 
 from typing import NamedTuple
 
+from elman.data.times.names import ZONES
+
 SECOND = 1_000_000  # times are whole microseconds since 1970, in UTC where they have a zone
 MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86400 * SECOND
 YEARS = (1800, 2200)  # what is earlier or later is no time
 FIRST_YEAR = 1969  # of those that two digits stand for, as in POSIX: 69 is 1969 and 68 is 2068
 SINCE = " since "  # behind the name of a form of which it is another
 
-# in twelve languages of Europe, from English to Russian; no name is of two months
-MONTH_NAMES = [
-    "jan january januar janvier janv enero ene gennaio gen janeiro januari jän jänner "
-    "sty styczeń stycznia янв январь января",
-    "feb february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari "
-    "lut luty lutego фев февр февраль февраля",
-    "mar march märz maerz mär mrz mars marzo março marco maart mrt marts marzec marca мар март марта",
-    "apr april avril avr abril abr aprile kwi kwiecień kwietnia апр апрель апреля",
-    "may mai mayo maggio mag maio mei maj maja май мая",
-    "jun june juni juin junio giugno giu junho cze czerwiec czerwca июн июнь июня",
-    "jul july juli juillet juil julio luglio lug julho lip lipiec lipca июл июль июля",
-    "aug august août aout aoû agosto ago augustus augusti sie sierpień sierpnia авг август августа",
-    "sep sept september septembre septiembre set settembre setembro wrz wrzesień września сен сент сентябрь сентября",
-    "oct october oktober okt octobre octubre ottobre ott outubro out paź październik października окт октябрь октября",
-    "nov november novembre noviembre novembro lis listopad listopada ноя нояб ноябрь ноября",
-    "dec december dezember dez décembre decembre déc diciembre dic dicembre dezembro desember des "
-    "gru grudzień grudnia дек декабрь декабря",
-]
-MONTHS = {name: n for n, names in enumerate(MONTH_NAMES, 1) for name in names.split()}
-# those of RFC 2822, and others that mean one thing; minutes before UTC
-ZONES = {
-    name: 60 * hours
-    for hours, names in {
-        0: "z utc gmt ut wet",
-        -4: "edt", -5: "est cdt", -6: "cst mdt", -7: "mst pdt", -8: "pst",
-        1: "cet mez west", 2: "cest mesz eet", 3: "eest msk", 9: "jst", 10: "aest", 11: "aedt",
-    }.items()
-    for name in names.split()
-}  # fmt: skip
-
 _BETWEEN = r"\s?[-/._\s\u2010\u2011\u2013]\s?"
 _YEAR = r"'?(?P<Y>\d{4}|\d{2})"
 _DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|°|ª)?"
 _NAME = r"(?P<b>[^\W\d_]{3,12})\.?"
 _OF = r"[-\s/.,_]*(?:(?:de|of|del|di)\s+)?"
-_QUARTER = r"(?:q|t|quarter|quartal|trimestre|trim\.?)"
+_TH = r"(?:st|nd|rd|th|er|re|e|ème|eme|º|°|ª|\.|-?й|-?е|-?го)?\s?"  # behind a number that counts
+_QUARTER = (
+    r"(?:q|t|qtr\.?|quarter|quartal|qu\.|trimestre|trim\.?|trimester|trimestrul|tr\.|kwartaal|kwartał|kvartal|kvartál|"
+    r"čtvrtletí|negyedév|çeyrek|ç|triwulan|tw|quý|квартал|кв\.?|τρίμηνο|neljännes)"
+)
+_FOUR = r"(?P<q>[1-4]|iv|i{1,3})"  # in Roman numbers as well
+_HALF_YEAR = (
+    r"(?:h|s|hy|half|hj\.?|halbjahr|sem\.?|semestre|semester|semestrul|półrocze|pololetí|félév|halvår|puolivuosi|"
+    r"yarıyıl|полугодие|εξάμηνο)"
+)
+_TWO = r"(?P<h>[12]|i{1,2})"
+# what stands before a year that is none of the calendar: of money, of schools, of farmers, of sports
+_OWN = r"(?:fy|cy|sy|ay|my|wy|gj|wj|fiscal(?: year)?|school year|schuljahr|season|saison|spielzeit|temporada|stagione)"
 _WEEK = r"(?:w|kw|week|woche|semaine|semana)"
 _WEEKDAY = (
     r"(?:(?:(?:mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|mié|mie|jeu|jue|ven|vie|sam|sáb|sab|dim|dom|die|mit|don|fre|"
@@ -79,7 +63,8 @@ class Form(NamedTuple):
     Args:
         said: for people, without the time of day.
         pattern: with groups for the year, the month's number or name, the day, the week and its day, the day of the
-            year, the quarter: ``Y m b d w u j q``; those of the time of day: ``H M S f p``; of the zone: ``z o``.
+            year, the quarter, the half, the year after: ``Y m b d w u j q h Y2``; those of the time of day:
+            ``H M S f p``; of the zone: ``z o``.
         digits: whether it is of digits alone, so that cells may be numbers as well.
         period: whether it names more than a day, which has no time of day.
     """
@@ -106,10 +91,27 @@ FORMS = {
         "year and week", r"(?P<Y>\d{4})[-\s/]?s(?P<w>\d{2})", period=True
     ),
     "week year": Form("week and year", rf"{_WEEK}[\s.]*(?P<w>\d{{1,2}})[-\s/.,]*{_YEAR}", period=True),
-    "quarter": Form("year and quarter", rf"(?P<Y>\d{{4}})[-\s/._]*{_QUARTER}\s?(?P<q>[1-4])", period=True),
-    "quarter year": Form("quarter and year", rf"{_QUARTER}\s?(?P<q>[1-4])[-\s/._,]*{_YEAR}", period=True),
-    "1q20": Form("quarter and year", rf"(?P<q>[1-4])[.\s]*{_QUARTER}[-\s/._,]*{_YEAR}", period=True),
-    "my": Form("month/year", rf"m?(?P<m>\d{{1,2}}){_BETWEEN}(?P<Y>\d{{4}})", period=True),
+    "quarter": Form("year and quarter", rf"(?P<Y>\d{{4}})[-\s/._:,]*{_QUARTER}[-\s]?{_FOUR}", period=True),
+    "quarter year": Form("quarter and year", rf"{_QUARTER}[-\s]?{_FOUR}[-\s/._:,]*(?:fy\s?)?{_YEAR}", period=True),
+    "1q20": Form("quarter and year", rf"{_FOUR}{_TH}{_QUARTER}{_OF}{_YEAR}", period=True),
+    "2020 1q": Form("year and quarter", rf"(?P<Y>\d{{4}})[-\s/._:,]*{_FOUR}{_TH}{_QUARTER}", period=True),
+    "2020-iv": Form("year and quarter", r"(?P<Y>\d{4})[-\s/._](?P<q>iv|i{1,3})", period=True),
+    "20q1": Form("year and quarter", r"'?(?P<Y>\d{2})[-\s]?q(?P<q>[1-4])", period=True),
+    "half": Form("year and half", rf"(?P<Y>\d{{4}})[-\s/._:,]*{_HALF_YEAR}[-\s]?0?{_TWO}", period=True),
+    "half year": Form("half and year", rf"{_HALF_YEAR}[-\s]?{_TWO}[-\s/._:,]*(?P<Y>\d{{4}})", period=True),
+    "1h2020": Form("half and year", rf"{_TWO}{_TH}{_HALF_YEAR}{_OF}(?P<Y>\d{{4}})", period=True),
+    "2020 1h": Form("year and half", rf"(?P<Y>\d{{4}})[-\s/._:,]*{_TWO}{_TH}{_HALF_YEAR}", period=True),
+    "s1 2020": Form("week and year", r"s(?P<w>\d{1,2})[-\s/.,]*(?P<Y>\d{4})", period=True),
+    "two years": Form(
+        "a year and the next, by the first",
+        rf"(?:{_OWN}[-\s]?)?(?P<Y>\d{{4}})\s?[-/_\u2010-\u2013]\s?(?P<Y2>\d{{4}}|\d\d)",
+        period=True,
+    ),
+    "own year": Form("year", rf"{_OWN}[-\s]?(?P<Y>\d{{4}})", period=True),
+    "fy20": Form("year", r"(?:fy|cy|gj)[-\s]?'?(?P<Y>\d\d)", period=True),
+    "fy19/20": Form("a year and the next, by the first", r"(?:fy|gj|wj)[-\s]?(?P<Y>\d\d)[-/](?P<Y2>\d\d)", period=True),
+    "year [year]": Form("year", r"(?P<Y>\d{4})\s?\[yr\d{4}\]", period=True),
+    "my": Form("month/year", rf"(?:(?:m|t|th|thg|tháng)\.?\s?)?(?P<m>\d{{1,2}}){_BETWEEN}(?P<Y>\d{{4}})", period=True),
     "ym": Form("year-month", rf"(?P<Y>\d{{4}})(?:[-\s/._]?m|{_BETWEEN})(?P<m>\d{{1,2}})", period=True),
     "by": Form("month year", rf"{_NAME}{_OF}{_YEAR}", period=True),
     "yb": Form("year month", rf"(?P<Y>\d{{4}}){_OF}{_NAME}", period=True),
@@ -134,6 +136,9 @@ FORMS = {
     "week/year": Form("week/year", rf"(?P<w>\d{{1,2}}){_BETWEEN}(?P<Y>\d{{4}})", period=True),
     "year.quarter": Form("year.quarter", r"(?P<Y>\d{4})\s?[-:./_]?\s?(?P<q>[1-4])", period=True),
     "year.month": Form("year.month", r"(?P<Y>\d{4})\.(?P<m>\d{2})", period=True),
+    "month.year": Form("month.year", r"(?P<m>\d{1,2})\.(?P<Y>\d{4})", period=True),
+    "1h20": Form("half and year", r"(?P<h>[12])\s?h[-\s/._]?'?(?P<Y>\d{2})", period=True),  # or an hour and 20 minutes
+    "19/20": Form("a year and the next, by the first", r"(?P<Y>\d\d)[-/](?P<Y2>\d\d)", period=True),
 }  # the first that reads the most cells is taken
 # those that only the name of a column tells from others, by role
 NAMED = {
@@ -142,6 +147,9 @@ NAMED = {
     "week/year": "year and week",
     "year.quarter": "year and quarter",
     "year.month": "year and month",
+    "month.year": "year and month",
+    "1h20": "year and half",
+    "19/20": "years",
 }
 # of these a column may be readable in several, of which each means another day
 ORDERS = {

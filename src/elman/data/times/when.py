@@ -25,7 +25,8 @@ from elman.data.times.column import (
     said_form,
 )
 from elman.data.times.dates import are_intervals, days_of, is_yearless, plain_text, read_clock
-from elman.data.times.forms import DAY, HOUR, MINUTE, MONTHS, SECOND
+from elman.data.times.forms import DAY, HOUR, MINUTE, SECOND
+from elman.data.times.names import MONTHS
 from elman.data.times.numbered import YEAR_NUMBERS
 from elman.errors import ElmanError, quoted
 

@@ -23,7 +23,7 @@ EMPTY = 0.02  # of its lines at most are empty
 WHOLE = 0.95  # of the others are as a string is
 LONG = 1000  # characters of such a string at most
 SHORT = 40  # characters of a line that might be a string though there are blanks in it
-MARKS = frozenset("。、，；：？！「」『』")  # noqa: RUF001 (of sentences in scripts without blanks)
+MARKS = frozenset("。、，；：？！「」『』")  # of sentences in scripts without blanks
 PIECE = 10_000  # strings encoded at a time
 MOLECULES = (".smi", ".smiles")  # formats in which a string ends at a blank, and a name may follow
 
