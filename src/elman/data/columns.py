@@ -27,24 +27,29 @@ NAMES = {
         "clock": "time hour hours hr hh hhmm hhmmss clock time_of_day uhrzeit zeit stunde heure hora ora tijd uur czas "
         "godzina klokkeslæt klokkeslett klockslag время час 时间 時間 時刻 hourending hour_ending he hodina óra ora_zi "
         "tunti timme saat jam giờ 시 시간 時 时 时刻 ώρα година घंटा ชั่วโมง ساعة ساعت שעה hr_ending hrs klokke",
-        "year": "year yr yyyy jahr année annee an año ano anno jaar rok год 年 yy y år vuosi év yıl yil tahun năm 년 "
+        "year": "year yr yyyy jahr année annee an año ano anno jaar rok год 年 yy år vuosi év yıl yil tahun năm 년 "
         "년도 연도 年份 年度 西暦 έτος рік godina leto anul वर्ष साल ปี السنة سنة عام سال שנה jahreszahl anio",
-        "month": "month mon mm mo monat mois mes mês mese maand miesiąc месяц 月 mn m maned måned månad kuukausi hónap "
+        "month": "month mon mm mo monat mois mes mês mese maand miesiąc месяц 月 mn maned måned månad kuukausi hónap "
         "měsíc mesiac mjesec mesec ay bulan tháng 월 月份 μήνας місяць luna luna_anului माह महीना เดือน شهر الشهر ماه "
         "חודש",
-        "day": "day dd dom day_of_month mday tag jour día dia giorno dag dzień день 日 dy d päivä nap den deň dan gün "
+        "day": "day dd dom day_of_month mday tag jour día dia giorno dag dzień день 日 dy päivä nap den deň dan gün "
         "gun hari ngày 일 日にち ημέρα zi ziua दिन วัน يوم اليوم روز יום",
-        "hour": "hour hours hr hh stunde heure hora ora uur godzina час 时 時 h hodina óra tunti timme saat jam giờ 시 "
+        "hour": "hour hours hr hh stunde heure hora ora uur godzina час 时 時 hodina óra tunti timme saat jam giờ 시 "
         "ώρα година घंटा ชั่วโมง ساعة الساعة ساعت שעה std",
-        "minute": "minute minutes min mins minuto minuti minuut minuta mn mi mm m perc minuutti минута 分 분 dakika "
+        "minute": "minute minutes min mins minuto minuti minuut minuta mn mi mm perc minuutti минута 分 분 dakika "
         "menit phút λεπτό",
-        "second": "second seconds sec secs sekunde seconde segundo secondo ss s 秒 초",
+        "second": "second seconds sec secs sekunde seconde segundo secondo ss 秒 초",
         "day of the year": "doy yday dayofyear day_of_year julian_day_of_year",
         "quarter": "quarter qtr q quartal trimestre kwartaal kwartał квартал kvartal kvartál trimester trimestru "
         "çeyrek triwulan quý 분기 季度 四半期 čtvrtletí štvrťrok negyedév τρίμηνο",
         "half": "half halfyear half_year semester semestre halbjahr hy półrocze полугодие pololetí félév halvår 半期 "
         "반기",
         "week of the year": "week wk weekofyear week_of_year isoweek iso_week kw kalenderwoche semaine semana",
+        "weekday": "weekday dow wday day_of_week dayofweek week_day wochentag tag day jour día dia giorno dag dzień "
+        "день 曜日 요일 星期",
+        "period of the day": "settlement_period settlementperiod trading_period tradingperiod period sp interval "
+        "trading_interval delivery_period periodo período periode mtu hour hora stunde heure half_hour halfhour "
+        "quarter_hour quarterhour viertelstunde halbstunde",
         # of a year, in one cell with it
         "year and week": "week yearweek year_week yrwk yyyyww yyyy_ww yyyy-ww week_year kw kalenderwoche isoweek "
         "iso_week semaine semana",
@@ -191,7 +196,7 @@ def normal(column: str) -> str:
     plain = column.strip().lower()
     if len(plain) > LONGEST:
         return plain
-    plain = re.sub(r"^<(.+)>$", r"\1", plain)
+    plain = re.sub(r"^<(.+)>$|^#\s*(?=\w)", r"\1", plain)
     plain = re.sub(r"\s*[\[(][^\])]*[\])]$", "", plain) or plain
     name, bare = plain.replace(" ", "_"), re.sub(COUNTED_IN, "", plain).replace(" ", "_")
     return bare if bare in (*NAMES["time"], *NAMES["step"]) else name

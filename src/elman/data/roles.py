@@ -82,6 +82,24 @@ def names_rows(table: Table, column: str) -> bool:
         return False
 
 
+def runs_through(table: Table, column: str) -> bool:
+    """Whether a column is named as a part of the calendar, and counts on from row to row, or begins again.
+
+    >>> from elman.data.bad import BadRows
+    >>> from elman.data.reading import read_table
+    >>> table = read_table({"week": [51, 51, 52, 1, 1], "day": [3, 1, 2, 9, 9]}, BadRows())
+    >>> runs_through(table, "week"), runs_through(table, "day")
+    (True, False)
+    """
+    named = is_named(column, "part of the time", "period", "week of the year", "month", "day", "hour")
+    if not named or not table.is_numeric(column):
+        return False
+    numbers = numbers_of(table, column)
+    steps = numbers.diff().drop_nulls()
+    again = numbers[1:] <= 1
+    return bool(numbers.null_count() == 0 and (steps.is_in([0.0, 1.0]) | again).all())
+
+
 def no_amount(table: Table, column: str, *, dated: bool = False) -> str:
     """Why a column of numbers is no amount that is worth a forecast, in a word; "" where it is one.
 
@@ -107,6 +125,8 @@ def no_amount(table: Table, column: str, *, dated: bool = False) -> str:
         return "a counter"
     if whole and (is_identity(column) or is_named(column, "identity", "row number")):
         return "a name"
+    if whole and runs_through(table, column):
+        return "a part of the time"
     part = is_named(column, "part of the time") and bool((numbers <= YEARS[1]).all())
     if dated and whole and (part or is_named(column, "period")):
         return "a part of the time"

@@ -28,6 +28,12 @@ def found(columns: dict[str, Any], *roles: str, said: tuple[str, ...] = ()) -> W
 VALUES = list(range(60))
 
 
+def in_parts(names: str) -> dict[str, list[int]]:
+    """The hours in columns of years, months, days and hours."""
+    parts = zip(names.split(), ("year", "month", "day", "hour"), strict=True)
+    return {name: [getattr(h, part) for h in HOURS] for name, part in parts}
+
+
 @pytest.mark.parametrize(
     ("columns", "named"),
     [
@@ -50,6 +56,21 @@ VALUES = list(range(60))
           "Stunde": [h.hour for h in HOURS]}, ("Jahr", "Monat", "Tag", "Stunde")),
         ({"year": [h.year for h in HOURS], "doy": [h.timetuple().tm_yday for h in HOURS],
           "hour": [h.hour for h in HOURS]}, ("year", "doy", "hour")),
+        (in_parts("YEAR MO DY HR"), ("YEAR", "MO", "DY", "HR")),
+        (in_parts("Y M D H"), ("Y", "M", "D", "H")),
+        (in_parts("Rok Měsíc Den Hodina"), ("Rok", "Měsíc", "Den", "Hodina")),
+        (in_parts("年 月 日 時"), ("年", "月", "日", "時")),
+        ({name: [f"{h:{written}}" for h in HOURS] for name, written in
+          (("#YY", "%y"), ("MM", "%m"), ("DD", "%d"), ("hh", "%H"), ("mm", "%M"))}, ("#YY", "MM", "DD", "hh", "mm")),
+        ({"yr": [h.year for h in HOURS], "mn": [h.month for h in HOURS], "dy": [h.day for h in HOURS],
+          "time": [f"{h:%H:%M}" for h in HOURS]}, ("yr", "mn", "dy", "time")),
+        ({"Year": [h.year for h in HOURS], "Month": [f"{h:%b}" for h in HOURS], "Day": [h.day for h in HOURS],
+          "HHMM": [f"{h:%H%M}" for h in HOURS]}, ("Year", "Month", "Day", "HHMM")),
+        ({"year": [f"{h:%G}" for h in HOURS], "week": [f"{h:%V}" for h in HOURS],
+          "weekday": [f"{h:%A}" for h in HOURS], "hour": [h.hour for h in HOURS]}, ("year", "week", "weekday", "hour")),
+        ({"Day": [int(f"{h:%Y%m%d}") for h in HOURS], "Hour": [h.hour for h in HOURS]}, ("Day", "Hour")),
+        ({"day": [f"{h:%Y-%m-%d}" for h in HOURS], "hour": [f"{h:%H}-{h.hour + 1:02}" for h in HOURS]},
+         ("day", "hour")),
         ({"Timestamp [UTC]": [f"{h:%Y-%m-%d %H:%M}" for h in HOURS], "hour": [h.hour for h in HOURS]},
          ("Timestamp [UTC]",)),
         ({"day": [h.date() for h in HOURS], "at": HOURS}, ("at",)),
@@ -71,6 +92,69 @@ def test_the_columns_that_say_it_are_found(
     assert [when.read(table.frame[row : row + 1]).values[0] for row in (0, 59)] == microseconds([HOURS[0], HOURS[59]])
     cells = when.cells(f"{HOURS[7]:%Y-%m-%d %H:%M:%S}")
     assert when.read(pl.DataFrame({name: [cell] for name, cell in cells.items()})).values[0] == microseconds(HOURS)[7]
+
+
+@pytest.mark.parametrize(
+    ("columns", "step"),
+    [
+        ({"Day": "2024-03-{0}", "Hour": "HE{2:02}"}, 24),
+        ({"SETTLEMENT_DATE": "{0}-Mar-2024", "SETTLEMENT_PERIOD": "{2}"}, 48),
+        ({"date": "2024-03-{0}", "interval": "{1}"}, 96),
+        ({"Year": "2024", "Month": "3", "Day": "{0}", "period": "{2}"}, 288),
+    ],
+)
+def test_the_periods_of_a_day_are_counted_beside_it(columns: dict[str, str], step: int) -> None:
+    places = [(day, n) for day in range(10, 13) for n in range(step)]
+    cells = {name: [cell.format(day, n, n + 1) for day, n in places] for name, cell in columns.items()}
+    table = read_table({**cells, "load": [5.0 + n % 7 for n in range(len(places))]}, BadRows())
+    when = find_when(table, (), table.columns)
+    assert when.columns == tuple(columns)
+    read = when.read(table.frame).values
+    assert set(np.diff(read)) == {24 * 3600e6 / step}
+    assert read[0] in microseconds([datetime(2024, 3, 10), datetime(2024, 3, 10, 1)])
+    assert when.read(table.frame[5:6]).values[0] == read[5]
+    assert how_written(table.frame, when.columns).forms == when.forms
+    again = {name: [cell] for name, cell in when.cells("2024-03-11 12:00:00").items()}
+    assert when.read(pl.DataFrame(again)).values[0] == microseconds([datetime(2024, 3, 11, 12)])[0]
+
+
+def test_a_day_on_which_clocks_are_set_back_has_more_periods() -> None:
+    last = {26: 48, 27: 50, 28: 48}
+    places = [(day, n) for day, most in last.items() for n in range(1, most + 1)]
+    table = read_table({"date": [f"2024-10-{day}" for day, _ in places], "period": [n for _, n in places]}, BadRows())
+    when = find_when(table, (), table.columns)
+    assert set(np.diff(when.read(table.frame, "Europe/London").values)) == {1800e6}
+    longer = np.flatnonzero(np.isnan(when.read(table.frame).values))
+    assert [places[row] for row in longer] == [(27, 49), (27, 50)]
+    assert "say their zone with --timezone" in when.missing(table, int(longer[0]))
+    hours = [(day, n) for day, most in last.items() for n in range(1, most // 2 + 1)]
+    table = read_table({"date": [f"2024-10-{day}" for day, _ in hours], "hour": [n for _, n in hours]}, BadRows())
+    when = find_when(table, (), table.columns)
+    assert set(np.diff(when.read(table.frame, "Europe/Madrid").values)) == {3600e6}
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"Year": ["2019", "2019", "2020"], "period": ["M11", "M12", "M01"]}, [(2019, 11), (2019, 12), (2020, 1)]),
+        ({"year": ["2019", "2019", "2020"], "half": ["H1", "H2", "H1"]}, [(2019, 1), (2019, 7), (2020, 1)]),
+        ({"FY": ["FY2019", "FY2019", "FY2020"], "quarter": ["Q3", "Q4", "Q1"]}, [(2019, 7), (2019, 10), (2020, 1)]),
+        ({"Rok": [2019, 2019, 2020], "kwartał": [3, 4, 1]}, [(2019, 7), (2019, 10), (2020, 1)]),
+        ({"yr": [2019, 2019, 2020], "mn": [11, 12, 1]}, [(2019, 11), (2019, 12), (2020, 1)]),
+    ],
+)
+def test_a_year_and_a_part_of_it_in_two_columns(columns: dict[str, Any], expected: list[tuple[int, int]]) -> None:
+    when = found({**columns, "load": [1.5, 2.5, 3.5]})
+    assert when.columns == tuple(columns)
+    assert when.read(pl.DataFrame(columns)).values.tolist() == microseconds([datetime(y, m, 1) for y, m in expected])
+
+
+def test_names_of_one_letter_are_parts_right_behind_each_other_alone() -> None:
+    parts = {"Y": [2021, 2021, 2021], "M": [1, 1, 1], "D": [1, 2, 3]}
+    assert found({**parts, "flow": [1.5, 2.5, 3.5]}).columns == ("Y", "M", "D")
+    assert found({"y": [2021.5, 1999, 2030], "m": [1, 1, 1]}).columns == ()
+    assert found({"year": [2021, 2022, 2023], "flow": [1.5, 2.5, 3.5], "m": [1, 2, 3]}).columns == ("year",)
+    assert found({"year": [2021, 2022, 2023], "m": [70, 80, 90]}).columns == ("year",)
 
 
 def test_parts_of_the_calendar_are_times_where_they_are_counted() -> None:

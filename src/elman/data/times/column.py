@@ -172,9 +172,11 @@ def is_stamp(column: pl.Series) -> bool:
     """
     if column.dtype.is_temporal() or column.dtype.is_nested():
         return False
-    if not is_stamped(column.name) and not is_named(column.name, *NAMED.values()):
+    if not is_numeric(column):
         return False
-    return is_numeric(column) and find_form(column).form not in ("", PLAIN, *DAY_NUMBERS)
+    if not is_stamped(column.name) and not is_named(column.name, *NAMED.values(), "decimal year"):
+        return is_named(column.name, "day") and find_form(column).form == "yyyymmdd"
+    return find_form(column).form not in ("", PLAIN, *DAY_NUMBERS)
 
 
 def is_of_day(column: pl.Series) -> bool:

@@ -1,4 +1,4 @@
-"""The names of months in many languages, and the zones that letters name."""
+"""The names of months and weekdays in many languages, and the zones that letters name."""
 
 # no name is of two months, and so those of Croatian, whose October is the November of Polish, are none
 MONTH_NAMES = [
@@ -38,6 +38,20 @@ MONTH_NAMES = [
     "decembrie joulu joulukuu joulukuuta דצמבר ديسمبر",
 ]
 MONTHS = {name: n for n, names in enumerate(MONTH_NAMES, 1) for name in names.split()}
+_WEEKDAY_NAMES = [
+    "mon monday mo montag lun lundi lunes lunedì lunedi seg segunda maa maandag ma pon poniedziałek "
+    "пн понедельник 月 월",
+    "tue tues tuesday di dienstag mar mardi martes martedì martedi ter terça din dinsdag wt wtorek вт вторник 火 화",
+    "wed wednesday mi mittwoch mer mercredi mié mie miércoles mercoledì mercoledi qua quarta woe woensdag wo śr środa "
+    "ср среда 水 수",
+    "thu thur thurs thursday do donnerstag jeu jeudi jue jueves gio giovedì giovedi qui quinta don donderdag czw "
+    "czwartek чт четверг 木 목",
+    "fri friday fr freitag ven vendredi vie viernes venerdì venerdi sex sexta vri vrijdag vr pt piątek пт "
+    "пятница 金 금",
+    "sat saturday sa samstag sonnabend sam samedi sáb sab sábado sabato zat zaterdag za sob sobota сб суббота 土 토",
+    "sun sunday so sonntag dim dimanche dom domingo domenica zon zondag zo nie niedziela вс воскресенье 日 일",
+]
+WEEKDAYS = {name: n for n, names in enumerate(_WEEKDAY_NAMES, 1) for name in names.split()}
 # those of RFC 2822, and others that mean one thing; minutes before UTC
 ZONES = {
     name: 60 * hours

@@ -24,29 +24,30 @@ from elman.data.times.column import (
     read_times,
     said_form,
 )
-from elman.data.times.dates import are_intervals, days_of, is_yearless, plain_text, read_clock
-from elman.data.times.forms import DAY, HOUR, MINUTE, SECOND
-from elman.data.times.names import MONTHS
+from elman.data.times.dates import are_intervals, is_yearless, plain_text
+from elman.data.times.forms import DAY
 from elman.data.times.numbered import YEAR_NUMBERS
+from elman.data.times.of_day import (
+    CLOCK,
+    COMPACT,
+    HALF,
+    HOURS,
+    SHARE,
+    are_halves,
+    clock_form,
+    is_clock,
+    is_counted,
+    place_of_day,
+    read_of_day,
+    with_half,
+)
+from elman.data.times.parts import are_parts, find_parts, read_parts, said_parts
 from elman.errors import ElmanError, quoted
 
 log = logging.getLogger(__name__)
 
-PARTS = ("year", "quarter", "month", "week of the year", "day of the year", "day", "hour", "minute", "second")
-AFTER = {  # which part may follow which in columns of their own
-    "year": ("quarter", "month", "week of the year", "day of the year"),
-    "month": ("day",),
-    "day": ("hour",),
-    "day of the year": ("hour",),
-    "hour": ("minute",),
-    "minute": ("second",),
-}
-CLOCK, HOURS, COMPACT, SHARE = "time of day", "hours", "hoursminutes", "share of a day"  # forms of a time of day
-HALF = "half of the day"  # AM or PM in a column of its own, behind a time of day
 ELAPSED = "elapsed"
 IN_NUMBERS = ("julian day", "spreadsheet day", "datenum", "decimal year")  # roles of times that are numbers
-MERIDIEM = r"(?i)^\s*([ap])\.?\s?m\.?\s*$"
-NUMBERED = r"(?i)^(?:q|qtr|quarter|quartal|t|trim|w|wk|kw|week|woche)\.?\s?(\d{1,2})$"
 EVENLY = 0.9  # share of the steps that are the same where numbers count evenly
 LENGTH = r"^(\d+):(\d{2})(?::(\d{2}(?:\.\d+)?))?$"  # the hours may go on beyond a day
 READ = "2020-01-31 15:30, 31.01.2020, Jan 2020, 2020Q1, or seconds since 1970"
@@ -93,18 +94,22 @@ class When:
         parts = {
             "year": week.year if "week of the year" in self.forms else moment.year,
             "quarter": (moment.month + 2) // 3,
+            "half": (moment.month + 5) // 6,
             "week of the year": week.week,
+            "weekday": week.weekday,
             "day of the year": moment.timetuple().tm_yday,
         }
         half = moment.hour // 12
         if HALF in self.forms:
             moment = moment.replace(hour=moment.hour % 12)
         hours = moment.hour + moment.minute / 60 + moment.second / 3600
-        compact = f"{moment:%H%M}"
-        clocks = {HOURS: str(hours), COMPACT: compact, COMPACT + "seconds": f"{moment:%H%M%S}", SHARE: str(hours / 24)}
+        of_day = {HOURS: hours, SHARE: hours / 24, COMPACT: f"{moment:%H%M}", COMPACT + "seconds": f"{moment:%H%M%S}"}
+        clocks = {form: str(cell) for form, cell in of_day.items()}
+        clocks |= {form: place_of_day(form, hours) for form in self.forms if is_counted(form)}
         first, *more = self.forms or ("year", "month", "day", "hour", "minute")
-        if _are_parts((first, *more)):
-            cells = (str(parts.get(part, getattr(moment, part, ""))) for part in (first, *more))
+        if are_parts((first, *more)):
+            times = parts | clocks | {CLOCK: f"{moment:%H:%M:%S}"}
+            cells = (str(times.get(part, getattr(moment, part, ""))) for part in (first, *more))
             return dict(zip(self.columns, cells, strict=False))
         halves = [("AM", "PM")[half]] if HALF in more else []
         cells = (f"{moment:%Y-%m-%d}", clocks.get(more[0], f"{moment:%H:%M:%S}"), *halves)
@@ -118,6 +123,8 @@ class When:
         given = ", ".join(quoted(cell if isinstance(cell, int | float) else str(cell)) for cell in cells)
         local = zone not in (None, "UTC")
         zones = f", or does not exist in {zone}, where clocks are set forward" if local else ""
+        if not local and any(map(is_counted, self.forms)):
+            zones = "; where clocks are set back and days are longer, say their zone with --timezone"
         return f"{self.said} is {given}, which is no time like the others{zones}"
 
     def read(self, frame: pl.DataFrame, zone: str | None = None) -> Times:
@@ -137,21 +144,32 @@ class When:
         """
         if not self.columns:
             return Times(np.arange(len(frame), dtype=float), False, None, "order")
-        forms = list(self.forms or _said_parts(frame, self.columns)) or [""]
+        forms = list(self.forms or said_parts(frame, self.columns)) or [""]
         first = frame[self.columns[0]]
-        if _are_parts(forms):
-            values = _of_parts(frame, self.columns, forms)
-            return Times(placed(values, zone), True, zone, f"columns of {', '.join(forms)}")
+        if are_parts(forms):
+            clock = forms[-1] if is_clock(forms[-1]) else ""
+            parts = len(forms) - bool(clock)
+            values = read_parts(frame, self.columns[:parts], forms[:parts])
+            last = frame[self.columns[-1]]
+            values = _with_clock(values, last, clock, zone)[0] if clock else placed(values, zone)
+            return Times(values, True, zone, f"columns of {', '.join(forms)}")
         if forms[0] == ELAPSED:
             return _elapsed(first)
         if len(forms) == 1:
             return read_times(first, zone, form=forms[0])
-        days, (of_day, said) = read_times(first, None, form=forms[0]), _clock(frame[self.columns[1]], forms[1])
-        if forms[2:] == [HALF]:
-            of_day, said = _with_half(of_day, frame[self.columns[2]]), f"{said} AM or PM"
-        values = days.values + of_day
-        values = values if days.zone else placed(values, zone)
+        days, halves = read_times(first, None, form=forms[0]), frame[self.columns[2]] if forms[2:] == [HALF] else None
+        values, said = _with_clock(days.values, frame[self.columns[1]], forms[1], None if days.zone else zone, halves)
         return Times(values, True, days.zone or zone, f"{days.how} and {said}", days.form)
+
+
+def _with_clock(
+    days: np.ndarray, clock: pl.Series, form: str, zone: str | None, halves: pl.Series | None = None
+) -> tuple[np.ndarray, str]:
+    """Moments of days and times of day, ``[N]``, and how these are written; periods are counted from midnight on."""
+    of_day, said = read_of_day(clock, form, zoned=zone is not None)
+    if halves is not None:
+        of_day, said = with_half(of_day, halves), f"{said} AM or PM"
+    return placed(days, zone) + of_day if is_counted(form) else placed(days + of_day, zone), said
 
 
 def find_when(
@@ -213,10 +231,10 @@ def how_written(
     if len(columns) == 1 and elapsed and _is_elapsed(first):
         return When(columns, (ELAPSED,))
     parts = _said_parts(frame, columns)
-    halved = len(columns) == 3 and _are_halves(frame[columns[2]])
+    halved = len(columns) == 3 and are_halves(frame[columns[2]])
     clock = ""
     if not parts and (halved or len(columns) == 2):
-        clock = _clock_form(frame[list(columns)[1]], named=True)
+        clock = clock_form(frame[list(columns)[1]], named=True, days=read_times_of_days(first))
     if len(columns) > 1 and not parts and not clock:
         raise ElmanError(
             f"{name}: {', '.join(columns)} make no time together; a day and a time of day do, or year, month and day"
@@ -230,16 +248,32 @@ def how_written(
     return found
 
 
+def _said_parts(frame: pl.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:
+    """Which part of a moment each of some columns has, of which the last may be a time of day; or nothing."""
+    if len(columns) > 3 and said_parts(frame, columns[:-1])[-1:] in (("day",), ("day of the year",)):
+        *days, clock = columns
+        parts = said_parts(frame, days)
+        form = clock_form(frame[clock], named=True, days=read_parts(frame, days, parts))
+        if form and form != HOURS:
+            return (*parts, form)
+    return said_parts(frame, columns)
+
+
 def _columns(table: Table, among: Sequence[str], roles: Sequence[str], elapsed: bool, counted: bool) -> tuple[str, ...]:
     frame = table.frame
     moments = {name: frame[name].n_unique() for name in among if is_time(frame[name])}
-    if moments:  # where several are, such as a time and its day, the finest; of alike ones the one that is named so
+    parts = find_parts(frame, among)
+    if (
+        moments and not parts.keys() >= moments.keys()
+    ):  # where several are, such as a time and its day, the finest; of alike ones the one that is named so
         finest = max(moments.values())
         fine = [name for name in moments if moments[name] >= 0.9 * finest]
         day = next((name for name in fine if is_named(name, "time")), fine[0])
         return (day, *_clock_beside(frame, day, among))
-    if parts := _parts(frame, among):
-        return parts
+    if parts:
+        days = read_parts(frame, list(parts), list(parts.values()))
+        rest = [name for name in among if name not in parts]
+        return (*parts, *(_clock_of(frame, days, rest)[:1] if list(parts.values())[-1].startswith("day") else ()))
     stamps = [name for name in among if is_stamp(frame[name])]
     if stamps:
         day = next((name for name in stamps if is_named(name, "time")), stamps[0])
@@ -329,32 +363,20 @@ def _clock_beside(frame: pl.DataFrame, day: str, among: Sequence[str]) -> tuple[
     times = read_times_of_days(frame[day])
     if times is None:
         return ()
-    different = len(np.unique(times))
-    candidates = sorted((name for name in among if name != day), key=lambda name: not is_named(name, "clock"))
-    for name in candidates:
-        form = _clock_form(frame[name], named=is_named(name, "clock"))
-        if not form:
+    return _clock_of(frame, times, [name for name in among if name != day])
+
+
+def _clock_of(frame: pl.DataFrame, days: np.ndarray, among: Sequence[str]) -> tuple[str, ...]:
+    """The column with the times of day of days, and that of their halves."""
+    different = len(np.unique(days))
+    for name in sorted(among, key=lambda name: not is_named(name, "clock")):
+        if not clock_form(frame[name], named=is_named(name, "clock"), days=days):
             continue
-        both = pl.DataFrame([pl.Series("\0day", times), frame[name]])
+        both = pl.DataFrame([pl.Series("\0day", days), frame[name]])
         if both.n_unique() > different:
-            halves = [other for other in among if other not in (day, name) and _are_halves(frame[other])]
+            halves = [other for other in among if other != name and are_halves(frame[other])]
             return (name, *halves[:1])
     return ()
-
-
-def _are_halves(cells: pl.Series) -> bool:
-    """Whether a column says AM or PM, and nothing else."""
-    if cells.dtype != pl.String:
-        return False
-    given = cells.filter(has_value(cells)).unique()
-    return len(given) > 0 and bool(given.str.contains(MERIDIEM).all())
-
-
-def _with_half(of_day: np.ndarray, halves: pl.Series) -> np.ndarray:
-    """Times of day of a clock of twelve hours, ``[N]`` microseconds, on one of twenty-four; NaN where no half is."""
-    said = plain_text(halves).str.extract(MERIDIEM).str.to_lowercase()
-    afternoon, told = (said == "p").fill_null(False).to_numpy(), said.is_not_null().to_numpy()
-    return np.where(told & (of_day < 13 * HOUR), of_day % (12 * HOUR) + 12 * HOUR * afternoon, math.nan)
 
 
 def read_times_of_days(column: pl.Series) -> np.ndarray | None:
@@ -365,114 +387,3 @@ def read_times_of_days(column: pl.Series) -> np.ndarray | None:
     times = read_times(column, form=rivals[0] if rivals else form)
     given = times.values[np.isfinite(times.values)]
     return times.values if times.dated and times.zone is None and not (given % DAY).any() else None
-
-
-def _clock_form(column: pl.Series, *, named: bool) -> str:
-    """How a column has times of day; empty where it has none. Numbers are such only where they are named so."""
-    if is_of_day(column):
-        return CLOCK
-    if not named or not is_numeric(column) or column.dtype.is_temporal():
-        return ""
-    numbers = as_floats(column)
-    numbers = numbers[~np.isnan(numbers)]
-    if not len(numbers) or numbers.min() < 0:
-        return ""
-    whole = (numbers == np.floor(numbers)).all()
-    if not whole:
-        return SHARE if numbers.max() < 1 else ""
-    if numbers.max() <= 24:
-        return HOURS
-    if numbers.max() <= 2400 and (numbers % 100 < 60).all():
-        return COMPACT
-    six = numbers.max() <= 240000 and (numbers % 100 < 60).all() and (numbers // 100 % 100 < 60).all()
-    return COMPACT + "seconds" if six else ""
-
-
-def _clock(column: pl.Series, form: str) -> tuple[np.ndarray, str]:
-    """Microseconds since midnight, NaN where there is none, and how they are written."""
-    if column.dtype == pl.Time:
-        return (column.to_physical().cast(pl.Float64) / 1000).fill_null(math.nan).to_numpy(), "times of day"
-    if form == CLOCK:
-        return read_clock(plain_text(column))
-    numbers = as_floats(column)
-    if form == COMPACT + "seconds":
-        values = numbers // 10000 * HOUR + numbers // 100 % 100 * MINUTE + numbers % 100 * SECOND
-    elif form == COMPACT:
-        values = numbers // 100 * HOUR + numbers % 100 * MINUTE
-    else:
-        values = np.round(numbers * (HOUR if form == HOURS else DAY) / 1000) * 1000
-    return np.where((values >= 0) & (values <= DAY), values, math.nan), form
-
-
-def _parts(frame: pl.DataFrame, among: Sequence[str]) -> tuple[str, ...]:
-    """The columns of year, month and so on, each a part of a moment; none where there is no year and a part of it."""
-    year = find(among, "year")
-    if not year or not is_numeric(frame[year]):
-        return ()
-    found, part = [year], "year"
-    while True:
-        for following in AFTER.get(part, ()):
-            name = find([each for each in among if each not in found], following)
-            if name and (_counts_parts(frame[name]) or _are_months(frame[name])):
-                found.append(name)
-                part = following
-                break
-        else:
-            return tuple(found) if len(found) > 1 else ()
-
-
-def _are_parts(forms: Sequence[str]) -> bool:
-    """Whether columns have a part of a moment each, and not a day and a time of it: a quarter may be either."""
-    return len(forms) > 1 and forms[0] == "year" and forms[1] in PARTS
-
-
-def _said_parts(frame: pl.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:
-    """Which part of a moment each column has, by its name, or else by its place; nothing where they are no parts."""
-    named = [next((part for part in PARTS if is_named(name, part)), "") for name in columns]
-    if len(columns) > 1 and named[0] == "year" and all(named) and len(set(named)) == len(named):
-        return tuple(named)
-    years = find_form(frame[columns[0]].alias("year")).form == "year"
-    usual = ("year", "month", "day", "hour", "minute", "second")
-    return usual[: len(columns)] if years and 1 < len(columns) <= len(usual) else ()
-
-
-def _of_parts(frame: pl.DataFrame, columns: Sequence[str], forms: Sequence[str]) -> np.ndarray:
-    given = {part: _part(frame[name]) for name, part in zip(columns, forms, strict=True)}
-    one = np.ones(len(frame))
-    years, months = given["year"], given.get("month", one)
-    if "quarter" in given:
-        months = 3 * given["quarter"] - 2
-    days = days_of(years, months, given.get("day", one))
-    if "day of the year" in given:
-        days = days_of(years, one, one) + given["day of the year"] - 1
-        days = np.where(days <= days_of(years, 12 * one, 31 * one), days, math.nan)
-    if "week of the year" in given:  # the first is that of the fourth of January
-        fourth = days_of(years, one, 4 * one)
-        days = fourth - (fourth + 3) % 7 + 7 * (given["week of the year"] - 1)
-    sizes = {"hour": HOUR, "minute": MINUTE, "second": SECOND}
-    of_day = np.sum([given.get(part, 0 * one) * size for part, size in sizes.items()], 0)
-    return np.where((of_day >= 0) & (of_day <= DAY), days * DAY + of_day, math.nan)
-
-
-def _part(cells: pl.Series) -> np.ndarray:
-    if _are_months(cells):
-        names = plain_text(cells).str.to_lowercase().str.strip_suffix(".")
-        return names.replace_strict(MONTHS, default=None, return_dtype=pl.Float64).fill_null(math.nan).to_numpy()
-    if cells.dtype == pl.String:
-        cells = plain_text(cells)
-        cells = cells.str.replace(r"^(\d)[.,](\d{3})$", "$1$2").str.replace(NUMBERED, "$1")
-    return as_floats(cells)
-
-
-def _counts_parts(cells: pl.Series) -> bool:
-    """Whether a column has numbers of months, days and the like, be it with the letters of quarters and weeks."""
-    if cells.dtype == pl.String:
-        cells = plain_text(cells).str.replace(NUMBERED, "$1")
-    return is_numeric(cells) and bool((as_numbers(cells).drop_nulls().median() or 0) <= 366)  # pyright: ignore[reportOperatorIssue]
-
-
-def _are_months(cells: pl.Series) -> bool:
-    if cells.dtype != pl.String:
-        return False
-    names = cells.filter(has_value(cells)).unique().str.strip_chars().str.to_lowercase().str.strip_suffix(".")
-    return len(names) > 0 and bool(names.is_in(list(MONTHS)).all())

@@ -17,7 +17,7 @@ from elman.data.files import matching, suffix
 from elman.data.formats import check_task
 from elman.data.numbers.cells import as_text, has_value
 from elman.data.reading import is_table, read_table
-from elman.data.roles import holds_codes, is_flag, names_rows, no_numbers, numbers_of, unused
+from elman.data.roles import holds_codes, is_flag, names_rows, no_numbers, numbers_of, runs_through, unused
 from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table, joined
 from elman.data.times.column import is_stamp, read_times
@@ -156,7 +156,8 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     numbers = [
         c for c in rest if c not in (*changes, series) and table.is_numeric(c) and not holds_codes(table.frame[c])
     ]
-    amounts = [c for c in numbers if not names_rows(table, c) and not is_stamp(table.frame[c])]
+    counting = [c for c in numbers if names_rows(table, c) or is_stamp(table.frame[c]) or runs_through(table, c)]
+    amounts = [c for c in numbers if c not in counting]
     flags = [] if wish.values else [c for c in amounts if is_flag(numbers_of(table, c))]
     flags = flags if len(flags) < len(amounts) else []
     values = wish.values or tuple(c for c in amounts if c not in flags) or tuple(numbers)
