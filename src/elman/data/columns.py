@@ -39,17 +39,19 @@ NAMES = {
         "minute": "minute minutes min mins minuto minuti minuut minuta mn mi mm perc minuutti минута 分 분 dakika "
         "menit phút λεπτό",
         "second": "second seconds sec secs sekunde seconde segundo secondo ss 秒 초",
-        "day of the year": "doy yday dayofyear day_of_year julian_day_of_year",
+        "day of the year": "doy yday dayofyear day_of_year julian_day_of_year jday julday julian julian_day yearday",
         "quarter": "quarter qtr q quartal trimestre kwartaal kwartał квартал kvartal kvartál trimester trimestru "
         "çeyrek triwulan quý 분기 季度 四半期 čtvrtletí štvrťrok negyedév τρίμηνο",
         "half": "half halfyear half_year semester semestre halbjahr hy półrocze полугодие pololetí félév halvår 半期 "
         "반기",
-        "week of the year": "week wk weekofyear week_of_year isoweek iso_week kw kalenderwoche semaine semana",
+        "week of the year": "week wk weekofyear week_of_year isoweek iso_week kw kalenderwoche semaine semana woche "
+        "weeknum weekno weeknr week_number week_no settimana vecka uge uke viikko tydzień týden týždeň hét неделя "
+        "тиждень hafta minggu tuần 周 週 주",
         "weekday": "weekday dow wday day_of_week dayofweek week_day wochentag tag day jour día dia giorno dag dzień "
         "день 曜日 요일 星期",
         "period of the day": "settlement_period settlementperiod trading_period tradingperiod period sp interval "
         "trading_interval delivery_period periodo período periode mtu hour hora stunde heure half_hour halfhour "
-        "quarter_hour quarterhour viertelstunde halbstunde",
+        "hr he quarter_hour quarterhour viertelstunde halbstunde",
         # of a year, in one cell with it
         "year and week": "week yearweek year_week yrwk yyyyww yyyy_ww yyyy-ww week_year kw kalenderwoche isoweek "
         "iso_week semaine semana",
@@ -174,7 +176,7 @@ def is_stamped(column: str) -> bool:
     >>> [is_stamped(name) for name in ("open_time", "closeTime", "MESS_DATUM", "YYYYMMDD", "unix", "runtime", "y")]
     [True, True, True, True, True, False, False]
     """
-    if is_named(column, "time", "stamp"):
+    if is_named(column, "time", "stamp") or has_month_of_year(column):
         return True
     if len(column) > LONGEST:
         return False
@@ -183,6 +185,28 @@ def is_stamped(column: str) -> bool:
         return True
     words = {word for word in re.split(r"[\W_]+", parted.lower()) if len(word) > 3}
     return not words.isdisjoint((*NAMES["time"], *NAMES["stamp"]))
+
+
+def words_of(column: str) -> set[str]:
+    """The words of a name, in lower case.
+
+    >>> sorted(words_of("OPR_HR")), sorted(words_of("settlementPeriod"))
+    (['hr', 'opr'], ['period', 'settlement'])
+    """
+    if len(column) > LONGEST:
+        return set()
+    return set(re.split(r"[^\w]+|_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.strip()).lower())) - {""}
+
+
+def has_month_of_year(column: str) -> bool:
+    """Whether a name has a word for a year and one for a month, and no other.
+
+    >>> [has_month_of_year(name) for name in ("Jahr_Monat", "AñoMes", "month of year", "Year-Month", "month_end")]
+    [True, True, False, True, False]
+    """
+    words = words_of(column)
+    years, months = words & set(NAMES["year"]), words & set(NAMES["month"])
+    return len(words) == 2 and len(years | months) == 2 and bool(years) and bool(months)
 
 
 def normal(column: str) -> str:

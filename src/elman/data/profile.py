@@ -11,8 +11,9 @@ from elman.data.numbers.cells import as_numbers, has_value
 from elman.data.numbers.stand_ins import in_one_line, stand_ins
 from elman.data.tables import Table
 from elman.data.times.clock import find_clock
-from elman.data.times.column import find_form, is_time, read_times
+from elman.data.times.column import is_time, read_times
 from elman.data.times.forms import FORMS, order_of
+from elman.data.times.found import find_form
 from elman.errors import ElmanError, counted
 
 SHOWN = 5  # values of a column that are shown

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from elman.data.times.column import find_form, is_of_day, is_time, read_times
+from elman.data.times.column import is_of_day, is_time, read_times
+from elman.data.times.found import find_form
 from elman.errors import ElmanError
 
 HOUR = 3600 * 1_000_000

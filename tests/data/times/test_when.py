@@ -149,12 +149,64 @@ def test_a_year_and_a_part_of_it_in_two_columns(columns: dict[str, Any], expecte
     assert when.read(pl.DataFrame(columns)).values.tolist() == microseconds([datetime(y, m, 1) for y, m in expected])
 
 
+def test_of_several_parts_of_a_year_the_one_that_tells_most_rows_apart_is_taken() -> None:
+    year, month = [2019 + n // 12 for n in range(24)], [1 + n % 12 for n in range(24)]
+    quarter = [f"Q{(m + 2) // 3}" for m in month]
+    load = [n + 0.5 for n in range(24)]
+    assert found({"Year": year, "Quarter": quarter, "Month": month, "x": load}).columns == ("Year", "Month")
+    assert found({"Year": year, "Month": [m // 5 + 1 for m in month], "Week": month, "x": load}).columns == (
+        "Year",
+        "Week",
+    )
+
+
 def test_names_of_one_letter_are_parts_right_behind_each_other_alone() -> None:
     parts = {"Y": [2021, 2021, 2021], "M": [1, 1, 1], "D": [1, 2, 3]}
     assert found({**parts, "flow": [1.5, 2.5, 3.5]}).columns == ("Y", "M", "D")
     assert found({"y": [2021.5, 1999, 2030], "m": [1, 1, 1]}).columns == ()
     assert found({"year": [2021, 2022, 2023], "flow": [1.5, 2.5, 3.5], "m": [1, 2, 3]}).columns == ("year",)
     assert found({"year": [2021, 2022, 2023], "m": [70, 80, 90]}).columns == ("year",)
+
+
+MONTHLY = [(2009 + n // 12, 1 + n % 12) for n in range(36)]
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Monat", "{1:02}.{0}"),
+        ("Monat", "{1}.{0}"),
+        ("Month", "{1}/{0}"),
+        ("mois", "{1:02}-{0}"),
+        ("periodo", "{1:02}.{0}"),
+        ("Stichtag", "{1:02}.{0}"),
+        ("Datum", "{1}.{0}"),
+        ("Jahr_Monat", "{0}{1:02}"),
+        ("AñoMes", "{0}{1:02}"),
+        ("Měsíc", "{1}. {0}"),
+        ("Monat", "{0}.{1:02}"),
+        ("TIME_PERIOD", "{0}{1:02}"),
+        ("月份", "{0}年{1}月"),
+        ("연월", "{0}. {1}."),
+    ],
+)
+def test_months_are_times_and_no_numbers_where_a_column_is_called_so(name: str, written: str) -> None:
+    months = [written.format(*each) for each in MONTHLY]
+    expected = microseconds([datetime(y, m, 1) for y, m in MONTHLY])
+    for cells, rows in ((months, expected), (months[::-1], expected[::-1])):
+        when = found({name: cells, "x": [n + 0.5 for n in range(36)]})
+        assert (when.columns, when.read(pl.DataFrame({name: cells})).values.tolist()) == ((name,), rows)
+    # rows with the sum of a year are none of the others
+    whole = [cell for n, month in enumerate(months) for cell in ((month, "Summe 2010") if n % 12 == 11 else (month,))]
+    when = found({name: whole, "x": [n + 0.5 for n in range(39)]})
+    assert when.columns == (name,)
+    assert np.flatnonzero(np.isnan(when.read(pl.DataFrame({name: whole})).values)).tolist() == [12, 25, 38]
+
+
+def test_months_whose_last_digit_a_number_has_lost() -> None:
+    cells = {"Monat": [float(f"{m}.{y}") for y, m in MONTHLY], "x": [n + 0.5 for n in range(36)]}
+    assert found(cells).read(pl.DataFrame(cells)).values.tolist() == microseconds([datetime(*m, 1) for m in MONTHLY])
+    assert found({"time": [1.19, 1.2, 1.21], "x": [1.5, 2.5, 3.5]}).forms == ("numbers",)
 
 
 def test_parts_of_the_calendar_are_times_where_they_are_counted() -> None:

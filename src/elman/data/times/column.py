@@ -2,36 +2,21 @@
 
 import math
 from typing import NamedTuple
-from zoneinfo import available_timezones
 
 import numpy as np
 import polars as pl
 
 from elman.data.columns import is_named, is_stamped
 from elman.data.numbers.cells import as_floats, as_numbers, has_value, is_numeric
-from elman.data.times.apart import Found, first_year_of, is_even, told_apart, turns_back
-from elman.data.times.dates import (
-    arranged,
-    found_in,
-    lacks_year,
-    plain_text,
-    read_clock,
-    read_form,
-    short_years,
-    tidied,
-)
-from elman.data.times.forms import DAY, FORMS, NAMED, SINCE, STAMPS, YEARS, order_of, with_first_year
-from elman.data.times.numbered import DAY_NUMBERS, EPOCHS, NUMBERED, find_way, moments
+from elman.data.times.apart import first_year_of, turns_back
+from elman.data.times.dates import arranged, plain_text, read_clock, read_form, short_years, tidied
+from elman.data.times.forms import DAY, FORMS, NAMED, SINCE, order_of, with_first_year
+from elman.data.times.found import DATES, PLAIN, bounded, find_form, sampled, without_places
+from elman.data.times.numbered import DAY_NUMBERS, EPOCHS, NUMBERED, moments
 from elman.data.times.signs import is_year, usual
 from elman.errors import ElmanError, quoted
 
-LOWEST, HIGHEST = (int(np.datetime64(str(year), "us").astype(int)) for year in (YEARS[0], YEARS[1] + 1))
-SAMPLE = 1000  # cells by which a form is found
-MOST = 0.95  # share of the cells that are read where they are numbers
-PLACE = r"\s*[\[(]?\b([A-Z][A-Za-z_]+(?:/[A-Za-z_+-]+)+)[\])]?$"  # a zone behind a time
-POINTS = r"^\D*\d{1,2}\s?\.\s?\d{1,2}\s?\."
 STAMP = 12  # digits at least of a stamp to the minute
-DATES, PLAIN = "dates", "numbers"  # columns of dates by their type, and numbers that are only such
 POSITIONS = "numbers, as positions in time and not as dates"
 
 
@@ -98,43 +83,6 @@ def read_times(column: pl.Series, zone: str | None = None, *, form: str = "", or
     return _with_plain_dates(column, times, zone)
 
 
-def find_form(column: pl.Series, order: str = "") -> Found:
-    """The form that reads the most cells of a column, half of them or more."""
-    if column.dtype.is_temporal():
-        return Found(DATES if column.dtype in (pl.Date, pl.Datetime) else "")
-    if column.dtype.is_nested() or column.dtype == pl.Boolean:
-        return Found("")
-    given = column.filter(has_value(column))
-    if not len(given):
-        return Found("")
-    if given.dtype == pl.String:
-        if is_year(given).mean() == 1:
-            return Found("year")
-        given = usual(given)
-    if form := _named_form(given):
-        return Found(form)
-    numbers = as_floats(given)
-    numbers = numbers[~np.isnan(numbers)]
-    if len(numbers) >= MOST * len(given):
-        return _form_of_numbers(given, numbers, order)
-    return _form_of_text(plain_text(given), order, [form for form in FORMS if form not in NAMED])
-
-
-def _named_form(given: pl.Series) -> str:
-    """The form of a year and a part of it that a column is called by, or of years with a mark for thousands; or ""."""
-    likely = [form for form, role in NAMED.items() if is_named(given.name, role)]
-    text = plain_text(_sample(given))
-    if is_named(given.name, "year") and text.str.contains(r"^\d[.,]\d{3}$").all():
-        likely = ["year"]
-    if is_named(given.name, "time") and text.str.contains(r"\.0\d$").any():
-        likely = [*likely, "year.month"]
-    # the months of a year in which October is .10 beside .1 for January are read as text is
-    if "year.month" in likely and not text.str.contains(r"\.0\d$").any():
-        likely[likely.index("year.month")] = "ym"
-    reads = (form for form in likely if np.isfinite(read_form(tidied(text, form), form).values).mean() >= MOST)
-    return next(reads, "")
-
-
 def is_time(column: pl.Series) -> bool:
     """Whether a column is one of moments, for the greater part; of numbers those that are stamps to the minute.
 
@@ -145,12 +93,14 @@ def is_time(column: pl.Series) -> bool:
         return column.dtype in (pl.Date, pl.Datetime)
     if column.dtype.is_nested() or column.dtype == pl.Boolean:
         return False
-    given = _sample(column.filter(has_value(column)))
+    given = sampled(column.filter(has_value(column)))
     if not len(given) or _is_short_number(given):
         return False
     if given.dtype == pl.String and is_year(given).all():
         return True
     if as_numbers(given).null_count() < 0.5 * len(given):
+        if not is_numeric(given) and _is_called(given.name):  # months, and a total of some among them
+            return find_form(given).form not in ("", PLAIN)
         text = plain_text(given)
         return bool((text.str.len_chars() >= STAMP).all()) and find_form(given).form == "yyyymmdd"
     form = find_form(given).form
@@ -174,16 +124,21 @@ def is_stamp(column: pl.Series) -> bool:
         return False
     if not is_numeric(column):
         return False
-    if not is_stamped(column.name) and not is_named(column.name, *NAMED.values(), "decimal year"):
+    if not _is_called(column.name) and not is_named(column.name, "decimal year"):
         return is_named(column.name, "day") and find_form(column).form == "yyyymmdd"
     return find_form(column).form not in ("", PLAIN, *DAY_NUMBERS)
+
+
+def _is_called(name: str) -> bool:
+    """Whether a column is called as those of moments in numbers are, or of a year and a part of it."""
+    return is_stamped(name) or is_named(name, *NAMED.values())
 
 
 def is_of_day(column: pl.Series) -> bool:
     """Whether a column has times of day, without a day."""
     if column.dtype == pl.Time:
         return True
-    given = _sample(column.filter(has_value(column)))
+    given = sampled(column.filter(has_value(column)))
     if column.dtype != pl.String or not len(given):
         return False
     return bool(np.isfinite(read_clock(plain_text(given))[0]).mean() >= 0.5)
@@ -223,7 +178,7 @@ def _typed(column: pl.Series, zone: str | None) -> Times:
         return Times(np.full(len(column), math.nan), True, None, "times of day")
     sizes = {"ms": 1000.0, "us": 1.0, "ns": 0.001}
     unit = getattr(column.dtype, "time_unit", None)
-    values = _bounded(_floats(column.to_physical()) * (sizes[unit] if unit else DAY))
+    values = bounded(_floats(column.to_physical()) * (sizes[unit] if unit else DAY))
     if getattr(column.dtype, "time_zone", None) is None:
         return Times(placed(values, zone), True, zone, "dates", DATES)
     return Times(values, True, zone or "UTC", "dates", DATES)
@@ -250,14 +205,14 @@ def _of_text(column: pl.Series, form: str, zone: str | None) -> Times:
     name, first_year = with_first_year(form)
     if FORMS[name].digits:
         text = text.str.replace(r"\.0+$", "")
-    text, places = _without_places(text)
+    text, places = without_places(text)
     read = read_form(tidied(arranged(text), name), name, first_year)
     how = FORMS[name].said + (f" {read.clock}" if read.clock else "")
-    values, offset = _bounded(read.values), read.offset
+    values, offset = bounded(read.values), read.offset
     how += f", years of two digits, {_said_years(values)}" if read.short else ""
     for place in places.drop_nulls().unique().to_list():
         there = np.isnan(offset) & (places == place).fill_null(False).to_numpy()
-        offset = np.where(there, values - placed(np.where(there, values, math.nan), place), offset)
+        offset = np.where(there, values - placed(np.where(there, values, np.nan), place), offset)
         zone = zone or place
     zoned = np.isfinite(offset)
     if not (zoned & np.isfinite(values)).any():
@@ -276,16 +231,6 @@ def _said_years(values: np.ndarray) -> str:
     """
     ends = (str(np.datetime64(int(end), "us"))[:4] for end in (np.nanmin(values), np.nanmax(values)))
     return " to ".join(dict.fromkeys(ends))
-
-
-def _without_places(text: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Cells without the zones that are named by places behind them, such as Europe/Berlin, and these zones."""
-    places = text.str.extract(PLACE)
-    if places.null_count() == len(places):
-        return text, places
-    known = places.is_in(list(available_timezones())).fill_null(False)
-    places = pl.select(pl.when(known).then(places)).to_series()
-    return pl.select(pl.when(known).then(text.str.replace(PLACE, "")).otherwise(text)).to_series(), places
 
 
 def _with_plain_dates(column: pl.Series, times: Times, zone: str | None) -> Times:
@@ -307,80 +252,6 @@ def _with_plain_dates(column: pl.Series, times: Times, zone: str | None) -> Time
         return others._replace(form=times.form)
     values = np.where(missed, others.values, times.values)
     return times._replace(values=values) if others.zone == times.zone else times
-
-
-def _form_of_numbers(given: pl.Series, numbers: np.ndarray, order: str) -> Found:
-    """Of cells that are numbers: stamps, epochs, years, numbers of days, or nothing but numbers."""
-    name = given.name
-    if (numbers == np.floor(numbers)).mean() >= MOST:
-        text = plain_text(given).str.replace(r"\.0+$", "")
-        lengths = text.str.len_chars()
-        width = int(lengths.mode()[0])
-        found = _stamp(text, width, order)
-        if not found.form and width % 2 and ((lengths == width + 1).any() or (width > 5 and not is_even(numbers))):
-            found = _stamp(text, width + 1, order)  # most have lost the zero before them
-        if found.form:
-            return found
-    return Found(find_way(name, numbers) or PLAIN)
-
-
-def _stamp(text: pl.Series, width: int, order: str) -> Found:
-    """The form of stamps of so many digits for the most part; empty where they are none."""
-    name = text.name
-    named = is_named(name, "year", "month") or is_stamped(name) or not name
-    likely = {
-        4: ["year"] if is_named(name, "time", "stamp", "year") or not name else [],
-        6: ["yyyymm", "yymmdd", "yearweek"] if named else [],
-        7: ["ordinal"] if named else [],
-        8: ["yyyymmdd", "ddmmyyyy", "mmddyyyy"],
-    }.get(width, ["yyyymmdd"] if width > 8 else [])
-    likely += [form for form in STAMPS.get(width, ()) if named and form not in likely]
-    sample = _sample(text)
-    fit = [form for form in likely if np.isfinite(read_form(tidied(sample, form), form).values).mean() >= MOST]
-    fit = [form for form in fit if order_of(form) and order_of(form) == order] or fit
-    if not fit or not order_of(fit[0]) or fit[0] == "yyyymmdd":
-        return Found(fit[0] if fit else "")
-    read = {form: _bounded(read_form(tidied(text, form), form).values) for form in fit if order_of(form)}
-    return told_apart(read) if len(read) > 1 else Found(fit[0])
-
-
-def _form_of_text(text: pl.Series, order: str, names: list[str]) -> Found:
-    text = arranged(_without_places(text)[0])
-    sample = _sample(text)
-    # what has no digits, or is long, is no time
-    likely = sample.str.contains(r"\d\d") & (sample.str.len_chars() < 80)
-    if likely.sum() < 0.5 * len(sample):
-        return Found("")
-    if lacks_year(text[:SAMPLE]):
-        return Found("")
-    names = found_in(sample, names)
-    counts = {form: int(np.isfinite(_bounded(read_form(sample, form).values)).sum()) for form in names}
-    best = max(counts, key=lambda form: counts[form], default="")
-    if not best or counts[best] < 0.5 * len(sample):
-        return Found("")
-    if best == "two years" and sample.n_unique() == 1 and counts.get("ym") == counts[best]:
-        best = "ym"  # 2000-01 is a month, unless 2001-02 comes after it
-    if best == "year s week" and sample.n_unique() > 2 and counts.get("half") == counts[best]:
-        best = "half"  # of weeks there are more than two
-    if not order_of(best):
-        return Found(best)
-    rivals = [form for form in names if order_of(form) and counts[form] >= 0.9 * counts[best]]
-    if said := [form for form in rivals if order_of(form) == order]:
-        return Found(said[0])
-    if sample.drop_nulls().str.contains(POINTS).all():  # between which a month is never before its day
-        rivals = [form for form in rivals if order_of(form) != "mdy"] or rivals
-        best = best if best in rivals else rivals[0]
-    if len(rivals) == 1:
-        return Found(best)
-    return told_apart({form: _bounded(read_form(text, form).values) for form in rivals})
-
-
-def _bounded(values: np.ndarray) -> np.ndarray:
-    return np.where((values >= LOWEST) & (values < HIGHEST), values, math.nan)
-
-
-def _sample(cells: pl.Series) -> pl.Series:
-    return cells[:: max(1, len(cells) // SAMPLE)]
 
 
 def _floats(whole: pl.Series) -> np.ndarray:

@@ -92,6 +92,8 @@ def tidied(text: pl.Series, form: str) -> pl.Series:
         return text.str.replace(r"^(\d)[.,](\d{3})$", "$1$2")
     if FORMS[form].digits and order_of(form):
         return text.str.replace(r"^(\d(?:\d\d){2,6})$", "0$1")
+    if form == "month.year":  # 1.2010 has lost its last digit as a number
+        return text.str.replace(r"^(\d{1,2}\.\d{3})$", "${1}0")
     return text.str.replace(r"^(\d{4}\.1)$", "${1}0") if form == "year.month" else text
 
 

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import polars as pl
 
-from elman.data.columns import is_named
+from elman.data.columns import NAMES, words_of
 from elman.data.numbers.cells import as_floats, has_value, is_numeric
 from elman.data.times.column import is_of_day
 from elman.data.times.dates import plain_text, read_clock
@@ -53,7 +53,7 @@ def clock_form(column: pl.Series, *, named: bool, days: np.ndarray | None = None
     if named and given.max() <= 24:
         return HOURS
     counted = _periods(numbers, days) if days is not None and whole else ""
-    if counted and (named or is_named(column.name, "period of the day")):
+    if counted and (named or not words_of(column.name).isdisjoint(NAMES["period of the day"])):
         return counted
     if not named or given.max() < 100:
         return ""

@@ -8,9 +8,10 @@ import polars as pl
 
 from elman.data.columns import NAMES, is_named, normal
 from elman.data.numbers.cells import as_floats, has_value, is_numeric
-from elman.data.times.column import find_form, read_times
+from elman.data.times.column import read_times
 from elman.data.times.dates import days_of, plain_text
 from elman.data.times.forms import DAY, FIRST_YEAR, HOUR, MINUTE, SECOND, YEARS
+from elman.data.times.found import find_form
 from elman.data.times.names import MONTHS, WEEKDAYS
 
 RANGES = {  # of the numbers of each part
@@ -42,6 +43,7 @@ NUMBERED = (
     r"(?i)^(?:q|qtr|quarter|quartal|t|trim|w|wk|kw|week|woche|h|hj|hy|s|sem|m|mo|month|monat|d|day|tag)?\.?\s?"
     r"0?(\d{1,3})\.?$"
 )
+ROMAN = {"I": "1", "II": "2", "III": "3", "IV": "4"}
 YEAR_FORMS = ("year", "own year", "fy20", "two years", "fy19/20", "19/20")  # of cells that are years and no more
 MOST = 0.9  # share of the cells that are in the range of a part
 
@@ -57,20 +59,29 @@ def find_parts(frame: pl.DataFrame, among: Sequence[str]) -> dict[str, str]:
     """
     named = [name for name in among if (_is_part(name, "year") or is_named(name, "years")) and _are_years(frame[name])]
     for year in sorted(named, key=lambda name: _rank(name, "year")):
-        found, part = {year: "year"}, "year"
-        while following := _following(frame, [name for name in among if name not in found], list(found)[-1], part):
-            name, part = following
-            found[name] = part
-        alone = len(normal(year)) == 1 and len(normal(list(found)[-1])) == 1 and len(found) < 3
-        if len(found) > 1 and not alone:
+        ways = [_way(frame, among, year, part) for part in AFTER["year"]]
+        # of a quarter and a month, or a month and a week, the one that tells more rows apart
+        found = max(ways, key=lambda way: frame.select(list(way)).n_unique() if way else 0)
+        alone = len(found) < 3 and all(len(normal(name)) == 1 for name in found)
+        if found and not alone:
             return found
     return {}
 
 
-def _following(frame: pl.DataFrame, rest: Sequence[str], before: str, part: str) -> tuple[str, str] | None:
+def _way(frame: pl.DataFrame, among: Sequence[str], year: str, second: str) -> dict[str, str]:
+    """The columns of parts from a year on, of which the second has a given part; none where no column has it."""
+    found, parts = {year: "year"}, (second,)
+    while following := _following(frame, [name for name in among if name not in found], list(found)[-1], parts):
+        name, part = following
+        found[name] = part
+        parts = AFTER.get(part, ())
+    return found if len(found) > 1 else {}
+
+
+def _following(frame: pl.DataFrame, rest: Sequence[str], before: str, parts: Sequence[str]) -> tuple[str, str] | None:
     place = frame.columns.index(before) + 1
     behind = frame.columns[place] if place < len(frame.columns) else ""
-    for each in AFTER.get(part, ()):
+    for each in parts:
         named = [name for name in rest if _may_be(frame[name], each) and (len(normal(name)) > 1 or name == behind)]
         if named:
             return min(named, key=lambda name: (name != behind, _rank(name, each))), each
@@ -169,6 +180,8 @@ def numbers_of(cells: pl.Series, part: str) -> np.ndarray:
     if cells.dtype == pl.String:
         cells = plain_text(cells)
         cells = cells.str.replace(r"^(\d)[.,](\d{3})$", "$1$2").str.replace(NUMBERED, "$1")
+        if part in ("quarter", "half"):
+            cells = cells.str.to_uppercase().replace(ROMAN)
     if part != "year":
         return as_floats(cells)
     if not is_numeric(cells):

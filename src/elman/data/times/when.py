@@ -13,19 +13,10 @@ import polars as pl
 from elman.data.columns import find, is_named, normal
 from elman.data.numbers.cells import as_floats, as_numbers, has_value, is_numeric
 from elman.data.tables import Table
-from elman.data.times.column import (
-    PLAIN,
-    Times,
-    find_form,
-    is_of_day,
-    is_stamp,
-    is_time,
-    placed,
-    read_times,
-    said_form,
-)
+from elman.data.times.column import Times, is_of_day, is_stamp, is_time, placed, read_times, said_form
 from elman.data.times.dates import are_intervals, is_yearless, plain_text
 from elman.data.times.forms import DAY
+from elman.data.times.found import PLAIN, find_form
 from elman.data.times.numbered import YEAR_NUMBERS
 from elman.data.times.of_day import (
     CLOCK,
@@ -250,7 +241,7 @@ def how_written(
 
 def _said_parts(frame: pl.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:
     """Which part of a moment each of some columns has, of which the last may be a time of day; or nothing."""
-    if len(columns) > 3 and said_parts(frame, columns[:-1])[-1:] in (("day",), ("day of the year",)):
+    if len(columns) > 2 and said_parts(frame, columns[:-1])[-1:] in (("day",), ("day of the year",)):
         *days, clock = columns
         parts = said_parts(frame, days)
         form = clock_form(frame[clock], named=True, days=read_parts(frame, days, parts))

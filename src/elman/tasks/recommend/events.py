@@ -19,7 +19,8 @@ from elman.data.reading import read_table
 from elman.data.rows import Known, Line, read_again
 from elman.data.separators import SEPARATORS
 from elman.data.tables import Table
-from elman.data.times.column import EPOCHS, find_form
+from elman.data.times.column import EPOCHS
+from elman.data.times.found import find_form
 from elman.data.times.when import When, find_when
 from elman.errors import ElmanError, brief, quoted
 from elman.tasks.recommend.baskets import MARKS, mark_between, read_baskets
