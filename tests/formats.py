@@ -213,6 +213,20 @@ EXAMPLES = [
         "forecast",
     ),
     Example(
+        "Parts of a time in columns",
+        "A year and parts of it, a day and its hour or the number of its period (1 to 48, 1 to 96), under the names "
+        "that people have for them in many languages; letters such as Y, M, D where they follow each other. A year and "
+        "the next (`2000/01`), halves (`2020H1`), quarters, weeks and months are times in a cell or above a column. "
+        "What is called a time, or looks like one, and cannot be read is refused.",
+        {
+            "power.csv": lines(
+                "YEAR,MO,DY,HR,T2M",
+                *(f"2024,5,{1 + n // 24},{n % 24},{10 + 3 * math.sin(n * math.pi / 12):.2f}" for n in range(120)),
+            )
+        },
+        "forecast",
+    ),
+    Example(
         "Streams below each other",
         "Rows of several streams in one table, which a column tells apart: one that is called as such are and in whose "
         "parts times rise, or that of `--id-column`. `--windows` has the windows of anomalies by the names of streams "

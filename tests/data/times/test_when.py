@@ -282,6 +282,45 @@ def test_times_have_names_in_more_languages(name: str) -> None:
         found({name: ["x1", "x2", "x3"], "x": [1.0, 2.0, 3.0]})
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("วันที่", "{1}/{2}/{3}"),
+        ("x", "{1}/{2}/{3}"),
+        ("روز", "{4}/{2:02}/{1:02}"),
+        ("period", "day {1} of month {2} of {0}"),
+        ("Jahr", "{0} Nr. {1}, {2}"),
+        ("ngày_tháng", "{1} & {2} & {0}"),
+        ("תאריך", "{3}~{2}~{1}"),
+        ("Ημερομηνία", "{1}η {2}ου {3}"),
+    ],
+)
+def test_what_looks_like_times_and_cannot_be_read_is_told(name: str, written: str) -> None:
+    days = [datetime(2021, 1, 1) + timedelta(days=n) for n in range(80)]
+    cells = [written.format(d.year, d.day, d.month, d.year + 543, d.year - 621) for d in days]
+    for each in (cells, cells[::-1]):
+        table = read_table({name: each, "x1": [n % 7 + 0.5 for n in range(80)]}, BadRows())
+        with pytest.raises(ElmanError, match=f"{name} cannot be read as times: "):
+            find_when(table, (), table.columns, counted=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("model", "X-{1}-{0}"),
+        ("invoice", "INV-{1}-{0:04}"),
+        ("order_no", "2021-{0:04}"),
+        ("version", "{0}.1.0"),
+        ("period", "P{0}"),
+        ("size", "{0} x {1}"),
+    ],
+)
+def test_what_only_counts_is_no_time(name: str, written: str) -> None:
+    cells = [written.format(n, n + 2000) for n in range(1, 61)]
+    table = read_table({name: cells, "x": [n % 7 + 0.5 for n in range(60)]}, BadRows())
+    assert find_when(table, (), table.columns, counted=True).columns == ()
+
+
 def test_columns_that_make_no_time_together() -> None:
     with pytest.raises(ElmanError, match="the table: a, b make no time together"):
         how_written(pl.DataFrame({"a": ["x"], "b": ["y"]}), ("a", "b"))

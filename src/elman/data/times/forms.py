@@ -28,7 +28,7 @@ _HALF_YEAR = (
 _TWO = r"(?P<h>[12]|i{1,2})"
 # what stands before a year that is none of the calendar: of money, of schools, of farmers, of sports
 _OWN = r"(?:fy|cy|sy|ay|my|wy|gj|wj|fiscal(?: year)?|school year|schuljahr|season|saison|spielzeit|temporada|stagione)"
-_WEEK = r"(?:w|kw|week|woche|semaine|semana)"
+_WEEK = r"(?:w|wk|kw|week|woche|semaine|semana|settimana|vecka|uge|uke|viikko|týden|tydzień|hét|неделя)"
 _WEEKDAY = (
     r"(?:(?:(?:mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|mié|mie|jeu|jue|ven|vie|sam|sáb|sab|dim|dom|die|mit|don|fre|"
     r"son|gio|seg|ter|qua|qui|sex|maa|din|woe|vri|zat|zon)[^\W\d_]*(?:-feira)?|mo|di|mi|do|fr|sa|so)\.?,?\s+)?"
@@ -90,7 +90,7 @@ FORMS = {
     "year s week": Form(  # S1 and S2 are halves of a year
         "year and week", r"(?P<Y>\d{4})[-\s/]?s(?P<w>\d{2})", period=True
     ),
-    "week year": Form("week and year", rf"{_WEEK}[\s.]*(?P<w>\d{{1,2}})[-\s/.,]*{_YEAR}", period=True),
+    "week year": Form("week and year", rf"{_WEEK}[\s.]*(?P<w>\d{{1,2}}){_OF}{_YEAR}", period=True),
     "quarter": Form("year and quarter", rf"(?P<Y>\d{{4}})[-\s/._:,]*{_QUARTER}[-\s]?{_FOUR}", period=True),
     "quarter year": Form("quarter and year", rf"{_QUARTER}[-\s]?{_FOUR}[-\s/._:,]*(?:fy\s?)?{_YEAR}", period=True),
     "1q20": Form("quarter and year", rf"{_FOUR}{_TH}{_QUARTER}{_OF}{_YEAR}", period=True),

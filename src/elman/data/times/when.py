@@ -17,6 +17,7 @@ from elman.data.times.column import Times, is_of_day, is_stamp, is_time, placed,
 from elman.data.times.dates import are_intervals, is_yearless, plain_text
 from elman.data.times.forms import DAY
 from elman.data.times.found import PLAIN, find_form
+from elman.data.times.looks import looks_like_times
 from elman.data.times.numbered import YEAR_NUMBERS
 from elman.data.times.of_day import (
     CLOCK,
@@ -296,6 +297,9 @@ def _columns(table: Table, among: Sequence[str], roles: Sequence[str], elapsed: 
         if is_named(name, "time") and not is_numeric(frame[name]):
             if elapsed and _is_elapsed(frame[name]):
                 return (name,)
+            raise ElmanError(_refusal(table.name, frame[name]))
+    for name in among if counted else ():  # where the order of rows would be taken for that of time
+        if looks_like_times(frame[name]):
             raise ElmanError(_refusal(table.name, frame[name]))
     return ()
 
