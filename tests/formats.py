@@ -180,12 +180,28 @@ EXAMPLES = [
     ),
     Example(
         "A series a row",
-        "Names, in one column or several, then what is counted or dated in the columns: each row is a series. Of "
-        "several columns of names the fewest that tell all rows apart name the series; `--id-column` says others.",
+        "Names, in one column or several, then what is counted or dated in the columns, be it as the World Bank, the "
+        "IMF, the FAO or R write it (`2000 [YR2000]`, `2000M1`, `Y2000`, `X2000`): each row is a series. Of several "
+        "columns of names the fewest that tell all rows apart name the series; `--id-column` says others.",
         {
             "countries.csv": lines(
                 "country," + ",".join(map(str, range(1990, 2014))),
                 *(f"{name}," + ",".join(map(str, wave(24))) for name in ("Chile", "Kenya", "Nepal")),
+            )
+        },
+        "forecast",
+    ),
+    Example(
+        "Tables of Eurostat",
+        "A series a row behind `geo\\TIME_PERIOD`, its names between commas; `:` is no value, and flags behind numbers "
+        "are left out.",
+        {
+            "prices.tsv": lines(
+                "\t".join([r"freq,unit,geo\TIME_PERIOD", *(f"2023-{month:02d} " for month in range(1, 13))]),
+                *(
+                    "\t".join([f"M,I15,{place}", *(": c" if n == k else f"{100 + n * k} p" for k in range(12))])
+                    for n, place in enumerate(("AT", "BE", "BG"))
+                ),
             )
         },
         "forecast",
@@ -354,7 +370,10 @@ EXAMPLES = [
     ),
     Example(
         "JSON",
-        'A list of objects, or an object that holds one, as in `{"data": [...]}`, or columns by name.',
+        'A list of objects, or an object that holds one, as in `{"data": [...]}`, wherever in it, or columns by name; '
+        "names and lists of cells apart, a list under a list of names, objects under moments, and the answers of "
+        "Prometheus, InfluxDB, Grafana, Home Assistant, Open-Meteo and GeoJSON. Of several the one of the most rows is "
+        "read, which is said.",
         {
             "reviews.json": json.dumps(
                 {"version": 1, "data": [{"text": text, "label": label} for text, label in REVIEWS]}, indent=1

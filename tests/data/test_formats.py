@@ -33,7 +33,8 @@ from elman.training.task import Sources
 
 BY_TITLE = {example.title: example for example in EXAMPLES}
 SINGLE = [example for example in EXAMPLES if len(example.files) == 1 and example.title != "Packed"]
-FORMATS = {  # of the examples, where that is not lines of text
+FORMATS = {
+    "Tables of Eurostat": "a table of Eurostat",  # of the examples, where that is not lines of text
     "Logs of web servers": "a log of a web server",
     "UEA and UCR archives, .ts": "a .ts file of series with their labels",
     "Weka's ARFF": "an ARFF file of Weka",
@@ -296,10 +297,63 @@ def test_a_tsf_file_without_times_has_steps(tmp_path: Path) -> None:
         '{\n "rows": [\n{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]}',
         '{"a": [1, 2], "b": ["x", "y"]}',
         '{"columns": ["a", "b"], "index": [0, 1], "data": [[1, "x"], [2, "y"]]}',
+        '{"meta": {"n": 7}, "result": {"records": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]}}',
+        '{"meta": {"n": 7},\n "result": {"more": [{"c": 1}], "rows": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]}}',
+        '{"schema": {"fields": [{"name": "a"}, {"name": "b"}]}, "data": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]}',
+        '{"features": [{"type": "Feature", "properties": {"a": 1, "b": "x"}, "geometry": {}},'
+        ' {"type": "Feature", "properties": {"a": 2, "b": "y"}, "geometry": {}}]}',
+        '[{"page": 1}, [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]]',
+        '[[{"a": 1, "b": "x"}], [{"a": 2, "b": "y"}]]',
     ],
 )
 def test_json_of_any_shape_gives_the_same_rows(content: str, tmp_path: Path) -> None:
     assert table(tmp_path, content).frame.to_dict(as_series=False) == {"a": [1, 2], "b": ["x", "y"]}
+
+
+DAYS = ["2024-01-01", "2024-01-02", "2024-01-03"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"latitude": 5.5, "hourly": {"time": DAYS, "v": [5, 6, 7]}, "daily": {"time": DAYS[:2], "w": [1, 2]}},
+        {"data": {"result": [{"metric": {}, "values": [[DAYS[0], 5], [DAYS[1], 6], [DAYS[2], 7]]}]}},
+        {"results": [{"series": [{"columns": ["time", "v"], "values": [[DAYS[0], 5], [DAYS[1], 6], [DAYS[2], 7]]}]}]},
+        {"Meta Data": {"1. Symbol": "X"}, "Daily": {day: {"v": v} for day, v in zip(DAYS, (5, 6, 7), strict=True)}},
+        {"v": dict(zip(DAYS, (5, 6, 7), strict=True)), "by": {"who": "x"}},
+        [["time", "v"], [DAYS[0], 5], [DAYS[1], 6], [DAYS[2], 7]],
+        {"v": [[DAYS[0], 5], [DAYS[1], 6], [DAYS[2], 7]], "other": [[DAYS[0], 1], [DAYS[1], 1], [DAYS[2], 1]]},
+        [{"target": "v", "datapoints": [[5, DAYS[0]], [6, DAYS[1]], [7, DAYS[2]]]}],
+        {str(n): {"time": day, "v": 5 + n} for n, day in enumerate(DAYS)},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("indent", [None, 1])
+def test_series_of_services_are_rows_of_times_and_values(content: Any, indent: int | None, tmp_path: Path) -> None:
+    (tmp_path / "answer.json").write_text(json.dumps(content, indent=indent))
+    read = read_table(tmp_path / "answer.json", BadRows())
+    values = next(name for name in ("v", "value") if name in read.columns)
+    assert (read["time"], read[values]) == (DAYS, [5, 6, 7])
+
+
+def test_what_is_read_of_an_object_of_several_lists_is_said(tmp_path: Path) -> None:
+    rows = {"hourly": {"time": DAYS, "v": [5, 6, 7]}, "places": [{"a": n} for n in range(3)], "n": 5}
+    (tmp_path / "answer.json").write_text(json.dumps({"found": rows}))
+    read = read_table(tmp_path / "answer.json", BadRows())
+    assert read.notes == ("its rows are under found.hourly; not read: found.places",)
+
+
+def test_a_row_alone_keeps_its_lists(tmp_path: Path) -> None:
+    for row in ({"text": "so", "spans": [{"a": 1}, {"a": 2}]}, {"id": 1, "x": [1, 2, 3], "y": [1, 2, 3]}):
+        (tmp_path / "one.jsonl").write_text(json.dumps(row))
+        assert read_table(tmp_path / "one.jsonl", BadRows()).columns == list(row)
+    (tmp_path / "one.json").write_text(json.dumps([{"text": "so", "spans": [{"a": 1}, {"a": 2}]}]))
+    assert read_table(tmp_path / "one.json", BadRows()).columns == ["text", "spans"]
+
+
+def test_infinity_in_json_is_named_as_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "inf.jsonl").write_text('{"v": 1.5}\n{"v": Infinity}\n{"v": 2.5}\n')
+    with pytest.raises(ElmanError, match="line 2: v is inf, not a number that can be computed with"):
+        read_table(tmp_path / "inf.jsonl", BadRows()).numeric("v")
 
 
 def test_the_rows_of_a_list_know_their_lines(tmp_path: Path) -> None:

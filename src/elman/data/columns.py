@@ -20,7 +20,7 @@ NAMES = {
         "समय วันที่ เวลา วันเวลา التاريخ تاريخ الوقت وقت تاریخ زمان תאריך זמן תאריך_ושעה datums kuupäev päiväys",
         "step": "t step elapsed elapsed_time time_elapsed",
         # a moment in one number, which is a time only where it can be read as such
-        "stamp": "unix stamp period yrmo yearmonth year_month yearmon yearweek year_week yearquarter year_quarter "
+        "stamp": "unix stamp dt period yrmo yearmonth year_month yearmon yearweek year_week yearquarter year_quarter "
         "yrqtr monat_jahr anneemois jahrmonat time_period period_time ref_period refperiod obs_time",
         "period": "second minute hour day week month quarter year sec seconds minutes hours days weeks months years",
         # times of day that stand beside a day, and the parts of a moment in a column each

@@ -38,7 +38,8 @@ def has_header(rows: Sequence[list[str]], kind: str) -> bool:
         return _names_again(first, [row for row in below if row != first])
     columns = [[row[n] for row in below if n < len(row) and row[n]] for n in range(len(first))]
     if any(map(is_number, names)):
-        return _tops_times(first, columns) or _counts(first, below, columns) or _are_other(first, columns)
+        counts = _counts(first, below, columns) or _has_years(first, below)
+        return counts or _tops_times(first, columns) or _are_other(first, columns)
     if any(column and all(map(is_number, column)) for column in columns):
         return True
     if any(cell and cell in column for cell, column in zip(first, columns, strict=True)):
@@ -82,6 +83,25 @@ def _counts(first: Sequence[str], below: Sequence[Sequence[str]], columns: Seque
     years = len(numbers) >= FEWEST and len(numbers) < len(first) and YEARS[0] <= numbers[0] <= numbers[-1] <= YEARS[1]
     # two or three whole numbers above whole ones may be a row as well, unless they are years beside a name
     return bool(counted) and (broken or len(counted) > 3 or (years and any(map(str.isalpha, first))))
+
+
+def _has_years(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether a row has years in their order, or in the opposite one, beside names; and no row below it has.
+
+    >>> rows = [["Chile", "5", "7", "6"], ["Kenya", "3", "4", "2"]]
+    >>> _has_years(["name", "2020", "2010", "2000"], rows), _has_years(["Chile", "1990", "5", "7"], rows)
+    (True, False)
+    """
+    return _are_years(first) and not any(map(_are_years, below))
+
+
+def _are_years(row: Sequence[str]) -> bool:
+    numbers = [int(cell) for cell in row if WHOLE.fullmatch(cell)]
+    others = [cell for cell in row if cell and not WHOLE.fullmatch(cell)]
+    if len(numbers) < FEWEST or not any(map(str.isalpha, "".join(others))) or any(map(is_number, others)):
+        return False
+    order = numbers if numbers[0] < numbers[-1] else numbers[::-1]
+    return YEARS[0] <= order[0] and order[-1] <= YEARS[1] and all(a < b for a, b in pairwise(order))
 
 
 def _rises(row: Sequence[str]) -> bool:

@@ -181,7 +181,11 @@ class Table:
             return f"{column} is {shown}, a limit and no number; {mends}"
         if known.unit and is_numeric(pl.Series([cell]), replace(known, unit="")):
             return f"{column} is {quoted(cell)}, and not in {known.unit} as the others are; write all alike"
-        if known.percent is not None and is_numeric(pl.Series([cell]), replace(known, percent=not known.percent)):
+        if (
+            isinstance(cell, str)
+            and known.percent is not None
+            and is_numeric(pl.Series([cell]), replace(known, percent=not known.percent))
+        ):
             usual = "percent as the others are" if known.percent else "what the others are, which are no percent"
             return f"{column} is {quoted(cell)}, and not {usual}; write all alike"
         number = as_numbers(pl.Series([cell]), (self.dialect.numbers or {}).get(column)).item()

@@ -99,7 +99,7 @@ def test_columns_behind_those_of_steps_are_not_learnt_from(tmp_path: Path, caplo
         ("id=a/b/c item_id=x/x/y dept_id=p/p/p", [f"d_{n}" for n in range(1, 30)], ("id",), "a step"),
         ("RegionID=7/8/9 SizeRank=1/2/3 RegionName=A/B/C State=s/s/s",
          [f"{2000 + n // 12}-{n % 12 + 1:02d}" for n in range(24)], ("RegionName",), "a month"),
-        ("Country=A/A/B Unit=t/m/t", [str(year) for year in range(1990, 2020)], ("Country", "Unit"), "a step"),
+        ("Country=A/A/B Unit=t/m/t", [str(year) for year in range(1990, 2020)], ("Country", "Unit"), "a year"),
         ("Province=P/Q/ Country=A/A/B Lat=1.5/2.5/3.5 Long=1.5/7.5/9.5",
          [f"1/{n}/20" for n in range(1, 32)], ("Province", "Country"), "a day"),
     ],
@@ -457,7 +457,9 @@ def test_codes_that_begin_with_zeros_are_no_amounts(tmp_path: Path, caplog: pyte
     [
         (["2019", "2020", "2021"], True),
         (["2019-01", "2019-02", "2019-03", "2019-04"], True),
-        (["2019", "2023", "2024"], False),
+        (["2019", "2023", "2024"], True),
+        (["2021", "2020", "2019"], True),
+        (["2019", "2024", "2023"], False),
         (["high", "low", "mean"], False),
     ],
 )

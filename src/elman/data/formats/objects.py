@@ -1,22 +1,25 @@
 """JSON: an object a line, a list of objects, or an object that holds such a list or columns."""
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.columns import listed
 from elman.data.dialect import Dialect
 from elman.data.files import suffix
 from elman.data.formats import Beginning, Format
 from elman.data.hollow import NOTHING, empty_lines, within
 from elman.data.tables import Table, column_of, held
 from elman.data.text import read_whole
+from elman.data.trees import Found, find_rows, named_lists, others
 from elman.errors import ElmanError, quoted
 
 T = TypeVar("T")
@@ -25,7 +28,14 @@ LINES = (".jsonl", ".ndjson")  # how the names of files end that have an object 
 OBJECTS = (*LINES, ".json")
 SPARSE = (5_000_000, 100)  # cells of a table at most of which only one in so many is filled
 PAIR = "translation"  # under which Hugging Face has a text in each language
-ROWS = ("data", "rows", "records", "examples", "items", "results")  # under which an object has its rows
+
+
+class _Whole(NamedTuple):
+    """What a file holds: the line, or the number, of each row, and the row or what is wrong with it; or its columns."""
+
+    rows: Iterable[tuple[int, dict[str, Any] | str]] | pl.DataFrame
+    unit: str = "line"
+    notes: tuple[str, ...] = ()
 
 
 def recognise(begun: Beginning) -> bool:
@@ -34,20 +44,20 @@ def recognise(begun: Beginning) -> bool:
     if start.startswith("{"):
         return start[1:].lstrip()[:1] in ('"', "}", "")
     if start.startswith("["):
-        return start[1:].lstrip()[:1] == "{" or begun.name.endswith(OBJECTS)
+        return re.match(r"\[\s*(?:\[\s*)?\{", start) is not None or begun.name.endswith(OBJECTS)
     return begun.name.endswith(OBJECTS) and any(line.lstrip().startswith(("{", "[")) for line in begun.full[:20])
 
 
 def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     """The rows of a file, with a column for each name in any of them."""
     name, text = str(path), read_whole(path, dialect.encoding)
-    whole = _whole(text, name) if is_one(text, suffix(path)) else None
-    if isinstance(whole, pl.DataFrame):
-        return held(whole, name, bad, dialect)
+    whole = _whole(text, name) if is_one(text, suffix(path)) else _Whole(_lines(text, bad))
+    if isinstance(whole.rows, pl.DataFrame):
+        return held(whole.rows, name, bad, dialect)
     rows, lines, index, size = [], [], [], 0
-    for number, row in whole or _lines(text, bad):
+    for number, row in whole.rows:
         if isinstance(row, str):
-            bad.add(f"{name}, line {number}", f"is no JSON object: {row}")
+            bad.add(f"{name}, {whole.unit} {number}", f"is no JSON object: {row}")
         else:
             rows.append(row)
             lines.append(number)
@@ -60,7 +70,8 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
         raise ElmanError(f"{name} has objects with nothing in them")
     _check_alike(rows, len(columns), name)
     frame = pl.DataFrame({c: column_of(c, [row.get(c) for row in rows]) for c in columns})
-    return Table(name, frame, np.array(lines), np.array(index), size, bad, replace(dialect, separator="", header=None))
+    plain = replace(dialect, separator="", header=None)
+    return Table(name, frame, np.array(lines), np.array(index), size, bad, plain, whole.unit, whole.notes)
 
 
 def _check_alike(rows: list[dict[str, Any]], width: int, name: str) -> None:
@@ -169,17 +180,17 @@ def is_one(text: str, kind: str = "") -> bool:
     except ValueError:  # the first line is not whole
         return (
             first in ("{", "[", "[{")
-            or first.startswith("[{")
+            or first.startswith(("[{", "[["))
             or (first.startswith("{") and first.endswith(("[", ",", "{")))
         )
-    if isinstance(found, list):
-        return any(isinstance(each, dict) for each in found)
     alone = kind not in LINES and not text.lstrip().partition("\n")[2].strip()
-    return alone and isinstance(found, dict) and (_inside(found) is not None or _are_columns(_unindexed(found)))
+    if isinstance(found, list):
+        return any(isinstance(each, dict) for each in found) or (alone and find_rows(found) is not None)
+    return alone and isinstance(found, dict) and (find_rows(found) is not None or _are_columns(_unindexed(found)))
 
 
-def _whole(text: str, name: str) -> pl.DataFrame | list[tuple[int, dict[str, Any] | str]]:
-    """The rows of one value of JSON, with their lines; or all of it, where it has columns."""
+def _whole(text: str, name: str) -> _Whole:
+    """The rows of one value of JSON; or all of it, where it has columns."""
     try:
         found = json.loads(text)
     except RecursionError as error:
@@ -188,36 +199,57 @@ def _whole(text: str, name: str) -> pl.DataFrame | list[tuple[int, dict[str, Any
         at = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         said = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise ElmanError(f"{name}{at}: is no JSON: {said}; one object a line is read too") from error
-    if isinstance(found, dict) and _inside(found) is None:
+    taken = find_rows(found)
+    if isinstance(found, dict) and (taken is None or _has_columns(found, taken)):
         found = _unindexed(found)
         if not _are_columns(found):
             shown = ", ".join(list(found)[:5])
             raise ElmanError(
                 f'{name} is one object with {shown}; rows are a list of objects, as in {{"data": [{{"text": "..."}}]}}'
             )
-        try:
-            _object(found)
-        except ValueError as error:
-            raise ElmanError(f"{name}: {error}") from error
-        return pl.DataFrame([column_of(str(key), values) for key, values in found.items()])
-    key = _inside(found) if isinstance(found, dict) else None
-    rows = found if key is None else found[key]
-    if key is not None and "columns" in found and all(isinstance(row, list) for row in rows):  # as pandas splits it
-        rows = [dict(zip(map(str, found["columns"]), row, strict=False)) for row in rows]
-        start = 0
-    else:
-        start = text.index("[") if key is None else text.index("[", text.index(json.dumps(key, ensure_ascii=False)))
+        return _Whole(_checked_columns(found, name))
+    rows, path = (found, ()) if taken is None else (taken.rows, taken.path)
+    as_they_stand = taken is None or taken.whole
+    places = _places(text, path, len(rows)) if as_they_stand else range(1, len(rows) + 1)
     checked: list[tuple[int, dict[str, Any] | str]] = []
-    for number, row in zip(_places(text, start, len(rows)), rows, strict=True):
+    for number, row in zip(places, rows, strict=True):
         try:
             checked.append((number, _object(row)))
         except ValueError as error:
             checked.append((number, str(error)))
-    return checked
+    return _Whole(checked, "line" if as_they_stand else "row", () if taken is None else _notes(found, taken))
 
 
-def _places(text: str, start: int, number: int) -> list[int]:
-    """The line in which each element of a list begins; where they cannot be told, that of the list."""
+def _notes(found: Any, taken: Found) -> tuple[str, ...]:
+    """Where rows were found that do not lie right in the file, or not alone."""
+    left = others(found, taken)
+    if not taken.path or (len(taken.path) == 1 and taken.whole and not left):
+        return ()
+    beside = f"; not read: {listed(left, 5)}" if left else ""
+    return (f"its rows are under {'.'.join(taken.path)}{beside}",)
+
+
+def _has_columns(found: dict[str, Any], taken: Found) -> bool:
+    """Whether an object is rather one of columns than one that has such rows."""
+    if _are_columns(found):
+        return not taken.path and not named_lists(found)
+    return bool(taken.path) and _are_columns(_unindexed(found))
+
+
+def _checked_columns(found: dict[str, Any], name: str) -> pl.DataFrame:
+    try:
+        _object(found)
+    except ValueError as error:
+        raise ElmanError(f"{name}: {error}") from error
+    return pl.DataFrame([column_of(str(key), values) for key, values in found.items()])
+
+
+def _places(text: str, path: Sequence[str], number: int) -> list[int]:
+    """The line in which each element of a list under some names begins; where they cannot be told, that of the list."""
+    start = 0
+    for key in path:
+        start = max(text.find(json.dumps(key, ensure_ascii=False), start), start)
+    start = text.index("[", start)
     decoder, line, at, seen, found = json.JSONDecoder(), 1, start + 1, 0, []
     try:
         for _ in range(number):
@@ -231,22 +263,13 @@ def _places(text: str, start: int, number: int) -> list[int]:
     return found
 
 
-def _inside(found: dict[str, Any]) -> str | None:
-    """Under which name an object has a list of rows."""
-    lists = [key for key, each in found.items() if isinstance(each, list) and each and isinstance(each[0], dict | list)]
-    named = [key for key in lists if key.lower() in ROWS]
-    key = (named or lists or [""])[0]
-    rows = found.get(key, [])
-    if key and (isinstance(rows[0], dict) or (isinstance(found.get("columns"), list) and key == "data")):
-        return key
-    return None
-
-
 def _unindexed(found: dict[str, Any]) -> dict[str, Any]:
     """Columns whose values have an index each, as pandas writes them, without it; else the same."""
     values = list(found.values())
-    if not values or not all(
-        isinstance(each, dict) and len(each) > 1 and each.keys() == values[0].keys() for each in values
+    if (
+        not values
+        or not all(isinstance(each, dict) and len(each) > 1 and each.keys() == values[0].keys() for each in values)
+        or any(isinstance(cell, dict) for each in values for cell in each.values())
     ):
         return found
     return {name: list(each.values()) for name, each in found.items()}

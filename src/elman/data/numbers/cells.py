@@ -10,11 +10,12 @@ from elman.data.dialect import UNKNOWN, Notation
 from elman.data.numbers.notation import PLAIN, numbers_in, readings
 from elman.data.numbers.units import SURE
 
-# in lower case, in a column of numbers; what pandas and spreadsheets have there, and marks that people make
+# in lower case, in a column of numbers; what pandas, spreadsheets and offices of statistics have there, and people
 NO_VALUE = (
     "", "na", "n/a", "n.a.", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "null", "none", "nil", "missing",
     "nat", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "#value!", "#div/0!", "#ref!", "#num!", "#name?", "#null!",
     "?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "\u2026",
+    ":", "/", "[x]", "[c]", "[z]", "[u]", "(na)", "(x)", "(d)",
 )  # fmt: skip
 
 

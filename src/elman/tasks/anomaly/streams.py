@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from elman.data.across import names_of_rows, value_columns
 from elman.data.bad import BadRows
 from elman.data.columns import is_identity, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
@@ -21,6 +22,7 @@ from elman.data.roles import holds_codes, is_flag, names_rows, no_numbers, numbe
 from elman.data.rows import Known, Line, read_again
 from elman.data.tables import Table, joined
 from elman.data.times.column import is_stamp, read_times
+from elman.data.times.headings import are_times
 from elman.data.times.when import When, find_when
 from elman.errors import ElmanError, counted
 
@@ -146,6 +148,8 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
         table.known(column)
     if twice := next((name for name in said if name in (*wish.time, wish.label) or said.count(name) > 1), None):
         raise ElmanError(f"the column {twice!r} is named for two things; name it for one")
+    if not (said or wish.time):
+        _refuse_across(table, order)
     free = [column for column in table.columns if column not in ignore]
     when = find_when(table, wish.time, [c for c in free if c not in said], order=order, counted=True)
     label = _label(table, wish.label, [c for c in free if c not in (*when.columns, wish.series)])
@@ -172,6 +176,17 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
         log.info("columns left out: %s%s", listed(unused(table, left)), f" (empty: {listed(empty)})" if empty else "")
     dialect = _written(source, table, values, wish.dialect)
     return Columns(values, when.columns, label, dialect, tuple(table.columns), when.forms, series)
+
+
+def _refuse_across(table: Table, order: str) -> None:
+    """Refuse a table with a series in each row, over years or dates that its columns are named by."""
+    names = names_of_rows(table, order)
+    values = value_columns(table.columns, names, order) if names else ()
+    if values and are_times(values):
+        raise ElmanError(
+            f"{table.name}: a row is a series over {values[0]} to {values[-1]}, named by {', '.join(names)}; anomalies "
+            "are looked for in columns: write a row for each time, with a column for each series"
+        )
 
 
 def _find_series(table: Table, when: When, among: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
 """What the columns of a table of series are: as said, or as found out."""
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
@@ -10,24 +9,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from elman.data.columns import is_identity, is_named, listed
+from elman.data.across import names_of_rows, value_columns
+from elman.data.columns import is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.numbers.cells import as_numbers, has_value
-from elman.data.roles import CODES, holds_codes, names_rows, no_amount, no_numbers, unused
+from elman.data.roles import CODES, holds_codes, no_amount, no_numbers, unused
 from elman.data.rows import Known
 from elman.data.tables import Table
-from elman.data.times.column import Times, is_of_day, is_time, read_times
-from elman.data.times.forms import YEARS
+from elman.data.times.column import Times, is_of_day
+from elman.data.times.headings import are_times, times_of
 from elman.data.times.when import When, find_when
-from elman.data.wide import find_wide
 from elman.errors import ElmanError, counted
 
 log = logging.getLogger(__name__)
-
-LEAST = 8  # columns of numbers that make a table of one series a row
-FEWEST = 3  # where they are named by years or dates that follow each other
-MOST_NAMES = 20  # columns before those at most
-BEHIND = 3  # columns behind those at most
 
 
 @dataclass(frozen=True)
@@ -112,7 +106,7 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     if twice := next((name for n, name in enumerate(named) if name in named[:n]), None):
         raise ElmanError(f"the column {twice!r} is named for two things; name it for one")
     sought = said.layout == "rows" or not (said.layout or said.time or said.targets)
-    names = _names_of_rows(table, order) if sought else ()
+    names = names_of_rows(table, order) if sought else ()
     if said.layout == "rows" or names:
         if ignore:
             raise ElmanError(f"{table.name}: --ignore is for tables with a row for each time; here a row is a series")
@@ -192,105 +186,12 @@ def _no_targets(table: Table, numbers: Sequence[str], *, dated: bool) -> dict[st
     return stamps | {name: "a counter" for name in numbers if _is_row_number(table.frame[name], name)}
 
 
-def value_columns(columns: Sequence[str], series: Sequence[str], order: str = "") -> tuple[str, ...]:
-    """The columns of the values where a row is a series: those at the end that count or are times, or else all others.
-
-    Of day, month and year in the names of columns an order may be said.
-
-    >>> value_columns(["id", "shop", *(f"d_{n}" for n in range(1, 9))], ["id"])[:2], value_columns(["a", "b"], ["a"])
-    (('d_1', 'd_2'), ('b',))
-    """
-    first = max((columns.index(name) for name in series), default=-1) + 1
-    start, end = _steps(columns, first, order)
-    return tuple(columns[start:end]) if start else tuple(name for name in columns if name not in series)
-
-
-def _steps(columns: Sequence[str], first: int, order: str) -> tuple[int, int]:
-    """From which column on to which, the last not included, names count or are times; 0 and all where too few do.
-
-    Behind them may stand a few others, such as a total or a remark.
-
-    >>> _steps(["shop", "2019", "2020", "2021", "Total"], 1, "")
-    (1, 4)
-    """
-    for end in range(len(columns), max(len(columns) - 1 - BEHIND, 0), -1):
-        if start := _first_step(columns[:end], first, order):
-            return start, end
-    return 0, len(columns)
-
-
-def _first_step(columns: Sequence[str], first: int, order: str) -> int:
-    """From which column on all names count or are times, not before the given one; 0 where that are too few."""
-    last = min(first + MOST_NAMES, len(columns) - FEWEST)
-    few = len(columns) - LEAST  # and the step from which on they are fewer than that
-    return next((n for n in range(first, last + 1) if (_are_steps if n <= few else _follow)(columns[n:], order)), 0)
-
-
-def _names_of_rows(table: Table, order: str) -> tuple[str, ...]:
-    """The columns that name the series where each row is one; none where a row is something else."""
-    start, end = _steps(table.columns, 1, order)
-    names, values = table.columns[: start or 1], table.columns[start or 1 : end]
-    if len(values) < (FEWEST if start else LEAST) or any(is_time(table.frame[name]) for name in names):
-        return ()
-    # where series end is empty; text anywhere makes it another kind of table
-    if not all(table.is_numeric(name) or has_value(table.frame[name]).sum() == 0 for name in values):
-        return ()
-    several = len(names) > 1 or len(values) < LEAST
-    if several and any(is_named(name, "time", "step", "period", "year", "month", "day") for name in names):
-        return ()
-    texts = [name for name in names if not table.is_numeric(name)]
-    texts.sort(key=lambda name: not (is_named(name, "series") or is_identity(name)))
-    counted = [name for name in names if name not in texts and start and names_rows(table, name)]
-    some = [each for count in (1, 2, 3) for each in combinations(texts[:8], count)] + [(name,) for name in counted]
-    return next((each for each in some if _tell_apart(table.frame.select(each))), ())
-
-
-def _tell_apart(names: pl.DataFrame) -> bool:
-    """Whether each row is named, and as no other."""
-    filled = names.select(pl.any_horizontal(has_value(names[name]) for name in names.columns)).to_series()
-    return bool(filled.all()) and names.n_unique() == len(names)
-
-
-def _follow(names: Sequence[str], order: str) -> bool:
-    """Whether the names of columns are years, each the next, or dates in their order.
-
-    >>> [_follow(names, "") for names in (["2019", "2020", "2021"], ["2019", "2023"], ["1/22/20", "1/23/20"])]
-    [True, False, True]
-    """
-    if all(re.fullmatch(r"\d{4}", name.strip()) for name in names):
-        years = [int(name) for name in names]
-        return YEARS[0] <= years[0] <= years[-1] <= YEARS[1] and years == list(range(years[0], years[0] + len(years)))
-    return _are_dates(names) and bool((np.diff(times_of(names, None, order).values) > 0).all())
-
-
-def _are_dates(names: Sequence[str]) -> bool:
-    """Whether the names of columns are dates, all of them, so that none is without a digit."""
-    return all(re.search(r"\d", name) for name in names) and is_time(pl.Series(names))
-
-
-def _are_steps(names: Sequence[str], order: str) -> bool:
-    """Whether the names of columns count, or are times."""
-    wide = find_wide(names)
-    if wide is not None and len(wide.columns) == len(names):
-        return True
-    return _are_dates(names) and not np.isnan(times_of(names, None, order).values).any()
-
-
-def times_of(names: Sequence[str], zone: str | None, order: str) -> Times:
-    """The times that columns are named by, as ``read_times`` has them.
-
-    >>> times_of(["1/2/24", "1/3/24"], None, "dmy").form
-    'dmy'
-    """
-    return read_times(pl.Series("the first row", names), zone, order=order)
-
-
 def _rows(table: Table, said: Columns, series: tuple[str, ...], order: str) -> Columns:
     values = value_columns(table.columns, series, order)
     log.info("a series in each of %s, named by %s", counted(len(table), "rows"), ", ".join(series))
     if left := [name for name in table.columns if name not in (*series, *values)]:
         log.info("not used: %s", listed(left))
-    dated = is_time(pl.Series(values))
+    dated = are_times(values)
     forms = (times_of(values, None, order).form,) if dated else ()
     return replace(said, layout="rows", series=series, targets=("value",), dated=dated, forms=forms,
                    dialect=table.written(*values))  # fmt: skip

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from elman.data.across import value_columns
 from elman.data.numbers.cells import as_text, has_value
 from elman.data.tables import Table
 from elman.data.times.clock import Clock, find_clock, said_clock
 from elman.data.times.forms import order_of, with_first_year
+from elman.data.times.headings import times_of
 from elman.errors import ElmanError, counted
-from elman.tasks.forecast.columns import Columns, times_of, value_columns, words
+from elman.tasks.forecast.columns import Columns, words
 
 log = logging.getLogger(__name__)
 
@@ -204,8 +206,16 @@ def _read_rows(table: Table, columns: Columns, clock: Clock | str | None, asked:
         if np.isnan(times).any():
             name = names[int(np.isnan(times).argmax())]
             raise ElmanError(f"{table.name}: the column {name!r} is named by no time, as the others are")
-    clock = _clock(clock, [times], replace(columns, time=columns.series if columns.dated else ()), columns.dated)
-    slots = np.floor(clock.slots(times) + 0.5).astype(np.int64)
+    found = clock or (_clock_of_years(times, columns.zone) if columns.dated and columns.forms == ("year",) else None)
+    timed = replace(columns, time=columns.series if columns.dated else ())
+    made = _clock(found, [np.sort(times)], timed, columns.dated)
+    slots = np.floor(made.slots(times) + 0.5).astype(np.int64)
+    steps = np.diff(np.sort(slots))
+    if (steps == 0).any() or (clock is None and 2 * (steps == 1).sum() < len(steps)):
+        raise ElmanError(
+            f"{table.name}: its columns, {names[0]} to {names[-1]}, are not evenly apart: of {len(steps):,} only "
+            f"{int((steps == 1).sum()):,} keep a step of {made.describe()}; leave some of them out"
+        )
     series = []
     for row, name in enumerate(keys(table, columns.series)):
         grid = _on_grid(slots - slots.min(), values[row][:, None], int(np.ptp(slots)) + 1)
@@ -213,7 +223,13 @@ def _read_rows(table: Table, columns: Columns, clock: Clock | str | None, asked:
         first, end = (int(given[0]), int(given[-1]) + 1) if len(given) else (0, 0)
         empty = np.zeros((end - first, 0))
         series.append(Series(name, int(slots.min()) + first, grid[first:end], empty, empty, np.zeros(0)))
-    return Panel(table.name, columns, clock, series, asked)
+    return Panel(table.name, columns, made, series, asked)
+
+
+def _clock_of_years(times: np.ndarray, zone: str | None) -> Clock:
+    """The longest step that all of some years are on."""
+    years = np.sort(times).astype("M8[us]").astype("M8[Y]").astype(int)
+    return Clock("month", 12 * max(int(np.gcd.reduce(np.diff(years))), 1), float(times.min()), zone)
 
 
 def _members(
