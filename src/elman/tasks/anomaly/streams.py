@@ -17,6 +17,7 @@ from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.files import matching, suffix
 from elman.data.formats import check_task
 from elman.data.numbers.cells import as_text, has_value
+from elman.data.numbers.sums import told_series
 from elman.data.reading import is_table, read_table
 from elman.data.roles import holds_codes, is_flag, names_rows, no_numbers, numbers_of, runs_through, unused
 from elman.data.rows import Known, Line, read_again
@@ -266,6 +267,7 @@ def read_streams(
     if limits and not any(stream.windows is not None for stream in streams):
         several = f", whose streams are named by {columns.series}" if columns.series else ""
         log.warning("%s names none of the files%s", limits["path"], several)
+    _tell_sums(streams, columns)
     for number, column in enumerate(columns.values):
         leaks = [
             stream.name
@@ -275,6 +277,18 @@ def read_streams(
         if leaks:
             log.warning("the column %s tells the label by itself in %s; leave it out with --ignore", column, leaks[0])
     return streams
+
+
+def _tell_sums(streams: Sequence[Stream], columns: Columns) -> None:
+    """Warn of streams of one table that sum up the others, or have no name."""
+    if not columns.series or len({(each.file, len(each)) for each in streams}) != 1:
+        return
+    if any(not each.name.strip() for each in streams):
+        log.warning("a stream has no name: its rows have nothing in %s", columns.series)
+    if all(np.array_equal(each.times, streams[0].times, equal_nan=True) for each in streams):
+        values = np.column_stack([each.values[:, 0] for each in streams])
+        for line in told_series([(each.name,) for each in streams], [columns.series], values, ""):
+            log.warning("%s", line)
 
 
 def read_row(line: str, columns: Columns) -> tuple[np.ndarray, dict[str, Any], str]:

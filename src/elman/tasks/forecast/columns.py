@@ -91,15 +91,13 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     Args:
         table: the rows.
         said: the columns that the user named; its layout is empty where it was not said.
-        ignore: columns that are left out.
+        ignore: columns that are left out; other names are those of series.
         order: of day, month and year, where the user says it.
 
     Raises:
         ElmanError: a column that is not there or is named twice, times that cannot be read, or nothing to forecast.
     """
     table.tell()
-    for name in ignore:
-        table.known(name)
     named = [*said.time, *said.series, *said.targets, *said.known, *said.past, *said.constants]
     for name in named:
         table.known(name)
@@ -108,7 +106,7 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     sought = said.layout == "rows" or not (said.layout or said.time or said.targets)
     names = names_of_rows(table, order) if sought else ()
     if said.layout == "rows" or names:
-        if ignore:
+        if any(name in table.columns for name in ignore):
             raise ElmanError(f"{table.name}: --ignore is for tables with a row for each time; here a row is a series")
         return _rows(table, said, said.series or names or (table.columns[0],), order)
     free = [name for name in table.columns if name not in {*named, *ignore}]

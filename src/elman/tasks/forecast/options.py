@@ -73,7 +73,9 @@ class ForecastOptions(TimedOptions):
     id_column: str = option(
         "", "Columns that name the series a row belongs to.", shown=DETECTED, panel=DATA, metavar="COLUMNS"
     )
-    ignore: str = option("", "Columns to leave out, separated by commas.", panel=DATA, metavar="COLUMNS")
+    ignore: str = option(
+        "", "Columns, or series by their names, to leave out, separated by commas.", panel=DATA, metavar="NAMES"
+    )
     layout: str = option(
         "",
         "columns, where each row is a time; or rows, where each row is a series.",

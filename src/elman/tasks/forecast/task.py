@@ -42,6 +42,7 @@ from elman.tasks.forecast.plan import (
 from elman.tasks.forecast.rolling import Rolling
 from elman.tasks.forecast.seasons import find_seasons
 from elman.tasks.forecast.series import Panel, read_panel
+from elman.tasks.forecast.totals import without_series
 from elman.tasks.forecast.vocabulary import Vocabulary
 from elman.tasks.forecast.windows import Channels, Units, Window
 from elman.training.answers import as_line, finite
@@ -207,7 +208,7 @@ class ForecastTask(Predictor[ForecastOptions, ForecastParts, Window, ForecastExa
         table = read_table(sources.data, sources.bad, options.dialect)
         table = table if table.files is None else table.with_files()
         columns = find_columns(table, options.columns(), listed(options.ignore), options.order)
-        panel = read_panel(table, columns, options.frequency or None)
+        panel = without_series(read_panel(table, columns, options.frequency or None), listed(options.ignore))
         log.info("from row to row: %s", panel.clock.describe())
         lengths = lengths_of(panel).tolist()
         seasons = options.seasons()
