@@ -137,6 +137,35 @@ EXAMPLES = [
         "forecast",
     ),
     Example(
+        "Titles and notes around a table",
+        "Of a table with numbers, lines above the row from which on most rows have the same number of cells, and notes "
+        "below the last one: sources, marks such as `*`, sentences, or any words below an empty line.",
+        {
+            "sales.csv": lines(
+                "Sales by region",
+                "",
+                "month,north,south",
+                *(f"{2020 + n // 12}-{n % 12 + 1:02d},{n * n},{5 * n % 12}" for n in range(48)),
+                "",
+                "Source: the office of statistics",
+            )
+        },
+        "forecast",
+    ),
+    Example(
+        "Names of columns in a remark",
+        "`#Fields:` of logs in the form of the W3C, of CloudFront and of Zeek, and the two lines of buoys of the NOAA, "
+        "names and units.",
+        {
+            "iis.log": lines(
+                "#Software: Microsoft Internet Information Services 10.0",
+                "#Fields: date time c-ip sc-bytes",
+                *(f"{hour}:00 10.0.0.{n % 5} {1000 + n * n}" for n, hour in enumerate(hours(72))),
+            )
+        },
+        "forecast",
+    ),
+    Example(
         "A header of numbers",
         "A first row that counts, as 0, 1, 2 or years do, has names if those below it do not count.",
         {

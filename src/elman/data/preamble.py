@@ -17,7 +17,10 @@ MOST = 0.9  # of the filled cells of a column of numbers
 UNIT = re.compile(
     r"\[.*\]|\(.*\)|-|[YMDhms][YMDHhms:/. T-]+|.{0,8}[°%‰/²³].{0,8}|(?i:deg ?[cfk]?)"
     r"|[num\u00b5kMGT]?(?:m|g|s|A|V|W|Wh|Hz|Pa|bar|J|N|l|L|K|VA|mol|Ohm)|[CF]|min|h|d|ppm|ppb|rpm|lux|psi|mbar|dB|pH|rad"
-    r"|TS|RN|Avg|Smp|Min|Max|Tot|Std"
+    r"|TS|RN|Avg|Smp|Min|Max|Tot|Std|(?i:volts?|amps?|watts?|seconds?|minutes?|hours?|sec|degt|nmi|ft|knots?|kts?|mph)"
+    r"|(?:in )?(?:[A-Z]{3}|[Ee]uros?|%|[$\u20ac\u00a3\u00a5])|(?i:yr|mo|dy|hr|mn|date|time|datetime)"
+    r"|(?i:string|number|anzahl|count|index)"
+    r"|[A-Za-z\u00b5\u00b0%]{1,5}(?:[/*\u00b7^][A-Za-z\d\u00b2\u00b3-]{1,5}){1,2}"
 )
 
 

@@ -71,8 +71,10 @@ def test_totals_of_a_table_with_a_series_a_row_are_named(tmp_path: Path, caplog:
 
 
 def test_what_is_to_be_left_out_is_there(tmp_path: Path) -> None:
-    with pytest.raises(ElmanError, match="no column 'Totl', and no series of that name; its columns are date, region"):
+    with pytest.raises(ElmanError, match="has no column 'Totl'; its columns are date, region"):
         panel(tmp_path / "long.csv", long("Total"), "Totl")
+    with pytest.raises(ElmanError, match=f"no column '{DAYS[0]}', and no series of that name; its columns are date"):
+        panel(tmp_path / "long.csv", long("Total"), DAYS[0])
     with pytest.raises(ElmanError, match="no series but those that are to be left out"):
         panel(tmp_path / "long.csv", long("Total"), "Total", "north", "south")
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from elman.data.around import bounds
 from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
 from elman.data.files import suffix
 from elman.data.formats import Beginning, Format
 from elman.data.headers import has_header
 from elman.data.hollow import empty_lines, of_separators, placed, within
-from elman.data.preamble import Above, above_data
+from elman.data.preamble import DEEPEST, Above, above_data
 from elman.data.roles import counts
 from elman.data.separators import (
     BLANKS,
@@ -36,11 +37,12 @@ from elman.data.separators import (
 )
 from elman.data.tables import Table
 from elman.data.text import read_whole
-from elman.errors import ElmanError, brief, counted
+from elman.errors import ElmanError, brief, counted, quoted
 
 AT_ONCE = 1 << 24  # characters of lines that are split at once: for each of them polars asks for sixteen bytes
 NAMES = (".csv", ".tsv")  # how the names of such files end
 KEPT_TEXT = re.compile(r'^\s*="([^"]*)"\s*$')  # as a spreadsheet writes a cell that is to stay a text
+FIELDS = re.compile(r"#\s*fields:?\s+(.+)", re.IGNORECASE)
 ROW = "row"  # the column of names that stand before rows, as R writes them, without a name of its own
 
 
@@ -59,9 +61,13 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     alone = of_separators(text, separator, lines, cells)
     hollow = lines[alone]
     lines, cells = lines[~alone], cells.filter(pl.Series(~alone))
-    filled = lines
     if '="' in text:
         cells = cells.list.eval(pl.element().str.replace(KEPT_TEXT.pattern, "$1"))
+    lines, cells, around = (
+        _without_notes(text, separator, lines, cells) if dialect.header is not False else (lines, cells, ())
+    )
+    hollow = hollow[hollow < lines[-1]] if around else hollow
+    filled = lines
     if not len(cells):
         raise ElmanError(f"{path} has no rows")
     if not len(cells[0]):  # and nothing tells what the columns are
@@ -99,6 +105,7 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
         f"lines that begin with {mark} are remarks: {remarks:,}" if remarks else "",
         _apart(apart, separator) if apart else "",
         f"rows without any value are left out: {left_out:,}" if left_out else "",
+        *around,
         *found,
         f"the header stands again, and is left out there, in line {told}" if told else "",
         "columns without a name and without a value are left out" if unnamed or trailing else "",
@@ -106,6 +113,22 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     ]
     dialect = replace(dialect, separator=separator, header=header)
     return Table(str(path), frame, numbers, index, size, bad, dialect, notes=tuple(filter(None, notes)))
+
+
+def _without_notes(
+    text: str, separator: str, lines: np.ndarray, cells: pl.Series
+) -> tuple[np.ndarray, pl.Series, tuple[str, ...]]:
+    """The rows of the table in a file, without titles above it and notes below it; and what is to be said of them."""
+    raw, last = text.split("\n"), lines[-DEEPEST:].tolist()
+    blank = [line > 1 and not raw[line - 2].strip(f'{separator} \t\r"') for line in last]
+    first, end = bounds(cells, blank)
+    said = []
+    if first:
+        said.append(f"lines before the header, which is in line {lines[first]}, are left out: {first:,}")
+    if end < len(cells):
+        shown = quoted(brief(" ".join(filter(None, cells[end].to_list())), 40))
+        said.append(f"lines below the table are left out: {len(cells) - end:,}, from line {lines[end]} on, {shown}")
+    return lines[first:end], cells[first:end], tuple(said)
 
 
 def _without_units(
@@ -144,7 +167,7 @@ def _after_a_title(widths: np.ndarray, width: int) -> str:
     usual, number = next(iter(Counter(widths.tolist()).most_common(1)), (width, 0))
     if usual in (1, width) or number < 3 or number <= len(widths) / 2:
         return ""
-    return ", as most lines have; remove the lines before the header, if there are such"
+    return f"; most lines have {usual:,}: remove the lines before the header, if there are such"
 
 
 def _is_quoted(text: str) -> bool:
@@ -228,7 +251,15 @@ def _without_remarks(text: str, separator: str, kind: str, mark: str) -> tuple[s
         if line.startswith(mark) and (len(_cells(line, separator)) != width or (n < first and headed))
     ]
     heading = first - 1
-    if (
+    below_names = heading > 0 and len(_cells(lines[heading - 1], separator)) == width == len(
+        _cells(lines[heading], separator)
+    )
+    if below_names and all(lines[n].startswith(mark) for n in (heading - 1, heading)) and not headed:  # one of units
+        remarks, heading = [*remarks, heading], heading - 1
+    if (named := _fields(lines[:first], width)) and not headed:
+        lines[heading] = separator.join(named)
+        remarks = [n for n in remarks if n != heading]
+    elif (
         heading >= 0
         and lines[heading].startswith(mark)
         and (separator == " " or lines[heading][len(mark) :][:1] != separator)
@@ -241,6 +272,16 @@ def _without_remarks(text: str, separator: str, kind: str, mark: str) -> tuple[s
     for n in remarks:
         lines[n] = ""
     return "\n".join(lines), len(remarks)
+
+
+def _fields(lines: Sequence[str], width: int) -> list[str]:
+    """The names of columns in a remark that has them, as in logs of the W3C's form, of CloudFront and of Zeek.
+
+    >>> _fields(["#Version: 1.0", "#Fields: date time cs-uri"], 3)
+    ['date', 'time', 'cs-uri']
+    """
+    found = (BLANKS.split(match[1].strip()) for line in lines if (match := FIELDS.match(line)))
+    return next((names for names in found if len(names) == width), [])
 
 
 def _with_names_alike(text: str, separator: str) -> tuple[str, str]:

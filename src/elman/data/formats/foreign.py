@@ -30,6 +30,10 @@ TAR = (b"ustar", 257)  # and where it stands
 def _found(begun: Beginning) -> tuple[str, str] | None:
     if begun.data[TAR[1] : TAR[1] + len(TAR[0])] == TAR[0]:
         return "a tar archive", "unpack it and give a file, or the folder"
+    if begun.text.startswith("LOCATION,") and begun.lines[1:2] and begun.lines[1].startswith("DESIGN CONDITIONS"):
+        return "an EPW file of weather", "put the names of its columns in the place of the lines before its hours"
+    if "RINEX VERSION / TYPE" in begun.text[:200]:
+        return "a RINEX file of satellites", "save what it has of a satellite or a station as CSV"
     if begun.text.lstrip().lower().startswith(PAGES):
         return "a page of the web, not the data that it shows", "download the file itself"
     return next(((what, how) for magic, what, how in KINDS if begun.data.startswith(magic)), None)

@@ -12,7 +12,7 @@ import polars as pl
 from elman.data.across import names_of_rows, value_columns
 from elman.data.columns import is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
-from elman.data.numbers.cells import as_numbers, has_value
+from elman.data.numbers.cells import as_numbers, as_text, has_value
 from elman.data.roles import CODES, holds_codes, no_amount, no_numbers, unused
 from elman.data.rows import Known
 from elman.data.tables import Table
@@ -91,13 +91,16 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     Args:
         table: the rows.
         said: the columns that the user named; its layout is empty where it was not said.
-        ignore: columns that are left out; other names are those of series.
+        ignore: columns that are left out; what stands in cells are names of series.
         order: of day, month and year, where the user says it.
 
     Raises:
         ElmanError: a column that is not there or is named twice, times that cannot be read, or nothing to forecast.
     """
     table.tell()
+    for name in ignore:
+        if not _names_some(table, name):
+            table.known(name)
     named = [*said.time, *said.series, *said.targets, *said.known, *said.past, *said.constants]
     for name in named:
         table.known(name)
@@ -147,6 +150,12 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
     return replace(said, layout="columns", time=time, forms=when.forms, series=series, targets=targets,
                    constants=constants, kinds=kinds, dated=times.dated, zone=times.zone, zoned=zoned,
                    columns=tuple(table.columns), dialect=dialect)  # fmt: skip
+
+
+def _names_some(table: Table, word: str) -> bool:
+    """Whether a word stands in a cell, so that it may be the name of a series."""
+    plain = (cells for cells in table.frame if not cells.dtype.is_nested() and cells.dtype != pl.Object)
+    return any((as_text(cells) == word).any() for cells in plain)
 
 
 def _find_series(table: Table, times: np.ndarray, rest: Sequence[str]) -> tuple[str, ...]:
