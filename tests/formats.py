@@ -455,7 +455,8 @@ EXAMPLES = [
     Example(
         "A basket a line",
         "Items with commas, semicolons, tabs or bars between them, in lines of different lengths, or with empty cells "
-        "at their ends. A first line of `item 1, item 2` says in which columns they are; a user may stand before them.",
+        "at their ends; a user may stand before them. A first line whose cells stand nowhere else and are numbered "
+        "alike, as `item 1, item 2`, or whose like is in no other line, has names.",
         {
             "baskets.csv": lines(
                 *(

@@ -105,11 +105,16 @@ NAMES = {
         "change": "changepoint change_point",
         # who took what, without what stands for identity
         "person": "user customer visitor person member who reader listener player client account buyer reviewer "
-        "patient",
-        "session": "session basket order invoice visit transaction cart playlist trip",
-        "item": "item product movie film song track artist book article asin sku stock isbn page url poi place venue "
-        "what",
-        "rating": "rating stars score like likes weight",
+        "patient kunde kundin nutzer benutzer käufer client cliente utilisateur utente usuario usuário klant gebruiker "
+        "klient użytkownik пользователь клиент покупатель müşteri 用户 顾客 客户 ユーザー 顧客 고객 사용자",
+        "session": "session basket order invoice visit transaction cart playlist trip warenkorb einkaufskorb korb bon "
+        "bonnummer kassenbon bestellung panier commande cesta carrito pedido carrello ordine scontrino cesto carrinho "
+        "winkelmand bestelling koszyk zamówienie корзина заказ чек sepet sipariş 购物篮 购物车 订单 買い物かご カート "
+        "注文 장바구니 주문",
+        "item": "item product movie film song track artist book article asin aid sku stock isbn page url poi place "
+        "venue what artikel produkt ware produit producto artículo prodotto articolo produto artigo товар продукт ürün "
+        "商品 产品 商品名 アイテム 製品 상품 제품",
+        "rating": "rating stars score like likes weight overall",
         # rows and columns that sum up the others
         "total": "total totals sum grand_total subtotal overall gesamt summe gesamtsumme insgesamt endsumme somme "
         "total_général total_general totale totaal suma soma totais итого всего сумма итог 合计 总计 总和 合計 総計 "
@@ -228,7 +233,7 @@ def normal(column: str) -> str:
 
 def without_identity(column: str) -> str:
     """A name without what people hang to it: ``movieId`` and ``movie_id`` are ``movie``."""
-    letters = re.sub(r"[^a-z]", "", column.lower())
+    letters = re.sub(r"[\W\d_]", "", column.lower())
     return re.sub(r"(?<=..)(?:id|ids|idx|no|code|number|index)$", "", letters) or letters
 
 

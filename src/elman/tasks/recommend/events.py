@@ -23,7 +23,7 @@ from elman.data.times.column import EPOCHS
 from elman.data.times.found import find_form
 from elman.data.times.when import When, find_when
 from elman.errors import ElmanError, brief, quoted
-from elman.tasks.recommend.baskets import MARKS, mark_between, read_baskets
+from elman.tasks.recommend.baskets import MARKS, heading_of, mark_between, read_baskets
 from elman.tasks.recommend.lines import LISTS, USERS, is_sessions, read_sessions
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class EventLayout(Lain):
         columns: all columns of the table.
         dialect: how it is written.
         forms: in which times are written.
+        heading: the names in the first line of a file of baskets or sessions, each in a line; or none.
     """
 
     item: str
@@ -61,6 +62,7 @@ class EventLayout(Lain):
     columns: tuple[str, ...] = ()
     dialect: Dialect = UNKNOWN
     forms: tuple[str, ...] = ()
+    heading: tuple[str, ...] = ()
 
     @property
     def when(self) -> When:
@@ -163,12 +165,14 @@ def find_events(
     when = _when(table, wish.time, [*chosen, person, session, rating], order)
     found = {person, session, *when.columns, rating, *chosen}
     if not within and not (item and (person or session)):
-        person, item = _by_kind(table, found, person or session, item)
+        who, item = _by_kind(table, found, person or session, item)
+        person = person if session else who
     item = item or _only(table, found)
     rated = [rating] if rating and wish.least is not None else []
     layout = replace(
         wish, item=item, person=person, session=session, time=when.columns, rating=rating, within=within,
         forms=when.forms, columns=tuple(table.columns), dialect=table.written(*rated),
+        heading=_heading(source, table, mark),
     )  # fmt: skip
     if layout.gap and not layout.time:
         raise ElmanError("a gap that parts sessions needs times; give --time-column")
@@ -199,9 +203,9 @@ def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
         and isinstance(source, Path)
         and is_sessions(source, layout.dialect.encoding, again=True)
     ):
-        table = read_sessions(source, bad, layout.dialect, layout.columns == USERS)
+        table = read_sessions(source, bad, layout.dialect, layout.columns == USERS, layout.heading)
     elif _has_baskets(source, layout):
-        table = read_baskets(source, bad, layout.dialect, layout.within, layout.columns == USERS)
+        table = read_baskets(source, bad, layout.dialect, layout.within, layout.columns == USERS, layout.heading)
     else:
         table = read_again(source, layout.known, bad)
     for column in [*layout.known.needed, *([] if layout.within else layout.when.columns)]:
@@ -315,6 +319,13 @@ def _mark(source: Any, wish: EventLayout) -> str:
     if not isinstance(source, Path) or source.is_dir() or wish.item or wish.person or wish.session:
         return ""
     return mark_between(source, wish.dialect.encoding)
+
+
+def _heading(source: Any, table: Table, mark: str) -> tuple[str, ...]:
+    """The names above baskets or sessions that are a line each."""
+    if not mark and not (isinstance(source, Path) and tuple(table.columns) in (LISTS, USERS) and not source.is_dir()):
+        return ()
+    return heading_of(source, table.dialect.encoding, mark)
 
 
 def _has_baskets(source: Any, layout: EventLayout) -> bool:

@@ -1,6 +1,7 @@
 """A session a line: numbers or names of items with blanks between them, the user before them or not."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -9,12 +10,14 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.columns import listed
 from elman.data.dialect import Dialect
 from elman.data.formats import beginning
 from elman.data.hollow import filled_lines
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.errors import ElmanError, quoted
+from elman.tasks.recommend.heading import find_heading
 
 FEWEST = 3  # lines
 WIDE = 5  # whole numbers a line at least that are a session even where lines have equally many
@@ -34,6 +37,7 @@ def is_sessions(path: Path, encoding: str, *, again: bool = False) -> bool:
         again: whether such lines were learnt from.
     """
     rows = _rows(path, encoding)
+    rows = rows[bool(_heading(rows)) :]
     if not rows or not all(ITEM.fullmatch(cell) for row in rows for cell in row[1:]):
         return False
     if not (whole := _are_whole(rows)) and not all(re.fullmatch(r"[\w.@-]+", row[0]) for row in rows):
@@ -55,11 +59,19 @@ def _rows(path: Path, encoding: str) -> list[list[str]]:
     return [line.split() for line in beginning(path, encoding).full]
 
 
+def _heading(rows: list[list[str]], learnt: Sequence[str] | None = None) -> tuple[str, ...]:
+    """What stands above sessions, which is shorter than they are: as many names as there are cells are a table's."""
+    found = find_heading(rows, learnt)
+    return found if max(map(len, rows), default=0) > len(found) else ()
+
+
 def _are_whole(rows: list[list[str]]) -> bool:
     return all(cell.isascii() and cell.isdigit() for row in rows for cell in row)
 
 
-def read_sessions(path: Path, bad: BadRows, dialect: Dialect, numbered: bool | None = None) -> Table:
+def read_sessions(
+    path: Path, bad: BadRows, dialect: Dialect, numbered: bool | None = None, learnt: Sequence[str] | None = None
+) -> Table:
     """The sessions, with a list of items each, and the user that stands before them.
 
     Args:
@@ -68,11 +80,14 @@ def read_sessions(path: Path, bad: BadRows, dialect: Dialect, numbered: bool | N
         dialect: how it is written.
         numbered: whether users stand before the items; else they do where the first numbers rise from line to line, and
             where the first names differ and are none of the others.
+        learnt: the names in the first line of the file that was learnt from.
     """
-    whole = _are_whole(_rows(path, dialect.encoding))
+    first = _rows(path, dialect.encoding)
+    heading = _heading(first, learnt)
+    whole = _are_whole(first[bool(heading) :])
     what = "whole numbers" if whole else "names such as B7"
     text = read_whole(path, dialect.encoding)
-    lines = [(n, line.split()) for n, line in filled_lines(text, answers=bad.answers)]
+    lines = [(n, line.split()) for n, line in filled_lines(text, answers=bad.answers)][bool(heading) :]
     good = []
     for place, (number, cells) in enumerate(lines):
         if wrong := next((cell for cell in cells[not whole :] if not _fits(cell, whole)), None):
@@ -90,7 +105,9 @@ def read_sessions(path: Path, bad: BadRows, dialect: Dialect, numbered: bool | N
         frame = frame.with_columns(user=pl.Series(users, dtype=pl.String)).select("user", "items")
     bad.read(len(lines))
     index, places = (np.array([each[n] for each in good]) for n in (0, 1))
-    return Table(str(path), frame, places, index, len(lines), bad, replace(dialect, separator="", header=None))
+    notes = (f"the first line has names: {listed(heading)}",) if heading else ()
+    dialect = replace(dialect, separator="", header=None)
+    return Table(str(path), frame, places, index, len(lines), bad, dialect, notes=notes)
 
 
 def _fits(cell: str, whole: bool) -> bool:
