@@ -453,6 +453,25 @@ EXAMPLES = [
         "recommend",
     ),
     Example(
+        "Sessions of objects",
+        "A list of items in a row, or of objects, of which the one that is named as items or `id` is the item and the "
+        "one that is named as times puts them in order; `--item-column events.aid` says another.",
+        {
+            "clicks.jsonl": lines(
+                *(
+                    json.dumps(
+                        {
+                            "session": n,
+                            "events": [{"aid": n * k % 7, "ts": 1661724000 + 60 * k} for k in range(1, 4 + n % 3)],
+                        }
+                    )
+                    for n in range(24)
+                )
+            )
+        },
+        "recommend",
+    ),
+    Example(
         "A basket a line",
         "Items with commas, semicolons, tabs or bars between them, in lines of different lengths, or with empty cells "
         "at their ends; a user may stand before them. A first line whose cells stand nowhere else and are numbered "

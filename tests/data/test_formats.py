@@ -35,6 +35,7 @@ BY_TITLE = {example.title: example for example in EXAMPLES}
 SINGLE = [example for example in EXAMPLES if len(example.files) == 1 and example.title != "Packed"]
 FORMATS = {
     "Tables of Eurostat": "a table of Eurostat",  # of the examples, where that is not lines of text
+    "Sessions of objects": "JSON",
     "Logs of web servers": "a log of a web server",
     "UEA and UCR archives, .ts": "a .ts file of series with their labels",
     "Weka's ARFF": "an ARFF file of Weka",

@@ -105,15 +105,15 @@ NAMES = {
         "change": "changepoint change_point",
         # who took what, without what stands for identity
         "person": "user customer visitor person member who reader listener player client account buyer reviewer "
-        "patient kunde kundin nutzer benutzer käufer client cliente utilisateur utente usuario usuário klant gebruiker "
+        "patient kunde kundin nutzer benutzer käufer cliente utilisateur utente usuario usuário klant gebruiker "
         "klient użytkownik пользователь клиент покупатель müşteri 用户 顾客 客户 ユーザー 顧客 고객 사용자",
         "session": "session basket order invoice visit transaction cart playlist trip warenkorb einkaufskorb korb bon "
         "bonnummer kassenbon bestellung panier commande cesta carrito pedido carrello ordine scontrino cesto carrinho "
         "winkelmand bestelling koszyk zamówienie корзина заказ чек sepet sipariş 购物篮 购物车 订单 買い物かご カート "
         "注文 장바구니 주문",
         "item": "item product movie film song track artist book article asin aid sku stock isbn page url poi place "
-        "venue what artikel produkt ware produit producto artículo prodotto articolo produto artigo товар продукт ürün "
-        "商品 产品 商品名 アイテム 製品 상품 제품",
+        "venue what game anime recipe business artikel produkt ware produit producto artículo prodotto articolo "
+        "produto artigo товар продукт ürün 商品 产品 商品名 アイテム 製品 상품 제품",
         "rating": "rating stars score like likes weight overall",
         # rows and columns that sum up the others
         "total": "total totals sum grand_total subtotal overall gesamt summe gesamtsumme insgesamt endsumme somme "

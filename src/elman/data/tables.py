@@ -21,6 +21,7 @@ from elman.data.bad import BadRows
 from elman.data.columns import find, listed
 from elman.data.dialect import UNKNOWN, Dialect, Notation
 from elman.data.files import written_aside
+from elman.data.nested import are_objects, column_of_objects
 from elman.data.numbers.cells import LARGEST, as_numbers, as_text, has_value, is_numeric, without
 from elman.data.numbers.notation import PLAIN, Readings, decided, either, in_words, is_plain, readings
 from elman.data.numbers.stand_ins import in_one_line, stand_ins
@@ -412,6 +413,8 @@ def column_of(name: str, values: list[Any]) -> pl.Series:
     if any(isinstance(value, np.ndarray) and (value.ndim != 1 or value.dtype.kind not in "biuf") for value in values):
         values = [_cell(value) for value in values]
     try:
+        if are_objects(values):  # of which polars drops what the first one has not
+            return column_of_objects(name, values, column_of)
         return pl.Series(name, values, strict=True)
     except UnicodeEncodeError as error:
         said = f"{quoted(error.object)} has half of a pair of surrogates, which is no character"

@@ -14,6 +14,7 @@ from elman.data.bad import BadRows
 from elman.data.columns import find, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.formats import check_task, delimited, format_of
+from elman.data.nested import holds_objects, unnested
 from elman.data.numbers.cells import as_text
 from elman.data.reading import read_table
 from elman.data.rows import Known, Line, read_again
@@ -25,6 +26,8 @@ from elman.data.times.when import When, find_when
 from elman.errors import ElmanError, brief, quoted
 from elman.tasks.recommend.baskets import MARKS, heading_of, mark_between, read_baskets
 from elman.tasks.recommend.lines import LISTS, USERS, is_sessions, read_sessions
+from elman.tasks.recommend.roles import by_kind, field_of_items, filled, item_of, only, times_beside
+from elman.tasks.recommend.sessions import Sessions, listed_sessions, row_sessions
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +81,8 @@ class EventLayout(Lain):
     def known(self) -> Known:
         """What is known of other tables of events, and of the lines of a stream."""
         if self.within:  # a row is a session; it may be anybody's
-            return Known(self.columns, [self.item], useful=self.keys, dialect=self.dialect, free=True)
+            held = self.item if self.item in self.columns else self.item.rpartition(".")[0]  # where items are objects
+            return Known(self.columns, [held], useful=self.keys, dialect=self.dialect, free=True)
         times = self.when.columns
         needed = [*self.keys, self.item, *(times if self.gap else [])]
         needed += [self.rating] if self.least is not None else []
@@ -88,41 +92,6 @@ class EventLayout(Lain):
     def longest_pause(self) -> float:
         """The gap in the unit of times that are dates."""
         return self.gap * MINUTE
-
-
-@dataclass(frozen=True)
-class Sessions:
-    """Sessions, each an order of items.
-
-    Args:
-        keys: a row for each session: whose it is, or its number.
-        names: the items there are.
-        items: for each session numbers of items, places in ``names``.
-        ends: ``[N]``, when each ended; its number where there are no times.
-        index: ``[N]``, which row of the answers belongs to each; others were left out.
-        asked: a row for each of the answers: whose it is.
-    """
-
-    keys: pl.DataFrame
-    names: list[str]
-    items: list[np.ndarray]
-    ends: np.ndarray
-    index: np.ndarray
-    asked: pl.DataFrame
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How often each item is there."""
-        found = np.bincount(np.concatenate([np.zeros(0, int), *self.items]), minlength=len(self.names))
-        return dict(zip(self.names, found.tolist(), strict=True))
-
-    def take(self, rows: np.ndarray) -> "Sessions":
-        """Some of the sessions."""
-        keys, items = self.keys[rows.tolist()], [self.items[row] for row in rows]
-        return replace(self, keys=keys, items=items, ends=self.ends[rows], index=np.arange(len(rows)), asked=keys)
 
 
 def find_events(
@@ -148,6 +117,10 @@ def find_events(
     check_task(source, "recommend", wish.dialect.encoding)
     mark = _mark(source, wish)
     table = read_baskets(source, bad, wish.dialect, mark) if mark else _table(source, wish, bad)
+    columns, held = tuple(table.columns), [c for c in table.columns if holds_objects(table.frame[c])]
+    table = replace(table, frame=unnested(table.frame))
+    if wish.item in held:
+        wish = replace(wish, item=field_of_items(table, wish.item))
     chosen = [name for name in (wish.item, wish.person, wish.session, *wish.time, wish.rating, *ignore) if name]
     for name in chosen:
         table.known(name)
@@ -155,23 +128,25 @@ def find_events(
     def usual(*roles: str) -> str:
         return find([column for column in table.columns if column not in chosen], *roles, bare=True)
 
-    lists = [column for column in table.columns if table.frame[column].dtype.is_nested()]
-    item = wish.item or next(iter(lists), "") or usual("item")
-    within = wish.within or mark or (" " if item in lists else "")
+    lists = [column for column in columns if column in held or table.frame.schema[column].is_nested()]
+    item = wish.item or item_of(table, columns, lists) or usual("item")
+    within = wish.within or mark or (" " if item and table.frame.schema[item].is_nested() else "")
     chosen.append(item)
     person = wish.person or usual("person")
     session = wish.session or usual("session")
+    person, session = filled(table, (wish.person, wish.session), person, session)
     rating = wish.rating or usual("rating")
-    when = _when(table, wish.time, [*chosen, person, session, rating], order)
+    inside = times_beside(table, item, wish.time) if within else None
+    when = inside or _when(table, wish.time, [*chosen, *lists, person, session, rating], order)
     found = {person, session, *when.columns, rating, *chosen}
     if not within and not (item and (person or session)):
-        who, item = _by_kind(table, found, person or session, item)
+        who, item = by_kind(table, found, person or session, item)
         person = person if session else who
-    item = item or _only(table, found)
+    item = item or only(table, found)
     rated = [rating] if rating and wish.least is not None else []
     layout = replace(
         wish, item=item, person=person, session=session, time=when.columns, rating=rating, within=within,
-        forms=when.forms, columns=tuple(table.columns), dialect=table.written(*rated),
+        forms=when.forms, columns=columns, dialect=table.written(*rated),
         heading=_heading(source, table, mark),
     )  # fmt: skip
     if layout.gap and not layout.time:
@@ -197,7 +172,7 @@ def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
         ElmanError: a table that cannot be read, or no events.
     """
     if isinstance(source, list | tuple):
-        return _listed(list(source), bad)
+        return listed_sessions(list(source), bad)
     if (
         layout.columns in (LISTS, USERS)
         and isinstance(source, Path)
@@ -208,10 +183,11 @@ def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
         table = read_baskets(source, bad, layout.dialect, layout.within, layout.columns == USERS, layout.heading)
     else:
         table = read_again(source, layout.known, bad)
-    for column in [*layout.known.needed, *([] if layout.within else layout.when.columns)]:
+        table = replace(table, frame=unnested(table.frame))
+    for column in [layout.item] if layout.within else [*layout.known.needed, *layout.when.columns]:
         table.known(column)
     if layout.within:
-        return _rows(table, layout)
+        return row_sessions(table, layout.item, layout.within, layout.keys, layout.when)
     asked = table.text(*layout.keys).frame.select(_named(table.frame[key]) for key in layout.keys)
     asked = asked.filter(~pl.any_horizontal(pl.all().fill_null("") == "")).unique(maintain_order=True)
     events, dated = _events(table, layout)
@@ -274,36 +250,6 @@ def _gathered(events: pl.DataFrame, layout: EventLayout, dated: bool, asked: pl.
     ends = np.array([each[-1] for each in times])
     places = keys.join(asked.with_row_index("\0place"), on=layout.keys, how="left", maintain_order="left")
     return Sessions(keys, names.to_list(), items, ends, places["\0place"].to_numpy(), asked)
-
-
-def _listed(rows: list[Any], bad: BadRows) -> Sessions:
-    """Sessions in memory."""
-    bad.read(len(rows))
-    return _whole(pl.DataFrame({"row": range(len(rows))}), rows, [f"session {n}" for n in range(len(rows))], bad)
-
-
-def _rows(table: Table, layout: EventLayout) -> Sessions:
-    """Sessions that are a row each."""
-    cells = table.frame[layout.item]
-    lists = cells.to_list() if cells.dtype.is_nested() else [(cell or "").split(layout.within) for cell in cells]
-    named = [key for key in layout.keys if key in table.columns]
-    sessions = _whole(table.frame.select(named), lists, [table.where(row) for row in range(len(table))], table.bad)
-    asked = table.spread().select(named) if named else pl.DataFrame({"row": range(table.size)})
-    return replace(sessions, index=table.index[sessions.index], asked=asked)
-
-
-def _whole(keys: pl.DataFrame, rows: list[Any], where: list[str], bad: BadRows) -> Sessions:
-    numbers: dict[str, int] = {}
-    items, kept = [], []
-    for row, each in enumerate(rows):
-        texts = [str(item).strip() for item in each or [] if item is not None and str(item).strip()]
-        if not texts:
-            bad.add(where[row], "the session has no items")
-            continue
-        items.append(np.array([numbers.setdefault(text, len(numbers)) for text in texts]))
-        kept.append(row)
-    asked = keys if keys.width else pl.DataFrame({"row": range(len(rows))})
-    return Sessions(asked[kept], list(numbers), items, np.arange(len(items)), np.array(kept, int), asked)
 
 
 def _table(source: Any, layout: EventLayout, bad: BadRows) -> Table:
@@ -370,35 +316,6 @@ def _when(table: Table, wish: Sequence[str], others: Sequence[str], order: str) 
     return find_when(table, [since], free) if since else found
 
 
-def _by_kind(table: Table, found: set[str], person: str, item: str) -> tuple[str, str]:
-    """Who and what, where names do not tell: the columns whose values come again and again, first who, then what."""
-    rows = len(table)
-    distinct = {c: table.frame[c].n_unique() for c in table.columns if c not in found}
-    left = [c for c in distinct if 1 < distinct[c] < max(rows, 2)]
-    wanted = 2 - bool(person) - bool(item)
-    few = [c for c in reversed(left) if distinct[c] <= 11 and table.is_numeric(c)]
-    # numbers of which there are few may well be ratings, which stand behind who and what
-    left = [c for c in left if c not in few[: max(0, len(left) - wanted)]]
-    if len(left) != wanted and len(table.columns) == 1:
-        raise ElmanError(
-            f"{table.name} has the column {table.columns[0]} alone, and nothing tells who took what; where each row is "
-            "a whole session, say with --within what stands between its items"
-        )
-    if len(left) != wanted:
-        raise ElmanError(
-            f"{table.name} has columns {listed(_shown(table))}; say with --person-column (or --session-column) and "
-            "--item-column which of them tell who took what"
-        )
-    return person or left[0], item or left[-1]
-
-
-def _shown(table: Table) -> list[str]:
-    """The names of columns, and where a file has none what stands in the first row."""
-    if table.dialect.header is not False:
-        return table.columns
-    return [f"{name} ({quoted(brief(str(cell), 25))})" for name, cell in table.frame.row(0, named=True).items()]
-
-
 def _looks_like_several(table: Table, item: str) -> str:
     """A line where cells of items look like several of them, since what marks part them into comes again and again."""
     cells = as_text(table.frame[item]).drop_nulls()
@@ -410,20 +327,6 @@ def _looks_like_several(table: Table, item: str) -> str:
             shown = quoted(brief(cells.filter(several)[0], 40))
             return f"{item} such as {shown} look like several; --within {quote(mark)} takes them for a session each"
     return ""
-
-
-def _only(table: Table, found: set[str]) -> str:
-    """The only column that can be that of whole sessions.
-
-    Raises:
-        ElmanError: there are several, or none.
-    """
-    left = [column for column in table.columns if column not in found]
-    if len(left) != 1:
-        raise ElmanError(
-            f"{table.name} has columns {listed(table.columns)}; say which has the items with --item-column"
-        )
-    return left[0]
 
 
 def _said(layout: EventLayout) -> str:
