@@ -386,6 +386,26 @@ EXAMPLES = [
         "tag",
     ),
     Example(
+        "Spans of characters",
+        "Texts in which spans are marked, as doccano, Prodigy, spaCy and label-studio write them: `[start, end, "
+        "kind]`, or objects with these; or a folder of brat, with `.ann` beside `.txt`. Words and signs have a tag "
+        "each, as IOB2.",
+        {
+            "marked.jsonl": lines(
+                *(
+                    json.dumps(
+                        {
+                            "text": f"{name} saw Rome.",
+                            "label": [[0, len(name), "PER"], [len(name) + 5, len(name) + 9, "LOC"]],
+                        }
+                    )
+                    for name in ("Ann", "Bob", "Mary", "Eve", "John", "Max") * 4
+                )
+            )
+        },
+        "tag",
+    ),
+    Example(
         "fastText",
         "`__label__` and a label, maybe several, before each text.",
         {"reviews.txt": lines(*(f"__label__{label} {text}" for text, label in REVIEWS))},

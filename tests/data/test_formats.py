@@ -33,9 +33,10 @@ from elman.training.task import Sources
 
 BY_TITLE = {example.title: example for example in EXAMPLES}
 SINGLE = [example for example in EXAMPLES if len(example.files) == 1 and example.title != "Packed"]
-FORMATS = {
-    "Tables of Eurostat": "a table of Eurostat",  # of the examples, where that is not lines of text
+FORMATS = {  # of the examples, where that is not lines of text
+    "Tables of Eurostat": "a table of Eurostat",
     "Sessions of objects": "JSON",
+    "Spans of characters": "JSON",
     "Logs of web servers": "a log of a web server",
     "UEA and UCR archives, .ts": "a .ts file of series with their labels",
     "Weka's ARFF": "an ARFF file of Weka",

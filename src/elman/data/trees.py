@@ -52,6 +52,11 @@ def find_rows(value: Any) -> Found | None:
     return max(_candidates(value, ()), key=lambda found: len(found.rows), default=None)
 
 
+def is_pair(value: Any) -> bool:
+    """Whether a value is a text and an object that says something of it, as spaCy has had its rows."""
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict)
+
+
 def others(value: Any, taken: Found) -> list[str]:
     """The names of other rows in a value than those that are taken."""
     found = (".".join(each.path) for each in _candidates(value, ()) if each.path and len(each.rows) >= FEWEST)
@@ -88,7 +93,7 @@ def _of_list(value: list[Any], path: tuple[str, ...]) -> Iterator[Found]:
             yield from (each for each in _candidates(value[0], path) if not each.whole)
     elif len(value) == 2 and isinstance(value[0], dict) and _are_objects(value[1]):  # behind what is said of them
         yield Found(path, value[1], False)
-    elif value and isinstance(value[0], dict):  # the others are bad rows
+    elif value and (isinstance(value[0], dict) or is_pair(value[0])):  # the others are bad rows
         yield Found(path, value, True)
     elif value and all(map(_are_objects, value)):  # a list for each of several things, as Home Assistant has them
         yield Found(path, [row for each in value for row in _filled(each)], False)

@@ -19,7 +19,7 @@ from elman.data.formats import Beginning, Format
 from elman.data.hollow import NOTHING, empty_lines, within
 from elman.data.tables import Table, column_of, held
 from elman.data.text import read_whole
-from elman.data.trees import Found, find_rows, named_lists, others
+from elman.data.trees import Found, find_rows, is_pair, named_lists, others
 from elman.errors import ElmanError, quoted
 
 T = TypeVar("T")
@@ -94,6 +94,8 @@ def read_object(line: str) -> dict[str, Any]:
 
 
 def _object(row: Any) -> dict[str, Any]:
+    if is_pair(row):
+        row = {"text": row[0], **row[1]}  # a text and what is said of it, as spaCy has had it
     if not isinstance(row, dict):
         raise ValueError('a line is one object, such as {"text": "..."}')
     pair = row.get(PAIR)
@@ -185,7 +187,8 @@ def is_one(text: str, kind: str = "") -> bool:
         )
     alone = kind not in LINES and not text.lstrip().partition("\n")[2].strip()
     if isinstance(found, list):
-        return any(isinstance(each, dict) for each in found) or (alone and find_rows(found) is not None)
+        rows = any(isinstance(each, dict) or is_pair(each) for each in found) and not is_pair(found)
+        return rows or (alone and not is_pair(found) and find_rows(found) is not None)
     return alone and isinstance(found, dict) and (find_rows(found) is not None or _are_columns(_unindexed(found)))
 
 

@@ -14,6 +14,7 @@ from elman.data.columns import is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.formats import check_task, fasttext, format_of, ts
 from elman.data.lists import Inner, find_inner, holds_lists, parsed, width
+from elman.data.marked import check_no_spans
 from elman.data.memory import Arrays
 from elman.data.plain import Size
 from elman.data.reading import is_table, read_table
@@ -199,6 +200,7 @@ def _table_layout(table: Table, wishes: ColumnSpec) -> Layout:
             f"{table.name} has no column that looks like the {what}{steps}; say which with --{what}-column; "
             f"its columns are {listed(table.columns)}"
         )
+    check_no_spans(table.name, table.frame[label])
     log.info("%s: the text is in column %r, the label in %r", table.name, text, label)
     _tell_rest(table, (text, label), label, why, wishes.ignore)
     return Layout("table", text=text, label=label)

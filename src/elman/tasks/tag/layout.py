@@ -10,6 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+import polars as pl
+
 from elman.data.bad import BadRows
 from elman.data.columns import find, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
@@ -17,11 +19,13 @@ from elman.data.files import alternatives, suffix
 from elman.data.formats import check_task, conllu, delimited, format_of
 from elman.data.formats.conll import DOCUMENT, SPANS
 from elman.data.headers import has_classes
+from elman.data.marked import are_spans
 from elman.data.reading import read_table
 from elman.data.separators import SEPARATORS, guess_separator
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.errors import ElmanError, counted
+from elman.tasks.tag.characters import check_not_notes, is_brat, text_of
 from elman.tasks.tag.folder import files_of
 from elman.tasks.tag.token_rows import ENDLESS, has_ends, has_token_rows, sentence_column
 
@@ -50,8 +54,8 @@ class Layout(Lain):
     """How sentences lie in a file."""
 
     # "columns", a token a line; "conllu", such in CoNLL-U; "joined", word/tag lines; "lines" of words; "table", a
-    # sentence a row; "rows", a table with a token a row
-    kind: Literal["columns", "conllu", "joined", "lines", "table", "rows"]
+    # sentence a row; "rows", a table with a token a row; "spans", a table of texts in which spans are marked
+    kind: Literal["columns", "conllu", "joined", "lines", "table", "rows", "spans"]
     dialect: Dialect = UNKNOWN  # between columns without a separator is any number of spaces and tabs
     width: int = 0  # columns
     word: int = 0  # which columns, from 0
@@ -63,6 +67,7 @@ class Layout(Lain):
     tags: str = ""
     group: str = ""  # the column that names the sentence of each row
     names: tuple[str, ...] = ()  # of columns, where the first line has such
+    signs: bool = False  # whether signs are parted from the words of texts, as where spans of characters were marked
 
 
 def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, labelled: bool = True) -> Layout:
@@ -83,6 +88,8 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, 
         return Layout("lines", wishes.dialect)
     if not isinstance(source, Path):
         return _table_layout(_as_table(source, wishes), wishes, like, labelled)
+    if is_brat(source, labelled=labelled or like is None or like.kind != "spans"):
+        return _spans_layout(str(source), "text", "spans", wishes, labelled)
     if source.is_dir():
         files = files_of(source, wishes.dialect.encoding)
         log.info("%s: %s of sentences, such as %s", source, counted(len(files), "files"), files[0].name)
@@ -95,12 +102,13 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, 
     lines = [line for line in text.split("\n", SAMPLE)[:SAMPLE] if line.strip() and not line.startswith(DOCUMENT)]
     if not lines:
         raise ElmanError(f"{source} has no sentences")
+    check_not_notes(source, lines)
     if found is conllu.FORMAT:
         return _conllu_layout(source, text, wishes, labelled=labelled)
     heading = [cell.strip(' "') for cell in lines[0].split(guess_separator(text, suffix(source)))]
     named = _has_learnt_column(heading, suffix(source), like, labelled)
     named = named or bool(find(heading, "words") and find(heading, "tags"))
-    if named or _names_rows(heading, wishes, labelled):
+    if (text_of(heading) and _has_spans(lines)) or named or _names_rows(heading, wishes, labelled):
         table = _as_table(source, wishes)
         rows = _rows_layout(table, wishes, like, labelled) if EMPTY.search(text.strip()) else None
         if rows is None or rows.group:  # else empty lines, which are no rows of a table, end its sentences
@@ -110,7 +118,9 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, 
             log.info("%s: a sentence a line, a tag behind the last %s of each word", source, joint)
             return Layout("joined", wishes.dialect, joint=joint)
     if like is not None and not labelled and _are_sentences(lines, wishes.dialect.separator, max(1, like.width)):
-        return Layout("lines", wishes.dialect)
+        return Layout("lines", wishes.dialect, signs=like.signs)
+    if like is not None and like.signs and not labelled and not EMPTY.search(text.strip()):
+        return Layout("lines", wishes.dialect, signs=True)  # texts are asked for as they were learnt from
     layout = _column_layout(source, lines, wishes, like)
     if like is not None and like.kind == "columns" and like.width == layout.width and not layout.dialect.header:
         layout = replace(layout, word=like.word, tag=like.tag, prefix=like.prefix)
@@ -173,6 +183,8 @@ def _table_layout(table: Table, wishes: ColumnSpec, like: Layout | None, labelle
     if like is not None and any(name in table.columns for name in _columns_of(like)):
         names = (like.tokens, like.tags) if labelled else (like.tokens, wishes.tag)
         wishes = replace(wishes, word=table.known(names[0]), tag=names[1] and table.known(names[1]))
+    if found := _spans_of(table, wishes, like, labelled):
+        return _spans_layout(table.name, *found, wishes, labelled, table)
     rows = _rows_layout(table, wishes, like, labelled)
     if rows is not None and has_ends(table, rows.tokens, rows.tags, rows.group):
         if labelled:
@@ -195,6 +207,38 @@ def _table_layout(table: Table, wishes: ColumnSpec, like: Layout | None, labelle
         log.info("%s: a sentence a row; the words are in %r, the tags in %r", table.name, tokens, tags)
     layout = Layout("table", tokens=tokens, tags=tags, dialect=replace(wishes.dialect, header=True))
     if labelled:
+        _tell_unused(table, layout)
+    return layout
+
+
+def _has_spans(lines: Sequence[str]) -> bool:
+    """Whether a line of a table has spans in a cell."""
+    return any(re.search(r"[\[(]\s*[\[({].*\d", line) for line in lines[1:SAMPLE])
+
+
+def _spans_of(table: Table, wishes: ColumnSpec, like: Layout | None, labelled: bool) -> tuple[str, str] | None:
+    """The columns of texts and of the spans in them, where a table has such and no tags of words."""
+    if not labelled:
+        text = like.tokens if like is not None and like.signs else ""
+        text = text and (text if text in table.columns else text_of(table.columns))
+        return (text, "") if text else None
+    usual = wishes.tag or find([name for name in table.columns if name != wishes.word], "tags", "tag")
+    among = [wishes.tag] if wishes.tag else [*([usual] if usual else []), *table.columns]
+    spans = next((name for name in among if name in table.columns and are_spans(table.frame[name])), "")
+    text = wishes.word or text_of([name for name in table.columns if name != spans])
+    if not (spans and text in table.columns) or (usual and usual != spans) or table.frame[text].dtype != pl.String:
+        return None
+    return text, spans
+
+
+def _spans_layout(
+    name: str, text: str, spans: str, wishes: ColumnSpec, labelled: bool, table: Table | None = None
+) -> Layout:
+    layout = Layout("spans", wishes.dialect, tokens=text, tags=spans, signs=True)
+    if labelled:
+        log.info("%s: texts in %r, in which spans of characters are marked, in %r; their words are tagged as IOB2",
+                 name, text, spans)  # fmt: skip
+    if labelled and table is not None:
         _tell_unused(table, layout)
     return layout
 

@@ -14,14 +14,17 @@ from elman.data.files import alternatives
 from elman.data.formats import conllu
 from elman.data.formats.conll import DOCUMENT
 from elman.data.formats.objects import read_value
+from elman.data.marked import spans_of
 from elman.data.reading import read_table
 from elman.data.rows import Asked, Line, Parts
 from elman.data.text import read_whole
 from elman.errors import ElmanError, counted, quoted
+from elman.tasks.tag.characters import is_brat, read_brat, tagged_words, words_of
 from elman.tasks.tag.folder import files_of
 from elman.tasks.tag.layout import SAMPLE, Layout, are_joined, cells_of, usual_width
 from elman.tasks.tag.token_rows import sentence_rows
 
+ANSWER, REFUSED = "answer", ("reject", "ignore")  # as Prodigy says that spans are not right
 TAGGED = ("upos", "xpos", "deprel")  # columns of CoNLL-U in which every token has its tag
 
 
@@ -61,6 +64,8 @@ def read_tagged(source: Any, layout: Layout, bad: BadRows, *, labelled: bool = T
     """
     if layout.kind == "table":
         found = _read_table(source, layout, bad, labelled)
+    elif layout.kind == "spans":
+        found = _read_spans(source, layout, bad, labelled)
     elif layout.kind == "rows":
         found = _read_rows(source, layout, bad, labelled)
     else:
@@ -203,7 +208,7 @@ def _lines(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]:
             f"{files[0]} has {counted(len(words), 'lines')} and {files[1]} {len(tags):,}; they are to be as many"
         )
     for number, (said, marks) in enumerate(zip(words, tags, strict=True), 1):
-        one = _Sentence(number, 0, said.split(), marks.split())
+        one = _Sentence(number, 0, words_of(said) if layout.signs else said.split(), marks.split())
         if labelled and len(one.tokens) != len(one.tags):
             one.wrong = (number, f"has {counted(len(one.tokens), 'words')} and {counted(len(one.tags), 'tags')}")
         if one.tokens or one.tags or not labelled:  # what is asked is answered, be it nothing
@@ -232,6 +237,34 @@ def _read_table(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Ta
     return Tagged(
         [tokens[row] or [] for row in kept], [tags[row] or [] for row in kept], where, [0] * len(kept),
         good.index, table.size, table.spread(),
+    )  # fmt: skip
+
+
+def _read_spans(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Tagged:
+    if is_brat(source, labelled=labelled):
+        table = read_brat(source, bad, layout.dialect, labelled=labelled)
+    else:
+        table = read_table(source, bad, layout.dialect, lambda cells: layout.tokens in cells)
+    texts = [cell or "" for cell in table[layout.tokens]]
+    spans = [spans_of(cell) or [] for cell in table[layout.tags]] if labelled else [[]] * len(texts)
+    read = [tagged_words(text, marked) for text, marked in zip(texts, spans, strict=True)]
+    wrong = {row: each for row, each in enumerate(read) if isinstance(each, str)}
+    if labelled and ANSWER in table.columns:
+        wrong |= {row: f"was answered with {said}" for row, said in enumerate(table[ANSWER]) if said in REFUSED}
+    wrong |= {
+        row: f"has no words in {layout.tokens}" for row, text in enumerate(texts) if labelled and not text.strip()
+    }
+    kept = [row for row in range(len(table)) if row not in wrong]
+    good = table.reject(wrong)
+    pairs = [each for row in kept if not isinstance(each := read[row], str)]
+    where = [good.where(row) for row in range(len(good))]
+    tokens: list[list[str] | None] = [None] * table.size
+    for row, (words, _) in zip(kept, pairs, strict=True):
+        tokens[table.index[row]] = words
+    frame = table.spread().with_columns(_tokens_frame(tokens)["tokens"])
+    return Tagged(
+        [words for words, _ in pairs], [tags if labelled else [] for _, tags in pairs], where, [0] * len(kept),
+        good.index, table.size, frame,
     )  # fmt: skip
 
 
@@ -312,6 +345,8 @@ def _said(line: str, layout: Layout) -> Any:
 
 def _words(sentence: Any, layout: Layout) -> list[str] | None:
     """The words of one sentence, without the tags that a file like the one learnt from has behind them."""
+    if layout.signs and isinstance(sentence, str):
+        return words_of(sentence)
     words = _parts(sentence)
     if words and isinstance(sentence, str) and layout.kind == "joined" and are_joined([sentence], layout.joint):
         words = [word.rpartition(layout.joint)[0] or word for word in words]
