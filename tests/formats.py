@@ -365,7 +365,8 @@ EXAMPLES = [
     ),
     Example(
         "CoNLL-2003",
-        "A token a line, the tag in its last column, an empty line after each sentence, `-DOCSTART-` before documents.",
+        "A token a line, the tag in its last column, an empty line after each sentence, `-DOCSTART-` before documents. "
+        "Of CoNLL-2009 and CoNLL-2012 the tag is the part of speech; `--tag-column 11` takes the names of the latter.",
         {
             "places.conll": lines(
                 "-DOCSTART- -X- O",

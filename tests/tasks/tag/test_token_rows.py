@@ -13,7 +13,7 @@ from elman.data.tables import write_table
 from elman.errors import ElmanError
 from elman.tasks.tag.layout import ColumnSpec, find_layout
 from elman.tasks.tag.options import TagOptions
-from elman.tasks.tag.tagged import read_asked
+from elman.tasks.tag.tagged import read_asked, read_tagged
 from elman.tasks.tag.task import TagTask
 from elman.training.task import Sources
 
@@ -188,7 +188,9 @@ def test_an_empty_line_as_spreadsheets_save_it_ends_a_sentence(
         assert read(path) == WANTED
 
 
-@pytest.mark.parametrize("remark", ["# text = the cat sat", "# sent 1 from web", "#\tthe.cat\tsat\thttp://a.b"])
+@pytest.mark.parametrize(
+    "remark", ["# text = the cat sat", "# sent 1 from web", "#\tthe.cat\tsat\thttp://a.b", "#\thttp://a.b", "#\n#\tb"]
+)
 def test_remarks_above_sentences_tell_nothing_of_the_columns(remark: str, tmp_path: Path) -> None:
     content = "".join(
         f"{remark}\n" + "".join(f"{w}\t{t}\n" for w, t in zip(ws.split(), ts.split(), strict=True)) + "\n"
@@ -199,3 +201,20 @@ def test_remarks_above_sentences_tell_nothing_of_the_columns(remark: str, tmp_pa
     asked = find_layout(tmp_path / "a.txt", ColumnSpec(), like=learnt, labelled=False)
     assert [(each.kind, each.dialect.separator) for each in (learnt, asked)] == [("columns", "\t")] * 2
     assert read_asked(tmp_path / "a.txt", asked, BadRows()).inputs == [words.split() for words, _ in SENTENCES]
+    assert read_tagged(tmp_path / "a.txt", learnt, BadRows()).tokens == [words.split() for words, _ in SENTENCES]
+
+
+@pytest.mark.parametrize("lines", ["#\t#\n1\tN\n", "#a\tX\nb\tN\n", "a\tN\n#\tX\n"])
+def test_a_word_may_be_the_mark_of_a_remark(lines: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"{lines}\n" * 9)
+    found = read_tagged(tmp_path / "a.txt", find_layout(tmp_path / "a.txt", ColumnSpec()), BadRows())
+    assert found.tokens == [[line.split("\t")[0] for line in lines.split()[::2]]] * 9
+
+
+def test_a_quotation_mark_may_be_a_word_and_one_column_has_no_tags(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("word,tag\n" + 'Ann,B-PER\n"1,079",O\n""",O\n,\n' * 9)
+    assert read_tagged(path, find_layout(path, ColumnSpec()), BadRows()).tokens[0] == ["Ann", "1,079", '"""']
+    path.write_text("Ann\nsaw\n\nRome\n")
+    with pytest.raises(ElmanError, match="has one column, such as 'Rome', and a word has its tag in another"):
+        find_layout(path, ColumnSpec())

@@ -69,6 +69,11 @@ def text_of(columns: Sequence[str]) -> str:
     return find(columns, "text", "words")
 
 
+def may_have_spans(lines: Sequence[str]) -> bool:
+    """Whether a row of a table of texts may have spans in a cell: a list or an object with numbers in a list."""
+    return any(re.search(r"[\[(]\s*[\[({].*\d", line) for line in lines)
+
+
 def is_brat(source: Any, *, labelled: bool = True) -> bool:
     """Whether a folder has texts with what is marked in them beside, as brat has: ``a.txt`` and ``a.ann``.
 

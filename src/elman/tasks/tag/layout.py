@@ -24,9 +24,10 @@ from elman.data.reading import read_table
 from elman.data.separators import SEPARATORS, guess_separator
 from elman.data.tables import Table
 from elman.data.text import read_whole
-from elman.errors import ElmanError, counted
-from elman.tasks.tag.characters import check_not_notes, is_brat, text_of
+from elman.errors import ElmanError, brief, counted, quoted
+from elman.tasks.tag.characters import check_not_notes, is_brat, may_have_spans, text_of
 from elman.tasks.tag.folder import files_of
+from elman.tasks.tag.shared import find_shared
 from elman.tasks.tag.token_rows import ENDLESS, has_ends, has_token_rows, sentence_column
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class Layout(Lain):
     tags: str = ""
     group: str = ""  # the column that names the sentence of each row
     names: tuple[str, ...] = ()  # of columns, where the first line has such
+    fewest: int = 0  # columns of each line, where those behind them are as many as a sentence has predicates
     signs: bool = False  # whether signs are parted from the words of texts, as where spans of characters were marked
 
 
@@ -108,7 +110,7 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, 
     heading = [cell.strip(' "') for cell in lines[0].split(guess_separator(text, suffix(source)))]
     named = _has_learnt_column(heading, suffix(source), like, labelled)
     named = named or bool(find(heading, "words") and find(heading, "tags"))
-    if (text_of(heading) and _has_spans(lines)) or named or _names_rows(heading, wishes, labelled):
+    if (text_of(heading) and may_have_spans(lines[1:])) or named or _names_rows(heading, wishes, labelled):
         table = _as_table(source, wishes)
         rows = _rows_layout(table, wishes, like, labelled) if EMPTY.search(text.strip()) else None
         if rows is None or rows.group:  # else empty lines, which are no rows of a table, end its sentences
@@ -117,11 +119,18 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, 
         if wishes.joint or are_joined(lines, joint):
             log.info("%s: a sentence a line, a tag behind the last %s of each word", source, joint)
             return Layout("joined", wishes.dialect, joint=joint)
-    if like is not None and not labelled and _are_sentences(lines, wishes.dialect.separator, max(1, like.width)):
+    shared = like is not None and like.fewest > 0 and find_shared(lines) is not None
+    between = wishes.dialect.separator
+    if like is not None and not (labelled or shared) and _are_sentences(lines, between, max(1, like.width)):
         return Layout("lines", wishes.dialect, signs=like.signs)
     if like is not None and like.signs and not labelled and not EMPTY.search(text.strip()):
         return Layout("lines", wishes.dialect, signs=True)  # texts are asked for as they were learnt from
     layout = _column_layout(source, lines, wishes, like)
+    if labelled and layout.width == 1:
+        raise ElmanError(
+            f"{source} has one column, such as {quoted(brief(lines[-1], 40))}, and a word has its tag in another: "
+            "with a tab, a blank or a comma between them on a line of their own, or as word/tag"
+        )
     if like is not None and like.kind == "columns" and like.width == layout.width and not layout.dialect.header:
         layout = replace(layout, word=like.word, tag=like.tag, prefix=like.prefix)
     if labelled:
@@ -211,11 +220,6 @@ def _table_layout(table: Table, wishes: ColumnSpec, like: Layout | None, labelle
     return layout
 
 
-def _has_spans(lines: Sequence[str]) -> bool:
-    """Whether a line of a table has spans in a cell."""
-    return any(re.search(r"[\[(]\s*[\[({].*\d", line) for line in lines[1:SAMPLE])
-
-
 def _spans_of(table: Table, wishes: ColumnSpec, like: Layout | None, labelled: bool) -> tuple[str, str] | None:
     """The columns of texts and of the spans in them, where a table has such and no tags of words."""
     if not labelled:
@@ -283,6 +287,13 @@ def _are_sentences(lines: Sequence[str], separator: str, widest: int) -> bool:
 
 
 def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec, like: Layout | None) -> Layout:
+    if not wishes.dialect.separator and (found := find_shared(lines)):
+        word = _column(source, wishes.word, (), (), found.fewest, found.word)
+        tag = _column(source, wishes.tag, (), (), found.fewest, found.tag)
+        if like is None:
+            log.info("%s: %s; other tags: %s; --tag-column takes one by its number", source, found.name, found.others)
+        dialect = replace(wishes.dialect, separator=found.separator, header=False)
+        return Layout("columns", dialect, found.fewest, word, tag, fewest=found.fewest)
     separator, rows = _separated(_without_remarks(lines), wishes.dialect.separator)
     width = usual_width(rows)
     rows = [cells_of(line, separator) for line in lines]
@@ -371,7 +382,10 @@ def cells_of(line: str, separator: str) -> list[str]:
     if not separator:
         return GAPS.split(line.strip(" \t"))
     if separator in ",;" and '"' in line:
-        return next(csv.reader([line], delimiter=separator), [])
+        try:
+            return next(csv.reader([line], delimiter=separator, strict=True), [])
+        except csv.Error:  # a quotation mark that is a word
+            return line.split(separator)
     return line.split(separator)
 
 

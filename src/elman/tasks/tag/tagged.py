@@ -22,9 +22,11 @@ from elman.errors import ElmanError, counted, quoted
 from elman.tasks.tag.characters import is_brat, read_brat, tagged_words, words_of
 from elman.tasks.tag.folder import files_of
 from elman.tasks.tag.layout import SAMPLE, Layout, are_joined, cells_of, usual_width
+from elman.tasks.tag.shared import without_brackets
 from elman.tasks.tag.token_rows import sentence_rows
 
 ANSWER, REFUSED = "answer", ("reject", "ignore")  # as Prodigy says that spans are not right
+HASH = "#"
 TAGGED = ("upos", "xpos", "deprel")  # columns of CoNLL-U in which every token has its tag
 
 
@@ -99,7 +101,8 @@ def _sentences(source: Path, layout: Layout, labelled: bool) -> Iterator[_Senten
         before = last
         for one in read(file, layout, labelled):
             last = before + one.document
-            yield replace(one, document=last, file=file)
+            tags = without_brackets(one.tags) if layout.fewest else None
+            yield replace(one, document=last, file=file, tags=one.tags if tags is None else tags)
 
 
 def _gathered(sentences: Iterator[_Sentence], bad: BadRows, missing: Sequence[str]) -> Tagged:
@@ -129,12 +132,14 @@ def _columns(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence
         sample = [line for line in lines[:SAMPLE] if line.strip() and not line.startswith(DOCUMENT)]
         width = usual_width([cells_of(line, layout.dialect.separator) for line in sample]) if sample else width
         word = word if word < width else 0
+    remarks = _remarks(lines, layout, width)
     now, document, skipped, identity = _Sentence(0, 0, [], []), 0, 0, ""
     for number, line in enumerate(lines, 1):
         opened = bool(now.tokens or now.wrong)
         cells = cells_of(line, layout.dialect.separator)
-        if not any(map(str.strip, cells)) or line.startswith(DOCUMENT):
-            document += line.startswith(DOCUMENT)
+        begins = line.startswith(DOCUMENT) or (layout.fewest > 0 and line.startswith("#"))
+        if not any(map(str.strip, cells)) or begins:
+            document += begins and not line.startswith("#end")
             if opened:
                 yield now
             now = _Sentence(0, document, [], [])
@@ -142,7 +147,7 @@ def _columns(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence
         if layout.dialect.header and not skipped:
             skipped = 1
             continue
-        if not opened and line[0] == "#" and len(cells) != width:
+        if not opened and line[0] == "#" and (len(cells) != width or line in remarks):
             continue  # a remark about the sentence that follows
         if 0 <= layout.sentence < len(cells) and cells[layout.sentence] not in ("", identity):
             identity = cells[layout.sentence]
@@ -151,7 +156,7 @@ def _columns(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence
                 now = _Sentence(0, document, [], [])
         now.line = now.line or number
         reason = ""
-        if len(cells) != width:
+        if len(cells) != width and not 0 < layout.fewest <= len(cells):
             reason = f"has {counted(len(cells), 'columns')} where most lines have {width}"
         elif not cells[word].removeprefix(layout.prefix):
             reason = f"has no word in column {word + 1}"
@@ -164,6 +169,22 @@ def _columns(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence
         now.tags += [cells[layout.tag].strip()] if labelled else []
     if now.tokens or now.wrong:
         yield now
+
+
+def _remarks(lines: Sequence[str], layout: Layout, width: int) -> set[str]:
+    """Lines of # and something else before sentences, as wide as those of tokens, whose tags no others have."""
+    if layout.fewest or width <= layout.tag or not any(line.startswith(HASH) for line in lines):
+        return set()
+    found, tags, opened = {}, {HASH}, False
+    for line in lines:
+        cells = cells_of(line, layout.dialect.separator)
+        if len(cells) == width:
+            if not opened and cells[0].strip() == HASH:
+                found[line] = cells[layout.tag].strip()
+                continue  # another may follow
+            tags.add(cells[layout.tag].strip())
+        opened = any(map(str.strip, cells)) and (opened or not line.startswith(HASH))
+    return set() if tags.intersection(found.values()) else set(found)
 
 
 def _conllu(source: Path, layout: Layout, labelled: bool) -> Iterator[_Sentence]:
