@@ -101,7 +101,10 @@ NAMES = {
         "tag": "tag ner label ner_tag pos upos chunk étiquette etiquette etiqueta etichetta etikett etiket wortart "
         "klasse тег 标签 タグ 태그",
         # of streams: whether something was wrong, or has changed
-        "anomaly": "anomaly is_anomaly anomalous label outlier is_outlier attack class y",
+        "anomaly": "anomaly is_anomaly isanomaly anomaly_label anomaly_flag anomalous label outlier is_outlier attack "
+        "class y anomalie ist_anomalie est_anomalie ausreißer anomalia es_anomalia anomalía es_anomalía anomali anomal "
+        "аномалия выброс 異常 异常 이상 etikett étiquette etiquette etiqueta etichetta etiket etykieta метка 标签 "
+        "레이블",
         "change": "changepoint change_point",
         # who took what, without what stands for identity
         "person": "user customer visitor person member who reader listener player client account buyer reviewer "

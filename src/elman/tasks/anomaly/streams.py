@@ -26,13 +26,13 @@ from elman.data.times.column import is_stamp, read_times
 from elman.data.times.headings import are_times
 from elman.data.times.when import When, find_when
 from elman.errors import ElmanError, counted
+from elman.tasks.anomaly.labels import are_labels, says
 
 log = logging.getLogger(__name__)
 
 WINDOWS = "combined_windows.json"
 ANSWERED = ("file", "score", "alarm")  # the columns of an answer
 WINDOWED = ".json"  # in a folder, what is named so has windows
-YES, NO = ("1", "1.0", "true", "yes", "anomaly"), ("0", "0.0", "false", "no", "normal")
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
     when = find_when(table, wish.time, [c for c in free if c not in said], order=order, counted=True)
     label = _label(table, wish.label, [c for c in free if c not in (*when.columns, wish.series)])
     rest = [c for c in free if c not in (*when.columns, label)]
-    changes = [c for c in rest if is_named(c, "change") and _is_answer(table.frame[c])]
+    changes = [c for c in rest if is_named(c, "change") and are_labels(table.frame[c])]
     empty = [c for c in rest if not has_value(table.frame[c]).any()]
     series = wish.series or _find_series(table, when, [c for c in rest if c not in wish.values])
     numbers = [
@@ -238,7 +238,7 @@ def find_label(source: Any, columns: Columns, wish: str) -> str:
 
 
 def _label(table: Table, wish: str, among: Sequence[str]) -> str:
-    return table.column(wish, "anomaly", among=[c for c in among if _is_answer(table.frame[c])])
+    return table.column(wish, "anomaly", among=[c for c in among if are_labels(table.frame[c])])
 
 
 def read_streams(
@@ -384,19 +384,9 @@ def _times(table: Table, columns: Columns) -> tuple[Table, np.ndarray]:
 
 def _read_labels(table: Table, column: str) -> tuple[Table, np.ndarray]:
     cells = ["" if cell is None else str(cell).strip().lower() for cell in table[column]]
-    wrong = {n: f"{column} is {cell!r}, not 0 or 1" for n, cell in enumerate(cells) if cell not in (*YES, *NO)}
-    if wrong:
-        table = table.reject(wrong)
-        cells = [cell for n, cell in enumerate(cells) if n not in wrong]
-    return table, np.array([cell in YES for cell in cells], bool)
-
-
-def _is_answer(cells: pl.Series) -> bool:
-    """Whether a column says yes or no, give or take a few cells that are wrong."""
-    if cells.dtype.is_nested() or cells.dtype.is_temporal():
-        return False
-    text = cells.drop_nulls().cast(pl.String).str.strip_chars().str.to_lowercase()
-    return len(text) > 0 and bool(text.is_in([*YES, *NO]).mean() >= 0.95)  # pyright: ignore[reportOperatorIssue]
+    said = [says(cell) for cell in cells]
+    wrong = {n: f"{column} is {cells[n]!r}, not 0 or 1" for n, yes in enumerate(said) if yes is None}
+    return table.reject(wrong), np.array([yes for yes in said if yes is not None], bool)
 
 
 def _tells(values: np.ndarray, labels: np.ndarray) -> bool:

@@ -1,0 +1,37 @@
+"""Labels of anomalies: which cells say yes or no, in the common languages."""
+
+import polars as pl
+
+YES = frozenset(
+    "1 1.0 true yes y t anomaly anomalous abnormal outlier ja wahr anomalie anomal oui vrai anormal anormale sí si "
+    "verdadero anomalía sim verdadeiro anomalia sì vero tak prawda да истина аномалия evet doğru はい 異常 是 异常 예 "
+    "이상".split()
+)
+NO = frozenset(
+    "0 0.0 false no n f normal nein falsch non faux normale falso não nie fałsz nee nej nei нет ложь норма hayır "  # noqa: RUF001
+    "yanlış いいえ 正常 否 아니오 정상".split()  # noqa: RUF001
+)
+MOST = 0.95  # of the cells of a column of labels at least say one of both
+
+
+def says(cell: object) -> bool | None:
+    """Whether a cell says yes; None where it says neither yes nor no.
+
+    >>> says(" Ja "), says(0), says("maybe")
+    (True, False, None)
+    """
+    text = "" if cell is None else str(cell).strip().lower()
+    return True if text in YES else False if text in NO else None
+
+
+def are_labels(cells: pl.Series) -> bool:
+    """Whether a column says yes or no, give or take a few cells that are wrong.
+
+    >>> are_labels(pl.Series(["ja", "nein", None])), are_labels(pl.Series(["a", "b"]))
+    (True, False)
+    """
+    if cells.dtype.is_nested() or cells.dtype.is_temporal():
+        return False
+    kinds = cells.drop_nulls().cast(pl.String).value_counts(sort=True)
+    numbers = {cell: number for cell, number in kinds.iter_rows() if says(cell) is not None}
+    return sum(numbers.values()) >= MOST * int(kinds["count"].sum()) > 0
