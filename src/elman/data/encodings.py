@@ -13,6 +13,13 @@ from elman.errors import ElmanError, quoted
 log = logging.getLogger(__name__)
 
 PIECE = 1 << 20  # bytes read at a time
+LOOKED = 1 << 14  # bytes that tell an encoding
+SHORT = 1.5  # bytes beside each other that are not of ASCII, on the average, in western texts
+WESTERN = set("àáâãäåæçèéêëìíîïñòóôõöøùúûüßœ€«»°¿¡")
+WESTERN |= {letter.upper() for letter in WESTERN if len(letter.upper()) == 1}
+WESTERN |= set("\u2018\u2019\u201c\u201d\u201e\u2013\u2014\u2026\u00a3\u00a7\u00b7\u00a0")
+TURKISH = set("\u00fe\u00f0\u00fd\u00dd\u00de\u00d0")  # what letters of Turkish are in cp1252
+UNLIKELY = ("ascii", "utf_8", "utf_7", "latin_1", "cp1252")
 FEW = 0.1  # of the bytes of a text at most are zero by mistake
 # what a file begins with, and what it is written in then; the longer mark of UTF-32 begins as that of UTF-16 does
 MARKS = {
@@ -133,14 +140,29 @@ def _decoded(path: Path, file: IO[bytes], begun: bytes, offset: int, name: str, 
 
 
 def _likely(data: bytes) -> str:
-    """The encodings that bytes are likely in: that in which letters within words are small ones.
+    """The encodings that bytes are likely in: that which makes them words of some language, of several western ones.
 
     >>> _likely("tr\u00e8s caf\u00e9".encode("mac_roman")), _likely("tr\u00e8s caf\u00e9".encode("latin-1"))
     ('mac_roman', 'latin-1 or cp1252')
+    >>> _likely("\u0445\u043e\u0440\u043e\u0448\u0430\u044f \u043f\u043e\u0433\u043e\u0434\u0430".encode("cp1251") * 9)
+    'cp1251'
     """
+    from charset_normalizer import from_bytes  # seldom needed
+
     within = set(re.findall(rb"(?<=[a-z])[\x80-\xff]", data))
     small = {name: all(each.decode(name, "replace").islower() for each in within) for name in ("mac_roman", "cp1252")}
-    return "mac_roman" if small["mac_roman"] and not small["cp1252"] else "latin-1 or cp1252"
+    if within and small["mac_roman"] and not small["cp1252"]:
+        return "mac_roman"
+    some = data[:LOOKED].rpartition(b"\n")[0] if len(data) > LOOKED else data
+    runs = re.findall(rb"[\x80-\xff]+", some)
+    short = sum(map(len, runs)) <= SHORT * len(runs)  # as where most letters are those of ASCII
+    signs = set(b"".join(runs).decode("cp1252", "replace"))
+    if short and signs <= WESTERN:
+        return "latin-1 or cp1252"
+    found = [match.encoding for match in from_bytes(some)]
+    if short and signs <= WESTERN | TURKISH and "cp1254" in found:
+        return "cp1254"
+    return found[0].replace("koi8_", "koi8-") if found and found[0] not in UNLIKELY else "latin-1 or cp1252"
 
 
 def _binary(path: Path, data: bytes, offset: int, line: int = 0) -> ElmanError:
