@@ -70,7 +70,7 @@ def test_a_simple_method_that_cannot_be_learnt_is_left_out_and_said(
     path, folder = tmp_path / name, tmp_path / "model"
     path.write_text(text)
     if refused := said("classify", path, folder=folder):  # a row of nothing may be bad
-        assert "--skip-bad" in refused
+        assert "--skip-bad" in refused or "all texts in text are empty" in refused
         return
     result = read_json(folder / RESULT)
     assert not any(name.startswith(left_out) for name in result["compared"])

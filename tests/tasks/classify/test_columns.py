@@ -9,6 +9,7 @@ import pytest
 
 from elman.data.bad import BadRows
 from elman.errors import ElmanError
+from elman.tasks.classify.columns import check_texts
 from elman.tasks.classify.layout import ColumnSpec, Layout, find_layout
 
 ROWS = 30
@@ -97,3 +98,13 @@ def test_the_labels_of_series_are_in_a_file_of_their_own_with_two_columns(tmp_pa
     labels.write_text("id\n0\n1\n2\n")
     with pytest.raises(ElmanError, match=r"labels\.csv has one column, 'id'; labels stand in a second one"):
         find_layout(frame, wishes, BadRows())
+
+
+def test_texts_that_are_all_empty_or_the_same_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ElmanError, match="the table: all texts in text are empty; say which column has them"):
+        check_texts("the table", "text", ["", ""])
+    check_texts("the table", "text", ["a b", "a b"])
+    assert "all texts in text are the same, 'a b', so that nothing tells classes apart" in caplog.text
+    caplog.clear()
+    check_texts("the table", "text", ["a b", ""])
+    assert not caplog.text

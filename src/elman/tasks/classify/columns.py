@@ -1,5 +1,6 @@
 """Which column of a table is the label and which the text, where the user does not say it."""
 
+import logging
 from collections.abc import Sequence
 
 import polars as pl
@@ -9,6 +10,9 @@ from elman.data.numbers.cells import as_numbers, as_text
 from elman.data.roles import FLAG, names_rows
 from elman.data.tables import Table
 from elman.data.times.column import is_time
+from elman.errors import ElmanError, brief, quoted
+
+log = logging.getLogger(__name__)
 
 PROSE = 2.5  # words of a text at least, on the average
 FEW = 0.2  # of the rows, as a share, have different values at most where those are few
@@ -101,3 +105,23 @@ def _kinds(table: Table, column: str) -> int:
 def _words(cells: pl.Series) -> float:
     words = cells.cast(pl.String).drop_nulls().head(1000).str.count_matches(r"\S+")
     return float(words.mean() or 0) if len(words) else 0.0  # pyright: ignore[reportArgumentType]
+
+
+def check_texts(name: str, column: str, texts: Sequence[str]) -> None:
+    """Refuse texts that are all empty, and say where all are the same.
+
+    Args:
+        name: of the data.
+        column: that has them, or "".
+        texts: all of them.
+
+    Raises:
+        ElmanError: there is nothing in any of them.
+    """
+    kinds = set(texts)
+    what = f"all texts{f' in {column}' if column else ''}"
+    if kinds == {""}:
+        raise ElmanError(f"{name}: {what} are empty; say which column has them with --text-column")
+    if len(kinds) == 1:
+        shown = quoted(brief(texts[0], 40))
+        log.warning("%s: %s are the same, %s, so that nothing tells classes apart", name, what, shown)

@@ -23,6 +23,7 @@ from elman.layers.pooling import AttentionPooling, max_and_mean
 from elman.tasks.classify import report
 from elman.tasks.classify.asked import read_asked
 from elman.tasks.classify.baselines import simple_methods
+from elman.tasks.classify.columns import check_texts
 from elman.tasks.classify.inputs import SeriesInput, TextInput, parse_series
 from elman.tasks.classify.labelled import Labelled, read_labelled, warn_of_leaks
 from elman.tasks.classify.layout import Layout, find_layout
@@ -182,6 +183,8 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
             )
         layout = find_layout(sources.data, options.column_spec(), BadRows(skip=True))
         rows = read_labelled(sources.data, layout, sources.bad)
+        if layout.is_text:
+            check_texts(sources.name, layout.text, rows.inputs)
         target = find_target(rows.labels, options.kind, replace(options.dialect, separator=layout.dialect.separator))
         warn_of_leaks(rows, layout)
         rows = rows.reject(target.encode(rows.labels)[1], sources.bad)
