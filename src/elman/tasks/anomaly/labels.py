@@ -8,8 +8,8 @@ YES = frozenset(
     "이상".split()
 )
 NO = frozenset(
-    "0 0.0 false no n f normal nein falsch non faux normale falso não nie fałsz nee nej nei нет ложь норма hayır "  # noqa: RUF001
-    "yanlış いいえ 正常 否 아니오 정상".split()  # noqa: RUF001
+    "0 0.0 false no n f normal nein falsch non faux normale falso não nie fałsz nee nej nei нет ложь норма hayır "
+    "yanlış いいえ 正常 否 아니오 정상".split()
 )
 MOST = 0.95  # of the cells of a column of labels at least say one of both
 
