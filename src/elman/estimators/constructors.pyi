@@ -910,7 +910,7 @@ class ForecasterOptions:
                 constant: Columns that stay the same within a series. [detected]
                 time_column: Column of the time. [detected]
                 id_column: Columns that name the series a row belongs to. [detected]
-                ignore: Columns to leave out, separated by commas.
+                ignore: Columns, or series by their names, to leave out, separated by commas.
                 layout: columns, where each row is a time; or rows, where each row is a series. [detected]
                 frequency: Time between two rows, such as 30min, 1h, 1d, 1mo or weekday. [detected]
                 season: Rows of a season: one number, two for two seasons, or none. [detected]

@@ -34,3 +34,9 @@ def test_words_say_which_rows_are_anomalies(name: str, no: str, yes: str, tmp_pa
     path.write_text(path.read_text(encoding="utf-8").replace(f";{yes}", ";maybe"), encoding="utf-8")
     with pytest.raises(ElmanError, match=f"line 11: {name} is 'maybe', not 0 or 1"):
         read_streams(path, columns, BadRows())
+
+
+def test_a_column_may_have_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "load.csv"
+    path.write_text("time,count,value,literal\n" + "".join(f"{n},{n % 2},{20 + n % 7},{n % 5}\n" for n in range(24)))
+    assert find_columns(path, Columns(())).label == ""

@@ -17,6 +17,7 @@ UNITS = {"s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECON
 ROUND = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 604800)  # seconds
 MONTHS = {"mo": 1, "q": 3, "y": 12}
 DAY, WEEK = UNITS["d"], UNITS["w"]
+A_DAY = np.timedelta64(1, "D")
 YEAR = 365.2425 * DAY
 # each cycle of the calendar, with the waves that tell where in it a time is: of a week as many as tell its days
 WAVES = {"day": (DAY, 4), "week": (WEEK, 3), "year": (YEAR, 2)}
@@ -256,7 +257,7 @@ def _clock_of_months(local: list[np.ndarray], fixed: Clock, *, even: bool) -> Cl
     """A clock of months, where times fall on the same day of them, or are one in each though not ``even`` in days."""
     times, months = np.concatenate(local), np.concatenate([np.diff(_months(part)) for part in local])
     days = _days(times)
-    last, of_month = _days(_as_time(_months(times) + 1)) - 1, days - times.astype("M8[us]").astype("M8[M]")
+    last, of_month = _days(_as_time(_months(times) + 1)) - A_DAY, days - times.astype("M8[us]").astype("M8[M]")
     steps, counts = np.unique(months[months > 0], return_counts=True)
     if not len(steps):
         return None
@@ -302,7 +303,7 @@ def _days_of_week(days: np.ndarray) -> str:
     >>> _days_of_week(np.arange("2024-01-01", "2024-01-20", dtype="M8[D]")[[0, 1, 2, 3, 4, 7, 8, 9, 10, 11]])
     '1111100'
     """
-    span = np.arange(days[0], days[-1] + 1)
+    span = np.arange(days[0], days[-1] + A_DAY)
     there, of_all = (np.bincount((each.astype(np.int64) + 3) % 7, minlength=7) for each in (days, span))
     closed = (there <= RARE * of_all) & (of_all > 0)
     # of a weekend one may do

@@ -32,6 +32,6 @@ def are_labels(cells: pl.Series) -> bool:
     """
     if cells.dtype.is_nested() or cells.dtype.is_temporal():
         return False
-    kinds = cells.drop_nulls().cast(pl.String).value_counts(sort=True)
-    numbers = {cell: number for cell, number in kinds.iter_rows() if says(cell) is not None}
-    return sum(numbers.values()) >= MOST * int(kinds["count"].sum()) > 0
+    kinds = cells.drop_nulls().cast(pl.String).value_counts(name="rows of a kind")
+    said = sum(number for cell, number in kinds.iter_rows() if says(cell) is not None)
+    return said >= MOST * len(cells.drop_nulls()) > 0
