@@ -34,8 +34,8 @@ def load(rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 def table(rows: int, start: str = "2024-01-01") -> pl.DataFrame:
     values, warmth = load(rows)
-    first = np.datetime64(start, "m")
-    stamps = [str(first + 60 * n).replace("T", " ") for n in range(rows)]
+    first, hour = np.datetime64(start, "m"), np.timedelta64(1, "h")
+    stamps = [str(first + n * hour).replace("T", " ") for n in range(rows)]
     return pl.DataFrame({"time": stamps, "load": values.round(4), "warmth": warmth.round(4)})
 
 
@@ -352,7 +352,12 @@ def test_a_row_a_series(tmp_path: Path) -> None:
 
 def test_a_yearly_cycle_is_read_only_where_it_was_seen_three_times() -> None:
     def cycles(days: int) -> list[str]:
-        frame = pl.DataFrame({"day": [str(np.datetime64("2020-01-01") + n) for n in range(days)], "v": load(days)[0]})
+        frame = pl.DataFrame(
+            {
+                "day": [str(each) for each in np.datetime64("2020-01-01") + np.arange(days).astype("m8[D]")],
+                "v": load(days)[0],
+            }
+        )
         chosen = ForecastOptions(horizon=5, split="-/5/5")
         return ForecastTask.learn(chosen, ForecastTask.read(chosen, Sources(frame)))["calendar"]
 

@@ -405,7 +405,7 @@ def test_rows_of_another_step_than_those_that_were_learnt_from_are_refused(tmp_p
     found, _ = panel(tmp_path, hours(list(range(24))))
     path = tmp_path / "other.csv"
     for step, said in ((2, "2 hours"), (24, "a day")):
-        times = [np.datetime64("2024-01-01T00") + step * n for n in range(8)]
+        times = [np.datetime64("2024-01-01T00") + np.timedelta64(step * n, "h") for n in range(8)]
         path.write_text("time,value\n" + "".join(f"{time},{n}\n" for n, time in enumerate(times)))
         with pytest.raises(ElmanError, match=rf"its rows are {said} apart in time, .* from an hour; give rows"):
             read_panel(read_table(path, BadRows()), found.columns, found.clock)

@@ -126,7 +126,7 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, 
     if like is not None and like.signs and not labelled and not EMPTY.search(text.strip()):
         return Layout("lines", wishes.dialect, signs=True)  # texts are asked for as they were learnt from
     layout = _column_layout(source, lines, wishes, like)
-    if labelled and layout.width == 1:
+    if labelled and layout.width == 1 and not any(re.search(r"[\t,; ]", line.strip()) for line in lines):
         raise ElmanError(
             f"{source} has one column, such as {quoted(brief(lines[-1], 40))}, and a word has its tag in another: "
             "with a tab, a blank or a comma between them on a line of their own, or as word/tag"
