@@ -691,7 +691,7 @@ def test_a_log_of_a_web_server_is_a_table_of_requests(tmp_path: Path) -> None:
     bad = BadRows("all", answers=True)
     (tmp_path / "access.log").write_text(f"{many}\nwhat\n{common}\n")
     found = read_table(tmp_path / "access.log", bad)
-    assert (len(found), found.size, len(bad.listed)) == (21, 23, 2)
+    assert (len(found), found.size, len(bad.listed), len(bad.remarks)) == (21, 23, 1, 1)
 
 
 def test_a_name_that_stands_twice_is_told(tmp_path: Path) -> None:

@@ -1,9 +1,37 @@
 """Rows in which nothing stands: separators alone, as spreadsheets write below a table, and empty lines within one."""
 
+import logging
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
+from elman.data.bad import BadRows
+from elman.errors import counted
+
 NOTHING = "nothing in it"  # what a row has that is told to be bad
+SHOWN = 3  # of such rows
+
+
+def have_empty_answers(bad: BadRows, name: str, places: Sequence[str]) -> None:
+    """Remark on rows in which nothing stands, which have empty answers; training leaves them out with a line as well.
+
+    Args:
+        bad: that takes the remark.
+        name: of the file.
+        places: where each row is.
+
+    Example:
+        >>> bad = BadRows(answers=True)
+        >>> have_empty_answers(bad, "a.csv", ["line 2", "line 5"])
+        >>> [*bad.remarks]
+        ['a.csv: 2 rows have nothing in them and an empty answer: line 2, line 5']
+    """
+    if places:
+        more = f" and {len(places) - SHOWN:,} more" if len(places) > SHOWN else ""
+        what = f"nothing in {'it' if len(places) == 1 else 'them'}"
+        said = f"{counted(len(places), 'rows have')} {what} and an empty answer: {', '.join(places[:SHOWN])}{more}"
+        bad.remark(name, [said], logging.WARNING)
 
 
 def of_separators(text: str, separator: str, lines: np.ndarray, cells: pl.Series) -> np.ndarray:

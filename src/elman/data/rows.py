@@ -19,7 +19,7 @@ from elman.data.files import suffix
 from elman.data.formats import delimited
 from elman.data.formats.objects import read_object
 from elman.data.headers import has_header
-from elman.data.hollow import NOTHING
+from elman.data.hollow import NOTHING, have_empty_answers
 from elman.data.memory import opened
 from elman.data.packed import is_there
 from elman.data.reading import format_of, read_table
@@ -155,11 +155,21 @@ def read_again(source: Path | Line | pl.DataFrame | Mapping[str, Any], known: Kn
 
 
 def _without_hollow(table: Table) -> Table:
-    """The table without rows in which nothing stands, which are bad; an empty line of one column is an empty text."""
+    """The table without rows in which nothing stands, whose answers are empty; an empty line of one column is a text.
+
+    Training leaves them out with a line as well, so that they end no run.
+    """
     if table.frame.width < 2:
         return table
-    hollow = table.frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
-    return table.reject(dict.fromkeys(hollow.arg_true().to_list(), f"has {NOTHING}"))
+    empty = table.frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    hollow, filled = np.flatnonzero(empty.to_numpy()), np.flatnonzero(~empty.to_numpy())
+    if not len(hollow):
+        return table
+    if not len(filled):
+        raise ElmanError(f"{table.name}: no row has anything in it")
+    place = table.place if table.files is None else table.where
+    have_empty_answers(table.bad, table.name, [place(row) for row in hollow.tolist()])
+    return table.take(filled)
 
 
 def _read_line(line: str, known: Known, bad: BadRows) -> Table:

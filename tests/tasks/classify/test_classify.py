@@ -318,8 +318,31 @@ def test_characters_are_read_whole_and_words_are_not(tokens: str) -> None:
 def test_a_long_text_is_cut_with_a_word(tmp_path: Path, caplog: Any) -> None:
     path, options = example(tmp_path)
     path.write_text(path.read_text() + f'"{"word " * 5000}",good\n')
-    fit(ClassifyTask, path, steps=2, max_length=50, **options)
-    assert "1 text is longer than 50 words and cut there" in caplog.text
+    model = fit(ClassifyTask, path, steps=2, max_length=50, **options)
+    assert "1 text is longer than 50 words and cut there; --max-length says where" in caplog.text
+    for source, name in ((path, str(path)), (["word " * 50, "word " * 51], "the data")):
+        caplog.clear()
+        model.predict(source)
+        assert caplog.messages[0] == f"{name}: 1 text is longer than 50 words and cut there"
+    caplog.clear()
+    assert len(model.predict(["word " * 50])) == 1
+    assert "cut" not in caplog.text
+    long = json.dumps({"text": "word " * 51})
+    assert len([*model.stream([long, long])]) == 2
+    assert caplog.messages == ["the stream: 1 text is longer than 50 words and cut there"]
+
+
+@pytest.mark.parametrize("options", [{}, {"resample": 0.5}])
+def test_a_long_series_is_cut_with_a_word(options: dict[str, Any], caplog: Any) -> None:
+    frame = pl.DataFrame({"x": [[0.0, 1.0, 2.0], [5.0, 6.0]] * 10, "label": ["up", "down"] * 10})
+    model = fit(ClassifyTask, frame, steps=2, hidden=4, max_length=2 if not options else 4, **options)
+    assert "steps and cut there; --max-length says where" in caplog.text
+    caplog.clear()
+    model.predict(frame)
+    assert caplog.messages[0].startswith("the data: 10 series are longer than")
+    caplog.clear()
+    model.predict(frame[1::2].with_columns(pl.col("x").list.head(2)))
+    assert "cut" not in caplog.text
 
 
 def test_held_out_files_and_none_at_all(tmp_path: Path) -> None:

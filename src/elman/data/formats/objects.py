@@ -16,7 +16,7 @@ from elman.data.columns import listed
 from elman.data.dialect import Dialect
 from elman.data.files import suffix
 from elman.data.formats import Beginning, Format
-from elman.data.hollow import NOTHING, empty_lines, within
+from elman.data.hollow import NOTHING, empty_lines, have_empty_answers, within
 from elman.data.tables import Table, column_of, held
 from elman.data.text import read_whole
 from elman.data.trees import Found, find_rows, is_pair, named_lists, others
@@ -54,9 +54,11 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     whole = _whole(text, name) if is_one(text, suffix(path)) else _Whole(_lines(text, bad))
     if isinstance(whole.rows, pl.DataFrame):
         return held(whole.rows, name, bad, dialect)
-    rows, lines, index, size = [], [], [], 0
+    rows, lines, index, size, hollow = [], [], [], 0, []
     for number, row in whole.rows:
-        if isinstance(row, str):
+        if row == NOTHING:
+            hollow.append(f"{whole.unit} {number}")
+        elif isinstance(row, str):
             bad.add(f"{name}, {whole.unit} {number}", f"is no JSON object: {row}")
         else:
             rows.append(row)
@@ -65,6 +67,7 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
         size += 1
     if not rows:
         raise ElmanError(f"{name} has no rows")
+    have_empty_answers(bad, name, hollow)
     columns = list(dict.fromkeys(key for row in rows for key in row))
     if not columns:
         raise ElmanError(f"{name} has objects with nothing in them")

@@ -10,7 +10,7 @@ import polars as pl
 from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
 from elman.data.formats import Beginning, Format
-from elman.data.hollow import NOTHING, filled_lines
+from elman.data.hollow import filled_lines, have_empty_answers
 from elman.data.tables import Table
 from elman.data.text import read_whole
 from elman.errors import ElmanError
@@ -56,10 +56,12 @@ def read(path: Path, bad: BadRows, dialect: Dialect) -> Table:
     """The requests; columns in which nothing is ever said are left out."""
     lines = filled_lines(read_whole(path, dialect.encoding), answers=bad.answers)
     rows, numbers, index = [], [], []
+    have_empty_answers(bad, str(path), [f"line {number}" for number, line in lines if not line])
     for place, (number, line) in enumerate(lines):
-        cells = parted(line.rstrip())
+        cells = parted(line.rstrip()) if line else None
         if cells is None:
-            bad.add(f"{path}, line {number}", f"has {NOTHING}" if not line else "is no request as the others are")
+            if line:
+                bad.add(f"{path}, line {number}", "is no request as the others are")
             continue
         rows.append(cells)
         numbers.append(number)

@@ -63,12 +63,7 @@ class TextInput(nn.Module):
             log.info("texts are read as %s; they have %.1f words on the average", tokens, mean)
         cut = [_cut(text, tokens, options.max_length + 1) for text in texts]
         if long := sum(len(each) > options.max_length for each in cut):
-            log.warning(
-                "%s longer than %s %s and cut there; --max-length says where",
-                counted(long, "texts are"),
-                options.max_length,
-                tokens,
-            )
+            log.warning("%s; --max-length says where", _are_cut(long, "texts", options.max_length, tokens))
         least = 1 if tokens == "characters" else options.min_count
         read = (each[: options.max_length] for each in cut)
         return {"tokens": tokens, **Lexicon.learn(read, options.vocabulary, least).to_json()}
@@ -82,6 +77,12 @@ class TextInput(nn.Module):
     def lengths(self, texts: Sequence[str]) -> np.ndarray:
         """How long texts are, about."""
         return np.array([min(len(text), self.longest * 6) for text in texts])
+
+    def are_cut(self, texts: Sequence[str]) -> str:
+        """That texts are cut, if any are, as a line says it."""
+        most = self.longest
+        long = sum(len(text) > most and len(_cut(text, self.tokens, most + 1)) > most for text in texts)
+        return _are_cut(long, "texts", most, self.tokens) if long else ""
 
     def batch(self, texts: Sequence[str]) -> Words:
         return self.lexicon.batch([_cut(text, self.tokens, self.longest) for text in texts])
@@ -101,6 +102,10 @@ class TextInput(nn.Module):
     def part(self, text: str) -> str:
         """What is read of a text."""
         return text[: self.longest] if self.tokens == "characters" else with_first_words(text, self.longest)
+
+
+def _are_cut(number: int, what: str, longest: int, unit: str) -> str:
+    return f"{counted(number, f'{what} are')} longer than {longest:,} {unit} and cut there"
 
 
 def _cut(text: str, tokens: str, most: int) -> list[str]:
@@ -137,6 +142,8 @@ class SeriesInput(nn.Module):
     @classmethod
     def learn(cls, options: Any, series: Sequence[Sequenced], layout: Layout) -> dict[str, Any]:
         """What must be known of series."""
+        if long := _long(series, options.resample, options.max_length):
+            log.warning("%s; --max-length says where", _are_cut(long, "series", options.max_length, "steps"))
         series = [_at_pace(each, options.resample, options.max_length) for each in series]
         values = np.concatenate([each.values for each in series]).astype(np.float64)
         channels = list(layout.channels) or [f"channel {n}" for n in range(1, values.shape[1] + 1)]
@@ -165,6 +172,11 @@ class SeriesInput(nn.Module):
 
     def lengths(self, series: Sequence[Sequenced]) -> np.ndarray:
         return np.array([len(each.values) for each in series])
+
+    def are_cut(self, series: Sequence[Sequenced]) -> str:
+        """That series are cut, if any are, as a line says it."""
+        long = _long(series, self.every, self.longest)
+        return _are_cut(long, "series", self.longest, "steps") if long else ""
 
     def batch(self, series: Sequence[Sequenced]) -> Steps:
         paced = [_at_pace(each, self.every, self.longest) for each in series]
@@ -227,6 +239,13 @@ class SeriesInput(nn.Module):
     def shown(self, series: Sequenced) -> str:
         mean = np.nanmean(series.values) if not np.isnan(series.values).all() else np.nan
         return f"{counted(len(series.values), 'steps')}, mean {mean:.3g}"
+
+
+def _long(series: Sequence[Sequenced], every: float, longest: int) -> int:
+    """How many series have more steps than are read."""
+    if not every:
+        return sum(len(each.values) > longest for each in series)
+    return sum(bool(np.ptp(np.floor(each.times[[0, -1]] / every)) >= longest) for each in series)
 
 
 def _at_pace(series: Sequenced, every: float, longest: int) -> Sequenced:

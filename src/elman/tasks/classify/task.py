@@ -1,5 +1,6 @@
 """Classification: a label, several, or a number, for a text or for a series of numbers."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -247,6 +248,7 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
     def evaluation(self, source: Any, folder: Path, bad: BadRows) -> Rows:
         rows = read_labelled(source, self.layout, bad)
         check_answers(len(rows), self.target.size)
+        self._remark_cut(rows.inputs, source, bad)
         return Rows(self, rows, bad)
 
     def batch(self, rows: Labelled, truth: np.ndarray, chosen: np.ndarray) -> ClassifyBatch:
@@ -282,6 +284,16 @@ class ClassifyTask(RowPredictor[ClassifyOptions, ClassifyParts, ClassifyBatch, C
         return found
 
     def rows(self, source: Any, bad: BadRows) -> Asked[Any]:
+        asked = self._asked(source, bad)
+        self._remark_cut(asked.inputs, source, bad)
+        return asked
+
+    def _remark_cut(self, inputs: Sequence[Any], source: Any, bad: BadRows) -> None:
+        if said := self.input.are_cut(inputs):
+            name = str(source) if isinstance(source, Path) else "" if isinstance(source, Line) else "the data"
+            bad.remark(name, [said], logging.WARNING, "long")
+
+    def _asked(self, source: Any, bad: BadRows) -> Asked[Any]:
         if isinstance(self.input, TextInput):
             return read_asked(source, self.layout, bad, self.target.has)
         if isinstance(source, Line) and not self.layout.is_row(source.text):

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
+from elman.data.hollow import have_empty_answers
 from elman.data.tables import Table
 from elman.data.times.when import When
 from elman.errors import ElmanError, brief, quoted
@@ -51,7 +52,8 @@ class Sessions:
 def listed_sessions(rows: list[Any], bad: BadRows) -> Sessions:
     """Sessions that are a list in memory."""
     bad.read(len(rows))
-    return whole(pl.DataFrame({"row": range(len(rows))}), rows, [f"session {n}" for n in range(len(rows))], bad)
+    where = [f"session {n}" for n in range(len(rows))]
+    return whole(pl.DataFrame({"row": range(len(rows))}), rows, where, bad, "the list")
 
 
 def row_sessions(table: Table, item: str, within: str, keys: Sequence[str], when: When) -> Sessions:
@@ -71,7 +73,8 @@ def row_sessions(table: Table, item: str, within: str, keys: Sequence[str], when
     if times is not None:
         lists = [[each[n] for n in np.argsort(at, kind="stable")] for each, at in zip(lists, times, strict=True)]
     named = [key for key in keys if key in table.columns]
-    found = whole(table.frame.select(named), lists, [table.where(row) for row in range(len(table))], table.bad)
+    where = [table.where(row) for row in range(len(table))]
+    found = whole(table.frame.select(named), lists, where, table.bad, table.name)
     asked = table.spread().select(named) if named else pl.DataFrame({"row": range(table.size)})
     ends = found.ends if times is None else np.array([times[row].max() for row in found.index.tolist()])
     return replace(found, index=table.index[found.index], asked=asked, ends=ends)
@@ -90,10 +93,18 @@ def _times(table: Table, when: When) -> tuple[Table, list[np.ndarray]]:
     return table.reject(wrong), kept
 
 
-def whole(keys: pl.DataFrame, rows: list[Any], where: list[str], bad: BadRows) -> Sessions:
-    """Sessions from rows of items, those without any left out; ``keys`` says whose each row is, and ``where`` it is."""
+def whole(keys: pl.DataFrame, rows: list[Any], where: list[str], bad: BadRows, name: str) -> Sessions:
+    """Sessions from rows of items, those without any left out, which are bad where they are not to be answered.
+
+    Args:
+        keys: whose each row is.
+        rows: of items.
+        where: each row is.
+        bad: what is done about those without items.
+        name: of what they all are in.
+    """
     numbers: dict[str, int] = {}
-    items, kept = [], []
+    items, kept, hollow = [], [], []
     for row, each in enumerate(rows):
         if any(isinstance(item, dict | list) for item in each or []):
             raise ElmanError(
@@ -101,10 +112,14 @@ def whole(keys: pl.DataFrame, rows: list[Any], where: list[str], bad: BadRows) -
                 "of a session as a list of their names or numbers"
             )
         texts = [str(item).strip() for item in each or [] if item is not None and str(item).strip()]
+        if not texts and bad.answers:
+            hollow.append(where[row].removeprefix(f"{name}, "))
+            continue
         if not texts:
             bad.add(where[row], "the session has no items")
             continue
         items.append(np.array([numbers.setdefault(text, len(numbers)) for text in texts]))
         kept.append(row)
+    have_empty_answers(bad, name, hollow)
     asked = keys if keys.width else pl.DataFrame({"row": range(len(rows))})
     return Sessions(asked[kept], list(numbers), items, np.arange(len(items)), np.array(kept, int), asked)
