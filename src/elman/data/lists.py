@@ -1,6 +1,8 @@
 """Columns whose cells are lists of numbers, or lists of such: a series in each row."""
 
+import ast
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -15,6 +17,10 @@ from elman.errors import ElmanError
 Cell = list[np.ndarray]  # what stands in a cell: one list of numbers, or several
 Inner = Literal["", "channel", "step"]  # what each of several lists in a cell is
 SAMPLE = 20  # cells that are looked at
+CONSTANTS = ("true", "false", "null")
+VALUE = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|true|false|null|True|False|None"""
+ITEM = re.compile(VALUE, re.DOTALL)
+LIST = re.compile(rf"\[\s*(?:(?:{VALUE})(?:(?:\s*,\s*|\s+)(?:{VALUE}))*\s*,?\s*)?\]", re.DOTALL)
 
 
 def holds_lists(cells: pl.Series) -> bool:
@@ -48,6 +54,47 @@ def parsed(cell: Any) -> Cell | None:
         return None
     fine = all(each.ndim == 1 and not (np.abs(each) > LARGEST).any() for each in found)
     return found if fine else None
+
+
+def written_list(text: str) -> list[Any] | None:
+    """The list that a text is, as JSON, Python, pandas or NumPy write one of texts and numbers; None where it is none.
+
+    Example:
+        >>> written_list("['B-PER', 'O']"), written_list('["it" "is"]'), written_list('["a", 1]')
+        (['B-PER', 'O'], ['it', 'is'], ['a', 1])
+        >>> written_list("[sic] he went"), written_list("[]")
+        (None, [])
+    """
+    found = text.strip()
+    if LIST.fullmatch(found) is None:
+        return None
+    parts = ITEM.findall(found[1:-1])
+    try:
+        return [json.loads(part) if part in CONSTANTS else ast.literal_eval(part) for part in parts]
+    except (ValueError, SyntaxError):
+        return None
+
+
+def with_lists(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same, with lists of texts in the columns whose cells are such, written out, as tables of pandas have them.
+
+    Example:
+        >>> with_lists(pl.DataFrame({"who": ["ann", "bob"], "items": ["['tea', 'milk']", "[]"]}))["items"].to_list()
+        [['tea', 'milk'], []]
+    """
+    return frame.with_columns(found for cells in frame if (found := _as_lists(cells)) is not None)
+
+
+def _as_lists(cells: pl.Series) -> pl.Series | None:
+    """A column of texts as lists, where each of these is one."""
+    if cells.dtype != pl.String or not cells.drop_nulls().head(SAMPLE).str.contains(r"^\s*\[.*\]\s*$").all():
+        return None
+    found = [None if cell is None else written_list(cell) for cell in cells]
+    some = [each for each in found if each is not None]
+    if len(some) < cells.len() - cells.null_count() or not any(some):
+        return None
+    texts = [each and [None if part is None else str(part) for part in each] for each in found]
+    return pl.Series(cells.name, texts, dtype=pl.List(pl.String))
 
 
 def find_inner(column: str, cells: Sequence[Cell | None]) -> Inner:

@@ -421,3 +421,16 @@ def test_a_time_of_day_in_three_or_four_digits_beside_its_day() -> None:
     when = find_when(table, (), table.columns)
     assert when.columns == ("DATE", "HHMM")
     np.testing.assert_array_equal(np.diff(when.read(table.frame).values) / 60e6, [30, 30, 22 * 60 + 30, 30])
+
+
+@pytest.mark.parametrize(
+    ("cells", "columns"),
+    [
+        ({"source": ["gj04"] * 4, "label": [0, 1, 1, 0]}, ()),  # as CoLA names where its sentences are from
+        ({"event_date": [20240301] * 4, "user_pseudo_id": [1.17, 2.17, 1.17, 3.4]}, ("event_date",)),
+        ({"event_date": ["20240301"] * 4, "user_pseudo_id": ["1.17", "2.17", "1.17", "3.40"]}, ("event_date",)),
+        ({"Datum": ["01.03.2024"] * 4, "Uhrzeit": ["1.17", "2.17", "1.18", "3.40"]}, ("Datum", "Uhrzeit")),
+    ],
+)
+def test_numbers_and_names_beside_times_are_none(cells: dict[str, list[Any]], columns: tuple[str, ...]) -> None:
+    assert tuple(found(cells).columns) == columns

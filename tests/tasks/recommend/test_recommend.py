@@ -437,6 +437,14 @@ def test_a_line_without_items_is_a_session_that_cannot_be_answered(mark: str, ho
     assert len(read_events(path, layout, learnt)) == 3  # nothing is learnt from it
 
 
+def test_lists_as_pandas_writes_them_are_sessions(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("order,items\n1,\"['tea', 'milk']\"\n2,\"['whole milk', 'tea']\"\n")
+    layout = find_events(path, FOUND, BadRows())
+    found = read_events(path, layout, BadRows())
+    assert [[found.names[n] for n in each] for each in found.items] == [["tea", "milk"], ["whole milk", "tea"]]
+
+
 def test_a_very_long_session_is_answered(walker: RecommendTask) -> None:
     long = [f"page{step % 12}" for step in range(100_000)]
     assert walker.predict([long, ["page3"]]).height == 2

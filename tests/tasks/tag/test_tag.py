@@ -485,3 +485,23 @@ def test_a_folder_without_sentences_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Nothing here has a tag.\n")
     with pytest.raises(ElmanError, match="has no files of sentences with tags in it"):
         made(tmp_path)
+
+
+@pytest.mark.parametrize("between", [", ", " ", ",\n "])
+def test_lists_of_tags_as_pandas_writes_them_are_lists(between: str, tmp_path: Path) -> None:
+    tags = between.join(f"'{tag}'" for tag in ("B-PER", "O", "B-LOC"))
+    path = tmp_path / "ner.csv"
+    path.write_text("Sentence,Tag\n" + f'Ann saw Rome,"[{tags}]"\n' * 4)
+    wishes = ColumnSpec()
+    found = read_tagged(path, find_layout(path, wishes), BadRows())
+    assert found.tags == [["B-PER", "O", "B-LOC"]] * 4
+
+
+def test_columns_of_where_a_token_stands_are_no_words(tmp_path: Path) -> None:
+    path = tmp_path / "x.tsv"
+    rows = "".join(
+        f"1-{n}\t{4 * n}-{4 * n + 3}\t{word}\t{tag}\t\n" for n, word, tag in [(1, "Ann", "PER"), (2, "saw", "_")]
+    )
+    path.write_text("#FORMAT=WebAnno TSV 3.3\n\n\n" + f"#Text=Ann saw\n{rows}\n" * 5)
+    found = read_tagged(path, find_layout(path, ColumnSpec()), BadRows())
+    assert (found.tokens, found.tags) == ([["Ann", "saw"]] * 5, [["PER", "_"]] * 5)

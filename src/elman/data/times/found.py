@@ -119,6 +119,8 @@ def _form_of_text(text: pl.Series, order: str, names: list[str]) -> Found:
         return Found("")
     if best == "two years" and sample.n_unique() == 1 and counts.get("ym") == counts[best]:
         best = "ym"  # 2000-01 is a month, unless 2001-02 comes after it
+    if best == "fy20" and sample.n_unique() == 1 and sample.str.contains(r"^[a-z]").all():
+        return Found("")  # gj04 in all rows is a source; a business year has capitals
     if best == "year s week" and sample.n_unique() > 2 and counts.get("half") == counts[best]:
         best = "half"  # of weeks there are more than two
     if not order_of(best):

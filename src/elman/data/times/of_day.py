@@ -34,7 +34,7 @@ def clock_form(column: pl.Series, *, named: bool, days: np.ndarray | None = None
     >>> clock_form(pl.Series("period", [*range(1, 49)]), named=False, days=np.zeros(48))
     '1 to 48 of a day'
     """
-    if is_of_day(column):
+    if is_of_day(column) and (named or not is_numeric(column)):  # 8.30 may be a number like others
         return CLOCK
     if column.dtype.is_temporal() or column.dtype.is_nested():
         return ""

@@ -14,6 +14,7 @@ from elman.data.bad import BadRows
 from elman.data.columns import find, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.formats import check_task, delimited, format_of
+from elman.data.lists import with_lists
 from elman.data.nested import holds_objects, unnested
 from elman.data.numbers.cells import as_text
 from elman.data.reading import read_table
@@ -118,7 +119,7 @@ def find_events(
     mark = _mark(source, wish)
     table = read_baskets(source, bad, wish.dialect, mark) if mark else _table(source, wish, bad)
     columns, held = tuple(table.columns), [c for c in table.columns if holds_objects(table.frame[c])]
-    table = replace(table, frame=unnested(table.frame))
+    table = replace(table, frame=with_lists(unnested(table.frame)))
     if wish.item in held:
         wish = replace(wish, item=field_of_items(table, wish.item))
     chosen = [name for name in (wish.item, wish.person, wish.session, *wish.time, wish.rating, *ignore) if name]
@@ -183,7 +184,7 @@ def read_events(source: Any, layout: EventLayout, bad: BadRows) -> Sessions:
         table = read_baskets(source, bad, layout.dialect, layout.within, layout.columns == USERS, layout.heading)
     else:
         table = read_again(source, layout.known, bad)
-        table = replace(table, frame=unnested(table.frame))
+        table = replace(table, frame=with_lists(unnested(table.frame)))
     for column in [layout.item] if layout.within else [*layout.known.needed, *layout.when.columns]:
         table.known(column)
     if layout.within:

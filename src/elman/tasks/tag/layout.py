@@ -17,7 +17,7 @@ from elman.data.columns import find, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.files import alternatives, suffix
 from elman.data.formats import check_task, conllu, delimited, format_of
-from elman.data.formats.conll import DOCUMENT, SPANS
+from elman.data.formats.conll import DOCUMENT, SPANS, places_before
 from elman.data.headers import has_classes
 from elman.data.marked import are_spans
 from elman.data.reading import read_table
@@ -37,6 +37,7 @@ SAMPLE = 2000  # lines from which is found out how a file lies
 ALIKE = 0.9  # of the lines at least have as many columns as most, where there are columns
 EMPTY = re.compile(r"\n[ \t,;|]*\n")  # a line without a value, as spreadsheets save one too
 GAPS = re.compile(r"[ \t]+")  # not every space: some stand for themselves
+IN_LIST = re.compile(r"""[,;\t|]"?\[['"]""")  # where a cell begins that is a list of texts
 LANGUAGE = re.compile(r"([a-z]{2,3}:).+")  # which WikiANN writes before each word
 
 
@@ -110,6 +111,7 @@ def find_layout(source: Any, wishes: ColumnSpec, *, like: Layout | None = None, 
     heading = [cell.strip(' "') for cell in lines[0].split(guess_separator(text, suffix(source)))]
     named = _has_learnt_column(heading, suffix(source), like, labelled)
     named = named or bool(find(heading, "words") and find(heading, "tags"))
+    named = named or bool(find(heading, "tag", "tags") and IN_LIST.search("".join(lines[1:2])))
     if (text_of(heading) and may_have_spans(lines[1:])) or named or _names_rows(heading, wishes, labelled):
         table = _as_table(source, wishes)
         rows = _rows_layout(table, wishes, like, labelled) if EMPTY.search(text.strip()) else None
@@ -318,7 +320,8 @@ def _column_layout(source: Path, lines: Sequence[str], wishes: ColumnSpec, like:
     counted = width > 2 and all(cell[:1].isdigit() for cell in columns[0][:200]) and columns[0][0] == "1"
     # tags of spans are known wherever they stand
     spans = [n for n in range(width) if len(set(columns[n])) > 1 and all(map(SPANS.fullmatch, columns[n]))]
-    first = next((n for n in range(int(counted), width) if n not in spans), 0)
+    begun = int(counted) or places_before(columns)
+    first = next((n for n in range(begun, width) if n not in spans), 0)
     word = _column(source, wishes.word, names, ("word", "words"), width, first)
     usable = [n for n in spans or range(width) if n != word and len(set(columns[n])) > 1]
     last = 3 if counted and width == 10 else max(usable, default=width - 1)  # ten is CoNLL-U

@@ -14,6 +14,7 @@ from elman.data.files import alternatives
 from elman.data.formats import conllu
 from elman.data.formats.conll import DOCUMENT
 from elman.data.formats.objects import read_value
+from elman.data.lists import written_list
 from elman.data.marked import spans_of
 from elman.data.reading import read_table
 from elman.data.rows import Asked, Line, Parts
@@ -315,12 +316,13 @@ def _read_rows(source: Any, layout: Layout, bad: BadRows, labelled: bool) -> Tag
 
 
 def _parts(cell: Any) -> list[str] | None:
-    """The words, or tags, of a cell: a list, one written as JSON, or a text with spaces between them."""
+    """The words, or tags, of a cell: a list, one written as JSON or Python does, or a text with spaces in between."""
     if isinstance(cell, str) and cell.startswith("["):
         try:
             cell = read_value(cell)
         except ValueError:
-            return cell.split()  # a text that begins so
+            found = written_list(cell)
+            cell = cell if found is None else found  # a text may begin so
     if isinstance(cell, str):
         return cell.split()
     if not isinstance(cell, Iterable) or any(not isinstance(part, str | int | float) or part == "" for part in cell):
