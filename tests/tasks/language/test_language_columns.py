@@ -80,3 +80,23 @@ def test_a_table_without_texts_is_refused_and_lines_with_commas_are_a_text(tmp_p
     assert text_of(table, "", "", BadRows()) == table
     with pytest.raises(ElmanError, match="has no column 'c'"):
         held(table, "c")
+
+
+@pytest.mark.parametrize(("columns", "expected"), [(("title", "poem"), "poem"), (("text", "html"), "text")])
+def test_a_title_stands_above_a_text_that_is_much_longer(
+    columns: tuple[str, str], expected: str, tmp_path: Path
+) -> None:
+    short, long = "the rose", "a rose is a rose is a rose, and the sun is over the hills and the sea"
+    path = tmp_path / "verse.csv"
+    path.write_text(",".join(columns) + "\n" + f'{short},"{long}"\n' * 3)
+    found = text_of(path, "", "", BadRows())
+    assert isinstance(found, HeldText)
+    assert found.text.split("\n")[0] == {"poem": long, "text": short}[expected]
+
+
+def test_names_of_what_is_in_lists_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "chats.jsonl"
+    turns = [{"from": "human", "value": "so good"}, {"from": "gpt", "value": "so bad"}]
+    path.write_text("".join(json.dumps({"id": f"i{n}", "conversations": turns}) + "\n" for n in range(4)))
+    with pytest.raises(ElmanError, match=r"no column of texts; .* its columns are id, conversations"):
+        text_of(path, "", "", BadRows())

@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from elman.data.bad import BadRows
@@ -18,6 +19,9 @@ from elman.data.text import HeldText
 from elman.errors import ElmanError
 
 log = logging.getLogger(__name__)
+
+ABOVE = ("title", "name", "word")  # columns of texts, or of what stands above them
+MUCH_LONGER = 5  # times, that texts are which such a column stands above
 
 
 def text_of(source: Path | HeldText, column: str, encoding: str, bad: BadRows) -> Path | HeldText:
@@ -37,7 +41,10 @@ def text_of(source: Path | HeldText, column: str, encoding: str, bad: BadRows) -
     if isinstance(source, HeldText) or not (column or _has_columns(source, encoding)):
         return source
     table = read_table(source, bad, Dialect(encoding=encoding))
-    name = table.column(column, "text", among=_texts(table)) or _longest(table)
+    name = table.column(column, "text", among=_texts(table))
+    longest = _longest(table)
+    short = not column and name.lower() in ABOVE and MUCH_LONGER * _length(table, name) < _length(table, longest)
+    name = longest if not name or short else name
     if not name and table.dialect.separator:  # lines with commas may be a text all the same
         return source
     if not name:
@@ -73,5 +80,13 @@ def _texts(table: Table) -> list[str]:
 
 
 def _longest(table: Table) -> str:
-    """The column with the longest texts on the average, or ""."""
-    return max(_texts(table), key=lambda name: table.frame[name].str.len_chars().mean() or 0, default="")
+    """The column with the longest texts on the average, or "" where there are but ids beside lists."""
+    name = max(_texts(table), key=lambda name: _length(table, name), default="")
+    nested = any(kind.is_nested() for kind in table.frame.dtypes)
+    return "" if name and nested and not table.frame[name].str.contains(r"\S\s+\S").any() else name
+
+
+def _length(table: Table, name: str) -> float:
+    """Characters of a text of a column on the average; 0 where there is no such column."""
+    lengths = table.frame[name].str.len_chars() if name else pl.Series([0])
+    return float(np.nan_to_num(lengths.cast(pl.Float64).to_numpy()).mean())
