@@ -23,6 +23,9 @@ from elman.data.text import read_whole
         ("très café élève Müller", "latin-1", "latin-1 or cp1252"),
         ("the café: “nice”, naïve", "cp1252", "latin-1 or cp1252"),
         ("très café élève", "mac_roman", "mac_roman"),
+        ("für März © Amt, 12 °C, 3 m³, ±2 µm", "latin-1", "latin-1 or cp1252"),
+        ("całkowity żółty koń, źródło", "cp1250", "cp1250"),
+        ("年月,売上高(千円),客数", "cp932", "cp932"),
     ],
 )
 def test_the_encoding_that_makes_words_is_named(text: str, written: str, wanted: str, tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ LOOKED = 1 << 14  # bytes that tell an encoding
 SHORT = 1.5  # bytes beside each other that are not of ASCII, on the average, in western texts
 WESTERN = set("àáâãäåæçèéêëìíîïñòóôõöøùúûüßœ€«»°¿¡")
 WESTERN |= {letter.upper() for letter in WESTERN if len(letter.upper()) == 1}
-WESTERN |= set("\u2018\u2019\u201c\u201d\u201e\u2013\u2014\u2026\u00a3\u00a7\u00b7\u00a0")
+WESTERN |= set("\u2018\u2019\u201c\u201d\u201e\u2013\u2014\u2026\u00a3\u00a5\u00a7\u00b7\u00a0\u00b4\u2022")
+WESTERN |= set("\u00a9\u00ae\u2122\u00b0\u00b5\u00b1\u00b9\u00b2\u00b3\u00bc\u00bd\u00be\u00d7\u00aa\u00ba")
+WITHIN = rb"[A-Za-z][\xa9\xae\xb1-\xb3\xb9\xbc-\xbe\xd7][a-z]"  # signs of those that stand in no word
 TURKISH = set("\u00fe\u00f0\u00fd\u00dd\u00de\u00d0")  # what letters of Turkish are in cp1252
 UNLIKELY = ("ascii", "utf_8", "utf_7", "latin_1", "cp1252")
 FEW = 0.1  # of the bytes of a text at most are zero by mistake
@@ -151,13 +153,13 @@ def _likely(data: bytes) -> str:
 
     within = set(re.findall(rb"(?<=[a-z])[\x80-\xff]", data))
     small = {name: all(each.decode(name, "replace").islower() for each in within) for name in ("mac_roman", "cp1252")}
-    if within and small["mac_roman"] and not small["cp1252"]:
-        return "mac_roman"
     some = data[:LOOKED].rpartition(b"\n")[0] if len(data) > LOOKED else data
     runs = re.findall(rb"[\x80-\xff]+", some)
     short = sum(map(len, runs)) <= SHORT * len(runs)  # as where most letters are those of ASCII
+    if short and within and small["mac_roman"] and not small["cp1252"]:
+        return "mac_roman"
     signs = set(b"".join(runs).decode("cp1252", "replace"))
-    if short and signs <= WESTERN:
+    if short and signs <= WESTERN and not re.search(WITHIN, some):
         return "latin-1 or cp1252"
     found = [match.encoding for match in from_bytes(some)]
     if short and signs <= WESTERN | TURKISH and "cp1254" in found:
