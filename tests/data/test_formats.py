@@ -337,6 +337,13 @@ def test_series_of_services_are_rows_of_times_and_values(content: Any, indent: i
     assert (read["time"], read[values]) == (DAYS, [5, 6, 7])
 
 
+def test_rows_under_moments_in_numbers_are_those_of_pandas_by_index(tmp_path: Path) -> None:
+    days = range(1577836800000, 1578009600001, 86400000)
+    (tmp_path / "frame.json").write_text(json.dumps({str(day): {"v": n, "w": 7} for n, day in enumerate(days)}))
+    read = read_table(tmp_path / "frame.json", BadRows())
+    assert read.frame.to_dict(as_series=False) == {"time": list(days), "v": [0, 1, 2], "w": [7, 7, 7]}
+
+
 def test_what_is_read_of_an_object_of_several_lists_is_said(tmp_path: Path) -> None:
     rows = {"hourly": {"time": DAYS, "v": [5, 6, 7]}, "places": [{"a": n} for n in range(3)], "n": 5}
     (tmp_path / "answer.json").write_text(json.dumps({"found": rows}))

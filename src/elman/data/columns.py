@@ -63,7 +63,12 @@ NAMES = {
         "geschäftsjahr wirtschaftsjahr exercice ejercicio boekjaar schooljaar 年度",
         "year and month": "month yearmonth year_month yrmo yyyymm monat mois mes mês mese maand period periode période "
         "periodo período miesiąc месяц måned månad kuukausi hónap měsíc mesiac mjesec mesec ay bulan tháng 월 연월 "
-        "년월 月 月份 年月 μήνας місяць luna माह เดือน شهر الشهر ماه חודש период okres dönem",
+        "년월 月 月份 年月 μήνας місяць luna माह เดือน شهر الشهر ماه חודש период okres dönem "
+        "fiscper fiscal_period posting_period accounting_period fiscal_year_period fiscal_year/period "
+        "buchungsperiode geschäftsjahr/periode periodo_contable période_comptable",
+        "period of the year": "period periode période periodo período poper fiscal_period posting_period "
+        "accounting_period buchungsperiode periodo_contable période_comptable период okres dönem per fiscal_month "
+        "geschäftsmonat",
         "julian day": "jd julian julian_day julian_date bjd hjd mjd",
         "spreadsheet day": "excel_date exceldate excel_time excel_serial serial_date date_serial serial_day",
         "datenum": "datenum date_num matlab_date matlab_time matlab_datenum",

@@ -16,6 +16,7 @@ DEEPEST = 8  # objects within each other that are looked into
 FEWEST = 3  # rows that are told by shape alone
 PLAIN = str | int | float | bool | None  # what a cell holds
 EPOCH = 1e8  # seconds since 1970, or more, of a moment
+DIGITS = 20  # of a moment fewer
 
 
 class Found(NamedTuple):
@@ -182,8 +183,12 @@ def _by_moment(value: dict[str, Any]) -> list[dict[str, Any]]:
     objects = _are_objects(cells) and len({tuple(sorted(each)) for each in cells}) <= max(1, len(cells) // 2)
     if len(names) < FEWEST or not (objects or all(isinstance(each, int | float) for each in cells)):
         return []
-    if is_time(pl.Series(names)):
-        return [{"time": name, **(each if objects else {"value": each})} for name, each in value.items()]
+    numbered = all(name.isascii() and name.isdigit() and len(name) < DIGITS for name in names)
+    times = [int(name) for name in names] if numbered else names
+    if _are_moments(times):
+        return [
+            {"time": time, **(each if objects else {"value": each})} for time, each in zip(times, cells, strict=True)
+        ]
     counted = names == [str(n) for n in range(len(names))]
     return cells if objects and counted and not all(key.isdigit() for key in cells[0]) else []
 

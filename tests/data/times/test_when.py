@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 
 from elman.data.bad import BadRows
 from elman.data.reading import read_table
+from elman.data.times.found import find_form
+from elman.data.times.parts import find_parts
 from elman.data.times.when import When, find_when, how_written
 from elman.errors import ElmanError
 
@@ -434,3 +437,31 @@ def test_a_time_of_day_in_three_or_four_digits_beside_its_day() -> None:
 )
 def test_numbers_and_names_beside_times_are_none(cells: dict[str, list[Any]], columns: tuple[str, ...]) -> None:
     assert tuple(found(cells).columns) == columns
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells"),
+    [
+        (["Jahr", "Periode"], ["{year}", "{month}"]),
+        (["Fiscal Year", "Posting Period"], ["{year}", "{month:03}"]),
+        (["FY", "Period"], ["FY{short}", "P{month:02}"]),
+        (["FISCPER"], ["{year}{month:03}"]),
+        (["period"], ["{month:03}.{year}"]),
+        (["Geschäftsjahr/Periode"], ["{year}/{month:03}"]),
+    ],
+)
+def test_periods_of_years_of_money_are_months(columns: list[str], cells: list[str], tmp_path: Path) -> None:
+    rows = [[2015 + n // 12, n % 12 + 1] for n in range(36)]
+    lines = [";".join(cell.format(year=y, short=y - 2000, month=m) for cell in cells) + f";{y}{m}" for y, m in rows]
+    (tmp_path / "money.csv").write_text("\n".join([";".join([*columns, "sum"]), *lines]) + "\n", encoding="utf-8")
+    table = read_table(tmp_path / "money.csv", BadRows())
+    when = find_when(table, (), table.columns)
+    assert list(when.columns) == columns
+    read = when.read(table.frame).values.astype("M8[us]").astype("M8[M]")
+    assert list(read) == [np.datetime64(f"{year}-{month:02}") for year, month in rows]
+
+
+def test_days_of_years_and_periods_of_days_are_no_months() -> None:
+    days = [f"2015{n:03}" for n in range(1, 13)] + [f"2016{n:03}" for n in range(1, 20)]
+    assert find_form(pl.Series("date", days)).form == "ordinal"
+    assert find_parts(pl.DataFrame({"year": [2015] * 8, "period": [1, 2, 3, 4] * 2}), ["year", "period"]) == {}

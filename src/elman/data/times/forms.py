@@ -137,6 +137,8 @@ FORMS = {
     "year.quarter": Form("year.quarter", r"(?P<Y>\d{4})\s?[-:./_]?\s?(?P<q>[1-4])", period=True),
     "year.month": Form("year.month", r"(?P<Y>\d{4})\.(?P<m>\d{2})", period=True),
     "month.year": Form("month.year", r"(?P<m>\d{1,2})\.(?P<Y>\d{4})", period=True),
+    "year period": Form("year and month of it", r"(?P<Y>\d{4})[-/.]?0(?P<m>\d{2})", period=True),
+    "period year": Form("month of a year, and the year", r"0(?P<m>\d{2})[-/.](?P<Y>\d{4})", period=True),
     "1h20": Form("half and year", r"(?P<h>[12])\s?h[-\s/._]?'?(?P<Y>\d{2})", period=True),  # or an hour and 20 minutes
     "19/20": Form("a year and the next, by the first", r"(?P<Y>\d\d)[-/](?P<Y2>\d\d)", period=True),
 }  # the first that reads the most cells is taken
@@ -148,6 +150,8 @@ NAMED = {
     "year.quarter": "year and quarter",
     "year.month": "year and month",
     "month.year": "year and month",
+    "year period": "year and month",
+    "period year": "year and month",
     "1h20": "year and half",
     "19/20": "years",
 }

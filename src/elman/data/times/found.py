@@ -19,6 +19,7 @@ MOST = 0.95  # share of the cells that are read where they are numbers
 PLACE = r"\s*[\[(]?\b([A-Z][A-Za-z_]+(?:/[A-Za-z_+-]+)+)[\])]?$"  # a zone behind a time
 POINTS = r"^\D*\d{1,2}\s?\.\s?\d{1,2}\s?\."
 MONTH_AND_YEAR = r"^(0?[1-9]|1[0-2])\.(?:1[89]|2[01])\d{1,2}$"
+PERIOD = r"^(?:\d{4}[-/.]?0(0[1-9]|1[0-2])|0(0[1-9]|1[0-2])[-/.]\d{4})$"
 FEW_MONTHS = 2  # which a number of another kind may have before its point
 DATES, PLAIN = "dates", "numbers"  # columns of dates by their type, and numbers that are only such
 
@@ -50,6 +51,8 @@ def _named_form(given: pl.Series) -> str:
     likely = [form for form, role in NAMED.items() if is_named(given.name, role)]
     text = plain_text(sampled(given))
     timed = is_named(given.name, "time", "stamp") or has_month_of_year(given.name)
+    if not _have_periods(text):
+        likely = [form for form in likely if form not in ("year period", "period year")]
     if is_named(given.name, "year") and text.str.contains(r"^\d[.,]\d{3}$").all():
         likely = ["year"]
     if timed and text.str.contains(r"\.0\d$").any():
@@ -66,6 +69,15 @@ def _named_form(given: pl.Series) -> str:
         if read.mean() >= MOST or (2 * read.mean() >= 1 and not (numeric & ~read).any() and len(text) > 2):
             return form
     return ""
+
+
+def _have_periods(text: pl.Series) -> bool:
+    """Whether cells have a year and a month of it in three digits, as SAP counts those of years of money.
+
+    Days of years, which are written alike, are not the first twelve alone.
+    """
+    months = text.str.extract(PERIOD, 1).fill_null(text.str.extract(PERIOD, 2))
+    return months.null_count() == 0 and bool(months.eq("12").any()) and months.n_unique() > FEW_MONTHS
 
 
 def _form_of_numbers(given: pl.Series, numbers: np.ndarray, order: str) -> Found:

@@ -40,11 +40,12 @@ AFTER = {  # which part may follow which
 }
 LETTERS = {"m": "month", "q": "quarter", "t": "quarter", "s": "half", "h": "half", "w": "week of the year"}
 NUMBERED = (
-    r"(?i)^(?:q|qtr|quarter|quartal|t|trim|w|wk|kw|week|woche|h|hj|hy|s|sem|m|mo|month|monat|d|day|tag)?\.?\s?"
-    r"0?(\d{1,3})\.?$"
+    r"(?i)^(?:q|qtr|quarter|quartal|t|trim|w|wk|kw|week|woche|h|hj|hy|s|sem|m|mo|month|monat|d|day|tag|p)?\.?\s?"
+    r"0{0,2}(\d{1,3})\.?$"
 )
 ROMAN = {"I": "1", "II": "2", "III": "3", "IV": "4"}
 YEAR_FORMS = ("year", "own year", "fy20", "two years", "fy19/20", "19/20")  # of cells that are years and no more
+MONTHS_OF_YEAR = 12
 MOST = 0.9  # share of the cells that are in the range of a part
 
 
@@ -99,6 +100,8 @@ def _rank(name: str, part: str) -> int:
 
 def _may_be(cells: pl.Series, part: str) -> bool:
     """Whether a column is named as a part is, and has its numbers or its names."""
+    if part == "month" and is_named(cells.name, "period of the year") and _are_all_months(cells):
+        return True
     letter = _letter(cells)
     if letter:
         return letter == part and is_named(cells.name, part, "period", "year and month", "year and quarter")
@@ -110,6 +113,11 @@ def _may_be(cells: pl.Series, part: str) -> bool:
     low, high = RANGES[part]
     inside = (numbers == np.floor(numbers)) & (numbers >= low) & (numbers <= high)
     return 0 < given <= inside.sum() / MOST
+
+
+def _are_all_months(cells: pl.Series) -> bool:
+    """Whether a column counts the periods of years of money, each of which is a month: P1 to P12, and all of them."""
+    return set(numbers_of(cells, "month").tolist()) == set(range(1, MONTHS_OF_YEAR + 1))
 
 
 def _letter(cells: pl.Series) -> str:
