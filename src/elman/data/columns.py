@@ -109,7 +109,9 @@ NAMES = {
         "anomaly": "anomaly is_anomaly isanomaly anomaly_label anomaly_flag anomalous label outlier is_outlier attack "
         "class y anomalie ist_anomalie est_anomalie ausreißer anomalia es_anomalia anomalía es_anomalía anomali anomal "
         "аномалия выброс 異常 异常 이상 etikett étiquette etiquette etiqueta etichetta etiket etykieta метка 标签 "
-        "레이블",
+        "레이블 fault faulty failure machine_failure normal/attack attack_label störung defekt ausfall panne défaut "
+        "défaillance fallo falla avería guasto falha defeito storing awaria usterka сбой отказ авария неисправность "
+        "arıza 故障 고장",
         "change": "changepoint change_point",
         # who took what, without what stands for identity
         "person": "user customer visitor person member who reader listener player client account buyer reviewer "

@@ -20,6 +20,9 @@ from elman.tasks.anomaly.streams import Columns, find_columns, read_streams
         ("異常", "いいえ", "はい"),
         ("label", "normal", "anomaly"),
         ("Etikett", "0", "1"),
+        ("Störung", "nein", "ja"),
+        ("Normal/Attack", "Normal", "A ttack"),
+        ("fault", "0", "1"),
     ],
 )
 def test_words_say_which_rows_are_anomalies(name: str, no: str, yes: str, tmp_path: Path) -> None:
@@ -39,4 +42,10 @@ def test_words_say_which_rows_are_anomalies(name: str, no: str, yes: str, tmp_pa
 def test_a_column_may_have_any_name(tmp_path: Path) -> None:
     path = tmp_path / "load.csv"
     path.write_text("time,count,value,literal\n" + "".join(f"{n},{n % 2},{20 + n % 7},{n % 5}\n" for n in range(24)))
+    assert find_columns(path, Columns(())).label == ""
+
+
+def test_numbered_kinds_of_faults_say_neither_yes_nor_no(tmp_path: Path) -> None:
+    path = tmp_path / "load.csv"
+    path.write_text("time,v,fault\n" + "".join(f"{n},{20 + n % 7}.5,{2 if n == 40 else 0}\n" for n in range(60)))
     assert find_columns(path, Columns(())).label == ""

@@ -2,10 +2,12 @@
 
 import polars as pl
 
+from elman.data.separators import is_number
+
 YES = frozenset(
-    "1 1.0 true yes y t anomaly anomalous abnormal outlier ja wahr anomalie anomal oui vrai anormal anormale sí si "
-    "verdadero anomalía sim verdadeiro anomalia sì vero tak prawda да истина аномалия evet doğru はい 異常 是 异常 예 "
-    "이상".split()
+    "1 1.0 true yes y t anomaly anomalous abnormal outlier attack fault faulty ja wahr anomalie "
+    "anomal oui vrai anormal anormale sí si verdadero anomalía sim verdadeiro anomalia sì vero tak prawda да истина "
+    "аномалия evet doğru はい 異常 是 异常 예 이상 故障 고장".split()
 )
 NO = frozenset(
     "0 0.0 false no n f normal nein falsch non faux normale falso não nie fałsz nee nej nei нет ложь норма hayır "
@@ -20,12 +22,12 @@ def says(cell: object) -> bool | None:
     >>> says(" Ja "), says(0), says("maybe")
     (True, False, None)
     """
-    text = "" if cell is None else str(cell).strip().lower()
+    text = "" if cell is None else "".join(str(cell).split()).lower()  # a blank may have got into a word
     return True if text in YES else False if text in NO else None
 
 
 def are_labels(cells: pl.Series) -> bool:
-    """Whether a column says yes or no, give or take a few cells that are wrong.
+    """Whether a column says yes or no, give or take a few cells that are wrong; numbers besides are of kinds.
 
     >>> are_labels(pl.Series(["ja", "nein", None])), are_labels(pl.Series(["a", "b"]))
     (True, False)
@@ -33,5 +35,7 @@ def are_labels(cells: pl.Series) -> bool:
     if cells.dtype.is_nested() or cells.dtype.is_temporal():
         return False
     kinds = cells.drop_nulls().cast(pl.String).value_counts(name="rows of a kind")
-    said = sum(number for cell, number in kinds.iter_rows() if says(cell) is not None)
-    return said >= MOST * len(cells.drop_nulls()) > 0
+    numbers = {cell: number for cell, number in kinds.iter_rows() if says(cell) is not None}
+    if any(is_number(cell) for cell in kinds[:, 0] if cell not in numbers):
+        return False
+    return sum(numbers.values()) >= MOST * len(cells.drop_nulls()) > 0
