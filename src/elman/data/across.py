@@ -13,6 +13,7 @@ from elman.data.roles import names_rows
 from elman.data.tables import Table
 from elman.data.times.column import is_time
 from elman.data.times.headings import are_times, times_of
+from elman.data.times.names import MONTHS
 from elman.data.wide import find_wide
 from elman.errors import ElmanError, brief, quoted
 
@@ -58,6 +59,30 @@ def names_of_rows(table: Table, order: str) -> tuple[str, ...]:
     if not found and dated and texts:
         _refuse_alike(table, texts, values)
     return found
+
+
+def refuse_months(table: Table, named: Sequence[str] = ()) -> None:
+    """Refuse a table with a column for each month and a row for each year, where columns would be series of years.
+
+    Args:
+        table: the rows, each of which is a moment.
+        named: columns that the user names for series, which they are then.
+
+    Raises:
+        ElmanError: columns are called January to December, in any language, one beside the other.
+    """
+    plain = [name.strip().lower().strip(".") for name in table.columns]
+    months = [MONTHS.get(name, 0) for name in plain]
+    year = list(range(1, 13))
+    start = next((n for n in range(len(months)) if months[n : n + 12] == year), -1)
+    if start < 0 or set(named) & set(table.columns[start : start + 12]):
+        return
+    first, last = table.columns[start], table.columns[start + 11]
+    raise ElmanError(
+        f"{table.name}: {first} to {last} are the months of a year in each row, and one series; write a row for each "
+        f"month, with the year in one column, the month in the next, and the value; or name columns, such as {first}, "
+        "that are to be series of years"
+    )
 
 
 def _refuse_alike(table: Table, texts: Sequence[str], values: Sequence[str]) -> None:

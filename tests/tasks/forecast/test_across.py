@@ -116,3 +116,27 @@ def test_months_over_several_years_are_one_series_of_what_is_classified(tmp_path
     (tmp_path / "wide.csv").write_text("\n".join([f"customer,{','.join(months)},left", *rows]) + "\n")
     layout = find_layout(tmp_path / "wide.csv", ColumnSpec(), BadRows())
     assert (layout.kind, layout.label, layout.steps) == ("wide", "left", (tuple(months[::-1]),))
+
+
+@pytest.mark.parametrize(
+    "months",
+    [
+        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+        "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+    ],
+)
+@pytest.mark.parametrize("head", ["Year", "Region,Year"])
+def test_years_of_twelve_months_in_a_row_are_no_series_of_years(months: str, head: str, tmp_path: Path) -> None:
+    names = months.split()
+    rows = [
+        f"{'A,' * head.count(',')}{year},{','.join(str(year + n) for n in range(12))},7.5" for year in range(1990, 2012)
+    ]
+    (tmp_path / "table.csv").write_text("\n".join([f"{head},{','.join(names)},Annual", *rows]) + "\n", encoding="utf-8")
+    table = read_table(tmp_path / "table.csv", BadRows())
+    said = f"{re.escape(names[0])} to {re.escape(names[11])} are the months of a year in each row, and one series"
+    with pytest.raises(ElmanError, match=said):
+        find_columns(table, Columns(""))
+    with pytest.raises(ElmanError, match=said):
+        find_watched(tmp_path / "table.csv", Watched(()))
+    assert find_columns(table, Columns("", targets=(names[0],))).targets == (names[0],)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from elman.data.across import names_of_rows, value_columns
+from elman.data.across import names_of_rows, refuse_months, value_columns
 from elman.data.bad import BadRows
 from elman.data.columns import is_identity, is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
@@ -151,6 +151,7 @@ def find_columns(source: Any, wish: Columns, ignore: Sequence[str] = (), order: 
         raise ElmanError(f"the column {twice!r} is named for two things; name it for one")
     if not (said or wish.time):
         _refuse_across(table, order)
+    refuse_months(table, [*said, *ignore])
     free = [column for column in table.columns if column not in ignore]
     when = find_when(table, wish.time, [c for c in free if c not in said], order=order, counted=True)
     label = _label(table, wish.label, [c for c in free if c not in (*when.columns, wish.series)])

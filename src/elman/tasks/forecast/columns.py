@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from elman.data.across import names_of_rows, value_columns
+from elman.data.across import names_of_rows, refuse_months, value_columns
 from elman.data.columns import is_named, listed
 from elman.data.dialect import UNKNOWN, Dialect, Lain
 from elman.data.numbers.cells import as_numbers, as_text, has_value
@@ -112,6 +112,7 @@ def find_columns(table: Table, said: Columns, ignore: Sequence[str] = (), order:
         if any(name in table.columns for name in ignore):
             raise ElmanError(f"{table.name}: --ignore is for tables with a row for each time; here a row is a series")
         return _rows(table, said, said.series or names or (table.columns[0],), order)
+    refuse_months(table, [*named, *ignore])
     free = [name for name in table.columns if name not in {*named, *ignore}]
     when = find_when(table, said.time, free, order=order, zone=said.zone, counted=True)
     time, times = when.columns, when.read(table.frame)
