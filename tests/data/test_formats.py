@@ -763,3 +763,11 @@ def test_of_two_rows_that_may_be_the_header_it_is_asked_which_is(tmp_path: Path)
         table(tmp_path, f"Time;Temp\nfast;slow\n{rows}", "a.csv")
     assert len(table(tmp_path, f"Time;Temp\nn/a;\n{rows}", "b.csv")) == 7
     assert len(table(tmp_path, f"name;load\nAda;soon\n{rows}".replace("0;0", "Bob;0"), "c.csv", skip="all")) == 7
+
+
+def test_tables_of_r_have_names_before_rows_and_quoted_cells_between_blanks(tmp_path: Path) -> None:
+    rows = "".join(f'"{n}" "2024-01-{n:02}" "New York" {n}.5\n' for n in range(1, 13))
+    (tmp_path / "r.txt").write_text('"date" "place name" "v"\n' + rows)
+    read = read_table(tmp_path / "r.txt", BadRows())
+    assert read.columns == ["row", "date", "place name", "v"]
+    assert (read["date"][1], read["place name"][1], read["v"][1]) == ("2024-01-02", "New York", "2.5")

@@ -17,6 +17,8 @@ SIZE = 1 << 20  # characters that are looked at for that
 SAID = re.compile(r"sep=(.)")  # how Excel says it, in a line of its own before all others
 REMARKS = ("#", "%", "//")  # with which lines begin that are none
 BLANKS = re.compile(r"[ \t]+")
+QUOTED = re.compile(r'(?<![^ \t])"[^"]*"(?![^ \t])')  # between blanks a cell with marks around it
+CELL = re.compile(r'"([^"]*)"|[^ \t]+')
 NUMBER = re.compile(  # in any notation; the signs are the minus of Unicode and the apostrophe of Swiss thousands
     r"[-+\u2212]?[$€£¥]?\s?\d[\d.,'\u2019\u00a0\u202f]*(?:[eE][-+]?\d+)?\s?%?|[-+]?\.\d+|[-+]?(?:nan|inf)",
     re.IGNORECASE,
@@ -203,7 +205,18 @@ def separator_again(text: str, usual: str, fits: Callable[[Sequence[str]], bool]
 
 
 def _rows(head: Sequence[str], separator: str, quoted: bool) -> list[list[str]]:
-    return [BLANKS.split(line.strip()) for line in head] if separator == " " else _parted(head, separator, quoted)
+    return [between_blanks(line) for line in head] if separator == " " else _parted(head, separator, quoted)
+
+
+def between_blanks(line: str) -> list[str]:
+    """The cells of a line with any number of blanks between them; those around which quotation marks stand have some.
+
+    >>> between_blanks('1  "New York" 2.5'), between_blanks('so "so')
+    (['1', 'New York', '2.5'], ['so', '"so'])
+    """
+    if '"' not in line or '"' in QUOTED.sub("", line):
+        return BLANKS.split(line.strip())
+    return [match[0] if match[1] is None else match[1] for match in CELL.finditer(line)]
 
 
 def _are_sentences(head: Sequence[str], separator: str) -> bool:
@@ -235,10 +248,11 @@ def _are_blanks(head: Sequence[str], other: str) -> bool:
     """Whether lines are cells with blanks between them: equally many, most of them numbers."""
     if len(head) < 2:
         return False
-    rows = [BLANKS.split(line.strip()) for line in head]
+    rows = [between_blanks(line) for line in head]
     if other and not any(_is_of_numbers(cell) for line in head[1:] for cell in line.split(other)):
         return False
     width, number = Counter(map(len, rows)).most_common(1)[0]
+    number += len(rows[0]) == width - 1  # names, of which R writes none above those of rows
     if width > 1 and number >= MOST * len(rows):
         return _are_of_numbers([row for row in rows[1:] if len(row) == width])
     cells = fixed_width(head)

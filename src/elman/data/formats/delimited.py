@@ -29,6 +29,7 @@ from elman.data.separators import (
     SAMPLE,
     SEPARATORS,
     allow_cells_of,
+    between_blanks,
     fixed_width,
     guess_separator,
     has_columns,
@@ -300,7 +301,7 @@ def _apart(header: str, below: str) -> str:
 
 def _cells(line: str, separator: str) -> list[str]:
     if separator == " ":
-        return BLANKS.split(line.strip())
+        return between_blanks(line)
     quoted = '"' in line and separator != COLONS
     return next(csv.reader([line], delimiter=separator), []) if quoted else line.split(separator)
 
@@ -351,7 +352,7 @@ def _at_once(rows: pl.Series, separator: str) -> pl.Series:
 
 def _between_blanks(lines: Sequence[str]) -> list[list[str]]:
     """The cells of lines with any number of blanks between them, or in columns of fixed width; no line is empty."""
-    rows = [BLANKS.split(line.strip()) for line in lines]
+    rows = [between_blanks(line) for line in lines]
     if rows and Counter(map(len, rows)).most_common(1)[0][1] < MOST * len(rows):
         fixed = fixed_width(lines)
         rows = rows if fixed is None else fixed
