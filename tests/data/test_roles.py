@@ -66,3 +66,9 @@ def test_the_words_among_numbers_are_shown_and_how_to_leave_them_out(mark: str, 
             find(frame)
         assert f"temp: {said}" in str(error.value)
     assert any(said in each for each in unused(read_table(frame, BadRows()), ["temp"]))
+
+
+@pytest.mark.parametrize("name", ["InvoiceNo", "Order Number", "Belegnummer", "KundenNr"])
+@pytest.mark.parametrize("find", [watched, forecasts])
+def test_numbers_of_documents_are_no_amounts(find: Any, name: str) -> None:
+    assert find(pl.DataFrame({name: [536365 + n * n % 37 for n in range(ROWS)], "load": LOAD})) == ("load",)

@@ -263,3 +263,17 @@ def is_identity(column: str) -> bool:
     [True, True, True, True, False, False]
     """
     return re.search(r"(?:^|[_ .])[iI][dD]$|[a-z]I[dD]$", column) is not None
+
+
+def is_numbered(column: str) -> bool:
+    """Whether a column is named as the numbers of documents, things and people are, which are no amounts.
+
+    >>> [is_numbered(name) for name in ("InvoiceNo", "Order Number", "Belegnummer", "KundenNr", "Ambient NO", "snr")]
+    [True, True, True, True, False, False]
+    """
+    if len(column) > LONGEST:
+        return False
+    if re.search(r"[a-zäöüß]{4}(?:nr|nummer)$|[a-zäöüß]{3}[\s_.-]?(?:Nr\.?|Nummer)$", column.strip()):
+        return True
+    match = re.fullmatch(r"(.*?)[\s_.-]*(?:[nN]o\.?|[nN]umber)", column.strip())
+    return match is not None and is_named(match[1], "session", "person", "item", "identity")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from elman.data.columns import is_identity, is_named, listed
+from elman.data.columns import is_identity, is_named, is_numbered, listed
 from elman.data.numbers.cells import as_numbers, has_value, is_numeric
 from elman.data.tables import Table
 from elman.data.times.column import is_of_day, is_stamp, is_time
@@ -72,7 +72,7 @@ def is_flag(numbers: pl.Series) -> bool:
 
 def names_rows(table: Table, column: str) -> bool:
     """Whether a column only names or counts rows."""
-    if is_identity(column) or is_named(column, "identity", "row number"):
+    if is_identity(column) or is_numbered(column) or is_named(column, "identity", "row number"):
         return True
     if not table.is_numeric(column):
         return False
@@ -123,7 +123,7 @@ def no_amount(table: Table, column: str, *, dated: bool = False) -> str:
         return "a time"
     if counts(numbers):
         return "a counter"
-    if whole and (is_identity(column) or is_named(column, "identity", "row number")):
+    if whole and (is_identity(column) or is_numbered(column) or is_named(column, "identity", "row number")):
         return "a name"
     if whole and runs_through(table, column):
         return "a part of the time"
