@@ -262,7 +262,9 @@ EXAMPLES = [
         "A year and parts of it, a day and its hour or the number of its period (1 to 48, 1 to 96), under the names "
         "that people have for them in many languages; letters such as Y, M, D where they follow each other. A year and "
         "the next (`2000/01`), halves (`2020H1`), quarters, weeks and months are times in a cell or above a column. "
-        "What is called a time, or looks like one, and cannot be read is refused.",
+        "The twelve periods of years of money are months: a fiscal year and a posting period, `2015001`, `001.2015`. "
+        "What is called a time, or looks like one, and cannot be read is refused; so is a row for each year with a "
+        "column for each month, which is one series and wants a row for each month.",
         {
             "power.csv": lines(
                 "YEAR,MO,DY,HR,T2M",
