@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.ao.quantization import quantize_dynamic
 from torch.nn.utils import parametrizations, parametrize, prune
 from torch.nn.utils.parametrizations import orthogonal
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -413,36 +412,6 @@ def test_a_module_that_an_older_version_pickled_is_read(make: Any) -> None:
     x = torch.randn(7, 4, 3)
     assert torch.equal(outputs(read, x), outputs(layer, x))
     assert read._all_weights == layer._all_weights
-
-
-@pytest.mark.parametrize("make", [LSTM, GRU])
-@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
-@pytest.mark.parametrize("asked", ["the twin", "itself", "by default", "float16"])
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_is_quantised_as_its_twin(make: Any, asked: str) -> None:
-    kind: Any = getattr(nn, make.__name__)
-    layer, twin = make(3, 5, 2), kind(3, 5, 2)
-    twin.load_state_dict(layer.state_dict())
-    dtype = torch.float16 if asked == "float16" else torch.qint8
-    what = {"itself": make, "by default": None}.get(asked, kind)
-    own, other = (
-        quantize_dynamic(
-            nn.ModuleDict({"layer": module}), None if what is None else {what if module is layer else kind}
-        )
-        if dtype == torch.qint8
-        else quantize_dynamic(nn.ModuleDict({"layer": module}), {kind}, dtype=dtype)
-        for module in (layer, twin)
-    )
-    assert type(own["layer"]) is type(other["layer"]) is not type(twin)
-    x = torch.randn(7, 4, 3)
-    assert torch.equal(outputs(own["layer"], x), outputs(other["layer"], x))
-    assert type(quantize_dynamic(nn.Sequential(layer), {nn.Linear})[0]) is make
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_projection_is_not_quantised_and_it_is_said() -> None:
-    with pytest.raises(ElmanError, match="no quantised LSTM with a projection"):
-        quantize_dynamic(nn.Sequential(LSTM(3, 5, proj_size=2)), {nn.LSTM})
 
 
 class Inner(nn.Module):

@@ -2,6 +2,11 @@
 
 from fnmatch import fnmatch
 
+QUANTISED = (
+    "quantize_dynamic makes the twin of a drop-in, and PyTorch's quantised modules take nothing but what stands under "
+    "the name of the twin in torch.nn, where these tests put the drop-in"
+)
+
 EXCUSED = {
     "TestNN.test_projections_errors_on_gru_and_rnn": "proj_size is no argument of RNN and GRU: a TypeError says so, "
     "where PyTorch takes any keyword and raises a ValueError",

@@ -100,7 +100,7 @@ def put_in_place() -> None:
 
 def cases(module: Any) -> Iterator[TestCase]:
     """The single tests of a module."""
-    for kind in vars(module).values():
+    for kind in list(vars(module).values()):
         if isinstance(kind, type) and issubclass(kind, TestCase):
             yield from map(kind, defaultTestLoader.getTestCaseNames(kind))
 

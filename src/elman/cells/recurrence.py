@@ -18,7 +18,7 @@ from elman.compiler.calls import Calls
 from elman.compiler.contract import place_of
 from elman.compiler.executor import Run, State
 from elman.compiler.precision import CAST
-from elman.compiler.surroundings import ordinary, recorded, transformed
+from elman.compiler.surroundings import autocasts, ordinary, recorded, transformed
 from elman.compiler.tensors import PLAIN, WHOLE, strided, told
 from elman.errors import ElmanError
 
@@ -247,7 +247,7 @@ class Recurrence(nn.Module, ABC):
         for n, value in enumerate((x, *state, *extras.values())):
             if not isinstance(value, Tensor) or (value.dtype != dtype or value.device != device):
                 cast = isinstance(value, Tensor) and value.device == device and {value.dtype, dtype} <= {*CAST}
-                if cast and torch.is_autocast_enabled(device.type):
+                if cast and autocasts(device.type):
                     continue
                 what = ("an input", *("a state" for _ in state), *(f"the extra input {key}" for key in extras))[n]
                 if not isinstance(value, Tensor):

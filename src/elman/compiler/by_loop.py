@@ -10,6 +10,7 @@ from torch import Tensor
 from elman.compiler import interpret
 from elman.compiler.parts import Optional, Parts, Scan
 from elman.compiler.program import Program
+from elman.compiler.surroundings import autocasts
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ def _as_given(function: Callable[..., T]) -> Callable[..., T]:
     @wraps(function)
     def run(scan: Scan, tensors: Sequence[Any], *rest: Any) -> T:
         kind = tensors[0].device.type
-        if not torch.is_autocast_enabled(kind):
+        if not autocasts(kind):
             return function(scan, tensors, *rest)
         with torch.autocast(kind, enabled=False):
             return function(scan, tensors, *rest)

@@ -15,7 +15,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from elman.compiler.executor import Mode
 from elman.compiler.executors import eager
-from elman.compiler.surroundings import undisturbed
+from elman.compiler.surroundings import autocasts, undisturbed
 from elman.compiler.trace import skeleton
 
 SIXTEEN = (torch.bfloat16, torch.float16)
@@ -43,7 +43,7 @@ def precision(x: Tensor) -> Precision:
 def autocast_of(x: Tensor) -> torch.dtype | None:
     """What autocast asks for on the device of a tensor, None if it is off."""
     kind = x.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
+    return torch.get_autocast_dtype(kind) if autocasts(kind) else None
 
 
 class Dtypes(NamedTuple):

@@ -16,13 +16,14 @@ import torch
 from torch import Tensor
 from torch._functorch.utils import unwrap_dead_wrappers
 from torch._subclasses.fake_tensor import DynamicOutputShapeException
+from torch.utils.flop_counter import register_flop_formula
 
-from elman.compiler import by_loop, executors
+from elman.compiler import by_loop, executors, flops
 from elman.compiler.derive import tangent
 from elman.compiler.executor import KernelMaker, Kernels
 from elman.compiler.parts import Optional, Parts, Scan
 from elman.compiler.program import Program
-from elman.compiler.surroundings import beyond, in_forward_mode, recorded, stands_for_another, transformed
+from elman.compiler.surroundings import beyond, in_forward_mode, recorded, stands_for_another, traced, transformed
 from elman.compiler.tensors import PLAIN
 from elman.errors import ElmanError
 
@@ -60,7 +61,8 @@ def run(scan: Scan, parts: Parts) -> tuple[Tensor, list[Tensor]]:
     All tensors are of float32, or all of float64.
     """
     tensors = parts.flat()
-    needed = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
+    differentiable = torch.is_grad_enabled() or traced()  # a trace is the same with derivatives and without, which
+    needed = differentiable and any(t is not None and t.requires_grad for t in tensors)  # jit.trace holds it to
     if torch.compiler.is_compiling() or recorded() or not _READABLE.issuperset(map(type, tensors)):
         if not torch.compiler.is_compiling():
             if not (recorded() or any(map(stands_for_another, tensors))):
@@ -390,3 +392,5 @@ def _scan_backward_autograd(ctx: Any, directions: Sequence[Optional]) -> Any:
 
 _scan_op.register_autograd(_scan_autograd, setup_context=_scan_context)
 _scan_backward_op.register_autograd(_scan_backward_autograd, setup_context=_scan_backward_context)
+register_flop_formula(torch.ops.elman.scan)(flops.forward)
+register_flop_formula(torch.ops.elman.scan_backward)(flops.backward)

@@ -31,9 +31,14 @@ def recorded() -> bool:
     """
     return (
         torch._C._len_torch_dispatch_stack() > 0
-        or torch._C._get_tracing_state() is not None
+        or traced()
         or torch._C._dispatch_tls_is_dispatch_key_included(_BEFORE_DISPATCH)
     )
+
+
+def traced() -> bool:
+    """Whether ``torch.jit.trace`` or the export to ONNX that begins with it records each operation."""
+    return torch._C._get_tracing_state() is not None
 
 
 def stands_for_another(tensor: Any) -> bool:
@@ -59,6 +64,11 @@ def ordinary() -> bool:
         or in_forward_mode()
         or _has_any_global_hook()
     )
+
+
+def autocasts(kind: str) -> bool:
+    """Whether autocast is on for a kind of device; for ``meta``, which has no numbers, there is none."""
+    return kind != "meta" and torch.is_autocast_enabled(kind)
 
 
 def in_forward_mode() -> bool:

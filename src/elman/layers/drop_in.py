@@ -21,12 +21,13 @@ from elman.compiler import one_piece
 from elman.compiler.binding import Member, Stack, again
 from elman.compiler.calls import Calls
 from elman.compiler.precision import CAST
-from elman.compiler.surroundings import ordinary
+from elman.compiler.surroundings import autocasts, ordinary
 from elman.compiler.tensors import PLAIN, strided, told
 from elman.errors import ElmanError, ElmanWarning, TwinError, user_level
 from elman.layers.packing import packed_like, padded
+from elman.layers.quantization import quantize_as
 from elman.layers.recurrent import check_stack, run_stack
-from elman.layers.twins import as_leaf, compile_as_code, dtypes_of_twin, quantize_as, twin_of, words_of_twin
+from elman.layers.twins import as_leaf, compile_as_code, dtypes_of_twin, twin_of, words_of_twin
 
 _CELLS: dict[str, tuple[type[Cell], dict[str, Any]]] = {
     "RNN_TANH": (ElmanCell, {"nonlinearity": "tanh"}),
@@ -112,6 +113,10 @@ class DropIn(nn.RNNBase):
 
     def _weights_have_changed(self) -> bool:
         return False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is made from the rest of it, so that a file names no class but this one."""
+        return {name: value for name, value in vars(self).items() if name not in ("_cells", "_calls")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         names = state.pop("_names", None)  # of a module that version 0.1 wrote
@@ -216,7 +221,7 @@ class DropIn(nn.RNNBase):
         packed: bool = False,
     ) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
         self._check(input, hx, resets)
-        cast = torch.is_autocast_enabled(input.device.type) and input.dtype in CAST
+        cast = autocasts(input.device.type) and input.dtype in CAST
         dtypes = dtypes_of_twin(self, input, hx, packed) if cast else None
         batched = input.dim() == 3
         turned = batched and not self.batch_first
@@ -231,7 +236,7 @@ class DropIn(nn.RNNBase):
             if lengths is not None:
                 lengths = check_lengths(lengths.reshape(-1) if strided(lengths) else lengths, 1, input.shape[1])
         outputs, state = run_stack(
-            Cell.__call__,
+            Cell.forward,  # they are no modules of this one, so no hook is to see them
             self._cells,
             input,
             state,

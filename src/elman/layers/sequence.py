@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from elman.cells.recurrence import check_lengths
+from elman.compiler.surroundings import autocasts
 from elman.errors import ElmanError
 
 
@@ -35,7 +36,7 @@ def check_input(
     name = type(layer).__name__
     if x.dim() != 3 or x.shape[2] != layer.input_size:
         raise ElmanError(f"{name} takes an input of [batch, time, {layer.input_size}], not {list(x.shape)}")
-    if x.device != weight.device or (x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type)):
+    if x.device != weight.device or (x.dtype != weight.dtype and not autocasts(x.device.type)):
         raise ElmanError(
             f"{name} has weights of {weight.dtype} on {weight.device} and was given {x.dtype} on {x.device}"
         )

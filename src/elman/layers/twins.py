@@ -2,26 +2,19 @@
 
 - ``torch.compile`` goes around every RNN, LSTM and GRU, since it cannot compile the call of PyTorch's own. It can
   compile a drop-in's, and is let into those alone (``torch._dynamo.config.allow_rnn`` would let it into all).
-- ``quantize_dynamic`` finds modules by their exact type, and would leave a drop-in in floating point without a word.
-  It takes them for their twins, and what comes of one is PyTorch's own quantised module.
 - ``torch.fx`` knows a leaf of its graphs by the package of its class.
 - Code looks for the words of PyTorch's errors.
 
-The first two have no other door than their functions, which are wrapped here.
+The first has no other door than its function, which is wrapped here. Quantisation is in ``quantization.py``.
 """
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Any
 
 import torch._dynamo.config
 from torch import Tensor, nn
 from torch._dynamo.variables.builder import VariableBuilder
 from torch.fx import Proxy, Tracer
-from torch.nn.utils import parametrize
 from torch.nn.utils.rnn import PackedSequence
-
-from elman.errors import ElmanError
 
 
 def twin_of(module: Any, kind: type[nn.Module]) -> Any:
@@ -85,30 +78,3 @@ def compile_as_code(kind: type[nn.Module]) -> None:
             return wrap(self, value)
 
     VariableBuilder.wrap_module = wrap_module
-
-
-def quantize_as(twins: Mapping[type, type[nn.Module]]) -> None:
-    """Let ``torch.ao.quantization`` take a module of exactly such a type for its twin."""
-    quantize: Any = import_module("torch.ao.quantization.quantize")  # by its path: a function has the name too
-    propagate: Callable[..., None] = quantize.propagate_qconfig_
-    swap: Callable[..., nn.Module] = quantize.swap_module
-    observed = quantize.get_default_custom_config_dict()["float_to_observed_custom_module_class"]
-    observed.update({own: observed[twin] for own, twin in twins.items() if twin in observed})
-
-    def propagate_qconfig_(module: nn.Module, qconfig_dict: Mapping[Any, Any] | None = None, *more: Any) -> None:
-        given = dict(qconfig_dict or {})
-        propagate(module, {own: given[twin] for own, twin in twins.items() if twin in given} | given, *more)
-
-    def swap_module(mod: nn.Module, mapping: Mapping[Any, Any], *args: Any, **options: Any) -> nn.Module:
-        twin = twins.get(parametrize.type_before_parametrizations(mod))
-        config = getattr(mod, "qconfig", None)
-        if config is None or twin is None or twin not in mapping:
-            return swap(mod, mapping, *args, **options)
-        if getattr(mod, "proj_size", 0):
-            raise ElmanError("PyTorch has no quantised LSTM with a projection; leave it out by qconfig_spec")
-        module = twin_of(mod, twin)
-        module.qconfig = config
-        module._forward_hooks, module._forward_pre_hooks = mod._forward_hooks, mod._forward_pre_hooks
-        return swap(module, mapping, *args, **options)
-
-    quantize.propagate_qconfig_, quantize.swap_module = propagate_qconfig_, swap_module
