@@ -20,7 +20,7 @@ from elman.compiler.trace import attribute, trace
 from elman.testing import assert_close
 from elman.testing.cases import Case, given
 from tests.cases import assert_equal_to_the_loop
-from tests.compiler.functions import FORMULAS, SIZE, Fixed, Formula
+from tests.compiler.functions import FORMULAS, SIZE, Fixed, Formula, heads
 
 # zero, halves, and where the derivatives of clamp, hardtanh, hardsigmoid, relu6, softplus and others jump
 AWKWARD = [
@@ -60,6 +60,22 @@ def inputs() -> tuple[Tensor, Tensor]:
 def written(formula: Formula) -> Written:
     with torch.no_grad():
         return Written(formula, formula(*inputs(), Fixed()).reshape(len(AWKWARD), -1).shape[1])
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda h, p: torch.einsum("bhi,hoi->bho", heads(h), p.blocks),
+        lambda h, p: torch.einsum("hio,bhi->bho", p.blocks, heads(h)),
+        lambda h, p: torch.bmm(heads(h).transpose(0, 1), p.blocks).transpose(0, 1),
+        lambda h, p: (p.blocks @ heads(h).unsqueeze(-1)).squeeze(-1),
+        lambda h, p: torch.nn.functional.linear(heads(h), p.inner),
+    ],
+    ids=["einsum", "einsum from the left", "bmm", "matmul", "linear"],
+)
+def test_a_product_by_heads_is_one_of_blocks(product: Any) -> None:
+    traced = trace(written(lambda x, h, p: product(h, p).flatten(1) + x), SIZE, {"h": SIZE}, {})
+    assert list(traced.program.operands.values()) == [(3, 2, 2)]
 
 
 @pytest.mark.parametrize("lift", [False, True], ids=["projected", "raw"])

@@ -171,3 +171,24 @@ def block_product(x: Tensor, blocks: Tensor) -> Tensor:
 def blocks(weight: Tensor) -> Tensor:
     """The matrix ``[heads * out, heads * in]`` of the blocks ``[heads, out, in]``."""
     return torch.block_diag(*weight)
+
+
+def heads_of(matrix: Tensor) -> int:
+    """How many blocks of the same size, of more than one number, a matrix has, with zeros all around them.
+
+    >>> heads_of(blocks(torch.ones(3, 4, 2))), heads_of(torch.ones(4, 6)), heads_of(torch.eye(4))
+    (3, 1, 2)
+    """
+    rows, columns = matrix.shape
+    most = math.gcd(rows, columns)
+    for heads in range(most, 1, -1):
+        if most % heads == 0 and rows * columns > heads**2:
+            outside = matrix.unflatten(1, (heads, -1)).unflatten(0, (heads, -1)).abs().sum((1, 3))
+            if not outside.fill_diagonal_(0).any():
+                return heads
+    return 1
+
+
+def parts_of_blocks(matrix: Tensor, heads: int, rows: int, columns: int) -> Tensor:
+    """``[heads, rows, columns]``: the blocks of a matrix, without the zeros around them."""
+    return matrix.reshape(heads, rows, heads, columns).diagonal(dim1=0, dim2=2).movedim(-1, 0)

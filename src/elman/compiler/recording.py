@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, fx
 from torch.utils._pytree import tree_flatten, tree_map_only
 
-from elman.compiler.ops import blocks
+from elman.compiler.ops import blocks, heads_of, parts_of_blocks
 from elman.compiler.program import Builder
+from elman.compiler.surroundings import undisturbed
 
 PIECES = 64  # that the columns of a value are put together from, at most
 
@@ -282,7 +283,26 @@ class Recording:
         node = self.call(func, name, args_, kwargs_)
         matrix = self.graph.call_function(_flattened, (node, self.axis(out.shape)))
         width = math.prod(self.rest(out.shape))
-        return self.mix(row.index, matrix, size, width, transposed=True)
+        heads = self._heads(func, args, kwargs, self.axis(out.shape))
+        if heads == 1:
+            return self.mix(row.index, matrix, size, width, transposed=True)
+        shape = heads, size // heads, width // heads
+        own = self.graph.call_function(parts_of_blocks, (matrix, *shape))
+        return self.mix_by_heads(row.index, Fixed(own, torch.empty(shape, device="meta")), transposed=True)
+
+    def _heads(self, func: Callable[..., Any], args: Any, kwargs: Any, axis: int) -> int:
+        """How many blocks the matrix of a product has, whatever its factors: they are ones here, so nothing cancels."""
+
+        def ones(known: Known) -> Tensor:
+            if isinstance(known, Row):
+                shape = known.tensor.shape
+                like = torch.empty(0, dtype=known.tensor.dtype, device="cpu")
+                return _identity(like, self.b.values[known.index].width, self.rest(shape), self.axis(shape))
+            return torch.ones(known.tensor.shape, dtype=known.tensor.dtype, device="cpu")
+
+        with undisturbed(), torch.no_grad():
+            args, kwargs = tree_map_only(KINDS, ones, (args, kwargs))
+            return heads_of(_flattened(func(*args, **kwargs), axis))
 
     def mix(self, index: int, matrix: fx.Node, rows: int, columns: int, *, transposed: bool) -> int:
         """A product with a matrix ``[rows, columns]``: by its transpose, or as it is."""
