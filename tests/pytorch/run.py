@@ -5,7 +5,8 @@
 
 ``PYTORCH_SOURCE`` is an unpacked source of PyTorch, such as ``apt-get source pytorch`` brings on Debian; the tests need
 the package ``expecttest`` as well. Those are run whose name or code names one of the three modules. ``excused.py`` says
-why one cannot pass; what is for another device, or cannot be tested here, skips itself.
+why one cannot pass; what is for another device, or cannot be tested here, skips itself. The second derivatives that
+``test_modules.py`` checks number by number take minutes.
 """
 
 import inspect
