@@ -12,7 +12,7 @@ from torch.ao.quantization.qconfig_mapping import get_default_qconfig_mapping
 from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 
 from elman.errors import ElmanError
-from elman.layers import GRU, LSTM, RNN
+from elman.layers import GRU, LSTM, RNN, quantization
 from elman.testing import assert_close
 
 pytestmark = [
@@ -115,3 +115,17 @@ def test_is_observed_in_a_graph_as_its_twin() -> None:
         custom = PrepareCustomConfig().set_float_to_observed_mapping(nn.LSTM, Observed)
         prepared = prepare_fx(Given(model.layer), get_default_qconfig_mapping("fbgemm"), (x,), custom)
         assert type(prepared.layer) is Observed
+
+
+def test_a_pytorch_that_has_no_such_functions_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def none(name: str) -> Any:
+        asked.append(name)
+        if name.endswith("backend_config"):
+            raise ImportError(name)
+        return object()
+
+    monkeypatch.setattr(quantization, "import_module", none)
+    quantization.quantize_as({LSTM: nn.LSTM})
+    assert asked == ["torch.ao.quantization.quantize", "torch.ao.quantization.backend_config"]

@@ -6,6 +6,7 @@ replace them in a graph. What was asked for a drop-in itself goes before what wa
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import copy
 from importlib import import_module
 from typing import Any
@@ -18,9 +19,10 @@ from elman.layers.twins import twin_of
 
 
 def quantize_as(twins: Mapping[type, type[nn.Module]]) -> None:
-    """Let ``torch.ao.quantization`` take a module of exactly such a type for its twin."""
-    quantize_modules_as(twins)
-    quantize_graphs_as(twins)
+    """Let ``torch.ao.quantization`` take a module of exactly such a type for its twin, as far as PyTorch has that."""
+    for wrap in (quantize_modules_as, quantize_graphs_as):
+        with suppress(ImportError, AttributeError):  # PyTorch means to give it up, and some names are its own
+            wrap(twins)
 
 
 def quantize_modules_as(twins: Mapping[type, type[nn.Module]]) -> None:
