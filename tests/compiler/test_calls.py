@@ -317,7 +317,7 @@ def test_hooks_of_all_modules_are_called(ordinary: Ordinary) -> None:
         layer(X)
     finally:
         handle.remove()
-    assert seen == ["GRUCell", "GRU"]
+    assert seen == ["GRU"]  # as of a twin, which has no cells that are modules
     assert ordinary.count == 1
 
 

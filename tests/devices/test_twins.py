@@ -64,8 +64,7 @@ def test_cells_of_torch_are_found_when_they_are_adopted(make: Callable[[], nn.Mo
     assert kind_of(adopt(make())) == kind
 
 
-# blocks are read as one matrix, made once a call, and what is then left of the step is torch's
-ADOPTED = {"torch_lstm_cell": "LSTM", "torch_gru_cell": "GRU", "blocks": "RNN_TANH"}
+ADOPTED = {"torch_lstm_cell": "LSTM", "torch_gru_cell": "GRU"}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

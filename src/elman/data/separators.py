@@ -252,7 +252,7 @@ def _are_blanks(head: Sequence[str], other: str) -> bool:
     if other and not any(_is_of_numbers(cell) for line in head[1:] for cell in line.split(other)):
         return False
     width, number = Counter(map(len, rows)).most_common(1)[0]
-    number += len(rows[0]) == width - 1  # names, of which R writes none above those of rows
+    number += len(rows[0]) == width - 1 > 1  # names, of which R writes none above those of rows
     if width > 1 and number >= MOST * len(rows):
         return _are_of_numbers([row for row in rows[1:] if len(row) == width])
     cells = fixed_width(head)

@@ -236,7 +236,7 @@ class DropIn(nn.RNNBase):
             if lengths is not None:
                 lengths = check_lengths(lengths.reshape(-1) if strided(lengths) else lengths, 1, input.shape[1])
         outputs, state = run_stack(
-            Cell.forward,  # they are no modules of this one, so no hook is to see them
+            _forward,
             self._cells,
             input,
             state,
@@ -437,6 +437,11 @@ class GRU(DropIn, nn.GRU):
             device=device,
             dtype=dtype,
         )
+
+
+def _forward(cell: Cell, *args: Any, **options: Any) -> Any:
+    """Run a cell, which is no module of its layer, so that no hook is to see it."""
+    return cell.forward(*args, **options)
 
 
 _TWINS: dict[type, type[nn.Module]] = {RNN: nn.RNN, LSTM: nn.LSTM, GRU: nn.GRU}

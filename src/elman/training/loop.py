@@ -120,6 +120,7 @@ def train(
         KeyboardInterrupt: Ctrl-C, once the step is done and a checkpoint written.
         Terminated: so too, a signal that the command line ends by.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     run = _Run(task.train(), data, folder, training, budget)
     several = training.devices > 1
     with _quiet_lightning(), _raised_behind_the_step(run), _one_line_errors():
