@@ -12,8 +12,8 @@ from elman.data.separators import SAMPLE, is_number
 
 # with what a note begins: a mark of one, or a word in front of it
 NOTE = re.compile(
-    r"\s*(?:\*|\u2020|\u00a9|\(?\d\)\s|\W*(?:sources?|(?:foot)?notes?|data from|last updated|quelle|hinweis|anmerkung|"
-    r"stand|fuente|notas?|fonti|fonte|bron|kilde|k\u00e4lla|\u0438\u0441\u0442\u043e\u0447\u043d\u0438\u043a)\b|"
+    r"\s*+(?:\*|\u2020|\u00a9|\(?\d\)\s|\W*+(?:sources?|(?:foot)?notes?|data from|last updated|quelle|hinweis|"
+    r"anmerkung|stand|fuente|notas?|fonti|fonte|bron|kilde|k\u00e4lla|\u0438\u0441\u0442\u043e\u0447\u043d\u0438\u043a)\b|"
     r"\u6ce8|\u51fa\u5178|\u6765\u6e90|\u8cc7\u6599)",
     re.IGNORECASE,
 )

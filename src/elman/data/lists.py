@@ -20,7 +20,8 @@ SAMPLE = 20  # cells that are looked at
 CONSTANTS = ("true", "false", "null")
 VALUE = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|true|false|null|True|False|None"""
 ITEM = re.compile(VALUE, re.DOTALL)
-LIST = re.compile(rf"\[\s*(?:(?:{VALUE})(?:(?:\s*,\s*|\s+)(?:{VALUE}))*\s*,?\s*)?\]", re.DOTALL)
+# no blank is given back, so that very many of them are looked at once
+LIST = re.compile(rf"\[\s*+(?:(?:{VALUE})(?:(?:\s*+,\s*+|\s++)(?:{VALUE}))*+\s*+,?\s*+)?\]", re.DOTALL)
 
 
 def holds_lists(cells: pl.Series) -> bool:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from elman.data.columns import find
 
 NUMBERED = re.compile(r"(.*?)[\s_.#-]*(\d{1,4})")  # such as Item 1, item_1 and item.1
+LONGEST = 200  # characters of a name
 FEWEST = 10  # lines, which tell that what stands in the first is in none of the others by no chance
 SHARED = 0.5  # of what stands in a column numbered alike at least stands in another of them as well
 
@@ -27,7 +28,7 @@ def find_heading(rows: Sequence[Sequence[str]], learnt: Sequence[str] | None = N
         >>> find_heading([["Kunde", "Artikel1", "Artikel2"], *rows]), find_heading(rows)
         (('Kunde', 'Artikel1', 'Artikel2'), ())
     """
-    if not rows or not all(rows[0]) or len(set(rows[0])) < len(rows[0]):
+    if not rows or not all(rows[0]) or len(set(rows[0])) < len(rows[0]) or max(map(len, rows[0])) > LONGEST:
         return ()
     first, below = tuple(rows[0]), rows[1:]
     if learnt:
@@ -98,7 +99,7 @@ def are_shared(items: Sequence[int], rows: Sequence[Sequence[str]]) -> bool:
 
 def _stem(name: str) -> str | None:
     """A name without its number; None where it has none."""
-    match = NUMBERED.fullmatch(name.strip().lower())
+    match = NUMBERED.fullmatch(name.strip().lower()) if len(name) <= LONGEST else None
     return match[1] if match else None
 
 

@@ -71,7 +71,8 @@ def text_of(columns: Sequence[str]) -> str:
 
 def may_have_spans(lines: Sequence[str]) -> bool:
     """Whether a row of a table of texts may have spans in a cell: a list or an object with numbers in a list."""
-    return any(re.search(r"[\[(]\s*[\[({].*\d", line) for line in lines)
+    begun = ((line, re.search(r"[\[(]\s*+[\[({]", line)) for line in lines)
+    return any(begin is not None and re.search(r"\d", line[begin.end() :]) for line, begin in begun)
 
 
 def is_brat(source: Any, *, labelled: bool = True) -> bool:
