@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -345,3 +346,19 @@ def test_a_signal_while_a_class_is_made_is_one_too(
     source, _ = example(tmp_path)
     assert main(train(tmp_path / "out", source)) == code
     assert capsys.readouterr().err == "stopped before training began; nothing has changed\n"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("error", [RecursionError, AttributeError])
+def test_a_signal_that_an_import_has_lost_is_one_too(
+    error: type[Exception], number: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def load(name: str) -> None:
+        with suppress(BaseException):  # as code does that tries whether something can be imported
+            signal.raise_signal(number)
+        raise error("half of it is there")
+
+    monkeypatch.setattr("elman.tasks.load", load)
+    source, _ = example(tmp_path)
+    assert main(train(tmp_path / "out", source)) == code
+    assert "half of it" not in capsys.readouterr().err

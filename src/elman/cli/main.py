@@ -18,7 +18,7 @@ from elman.cli._help import Command, Group
 from elman.cli._streams import settle, standard_streams
 from elman.cli._usage import mistake
 from elman.errors import ElmanError, ElmanWarning, brief, ran_out
-from elman.training.signals import Terminated, ended_by_signals, ending
+from elman.training.signals import Ends, Terminated, ended_by_signals, ending
 
 HEADLINE = "Train recurrent networks on your own sequences, and run them one step at a time."
 
@@ -41,13 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, 2 for a user's mistake or a file that cannot be read or written, 128 and its number after a signal: 130 after
         Ctrl-C.
     """
-    with ended_by_signals(), standard_streams():
-        code = _run(arguments)
+    with ended_by_signals() as ends, standard_streams():
+        code = _run(arguments, ends)
         settle()
         return code
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(arguments: Sequence[str] | None, ends: Ends) -> int:
     streams = sys.stdout, sys.stderr
     try:
         with _told(), _importing_from_here():
@@ -67,13 +67,17 @@ def _run(arguments: Sequence[str] | None) -> int:
     except OSError as error:
         return _refuse(brief(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)))
     except (MemoryError, RuntimeError) as error:
-        if ended := ending(error):
+        if ended := ending(error) or ends.raised:
             return _code(ended)
         if not (said := ran_out(error)):
             raise
         return _refuse(f"{said}; give less data at a time")
     except (KeyboardInterrupt, Terminated) as error:
         return _code(error)
+    except Exception:
+        if ends.raised is None:
+            raise
+        return _code(ends.raised)  # which an import has lost, say, and ended by halves
     return code if isinstance(code, int) else 0
 
 

@@ -24,18 +24,21 @@ class Terminated(BaseException):
 
 
 class Ends:
-    """A handler that raises ``KeyboardInterrupt`` or ``Terminated``; a further signal ends the process at once."""
+    """A handler that raises ``KeyboardInterrupt`` or ``Terminated``; a further signal ends the process at once.
+
+    What it raised is kept: code that handles every error may have lost it, and be left by halves.
+    """
 
     def __init__(self) -> None:
         self.called = False
+        self.raised: KeyboardInterrupt | Terminated | None = None
 
     def __call__(self, number: int, frame: FrameType | None) -> NoReturn:
         if self.called:
             os._exit(128 + number)  # files are written aside, so that whatever is at work leaves them whole
         self.called = True
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise Terminated(number)
+        self.raised = KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
+        raise self.raised
 
 
 def ending(error: BaseException | None) -> KeyboardInterrupt | Terminated | None:
@@ -46,19 +49,19 @@ def ending(error: BaseException | None) -> KeyboardInterrupt | Terminated | None
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[Ends]:
     """Signals that would end the program raise an exception instead; those that are ignored, as by nohup, stay so."""
+    ends = Ends()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield ends
         return
     found = {number: signal.getsignal(number) for number in ENDING}
     usual = {n: handler for n, handler in found.items() if handler in (signal.SIG_DFL, signal.default_int_handler)}
-    ends = Ends()
     for number in usual:
         signal.signal(number, ends)
     try:
         with _raised_again(ends):
-            yield
+            yield ends
     finally:
         _restore(usual)
 
