@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import polars as pl
 
@@ -12,11 +13,26 @@ from elman.data.numbers.cells import has_value
 from elman.data.separators import is_number
 from elman.data.times.column import is_time
 from elman.data.times.forms import YEARS
+from elman.errors import ElmanError
 
+WIDEST = 20_000  # columns of a table, each of which is looked at by itself
 WHOLE = re.compile(r"[0-9]{1,18}")
 CLASSED = 5  # rows of a class at least, on the average
 FEWEST = 3  # years that are names
 LOOKED = 20  # rows below it that are looked at, whether they count too
+
+
+def check_width(name: Any, columns: int) -> None:
+    """Refuse a table of more columns than are looked at one by one.
+
+    Raises:
+        ElmanError: it has more.
+    """
+    if columns > WIDEST:
+        raise ElmanError(
+            f"{name} has {columns:,} columns, and {WIDEST:,} are read at most; leave out what is not needed, or put "
+            "the steps of series below each other, in rows"
+        )
 
 
 def has_header(rows: Sequence[list[str]], kind: str) -> bool:

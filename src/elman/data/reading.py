@@ -12,6 +12,7 @@ from elman.data.bad import BadRows
 from elman.data.dialect import UNKNOWN, Dialect
 from elman.data.files import matching
 from elman.data.formats import beginning, delimited, format_of, formats
+from elman.data.headers import check_width
 from elman.data.separators import SEPARATORS, SIZE, separator_again
 from elman.data.summaries import without_summary
 from elman.data.tables import Table, columns_of, held, joined
@@ -20,7 +21,6 @@ from elman.errors import ElmanError, quoted
 
 log = logging.getLogger(__name__)
 
-WIDEST = 20_000  # columns of a table, each of which is looked at by itself
 LONGEST = 10_000  # characters of the name of one, which is written wherever it is spoken of
 
 
@@ -61,11 +61,7 @@ def read_table(
     bad.read(table.size)
     if not table.columns:
         raise ElmanError(f"{table.name} has no columns: nothing in any of its rows has a name")
-    if len(table.columns) > WIDEST:
-        raise ElmanError(
-            f"{table.name} has {len(table.columns):,} columns, and {WIDEST:,} are read at most; leave out what is not "
-            "needed, or put the steps of series below each other, in rows"
-        )
+    check_width(table.name, len(table.columns))
     for number, name in enumerate(table.columns, 1):
         if len(name) > LONGEST:
             raise ElmanError(

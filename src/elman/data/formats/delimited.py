@@ -17,7 +17,7 @@ from elman.data.bad import BadRows
 from elman.data.dialect import Dialect
 from elman.data.files import suffix
 from elman.data.formats import Beginning, Format
-from elman.data.headers import has_header
+from elman.data.headers import check_width, has_header
 from elman.data.hollow import empty_lines, of_separators, placed, within
 from elman.data.preamble import DEEPEST, Above, above_data
 from elman.data.roles import counts
@@ -193,6 +193,7 @@ def _is_quoted(text: str) -> bool:
 
 def _names(path: Path, cells: pl.Series, header: bool) -> list[str]:
     """The names of the columns: those of the first row, or their numbers."""
+    check_width(path, len(cells[0]))
     first = cells[0].to_list()
     if not header:
         return [str(n) for n in range(1, len(first) + 1)]
