@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.ao.nn.quantizable import LSTM as Observed
-from torch.ao.quantization import QConfigMapping, default_dynamic_qconfig, float16_dynamic_qconfig, quantize_dynamic
+from torch.ao.quantization import QConfigMapping, quantize_dynamic
 from torch.ao.quantization.fx.custom_config import PrepareCustomConfig
+from torch.ao.quantization.qconfig import default_dynamic_qconfig, float16_dynamic_qconfig
 from torch.ao.quantization.qconfig_mapping import get_default_qconfig_mapping
 from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 
