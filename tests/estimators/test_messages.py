@@ -119,7 +119,8 @@ def test_what_is_asked_about_is_texts_or_a_file() -> None:
     assert isinstance(model.predict("x" * 300), str)
 
 
-def test_marks_of_anomalies_are_no_lists() -> None:
+@pytest.mark.parametrize("label", [[1], np.zeros((3, 2)), "1", None])
+def test_marks_of_anomalies_are_numbers(label: Any) -> None:
     model = elman.AnomalyDetector(bptt=16, horizons="1", **QUICK).fit(np.sin(np.arange(200) / 4))
     with pytest.raises(ElmanError, match="y says of each row whether it is an anomaly"):
-        model.evaluate(pl.DataFrame({"value": range(40)}), [[1]] * 40)
+        model.evaluate(pl.DataFrame({"value": range(40)}), [label] * 40)

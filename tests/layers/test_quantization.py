@@ -15,6 +15,7 @@ from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 from elman.errors import ElmanError
 from elman.layers import GRU, LSTM, RNN, quantization
 from elman.testing import assert_close
+from tests.layers.test_drop_in import Inner
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -53,17 +54,6 @@ def test_is_quantised_as_its_twin(make: Any, asked: str) -> None:
 def test_a_projection_is_not_quantised_and_it_is_said() -> None:
     with pytest.raises(ElmanError, match="no quantised LSTM with a projection"):
         quantize_dynamic(nn.Sequential(LSTM(3, 5, proj_size=2)), {nn.LSTM})
-
-
-class Inner(nn.Module):
-    """A model around one layer."""
-
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x)[0]
 
 
 def both(make: Any) -> tuple[Any, Any]:

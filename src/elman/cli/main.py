@@ -66,18 +66,14 @@ def _run(arguments: Sequence[str] | None, ends: Ends) -> int:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(brief(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)))
-    except (MemoryError, RuntimeError) as error:
-        if ended := ending(error) or ends.raised:
-            return _code(ended)
-        if not (said := ran_out(error)):
-            raise
-        return _refuse(f"{said}; give less data at a time")
     except (KeyboardInterrupt, Terminated) as error:
         return _code(error)
-    except Exception:
-        if ends.raised is None:
+    except Exception as error:
+        if ended := ending(error) or ends.raised:  # which an import may have lost, say, and ended by halves
+            return _code(ended)
+        if not isinstance(error, MemoryError | RuntimeError) or not (said := ran_out(error)):
             raise
-        return _code(ends.raised)  # which an import has lost, say, and ended by halves
+        return _refuse(f"{said}; give less data at a time")
     return code if isinstance(code, int) else 0
 
 

@@ -55,9 +55,10 @@ class AnomalyDetector(OutlierMixin, Answering, AnomalyDetectorOptions):
         if not isinstance(source, pl.DataFrame):
             raise ElmanError("y goes with one table; of files and of several streams, the labels are a column of each")
         labels = labels_of(y, len(source))
-        if -1 in labels and all(label in (1, -1) for label in labels):  # as predict has them
+        plain = all(isinstance(label, bool | int | float | np.generic) for label in labels)
+        if plain and -1 in labels and all(label in (1, -1) for label in labels):  # as predict has them
             labels = [label == -1 for label in labels]
-        if not all(label in (0, 1) for label in labels):
+        if not plain or not all(label in (0, 1) for label in labels):
             raise ElmanError("y says of each row whether it is an anomaly: True or False, 1 or 0, or else -1 or 1")
         name = (like and like.columns.label) or LABEL
         return Taken(source.with_columns(pl.Series(name, [int(label) for label in labels])), {}, facts)

@@ -34,8 +34,9 @@ def are_labels(cells: pl.Series) -> bool:
     """
     if cells.dtype.is_nested() or cells.dtype.is_temporal():
         return False
-    kinds = cells.drop_nulls().cast(pl.String).value_counts(name="rows of a kind")
+    given = cells.drop_nulls()
+    kinds = given.cast(pl.String).value_counts(name="rows of a kind")
     numbers = {cell: number for cell, number in kinds.iter_rows() if says(cell) is not None}
     if any(is_number(cell) for cell in kinds[:, 0] if cell not in numbers):
         return False
-    return sum(numbers.values()) >= MOST * len(cells.drop_nulls()) > 0
+    return sum(numbers.values()) >= MOST * len(given) > 0
